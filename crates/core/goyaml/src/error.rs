@@ -1,0 +1,88 @@
+use crate::Mark;
+
+/// Why a text could not be read as YAML.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ErrorKind {
+    /// The text is not YAML. The words are those of the Go library, so that users recognise them.
+    #[error("{0}")]
+    Syntax(&'static str),
+    /// An alias (`*name`) without its anchor (`&name`).
+    #[error("unknown anchor '{0}' referenced")]
+    UnknownAnchor(String),
+    /// An alias inside of the node that it stands for.
+    #[error("anchor '{0}' value contains itself")]
+    RecursiveAnchor(String),
+    /// A map key that JSON cannot have: a list, a map, or null.
+    #[error("unsupported map key: {0}")]
+    Key(&'static str),
+    /// A number that JSON cannot have.
+    #[error("json: unsupported value: {0}")]
+    Number(&'static str),
+    /// `<<` with something that is neither a map nor a list of maps.
+    #[error("map merge requires map or sequence of maps as the value")]
+    Merge,
+    /// An explicit tag that does not fit its value, as in `!!int x`.
+    #[error("cannot decode {from} `{value}` as a {tag}")]
+    Tag {
+        /// What the value is, as a short tag.
+        from: &'static str,
+        /// The value's first characters.
+        value: String,
+        /// The tag in the text, in its short form.
+        tag: String,
+    },
+    /// `!!binary` with something that is not base64.
+    #[error("!!binary value contains invalid base64 data")]
+    Binary,
+    /// More bytes than [`crate::Limits::bytes`].
+    #[error("{bytes} bytes are more than the limit of {limit}")]
+    TooLong {
+        /// Size of the text.
+        bytes: usize,
+        /// The limit in force.
+        limit: usize,
+    },
+    /// Deeper than [`crate::Limits::depth`].
+    #[error("exceeded max depth of {0}")]
+    TooDeep(usize),
+    /// More values than [`crate::Limits::nodes`], aliases expanded.
+    #[error("document contains more than {0} values (excessive aliasing?)")]
+    TooManyNodes(usize),
+    /// More documents than [`crate::Limits::documents`].
+    #[error("more than {0} documents")]
+    TooManyDocuments(usize),
+}
+
+/// An error in a text and where it is. Displays as `line 3: did not find expected key`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    mark: Option<Mark>,
+    kind: ErrorKind,
+}
+
+impl Error {
+    pub(crate) fn new(mark: Option<Mark>, kind: ErrorKind) -> Self {
+        Self { mark, kind }
+    }
+
+    /// Where the text stops making sense; `None` where the error is about the text as a whole.
+    pub fn mark(&self) -> Option<Mark> {
+        self.mark
+    }
+
+    /// What is wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(mark) = self.mark {
+            write!(f, "line {}: ", mark.line)?;
+        }
+        write!(f, "{}", self.kind)
+    }
+}
+
+impl std::error::Error for Error {}
