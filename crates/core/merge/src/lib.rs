@@ -1,1 +1,33 @@
-//! Work in progress.
+//! Structured-merge-diff and the patches of the Kubernetes API, as functions of data.
+mod fields_v1;
+mod path;
+mod set;
+mod types;
+mod values;
+
+mod apply;
+mod builtin;
+mod crd;
+mod errors;
+mod field_set;
+mod managers;
+mod patch;
+mod schema;
+mod upgrade;
+
+pub use apply::{server_side_apply, track_update};
+pub use builtin::Schemas;
+pub use crd::{CrdSchemaError, type_from_crd};
+pub use errors::{ApplyError, Conflict, PatchError, TypeError};
+pub use field_set::field_set_of;
+pub use fields_v1::FieldsV1Error;
+pub use managers::{Manager, Operation};
+pub use patch::{json_merge_patch, json_patch, strategic_merge_patch, three_way_strategic};
+pub use path::{Path, PathElement, PathElementError, display_path};
+pub use schema::{Violation, default, prune, validate};
+pub use set::{FieldSet, Node};
+pub use types::{
+    Field, ListKind, ListType, MapType, Rules, Scalar, Schema, Strategy, Type, TypeId, TypeRef, deduced,
+};
+pub use upgrade::upgrade_client_side;
+pub use values::equal;
