@@ -1,0 +1,4 @@
+mod limits;
+mod links;
+mod paths;
+mod property;
