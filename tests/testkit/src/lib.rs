@@ -1,1 +1,43 @@
-//! Work in progress.
+//! The real parts that tests run against: a Kubernetes API server with its etcd, git over http and ssh.
+//!
+//! Everything listens on loopback, on a free port, under a temporary folder, and ends with the value that stands
+//! for it, even when the test's process is killed. Where a part cannot run (no Go, no sshd and no root), its
+//! `start` says so on standard error and returns `None`, so that a test can pass without it.
+//!
+//! It knows nothing of Capstan's own crates.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! let Some(cluster) = testkit::RealCluster::start(testkit::RealOptions::default()).await? else { return Ok(()) };
+//! let version = cluster.client().apiserver_version().await?;
+//! assert_eq!(version.minor, "34");
+//! # Ok(()) }
+//! ```
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start real programs and read where the cache is; nothing of this ships"
+)]
+
+mod audit;
+mod child;
+mod eventually;
+mod git_http;
+mod real;
+mod repository;
+mod sshd;
+mod tools;
+
+pub use audit::AuditEntry;
+pub use eventually::{eventually, eventually_some};
+pub use git_http::{Fault, GitServer, GitServerOptions, Requests};
+pub use real::{RealCluster, RealOptions};
+pub use repository::Repository;
+pub use sshd::Sshd;
+pub use tools::{KUBERNETES_VERSION, Tools, ensure_tools, tools_dir};
+
+/// Says on standard error that a real part does not run here, once per call; tests then pass without it.
+#[expect(clippy::print_stderr, reason = "a skipped suite must be visible in the test's output")]
+pub(crate) fn say_skipped(what: &str, why: &str) {
+    eprintln!("NOT RUN: {what}: {why}");
+}
