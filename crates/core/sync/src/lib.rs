@@ -15,6 +15,7 @@
 //! ```
 
 pub mod auto;
+pub mod desired;
 
 pub mod operation;
 mod order;

@@ -70,7 +70,7 @@ pub fn next(
             .filter(|key| recorded.get(*key) == Some(&Recorded::Failed))
             .collect();
         // What is applied when something of this wave was refused already: a pass that was cut off goes on.
-        if !applies.is_empty() || !(prunes.is_empty() || !failed.is_empty()) {
+        if !applies.is_empty() || (!prunes.is_empty() && failed.is_empty()) {
             return Next::Run(Wave { applies, prunes, ..wave.clone() });
         }
         if !failed.is_empty() {
