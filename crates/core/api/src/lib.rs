@@ -16,14 +16,27 @@
 
 mod app_project;
 mod application;
+mod duration;
+mod glob;
 mod metadata;
 pub mod names;
 mod parse;
+pub mod project;
+mod repo_url;
+mod sync_options;
+mod time;
+pub mod tracking;
 mod wire;
 mod words;
 
 pub use app_project::*;
 pub use application::*;
+pub use duration::{DurationError, parse_duration};
 pub use metadata::Metadata;
 pub use parse::ApiError;
+pub use project::{Denied, Project};
+pub use repo_url::{normal_form, redact_url, same_repository};
+pub use sync_options::{Consent, PropagationPolicy, SyncOptions};
+pub use time::{TimeError, format_time, parse_time};
+pub use tracking::{AppInstanceName, Tracking, TrackingId, TrackingMethod};
 pub use words::*;
