@@ -198,6 +198,19 @@ impl FieldSet {
         self
     }
 
+    /// Whether the other set has every member of this one.
+    pub fn is_subset(&self, other: &Self) -> bool {
+        let mut subset = true;
+        self.zip(other, |left, right| {
+            subset = subset
+                && match right {
+                    Some(right) => (!left.member || right.member) && left.children.is_subset(&right.children),
+                    None => !left.alive(),
+                };
+        });
+        subset
+    }
+
     /// Members of this set that the other one has neither themselves nor by one of their parents.
     #[must_use]
     pub fn recursive_difference(&self, other: &Self) -> Self {

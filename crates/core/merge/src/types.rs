@@ -198,6 +198,8 @@ pub struct Field {
     pub required: bool,
     /// The default that the schema writes on the field; keys of list maps take it where absent.
     pub default: Option<Value>,
+    /// Built-in kinds: the Go field is a plain value with `omitempty`, so `false`, `0` and `""` are not kept.
+    pub omits_zero: bool,
     /// How a strategic merge patch treats it.
     pub strategy: Strategy,
 }
