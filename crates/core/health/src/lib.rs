@@ -1,9 +1,34 @@
-//! Health of objects, and of the application that they form. Work in progress: signatures first.
+//! Health of objects, and of the application that they form, as the peer's Go code judges them.
+//!
+//! It refuses to know how an object was read, what git wants of it, and what Lua says: a configured script goes
+//! before [`of`]. Main types: [`Health`], [`Status`], [`Item`], [`Summary`].
+//!
+//! ```
+//! use health::{Status, of};
+//! let claim = resource::Object::from_value(serde_json::json!({
+//!     "apiVersion": "v1", "kind": "PersistentVolumeClaim", "status": {"phase": "Bound"}
+//! }))?;
+//! assert_eq!(of(&claim).map(|health| health.status), Some(Status::Healthy));
+//! # Ok::<(), resource::NotAnObject>(())
+//! ```
 
-use resource::Object;
+mod aggregate;
+mod argo;
+mod batch;
+mod kinds;
+mod pod;
+mod read;
+mod summary;
+mod workloads;
 
-/// How well something does, as the peer names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub use aggregate::{Item, aggregate};
+pub use kinds::{has_health, of};
+pub use summary::{Summary, summary};
+
+use api::HealthStatusCode;
+
+/// How well something does, as the peer names it. The order is the peer's order of severity, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
     /// As it should be.
     Healthy,
@@ -19,6 +44,46 @@ pub enum Status {
     Unknown,
 }
 
+impl Status {
+    /// The word in `status.health.status`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "Healthy",
+            Self::Suspended => "Suspended",
+            Self::Progressing => "Progressing",
+            Self::Missing => "Missing",
+            Self::Degraded => "Degraded",
+            Self::Unknown => "Unknown",
+        }
+    }
+
+    /// Reads the word; `None` for any other.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Healthy, Self::Suspended, Self::Progressing, Self::Missing, Self::Degraded, Self::Unknown]
+            .into_iter()
+            .find(|status| status.as_str() == word)
+    }
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<Status> for HealthStatusCode {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Healthy => Self::Healthy,
+            Status::Suspended => Self::Suspended,
+            Status::Progressing => Self::Progressing,
+            Status::Missing => Self::Missing,
+            Status::Degraded => Self::Degraded,
+            Status::Unknown => Self::Unknown,
+        }
+    }
+}
+
 /// A status and what explains it, empty where there is nothing to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
@@ -28,39 +93,9 @@ pub struct Health {
     pub message: String,
 }
 
-/// Health of one object, `None` where its kind has none.
-pub fn of(_object: &Object) -> Option<Health> {
-    None
-}
-
-/// One resource of an application, as [`aggregate`] needs it.
-#[derive(Debug, Clone, Copy)]
-pub struct Item<'a> {
-    /// What git wants, `None` for what is only in the cluster.
-    pub desired: Option<&'a Object>,
-    /// What the cluster has, `None` where it is missing.
-    pub live: Option<&'a Object>,
-    /// Whether it is a hook, which never counts.
-    pub hook: bool,
-    /// Its own health; `None` where its kind has none.
-    pub health: Option<Status>,
-}
-
-/// Health of the application that consists of these resources.
-pub fn aggregate<'a>(_items: impl IntoIterator<Item = Item<'a>>) -> Status {
-    Status::Healthy
-}
-
-/// `status.summary` of an application.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Images of all containers, sorted, each once.
-    pub images: Vec<String>,
-    /// URLs under which the application can be reached, sorted, each once.
-    pub external_urls: Vec<String>,
-}
-
-/// Collects images and URLs.
-pub fn summary<'a>(_objects: impl IntoIterator<Item = &'a Object>) -> Summary {
-    Summary::default()
+impl Health {
+    /// A status with a message.
+    pub fn new(status: Status, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
 }
