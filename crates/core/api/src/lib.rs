@@ -16,13 +16,16 @@
 
 mod app_project;
 mod application;
+mod crd;
 mod duration;
 mod glob;
+mod lint;
 mod metadata;
 pub mod names;
 mod parse;
 pub mod project;
 mod repo_url;
+mod schema;
 mod sync_options;
 mod time;
 pub mod tracking;
@@ -31,7 +34,9 @@ mod words;
 
 pub use app_project::*;
 pub use application::*;
+pub use crd::crds;
 pub use duration::{DurationError, parse_duration};
+pub use lint::{UnknownField, unknown_fields, unknown_project_fields};
 pub use metadata::Metadata;
 pub use parse::ApiError;
 pub use project::{Denied, Project};
