@@ -1,0 +1,236 @@
+//! What a refused write means.
+
+use resource::{Gvk, ResourceKey};
+
+use crate::{
+    counters::Verb,
+    error::{Cause, FieldConflict, WriteError},
+    http::{Failure, Status},
+};
+
+/// Stands for a text about a Secret, which may quote its values.
+const WITHHELD: &str = "the server's text is withheld, it may quote the Secret's values";
+
+/// What a write was about.
+pub(crate) struct Attempt<'a> {
+    pub(crate) gvk: &'a Gvk,
+    pub(crate) plural: &'a str,
+    pub(crate) key: ResourceKey,
+    pub(crate) verb: Verb,
+}
+
+impl Attempt<'_> {
+    fn is_secret(&self) -> bool {
+        self.gvk.group.is_empty() && self.gvk.kind == "Secret"
+    }
+
+    /// The server's text, or what stands for it. Of a Secret only the texts that Kubernetes itself makes of
+    /// names and rights are passed on: validation, conversion and webhooks quote what they were given.
+    fn text(&self, status: &Status) -> String {
+        let by_name = matches!(status.reason.as_str(), "NotFound" | "AlreadyExists" | "Conflict");
+        let by_right = status.code == 403 && status.message.contains("is forbidden: User");
+        if self.is_secret() && !by_name && !by_right { WITHHELD.to_owned() } else { status.message.clone() }
+    }
+
+    /// Turns a failure into what it means for the object.
+    pub(crate) fn refused(&self, failure: Failure) -> WriteError {
+        let key = self.key.clone();
+        match failure {
+            Failure::Status(status) => self.refused_by(&status),
+            Failure::Transport(message) => WriteError::Transient { key, message, retry_after: None },
+            Failure::TooLarge { .. } => WriteError::TooLarge { key, message: failure.to_string() },
+            // The write was taken; what it came to is not known.
+            Failure::Malformed(_) if self.is_secret() => {
+                WriteError::Transient { key, message: WITHHELD.to_owned(), retry_after: None }
+            }
+            Failure::Malformed(message) => WriteError::Transient { key, message, retry_after: None },
+        }
+    }
+
+    fn refused_by(&self, status: &Status) -> WriteError {
+        let key = self.key.clone();
+        let message = self.text(status);
+        match status.code {
+            400 | 422 => self.invalid(status, message),
+            401 => WriteError::Unauthorized { key },
+            403 if status.has_cause("NamespaceTerminating") => {
+                WriteError::NamespaceTerminating { namespace: key.namespace.clone(), key }
+            }
+            403 => WriteError::Forbidden {
+                key,
+                verb: self.verb.rbac(),
+                resource: self.plural.to_owned(),
+                message,
+            },
+            404 => self.not_found(status),
+            409 if status.reason == "AlreadyExists" => WriteError::AlreadyExists { key },
+            409 if status.has_cause("FieldManagerConflict") => {
+                WriteError::Conflict { key, fields: conflicts(status), message }
+            }
+            409 => WriteError::Precondition { key, message },
+            413 => WriteError::TooLarge { key, message },
+            429 => WriteError::Throttled { key, retry_after: status.retry_after },
+            500 if status.message.contains("request is too large") => WriteError::TooLarge { key, message },
+            // The server has no reason and no better code for a manifest that does not fit its schema.
+            500 if is_about_the_manifest(&status.message) => self.invalid(status, message),
+            408 | 500..=599 => WriteError::Transient { key, message, retry_after: status.retry_after },
+            code => WriteError::Refused { key, code, message },
+        }
+    }
+
+    fn invalid(&self, status: &Status, message: String) -> WriteError {
+        let key = self.key.clone();
+        if status.message.contains("duplicate entries for key") {
+            return WriteError::DuplicateListKeys { key, message };
+        }
+        let withheld = self.is_secret();
+        let cause = |cause: &crate::http::StatusCause| Cause {
+            field: cause.field.clone(),
+            message: if withheld { String::new() } else { cause.message.clone() },
+        };
+        WriteError::Invalid { key, message, causes: status.causes().iter().map(cause).collect() }
+    }
+
+    fn not_found(&self, status: &Status) -> WriteError {
+        let key = self.key.clone();
+        match &status.details {
+            // A namespace that is missing, rather than a Namespace that was asked for.
+            Some(details) if details.kind == "namespaces" && self.plural != "namespaces" => {
+                WriteError::NamespaceMissing { namespace: key.namespace.clone(), key }
+            }
+            Some(details) if !details.name.is_empty() => WriteError::NotFound { key },
+            // The path itself is not served.
+            _ => WriteError::KindUnknown { gvk: self.gvk.clone() },
+        }
+    }
+}
+
+fn is_about_the_manifest(message: &str) -> bool {
+    [
+        "failed to create typed patch object",
+        "failed to convert new object",
+        "unable to convert unstructured object",
+    ]
+    .iter()
+    .any(|start| message.contains(start))
+}
+
+/// Each conflict names its manager as `conflict with "kubectl" using apps/v1`.
+fn conflicts(status: &Status) -> Vec<FieldConflict> {
+    let conflicts = status.causes().iter().filter(|cause| cause.reason == "FieldManagerConflict");
+    conflicts
+        .map(|cause| FieldConflict {
+            manager: cause.message.split('"').nth(1).unwrap_or_default().to_owned(),
+            field: cause.field.clone(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn refused(gvk: &Gvk, status: Value) -> WriteError {
+        let plural = format!("{}s", gvk.kind.to_lowercase());
+        let key = ResourceKey::new(gvk.group.clone(), gvk.kind.clone(), "shop", "web");
+        let attempt = Attempt { gvk, plural: &plural, key, verb: Verb::Apply };
+        attempt.refused(Failure::Status(Box::new(serde_json::from_value(status).unwrap())))
+    }
+
+    fn name(error: &WriteError) -> String {
+        let debug = format!("{error:?}");
+        debug.split([' ', '{']).next().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn every_answer_has_its_class() {
+        let map = Gvk::new("", "v1", "ConfigMap");
+        for (row, status, class) in [
+            ("bad field", json!({"code": 400, "message": "strict decoding error"}), "Invalid"),
+            ("validation", json!({"code": 422, "reason": "Invalid"}), "Invalid"),
+            (
+                "unknown field in an apply",
+                json!({"code": 500, "message": "failed to create typed patch object (/a; /v1, Kind=ConfigMap): .datax: field not declared in schema"}),
+                "Invalid",
+            ),
+            (
+                "duplicate keys",
+                json!({"code": 500, "message": "failed to create typed patch object (/dup; apps/v1, Kind=Deployment): .spec.template.spec.containers[name=\"x\"].env: duplicate entries for key [name=\"A\"]"}),
+                "DuplicateListKeys",
+            ),
+            ("webhook is down", json!({"code": 500, "message": "failed calling webhook"}), "Transient"),
+            ("token", json!({"code": 401}), "Unauthorized"),
+            ("right", json!({"code": 403, "message": "x is forbidden"}), "Forbidden"),
+            (
+                "namespace ends",
+                json!({"code": 403, "details": {"causes": [{"reason": "NamespaceTerminating"}]}}),
+                "NamespaceTerminating",
+            ),
+            (
+                "no namespace",
+                json!({"code": 404, "reason": "NotFound", "details": {"name": "shop", "kind": "namespaces"}}),
+                "NamespaceMissing",
+            ),
+            (
+                "no object",
+                json!({"code": 404, "reason": "NotFound", "details": {"name": "web", "kind": "configmaps"}}),
+                "NotFound",
+            ),
+            ("no kind", json!({"code": 404, "message": "404 page not found"}), "KindUnknown"),
+            (
+                "no kind, as a status",
+                json!({"code": 404, "reason": "NotFound", "details": {}}),
+                "KindUnknown",
+            ),
+            ("exists", json!({"code": 409, "reason": "AlreadyExists"}), "AlreadyExists"),
+            ("stale", json!({"code": 409, "reason": "Conflict"}), "Precondition"),
+            ("size", json!({"code": 413}), "TooLarge"),
+            ("etcd's size", json!({"code": 500, "message": "etcdserver: request is too large"}), "TooLarge"),
+            ("busy", json!({"code": 429}), "Throttled"),
+            ("down", json!({"code": 503}), "Transient"),
+            ("method", json!({"code": 405}), "Refused"),
+        ] {
+            assert_eq!(name(&refused(&map, status)), class, "{row}");
+        }
+    }
+
+    #[test]
+    fn conflicts_name_field_and_manager() {
+        let status = json!({"code": 409, "reason": "Conflict",
+            "message": "Apply failed with 2 conflicts: …", "details": {"causes": [
+            {"reason": "FieldManagerConflict", "message": "conflict with \"kubectl\" using apps/v1", "field": ".spec.replicas"},
+            {"reason": "FieldManagerConflict", "message": "conflict with \"one\"", "field": ".data.x"}]}});
+        let WriteError::Conflict { fields, .. } = refused(&Gvk::new("", "v1", "ConfigMap"), status) else {
+            panic!("not a conflict")
+        };
+        let pairs: Vec<_> = fields.iter().map(|f| (f.manager.as_str(), f.field.as_str())).collect();
+        assert_eq!(pairs, [("kubectl", ".spec.replicas"), ("one", ".data.x")]);
+    }
+
+    #[test]
+    fn texts_about_secrets_are_withheld() {
+        let secret = Gvk::new("", "v1", "Secret");
+        let canary = "c4n4ry";
+        for (row, status) in [
+            (
+                "validation",
+                json!({"code": 422, "reason": "Invalid", "message": canary,
+                "details": {"causes": [{"field": "data.x", "message": canary}]}}),
+            ),
+            (
+                "conversion",
+                json!({"code": 500, "message": format!("unable to convert unstructured object: {canary}")}),
+            ),
+            ("webhook", json!({"code": 403, "message": format!("admission webhook denied: {canary}")})),
+            ("server", json!({"code": 503, "message": canary})),
+            ("other", json!({"code": 418, "message": canary})),
+        ] {
+            let error = refused(&secret, status);
+            assert!(!format!("{error} {error:?}").contains(canary), "{row}: {error:?}");
+        }
+        let right = json!({"code": 403, "message": "secrets \"web\" is forbidden: User \"a\" cannot patch"});
+        assert!(refused(&secret, right).to_string().contains("cannot patch"), "a missing right is named");
+    }
+}
