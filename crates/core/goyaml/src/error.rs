@@ -12,8 +12,8 @@ pub enum ErrorKind {
     /// An alias inside of the node that it stands for.
     #[error("anchor '{0}' value contains itself")]
     RecursiveAnchor(String),
-    /// A map key that JSON cannot have: a list, a map, or null.
-    #[error("unsupported map key: {0}")]
+    /// A map key that JSON cannot have: a list, a map (often a template's `{{ … }}` that nobody rendered), or null.
+    #[error("{0}")]
     Key(&'static str),
     /// A number that JSON cannot have.
     #[error("json: unsupported value: {0}")]
@@ -46,8 +46,11 @@ pub enum ErrorKind {
     #[error("exceeded max depth of {0}")]
     TooDeep(usize),
     /// More values than [`crate::Limits::nodes`], aliases expanded.
-    #[error("document contains more than {0} values (excessive aliasing?)")]
+    #[error("more than {0} values")]
     TooManyNodes(usize),
+    /// Nearly everything in the document comes from aliases, or they repeat more than [`crate::Limits::bytes`] of text.
+    #[error("document contains excessive aliasing")]
+    Aliases,
     /// More documents than [`crate::Limits::documents`].
     #[error("more than {0} documents")]
     TooManyDocuments(usize),

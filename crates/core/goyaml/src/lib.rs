@@ -1,49 +1,113 @@
-//! YAML as the Go libraries under Helm and Kubernetes read and write it.
+//! YAML as the Go libraries under Helm and Kubernetes read and write it (`sigs.k8s.io/yaml` on yaml.v2, YAML 1.1), to and from JSON.
+//!
+//! `y: 010` is `{"true": 8}` here, as it is for every tool that a manifest meets before the API server. The crate knows nothing of
+//! Kubernetes objects. Reading is linear in the text, keeps nested structures on the heap, and stops at [`Limits`].
+//!
+//! - [`parse_all`]: the documents of a stream, with the places of their fields ([`Document::locate`]).
+//! - [`parse_one`]: the first document, as `yaml.Unmarshal`.
+//! - [`to_string`]: as `yaml.Marshal`.
+//!
+//! ```
+//! let limits = goyaml::Limits::default();
+//! let documents = goyaml::parse_all(b"kind: A\n---\nspec:\n  replicas: 010\n", &limits)?;
+//! assert_eq!(documents[1].value["spec"]["replicas"], 8);
+//! assert_eq!(documents[1].locate(&["spec", "replicas"]).map(|mark| mark.line), Some(4));
+//! assert_eq!(goyaml::to_string(&documents[1].value), "spec:\n  replicas: 8\n");
+//! # Ok::<(), goyaml::Error>(())
+//! ```
 
+mod cursor;
 mod document;
+mod emit;
 mod error;
+mod json;
+mod node;
+mod parser;
+mod resolve;
+mod scanner;
+mod text;
+mod token;
+mod value;
 
 pub use document::{Document, Mark};
+pub use emit::to_string;
 pub use error::{Error, ErrorKind};
 use serde_json::Value;
 
 /// What a text may cost. Everything beyond is an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of text.
+    /// Bytes of text, and bytes of text that aliases may repeat.
     pub bytes: usize,
-    /// Nesting of lists and maps.
+    /// Nesting of lists and maps. Go's library stops at 10,000. A [`Value`] of that depth is read here without trouble, but dropping,
+    /// cloning, comparing or writing it recurses, with up to 1.5 KiB of stack a level in debug builds; so the default is what a thread
+    /// with 2 MiB survives. (JSON readers made with serde stop at 128, Kubernetes' own manifests at about 60.)
     pub depth: usize,
-    /// Values in all documents together, aliases expanded.
+    /// Values in all documents together, aliases expanded. One costs about 100 bytes of memory, and its text.
     pub nodes: usize,
-    /// Documents in a stream.
+    /// Documents in a stream, empty ones included.
     pub documents: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 64 << 20, depth: 1_000, nodes: 4_000_000, documents: 100_000 }
+        Self { bytes: 32 << 20, depth: 500, nodes: 2_000_000, documents: 100_000 }
     }
 }
 
-/// Reads all documents of a stream; empty ones (nothing but comments, or `null`) are left out.
+/// Reads all documents of a stream.
+///
+/// **Shape**: documents in the order of the text; those that are empty, hold nothing but comments, or are `null` are left out.
+/// JSON is read too, several objects one after the other as well.
+/// **Errors**: the first thing that is wrong, with its place; nothing of the stream is returned then.
+/// **Source**: apimachinery 0.34, `util/yaml`, `NewYAMLOrJSONDecoder`. It cuts the text at lines that start with `---` and reads the
+/// first YAML document of each piece. We read the stream by YAML's own rules instead. That differs where the peer refuses
+/// (`--- text` on one line), and where it drops something in silence (what follows a `...` line): we read both.
 pub fn parse_all(text: &[u8], limits: &Limits) -> Result<Vec<Document>, Error> {
+    check_size(text, limits)?;
+    parse_stream(text, limits, limits.documents).or_else(|error| match error.kind() {
+        // JSON has a few things that YAML 1.1 has not: `\/`, surrogate pairs, objects glued together.
+        ErrorKind::Syntax(_) => json::parse_stream(text, limits).ok_or(error),
+        _ => Err(error),
+    })
+}
+
+/// Reads the first document and looks at nothing behind it; an empty text is `null`.
+///
+/// **Source**: sigs.k8s.io/yaml 1.6, `Unmarshal`. Errors as [`parse_all`].
+pub fn parse_one(text: &[u8], limits: &Limits) -> Result<Value, Error> {
+    check_size(text, limits)?;
+    let text = text::decode(text)?;
+    let mut parser = parser::Parser::new(&text);
+    let mut budget = value::Budget::new(limits);
+    match node::next_document(&mut parser, limits, &mut budget.nodes)? {
+        Some(mut tree) => Ok(value::build(&mut tree, limits, &mut budget)?.value),
+        None => Ok(Value::Null),
+    }
+}
+
+fn check_size(text: &[u8], limits: &Limits) -> Result<(), Error> {
     if text.len() > limits.bytes {
         return Err(Error::new(None, ErrorKind::TooLong { bytes: text.len(), limit: limits.bytes }));
     }
-    // First step: JSON is YAML too.
-    match serde_json::from_slice(text) {
-        Ok(value) => Ok(vec![Document { value, start: Mark { line: 1, column: 1 } }]),
-        Err(_) => Err(Error::new(None, ErrorKind::Syntax("unknown problem parsing YAML content"))),
+    Ok(())
+}
+
+fn parse_stream(text: &[u8], limits: &Limits, most: usize) -> Result<Vec<Document>, Error> {
+    let text = text::decode(text)?;
+    let mut parser = parser::Parser::new(&text);
+    let mut budget = value::Budget::new(limits);
+    let (mut documents, mut count) = (Vec::new(), 0_usize);
+    while let Some(mut tree) = node::next_document(&mut parser, limits, &mut budget.nodes)? {
+        let start = tree.start();
+        count += 1;
+        if count > most {
+            return Err(Error::new(Some(start), ErrorKind::TooManyDocuments(most)));
+        }
+        let value::Built { value, duplicates } = value::build(&mut tree, limits, &mut budget)?;
+        if !value.is_null() {
+            documents.push(Document { value, start, tree, duplicates });
+        }
     }
-}
-
-/// Reads the first document, as sigs.k8s.io/yaml does; an empty text is `null`.
-pub fn parse_one(text: &[u8], limits: &Limits) -> Result<Value, Error> {
-    Ok(parse_all(text, limits)?.into_iter().next().map(|document| document.value).unwrap_or_default())
-}
-
-/// Writes a value as sigs.k8s.io/yaml's `Marshal` does.
-pub fn to_string(value: &Value) -> String {
-    value.to_string()
+    Ok(documents)
 }

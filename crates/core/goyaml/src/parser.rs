@@ -1,0 +1,450 @@
+//! Tokens to events: the YAML 1.1 grammar as a machine with its own stack, as libyaml has it.
+
+use crate::Error;
+use crate::cursor::{Position, syntax};
+use crate::scanner::Scanner;
+use crate::token::{Spanned, Token};
+
+/// What the parser makes of the tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Event {
+    StreamEnd,
+    DocumentStart,
+    DocumentEnd,
+    Alias(String),
+    /// `tag` is empty where there is none; `resolvable` where the words alone decide on the type.
+    Scalar {
+        anchor: Option<String>,
+        tag: String,
+        text: String,
+        resolvable: bool,
+    },
+    SequenceStart {
+        anchor: Option<String>,
+    },
+    SequenceEnd,
+    MappingStart {
+        anchor: Option<String>,
+    },
+    MappingEnd,
+}
+
+/// What the parser expects next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    DocumentStart { implicit: bool },
+    DocumentContent,
+    DocumentEnd,
+    BlockNode,
+    BlockSequenceEntry { first: bool },
+    IndentlessSequenceEntry,
+    BlockMappingKey { first: bool },
+    BlockMappingValue,
+    FlowSequenceEntry { first: bool },
+    FlowSequencePairKey,
+    FlowSequencePairValue,
+    FlowSequencePairEnd,
+    FlowMappingKey { first: bool },
+    FlowMappingValue { empty: bool },
+    End,
+}
+
+/// Which nodes may stand at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Flow,
+    Block,
+    /// As [`Place::Block`], or a list that is not indented under its key.
+    BlockOrIndentless,
+}
+
+/// Makes events on demand.
+#[derive(Debug)]
+pub(crate) struct Parser<'a> {
+    scanner: Scanner<'a>,
+    state: State,
+    outer: Vec<State>,
+    /// Handle and prefix; those of the document, then the two that always hold.
+    tags: Vec<(String, String)>,
+}
+
+type Located = (Event, Position);
+
+impl<'a> Parser<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self {
+            scanner: Scanner::new(text),
+            state: State::DocumentStart { implicit: true },
+            outer: Vec::new(),
+            tags: Vec::new(),
+        }
+    }
+
+    /// The next event and where it starts. After [`Event::StreamEnd`] it stays at that.
+    pub(crate) fn next(&mut self) -> Result<Located, Error> {
+        match self.state {
+            State::DocumentStart { implicit } => self.document_start(implicit),
+            State::DocumentContent => self.document_content(),
+            State::DocumentEnd => self.document_end(),
+            State::BlockNode => self.node(Place::Block),
+            State::BlockSequenceEntry { first } => self.block_sequence_entry(first),
+            State::IndentlessSequenceEntry => self.indentless_sequence_entry(),
+            State::BlockMappingKey { first } => self.block_mapping_key(first),
+            State::BlockMappingValue => self.block_mapping_value(),
+            State::FlowSequenceEntry { first } => self.flow_sequence_entry(first),
+            State::FlowSequencePairKey => self.flow_sequence_pair_key(),
+            State::FlowSequencePairValue => self.flow_sequence_pair_value(),
+            State::FlowSequencePairEnd => {
+                let at = self.peek()?.1;
+                self.state = State::FlowSequenceEntry { first: false };
+                Ok((Event::MappingEnd, at))
+            }
+            State::FlowMappingKey { first } => self.flow_mapping_key(first),
+            State::FlowMappingValue { empty } => self.flow_mapping_value(empty),
+            State::End => Ok((Event::StreamEnd, self.peek()?.1)),
+        }
+    }
+
+    fn peek(&mut self) -> Result<(&Token, Position), Error> {
+        self.scanner.peek().map(|spanned| (&spanned.token, spanned.start))
+    }
+
+    fn take(&mut self) -> Result<Spanned, Error> {
+        self.scanner.next()
+    }
+
+    fn next_is(&mut self, tokens: &[Token]) -> Result<bool, Error> {
+        let (token, _) = self.peek()?;
+        Ok(tokens.contains(token))
+    }
+
+    /// Ends what is being read and goes back to what it stands in.
+    fn leave(&mut self) {
+        self.state = self.outer.pop().unwrap_or(State::End);
+    }
+
+    fn node_then(&mut self, then: State, place: Place) -> Result<Located, Error> {
+        self.outer.push(then);
+        self.node(place)
+    }
+
+    fn nothing_then(&mut self, then: State, at: Position) -> Result<Located, Error> {
+        self.state = then;
+        let text = String::new();
+        Ok((Event::Scalar { anchor: None, tag: String::new(), text, resolvable: true }, at))
+    }
+
+    fn close(&mut self, event: Event) -> Result<Located, Error> {
+        self.leave();
+        Ok((event, self.take()?.start))
+    }
+
+    fn document_start(&mut self, implicit: bool) -> Result<Located, Error> {
+        let (token, at) = self.peek()?;
+        let explicit = matches!(
+            token,
+            Token::VersionDirective { .. } | Token::TagDirective { .. } | Token::DocumentStart
+        );
+        if *token == Token::StreamEnd {
+            self.state = State::End;
+            return Ok((Event::StreamEnd, at));
+        }
+        if implicit && !explicit {
+            self.directives()?;
+            self.state = State::BlockNode;
+        } else {
+            self.directives()?;
+            let (token, at) = self.peek()?;
+            if *token != Token::DocumentStart {
+                return Err(syntax(at, "did not find expected <document start>"));
+            }
+            self.take()?;
+            self.state = State::DocumentContent;
+        }
+        self.outer.push(State::DocumentEnd);
+        Ok((Event::DocumentStart, at))
+    }
+
+    fn document_content(&mut self) -> Result<Located, Error> {
+        let (token, at) = self.peek()?;
+        match token {
+            Token::VersionDirective { .. }
+            | Token::TagDirective { .. }
+            | Token::DocumentStart
+            | Token::DocumentEnd
+            | Token::StreamEnd => {
+                let then = self.outer.pop().unwrap_or(State::End);
+                self.nothing_then(then, at)
+            }
+            _ => self.node(Place::Block),
+        }
+    }
+
+    fn document_end(&mut self) -> Result<Located, Error> {
+        let (token, at) = self.peek()?;
+        // Go's library wants a `---` even after a `...`; a reader of streams must not lose what follows.
+        let implicit = *token == Token::DocumentEnd;
+        while self.next_is(&[Token::DocumentEnd])? {
+            self.take()?;
+        }
+        self.tags.clear();
+        self.state = State::DocumentStart { implicit };
+        Ok((Event::DocumentEnd, at))
+    }
+
+    fn directives(&mut self) -> Result<(), Error> {
+        let mut versions = 0;
+        loop {
+            match self.peek()? {
+                (Token::VersionDirective { major, minor }, at) => {
+                    let known = (*major, *minor) == (1, 1);
+                    versions += 1;
+                    if versions > 1 {
+                        return Err(syntax(at, "found duplicate %YAML directive"));
+                    }
+                    if !known {
+                        return Err(syntax(at, "found incompatible YAML document"));
+                    }
+                }
+                (Token::TagDirective { handle, prefix }, at) => {
+                    let tag = (handle.clone(), prefix.clone());
+                    if self.tags.iter().any(|(known, _)| *known == tag.0) {
+                        return Err(syntax(at, "found duplicate %TAG directive"));
+                    }
+                    if self.tags.len() >= MAX_TAG_DIRECTIVES {
+                        return Err(syntax(at, "found too many %TAG directives"));
+                    }
+                    self.tags.push(tag);
+                }
+                _ => break,
+            }
+            self.take()?;
+        }
+        for (handle, prefix) in [("!", "!"), ("!!", "tag:yaml.org,2002:")] {
+            if !self.tags.iter().any(|(known, _)| known == handle) {
+                self.tags.push((handle.to_owned(), prefix.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    /// An anchor and a tag, in either order.
+    fn properties(&mut self) -> Result<(Option<String>, String), Error> {
+        let (mut anchor, mut tag) = (None, None);
+        loop {
+            match self.peek()?.0 {
+                Token::Anchor(_) if anchor.is_none() => {}
+                Token::Tag { .. } if tag.is_none() => {}
+                _ => break,
+            }
+            let Spanned { token, start, .. } = self.take()?;
+            match token {
+                Token::Anchor(name) => anchor = Some(name),
+                Token::Tag { handle, suffix } => tag = Some(self.full_tag(&handle, suffix, start)?),
+                _ => {}
+            }
+        }
+        Ok((anchor, tag.unwrap_or_default()))
+    }
+
+    fn full_tag(&self, handle: &str, suffix: String, at: Position) -> Result<String, Error> {
+        if handle.is_empty() {
+            return Ok(suffix);
+        }
+        match self.tags.iter().find(|(known, _)| known == handle) {
+            Some((_, prefix)) => Ok(format!("{prefix}{suffix}")),
+            None => Err(syntax(at, "found undefined tag handle")),
+        }
+    }
+
+    fn node(&mut self, place: Place) -> Result<Located, Error> {
+        let (token, start) = self.peek()?;
+        if matches!(token, Token::Alias(_)) {
+            self.leave();
+            let Token::Alias(name) = self.take()?.token else {
+                return Err(syntax(start, "did not find expected node content"));
+            };
+            return Ok((Event::Alias(name), start));
+        }
+        let (anchor, tag) = self.properties()?;
+        let block = place != Place::Flow;
+        let (token, at) = self.peek()?;
+        let (event, state) = match token {
+            Token::BlockEntry if place == Place::BlockOrIndentless => {
+                (Event::SequenceStart { anchor }, State::IndentlessSequenceEntry)
+            }
+            Token::Scalar { .. } => {
+                self.leave();
+                let Token::Scalar { text, plain } = self.take()?.token else {
+                    return Err(syntax(at, "did not find expected node content"));
+                };
+                let resolvable = (plain && tag.is_empty()) || tag == "!";
+                return Ok((Event::Scalar { anchor, tag, text, resolvable }, start));
+            }
+            Token::FlowSequenceStart => {
+                (Event::SequenceStart { anchor }, State::FlowSequenceEntry { first: true })
+            }
+            Token::FlowMappingStart => {
+                (Event::MappingStart { anchor }, State::FlowMappingKey { first: true })
+            }
+            Token::BlockSequenceStart if block => {
+                (Event::SequenceStart { anchor }, State::BlockSequenceEntry { first: true })
+            }
+            Token::BlockMappingStart if block => {
+                (Event::MappingStart { anchor }, State::BlockMappingKey { first: true })
+            }
+            _ if anchor.is_some() || !tag.is_empty() => {
+                let resolvable = tag.is_empty();
+                self.leave();
+                return Ok((Event::Scalar { anchor, tag, text: String::new(), resolvable }, start));
+            }
+            _ => return Err(syntax(at, "did not find expected node content")),
+        };
+        self.state = state;
+        Ok((event, start))
+    }
+
+    fn block_sequence_entry(&mut self, first: bool) -> Result<Located, Error> {
+        if first {
+            self.take()?;
+        }
+        match self.peek()? {
+            (Token::BlockEntry, _) => {
+                let after = self.take()?.end;
+                let then = State::BlockSequenceEntry { first: false };
+                if self.next_is(&[Token::BlockEntry, Token::BlockEnd])? {
+                    return self.nothing_then(then, after);
+                }
+                self.node_then(then, Place::Block)
+            }
+            (Token::BlockEnd, _) => self.close(Event::SequenceEnd),
+            (_, at) => Err(syntax(at, "did not find expected '-' indicator")),
+        }
+    }
+
+    fn indentless_sequence_entry(&mut self) -> Result<Located, Error> {
+        let (token, at) = self.peek()?;
+        if *token != Token::BlockEntry {
+            self.leave();
+            return Ok((Event::SequenceEnd, at));
+        }
+        let after = self.take()?.end;
+        if self.next_is(&[Token::BlockEntry, Token::Key, Token::Value, Token::BlockEnd])? {
+            return self.nothing_then(State::IndentlessSequenceEntry, after);
+        }
+        self.node_then(State::IndentlessSequenceEntry, Place::Block)
+    }
+
+    fn block_mapping_key(&mut self, first: bool) -> Result<Located, Error> {
+        if first {
+            self.take()?;
+        }
+        match self.peek()? {
+            (Token::Key, _) => {
+                let after = self.take()?.end;
+                if self.next_is(&[Token::Key, Token::Value, Token::BlockEnd])? {
+                    return self.nothing_then(State::BlockMappingValue, after);
+                }
+                self.node_then(State::BlockMappingValue, Place::BlockOrIndentless)
+            }
+            (Token::BlockEnd, _) => self.close(Event::MappingEnd),
+            (_, at) => Err(syntax(at, "did not find expected key")),
+        }
+    }
+
+    fn block_mapping_value(&mut self) -> Result<Located, Error> {
+        let then = State::BlockMappingKey { first: false };
+        let (token, at) = self.peek()?;
+        if *token != Token::Value {
+            return self.nothing_then(then, at);
+        }
+        let after = self.take()?.end;
+        if self.next_is(&[Token::Key, Token::Value, Token::BlockEnd])? {
+            return self.nothing_then(then, after);
+        }
+        self.node_then(then, Place::BlockOrIndentless)
+    }
+
+    fn flow_sequence_entry(&mut self, first: bool) -> Result<Located, Error> {
+        if first {
+            self.take()?;
+        }
+        self.flow_separator(first, &Token::FlowSequenceEnd, "did not find expected ',' or ']'")?;
+        match self.peek()? {
+            (Token::FlowSequenceEnd, _) => self.close(Event::SequenceEnd),
+            (Token::Key, at) => {
+                self.take()?;
+                self.state = State::FlowSequencePairKey;
+                Ok((Event::MappingStart { anchor: None }, at))
+            }
+            _ => self.node_then(State::FlowSequenceEntry { first: false }, Place::Flow),
+        }
+    }
+
+    /// Between two entries of a flow collection there is a comma.
+    fn flow_separator(&mut self, first: bool, end: &Token, problem: &'static str) -> Result<(), Error> {
+        let (token, at) = self.peek()?;
+        if first || token == end {
+            return Ok(());
+        }
+        if *token != Token::FlowEntry {
+            return Err(syntax(at, problem));
+        }
+        self.take().map(|_| ())
+    }
+
+    fn flow_sequence_pair_key(&mut self) -> Result<Located, Error> {
+        if self.next_is(&[Token::Value, Token::FlowEntry, Token::FlowSequenceEnd])? {
+            // Go's library drops this token too, so that `[? : x]` is an error there and here.
+            let after = self.take()?.end;
+            return self.nothing_then(State::FlowSequencePairValue, after);
+        }
+        self.node_then(State::FlowSequencePairValue, Place::Flow)
+    }
+
+    fn flow_sequence_pair_value(&mut self) -> Result<Located, Error> {
+        let (token, at) = self.peek()?;
+        if *token == Token::Value {
+            self.take()?;
+            if !self.next_is(&[Token::FlowEntry, Token::FlowSequenceEnd])? {
+                return self.node_then(State::FlowSequencePairEnd, Place::Flow);
+            }
+        }
+        self.nothing_then(State::FlowSequencePairEnd, at)
+    }
+
+    fn flow_mapping_key(&mut self, first: bool) -> Result<Located, Error> {
+        if first {
+            self.take()?;
+        }
+        self.flow_separator(first, &Token::FlowMappingEnd, "did not find expected ',' or '}'")?;
+        match self.peek()? {
+            (Token::FlowMappingEnd, _) => self.close(Event::MappingEnd),
+            (Token::Key, _) => {
+                self.take()?;
+                let then = State::FlowMappingValue { empty: false };
+                if self.next_is(&[Token::Value, Token::FlowEntry, Token::FlowMappingEnd])? {
+                    let at = self.peek()?.1;
+                    return self.nothing_then(then, at);
+                }
+                self.node_then(then, Place::Flow)
+            }
+            _ => self.node_then(State::FlowMappingValue { empty: true }, Place::Flow),
+        }
+    }
+
+    fn flow_mapping_value(&mut self, empty: bool) -> Result<Located, Error> {
+        let then = State::FlowMappingKey { first: false };
+        let (token, at) = self.peek()?;
+        if !empty && *token == Token::Value {
+            self.take()?;
+            if !self.next_is(&[Token::FlowEntry, Token::FlowMappingEnd])? {
+                return self.node_then(then, Place::Flow);
+            }
+        }
+        self.nothing_then(then, at)
+    }
+}
+
+/// `%TAG` directives a document may have: each node's tag is looked up among them.
+const MAX_TAG_DIRECTIVES: usize = 64;

@@ -1,0 +1,308 @@
+//! Plain, quoted and block scalars.
+
+use super::Scanner;
+use super::properties::hex;
+use crate::Error;
+use crate::cursor::{Position, syntax};
+use crate::token::{Spanned, Token};
+
+/// What a block scalar does with the line breaks at its end: `-`, nothing, `+`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Chomping {
+    Strip,
+    Clip,
+    Keep,
+}
+
+/// White space between two words of a flow scalar, before it is known whether it is folded.
+#[derive(Debug, Default)]
+struct Gap {
+    blanks: String,
+    first_break: String,
+    more_breaks: String,
+    /// Whether a line has ended; blanks are indentation then.
+    broken: bool,
+}
+
+impl Gap {
+    fn is_empty(&self) -> bool {
+        !self.broken && self.blanks.is_empty()
+    }
+
+    /// Writes what the gap stands for: blanks as they are, one line break as a space, more of them less one.
+    fn fold(&mut self, into: &mut String) {
+        if !self.broken {
+            into.push_str(&self.blanks);
+        } else if !self.first_break.starts_with('\n') {
+            into.push_str(&self.first_break);
+            into.push_str(&self.more_breaks);
+        } else if self.more_breaks.is_empty() {
+            into.push(' ');
+        } else {
+            into.push_str(&self.more_breaks);
+        }
+        self.blanks.clear();
+        self.first_break.clear();
+        self.more_breaks.clear();
+        self.broken = false;
+    }
+}
+
+impl Scanner<'_> {
+    /// Reads blanks and line breaks. `indent` is the least column of a plain scalar's further lines, where a tab is no indentation.
+    fn scan_gap(&mut self, gap: &mut Gap, indent: Option<usize>) -> Result<(), Error> {
+        loop {
+            if self.cursor.is_blank(0) {
+                let misplaced = indent.is_some_and(|indent| self.cursor.column() < indent);
+                if gap.broken && misplaced && self.cursor.is(b'\t') {
+                    return Err(self.cursor.error("found a tab character that violates indentation"));
+                }
+                if gap.broken { self.cursor.skip() } else { self.cursor.read(&mut gap.blanks) }
+            } else if self.cursor.is_break(0) {
+                if gap.broken {
+                    self.cursor.read_break(&mut gap.more_breaks);
+                } else {
+                    gap.blanks.clear();
+                    self.cursor.read_break(&mut gap.first_break);
+                    gap.broken = true;
+                }
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(super) fn scan_plain(&mut self) -> Result<Spanned, Error> {
+        let (start, mut end) = (self.cursor.position(), self.cursor.position());
+        let indent = self.indent.map_or(0, |indent| indent + 1);
+        let flow = self.in_flow();
+        let (mut text, mut gap) = (String::new(), Gap::default());
+        loop {
+            let indicator =
+                self.cursor.is_document_indicator(b'-') || self.cursor.is_document_indicator(b'.');
+            if indicator || self.cursor.is(b'#') {
+                break;
+            }
+            while !self.cursor.is_blank_or_end(0) {
+                let ends = match self.cursor.byte(0) {
+                    b':' => self.cursor.is_blank_or_end(1),
+                    b',' | b'?' | b'[' | b']' | b'{' | b'}' => flow,
+                    _ => false,
+                };
+                if ends {
+                    break;
+                }
+                if !gap.is_empty() {
+                    gap.fold(&mut text);
+                }
+                self.cursor.read(&mut text);
+                end = self.cursor.position();
+            }
+            if !self.cursor.is_blank(0) && !self.cursor.is_break(0) {
+                break;
+            }
+            self.scan_gap(&mut gap, Some(indent))?;
+            if !flow && self.cursor.column() < indent {
+                break;
+            }
+        }
+        // A line ended, so a key may follow.
+        if gap.broken {
+            self.simple_key_allowed = true;
+        }
+        Ok(Spanned { token: Token::Scalar { text, plain: true }, start, end })
+    }
+
+    pub(super) fn scan_quoted(&mut self, quote: u8) -> Result<Spanned, Error> {
+        let start = self.cursor.position();
+        self.cursor.skip();
+        let mut text = String::new();
+        loop {
+            if self.cursor.is_document_indicator(b'-') || self.cursor.is_document_indicator(b'.') {
+                return Err(self.cursor.error("found unexpected document indicator"));
+            }
+            if self.cursor.is_end() {
+                return Err(syntax(start, "found unexpected end of stream"));
+            }
+            let mut gap = Gap::default();
+            while !self.cursor.is_blank_or_end(0) {
+                let first = self.cursor.byte(0);
+                if first == quote {
+                    if quote == b'"' || self.cursor.byte(1) != quote {
+                        break;
+                    }
+                    text.push('\'');
+                    self.cursor.skip_many(2);
+                } else if quote == b'"' && first == b'\\' {
+                    if self.cursor.is_break(1) {
+                        self.cursor.skip();
+                        self.cursor.skip_break();
+                        // Broken, with no first break: only the breaks after it count.
+                        gap.broken = true;
+                        break;
+                    }
+                    self.scan_escape(&mut text)?;
+                } else {
+                    self.cursor.read(&mut text);
+                }
+            }
+            if self.cursor.is(quote) {
+                break;
+            }
+            self.scan_gap(&mut gap, None)?;
+            gap.fold(&mut text);
+        }
+        self.cursor.skip();
+        Ok(Spanned { token: Token::Scalar { text, plain: false }, start, end: self.cursor.position() })
+    }
+
+    fn scan_escape(&mut self, text: &mut String) -> Result<(), Error> {
+        let digits = match self.cursor.byte(1) {
+            b'x' => 2,
+            b'u' => 4,
+            b'U' => 8,
+            other => {
+                let c = simple_escape(other)
+                    .ok_or_else(|| self.cursor.error("found unknown escape character"))?;
+                text.push(c);
+                self.cursor.skip_many(2);
+                return Ok(());
+            }
+        };
+        self.cursor.skip_many(2);
+        let mut code = 0_u32;
+        for i in 0..digits {
+            let digit = hex(self.cursor.byte(i))
+                .ok_or_else(|| self.cursor.error("did not find expected hexdecimal number"))?;
+            code = code << 4 | u32::from(digit);
+        }
+        let c = char::from_u32(code)
+            .ok_or_else(|| self.cursor.error("found invalid Unicode character escape code"))?;
+        text.push(c);
+        self.cursor.skip_many(digits);
+        Ok(())
+    }
+
+    pub(super) fn scan_block_scalar(&mut self, literal: bool) -> Result<Spanned, Error> {
+        let start = self.cursor.position();
+        self.cursor.skip();
+        let (chomping, increment) = self.scan_block_header()?;
+        let mut end = self.cursor.position();
+        let mut indent = increment.map(|increment| self.indent.unwrap_or(0) + increment);
+        let (mut text, mut first_break, mut more_breaks) = (String::new(), String::new(), String::new());
+        self.scan_block_breaks(&mut indent, &mut more_breaks, &mut end)?;
+        let mut blank_before = false;
+        while Some(self.cursor.column()) == indent && !self.cursor.is_end() {
+            let blank = self.cursor.is_blank(0);
+            if !literal && !blank_before && !blank && first_break.starts_with('\n') {
+                if more_breaks.is_empty() {
+                    text.push(' ');
+                }
+            } else {
+                text.push_str(&first_break);
+            }
+            first_break.clear();
+            text.push_str(&more_breaks);
+            more_breaks.clear();
+            blank_before = blank;
+            while !self.cursor.is_break_or_end(0) {
+                self.cursor.read(&mut text);
+            }
+            self.cursor.read_break(&mut first_break);
+            self.scan_block_breaks(&mut indent, &mut more_breaks, &mut end)?;
+        }
+        if chomping != Chomping::Strip {
+            text.push_str(&first_break);
+        }
+        if chomping == Chomping::Keep {
+            text.push_str(&more_breaks);
+        }
+        Ok(Spanned { token: Token::Scalar { text, plain: false }, start, end })
+    }
+
+    /// The rest of the line after `|` or `>`: chomping and indentation, in either order, and a comment.
+    fn scan_block_header(&mut self) -> Result<(Chomping, Option<usize>), Error> {
+        let mut chomping = self.scan_chomping();
+        let mut increment = None;
+        if self.cursor.byte(0).is_ascii_digit() {
+            if self.cursor.is(b'0') {
+                return Err(self.cursor.error("found an indentation indicator equal to 0"));
+            }
+            increment = Some(usize::from(self.cursor.byte(0) - b'0'));
+            self.cursor.skip();
+            chomping = chomping.or_else(|| self.scan_chomping());
+        }
+        self.cursor.skip_blanks();
+        self.cursor.skip_comment();
+        if !self.cursor.is_break_or_end(0) {
+            return Err(self.cursor.error("did not find expected comment or line break"));
+        }
+        self.cursor.skip_break();
+        Ok((chomping.unwrap_or(Chomping::Clip), increment))
+    }
+
+    fn scan_chomping(&mut self) -> Option<Chomping> {
+        let chomping = match self.cursor.byte(0) {
+            b'+' => Chomping::Keep,
+            b'-' => Chomping::Strip,
+            _ => return None,
+        };
+        self.cursor.skip();
+        Some(chomping)
+    }
+
+    /// Reads the indentation of a block scalar's next line, and the empty lines before it. Where the indentation is not known yet, the
+    /// first line that is not empty, or the longest of the empty ones, decides.
+    fn scan_block_breaks(
+        &mut self,
+        indent: &mut Option<usize>,
+        breaks: &mut String,
+        end: &mut Position,
+    ) -> Result<(), Error> {
+        *end = self.cursor.position();
+        let mut longest = 0;
+        loop {
+            while self.cursor.is(b' ') && indent.is_none_or(|indent| self.cursor.column() < indent) {
+                self.cursor.skip();
+            }
+            longest = longest.max(self.cursor.column());
+            if self.cursor.is(b'\t') && indent.is_none_or(|indent| self.cursor.column() < indent) {
+                return Err(self
+                    .cursor
+                    .error("found a tab character where an indentation space is expected"));
+            }
+            if !self.cursor.is_break(0) {
+                break;
+            }
+            self.cursor.read_break(breaks);
+            *end = self.cursor.position();
+        }
+        if indent.is_none() {
+            *indent = Some(longest.max(self.indent.map_or(0, |indent| indent + 1)).max(1));
+        }
+        Ok(())
+    }
+}
+
+fn simple_escape(byte: u8) -> Option<char> {
+    Some(match byte {
+        b'0' => '\0',
+        b'a' => '\u{7}',
+        b'b' => '\u{8}',
+        b't' | b'\t' => '\t',
+        b'n' => '\n',
+        b'v' => '\u{B}',
+        b'f' => '\u{C}',
+        b'r' => '\r',
+        b'e' => '\u{1B}',
+        b' ' => ' ',
+        b'"' => '"',
+        b'\'' => '\'',
+        b'\\' => '\\',
+        b'N' => '\u{85}',
+        b'_' => '\u{A0}',
+        b'L' => '\u{2028}',
+        b'P' => '\u{2029}',
+        _ => return None,
+    })
+}

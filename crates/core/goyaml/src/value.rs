@@ -1,0 +1,352 @@
+//! Nodes to JSON, as yaml.v2 and sigs.k8s.io/yaml do it together: types, merges, aliases, keys that are no text.
+
+mod scalar;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::node::{Content, NodeId, Tree};
+use crate::{Error, ErrorKind, Limits, Mark};
+pub(crate) use scalar::key_text;
+use scalar::scalar_value;
+pub(crate) use scalar::whole;
+
+/// Repeated keys that are reported in one document; the rest is dropped the same, in silence.
+const MAX_DUPLICATES: usize = 100;
+
+/// What is left of the limits, for all documents of a stream.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    /// Nodes that may still be read, and nodes that may still be made of them, aliases expanded.
+    pub(crate) nodes: usize,
+    pub(crate) values: usize,
+    /// Bytes of text that aliases may still repeat.
+    pub(crate) repeated: usize,
+}
+
+impl Budget {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { nodes: limits.nodes, values: limits.nodes, repeated: limits.bytes }
+    }
+}
+
+/// A document's JSON and the keys that stand in it more than once.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub(crate) value: Value,
+    pub(crate) duplicates: Vec<(String, Mark)>,
+}
+
+/// Makes JSON of a document. Takes the text of scalars out of the tree, unless there are aliases.
+pub(crate) fn build(tree: &mut Tree, limits: &Limits, budget: &mut Budget) -> Result<Built, Error> {
+    let mut builder = Builder {
+        active: vec![false; tree.nodes.len()],
+        tree,
+        limits,
+        budget,
+        frames: Vec::new(),
+        duplicates: Vec::new(),
+        alias_depth: 0,
+        // The document itself counts, as in Go.
+        decoded: 1,
+        decoded_by_alias: 0,
+    };
+    let value = builder.run()?;
+    Ok(Built { value, duplicates: builder.duplicates })
+}
+
+/// A collection being made.
+enum Frame {
+    List { node: NodeId, next: usize, items: Vec<Value>, alias: Option<NodeId> },
+    Map(MapFrame),
+}
+
+/// A map being made, from its own entries and those that `<<` brings.
+struct MapFrame {
+    out: Map<String, Value>,
+    /// The key whose value is being made.
+    key: String,
+    /// Maps to read from, the innermost last. The first is the map itself.
+    sources: Vec<Source>,
+    /// Keys that came by a merge: writing them again is no repetition.
+    merged: BTreeSet<String>,
+}
+
+/// A map that is being read, and how far.
+struct Source {
+    node: NodeId,
+    next: usize,
+    alias: Option<NodeId>,
+}
+
+/// What to do with the innermost collection next.
+enum Step {
+    Make(NodeId),
+    Done(Value),
+    Again,
+}
+
+struct Builder<'a> {
+    tree: &'a mut Tree,
+    limits: &'a Limits,
+    budget: &'a mut Budget,
+    frames: Vec<Frame>,
+    duplicates: Vec<(String, Mark)>,
+    /// Alias nodes that are being expanded.
+    active: Vec<bool>,
+    alias_depth: usize,
+    decoded: usize,
+    decoded_by_alias: usize,
+}
+
+impl Builder<'_> {
+    fn run(&mut self) -> Result<Value, Error> {
+        let mut made = self.make(self.tree.root)?;
+        loop {
+            if let Some(value) = made.take() {
+                match self.frames.last_mut() {
+                    None => return Ok(value),
+                    Some(Frame::List { items, .. }) => items.push(value),
+                    Some(Frame::Map(frame)) => {
+                        let key = std::mem::take(&mut frame.key);
+                        frame.out.insert(key, value);
+                    }
+                }
+            }
+            made = match self.step()? {
+                Step::Make(node) => self.make(node)?,
+                Step::Done(value) => Some(value),
+                Step::Again => None,
+            };
+        }
+    }
+
+    /// Makes a scalar's value, or opens a collection.
+    fn make(&mut self, node: NodeId) -> Result<Option<Value>, Error> {
+        let (node, alias) = self.enter(node)?;
+        let frame = match self.content(node) {
+            Some(Content::Scalar(_)) => {
+                let value = self.scalar(node)?;
+                self.leave(alias);
+                return Ok(Some(value));
+            }
+            Some(Content::Sequence(children)) => {
+                // The capacity is bounded by what was read, not by what a text claims.
+                Frame::List { node, next: 0, items: Vec::with_capacity(children.len()), alias }
+            }
+            Some(Content::Mapping(_)) => Frame::Map(MapFrame {
+                out: Map::new(),
+                key: String::new(),
+                sources: vec![Source { node, next: 0, alias }],
+                merged: BTreeSet::new(),
+            }),
+            // An anchor is never on an alias.
+            Some(Content::Alias { .. }) | None => return Ok(Some(Value::Null)),
+        };
+        if self.frames.len() >= self.limits.depth {
+            return Err(self.error(node, ErrorKind::TooDeep(self.limits.depth)));
+        }
+        self.frames.push(frame);
+        Ok(None)
+    }
+
+    fn step(&mut self) -> Result<Step, Error> {
+        match self.frames.last_mut() {
+            Some(Frame::List { node, next, items, alias }) => {
+                let index = *next;
+                *next += 1;
+                if let Some(Content::Sequence(children)) =
+                    self.tree.nodes.get(*node as usize).map(|n| &n.content)
+                    && let Some(&child) = children.get(index)
+                {
+                    return Ok(Step::Make(child));
+                }
+                let (items, alias) = (std::mem::take(items), *alias);
+                self.leave(alias);
+                self.frames.pop();
+                Ok(Step::Done(Value::Array(items)))
+            }
+            Some(Frame::Map(frame)) => {
+                let Some(source) = frame.sources.last_mut() else {
+                    let out = std::mem::take(&mut frame.out);
+                    self.frames.pop();
+                    return Ok(Step::Done(Value::Object(out)));
+                };
+                let (node, index) = (source.node, source.next);
+                source.next += 2;
+                if let Some(Content::Mapping(children)) =
+                    self.tree.nodes.get(node as usize).map(|n| &n.content)
+                    && let (Some(&key), Some(&value)) = (children.get(index), children.get(index + 1))
+                {
+                    return self.entry(key, value);
+                }
+                let alias = source.alias;
+                frame.sources.pop();
+                self.leave(alias);
+                Ok(Step::Again)
+            }
+            // `run` ends when the last frame is done.
+            None => Ok(Step::Done(Value::Null)),
+        }
+    }
+
+    /// Starts an entry of the innermost map.
+    fn entry(&mut self, key: NodeId, value: NodeId) -> Result<Step, Error> {
+        if self.is_merge(key) {
+            self.merge(value)?;
+            return Ok(Step::Again);
+        }
+        let (node, alias) = self.enter(key)?;
+        let name = match self.content(node) {
+            Some(Content::Scalar(scalar)) => key_text(scalar),
+            Some(Content::Sequence(_)) => Err(ErrorKind::Key("invalid map key: a list")),
+            _ => Err(ErrorKind::Key("invalid map key: a map")),
+        };
+        let name = name.map_err(|kind| self.error(key, kind))?;
+        self.leave(alias);
+        let (mark, path) = (self.mark(key), self.duplicates.len() < MAX_DUPLICATES);
+        let Some(Frame::Map(frame)) = self.frames.last_mut() else { return Ok(Step::Again) };
+        let own = frame.sources.len() == 1;
+        let repeated = own && frame.out.contains_key(&name) && !frame.merged.remove(&name);
+        if !own {
+            frame.merged.insert(name.clone());
+        }
+        frame.key = name;
+        if repeated && path {
+            let path = self.path();
+            self.duplicates.push((path, mark));
+        }
+        Ok(Step::Make(value))
+    }
+
+    /// Puts the maps that `<<` names before the rest of the innermost map. Of several, the first wins, so it is read last.
+    fn merge(&mut self, value: NodeId) -> Result<(), Error> {
+        let maps = match self.content(value) {
+            Some(Content::Sequence(children)) => children.clone(),
+            _ => vec![value],
+        };
+        // Of a list, each item counts; the list itself does not.
+        let mut sources = Vec::with_capacity(maps.len());
+        for map in maps {
+            let (node, alias) = self.enter(map)?;
+            if !matches!(self.content(node), Some(Content::Mapping(_))) {
+                return Err(self.error(map, ErrorKind::Merge));
+            }
+            sources.push(Source { node, next: 0, alias });
+        }
+        if let Some(Frame::Map(frame)) = self.frames.last_mut() {
+            frame.sources.extend(sources);
+            if frame.sources.len() > self.limits.depth {
+                return Err(self.error(value, ErrorKind::TooDeep(self.limits.depth)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a node and, where it is an alias, goes to what it stands for.
+    fn enter(&mut self, node: NodeId) -> Result<(NodeId, Option<NodeId>), Error> {
+        self.count(node)?;
+        let Some(&Content::Alias { target }) = self.content(node) else { return Ok((node, None)) };
+        match self.active.get_mut(node as usize) {
+            Some(active) if !*active => *active = true,
+            _ => {
+                let name = self.tree.alias_names.get(&node).cloned().unwrap_or_default();
+                return Err(self.error(node, ErrorKind::RecursiveAnchor(name)));
+            }
+        }
+        self.alias_depth += 1;
+        self.count(target)?;
+        Ok((target, Some(node)))
+    }
+
+    fn leave(&mut self, alias: Option<NodeId>) {
+        if let Some(active) = alias.and_then(|alias| self.active.get_mut(alias as usize)) {
+            *active = false;
+            self.alias_depth -= 1;
+        }
+    }
+
+    fn count(&mut self, node: NodeId) -> Result<(), Error> {
+        self.budget.values = self
+            .budget
+            .values
+            .checked_sub(1)
+            .ok_or_else(|| self.error(node, ErrorKind::TooManyNodes(self.limits.nodes)))?;
+        self.decoded += 1;
+        if self.alias_depth > 0 {
+            self.decoded_by_alias += 1;
+            let bytes = match self.content(node) {
+                Some(Content::Scalar(scalar)) => scalar.text.len(),
+                _ => 0,
+            };
+            self.budget.repeated = self
+                .budget
+                .repeated
+                .checked_sub(bytes)
+                .ok_or_else(|| self.error(node, ErrorKind::Aliases))?;
+            if is_excessive(self.decoded, self.decoded_by_alias) {
+                return Err(self.error(node, ErrorKind::Aliases));
+            }
+        }
+        Ok(())
+    }
+
+    fn scalar(&mut self, node: NodeId) -> Result<Value, Error> {
+        let shared = !self.tree.alias_names.is_empty();
+        let made = match self.tree.nodes.get_mut(node as usize).map(|n| &mut n.content) {
+            Some(Content::Scalar(scalar)) => scalar_value(scalar, shared),
+            _ => Ok(Value::Null),
+        };
+        made.map_err(|kind| self.error(node, kind))
+    }
+
+    fn is_merge(&self, node: NodeId) -> bool {
+        match self.content(node) {
+            Some(Content::Scalar(scalar)) => {
+                scalar.text == "<<" && (scalar.resolvable || &*scalar.tag == "tag:yaml.org,2002:merge")
+            }
+            _ => false,
+        }
+    }
+
+    /// The field that is being made: `spec.containers.0.image`.
+    fn path(&self) -> String {
+        let mut path = String::new();
+        for frame in &self.frames {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            match frame {
+                Frame::List { next, .. } => path.push_str(&next.saturating_sub(1).to_string()),
+                Frame::Map(frame) => path.push_str(&frame.key),
+            }
+        }
+        path
+    }
+
+    fn content(&self, node: NodeId) -> Option<&Content> {
+        self.tree.nodes.get(node as usize).map(|node| &node.content)
+    }
+
+    fn mark(&self, node: NodeId) -> Mark {
+        self.tree.nodes.get(node as usize).map_or(Mark { line: 1, column: 1 }, crate::node::Node::mark)
+    }
+
+    fn error(&self, node: NodeId, kind: ErrorKind) -> Error {
+        Error::new(Some(self.mark(node)), kind)
+    }
+}
+
+/// Go's own rule against alias bombs: of few values nearly all may come from aliases, of four million a tenth.
+#[expect(clippy::cast_precision_loss, reason = "a ratio of counts far below 2^52")]
+fn is_excessive(decoded: usize, by_alias: usize) -> bool {
+    const FEW: usize = 400_000;
+    const MANY: usize = 4_000_000;
+    let allowed = match decoded {
+        ..=FEW => 0.99,
+        MANY.. => 0.10,
+        between => 0.99 - 0.89 * ((between - FEW) as f64 / (MANY - FEW) as f64),
+    };
+    by_alias > 100 && decoded > 1_000 && by_alias as f64 / decoded as f64 > allowed
+}
