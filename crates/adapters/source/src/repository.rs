@@ -1,0 +1,305 @@
+//! What is kept of one repository, and how a commit comes into it.
+
+use crate::call::Call;
+use crate::error::SourceError;
+use crate::local;
+use crate::objects::Objects;
+use crate::remote::Remote;
+use crate::revision::RevisionError;
+use crate::snapshot::{About, Snapshot, about};
+use crate::sources::{Inner, lock};
+use crate::submodules::{Budget, WithSubmodules};
+use crate::tree::GitTree;
+use crate::url::Scheme;
+use crate::wire::Want;
+use filetree::Store;
+use gix::ObjectId;
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, Weak};
+
+/// How many different credentials are remembered as having been let in.
+const ADMITTED: usize = 1024;
+
+/// What makes two snapshots of a repository the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SnapshotKey {
+    commit: String,
+    submodules: bool,
+    refuse_lfs: bool,
+}
+
+impl SnapshotKey {
+    pub(crate) fn new(remote: &Remote, commit: &str) -> Self {
+        Self {
+            commit: commit.to_ascii_lowercase(),
+            submodules: remote.submodules,
+            refuse_lfs: remote.enable_lfs,
+        }
+    }
+}
+
+/// One repository. Readers never wait for the network: only who fetches holds `objects` for long.
+pub(crate) struct Repository {
+    /// Holds one directory a generation of the store; the highest number counts.
+    directory: PathBuf,
+    /// For people who look into the directory.
+    name: String,
+    objects: Mutex<Option<Arc<Objects>>>,
+    snapshots: Mutex<HashMap<([u8; 32], SnapshotKey), Weak<Snapshot>>>,
+    admitted: Mutex<HashSet<[u8; 32]>>,
+}
+
+impl Repository {
+    pub(crate) fn new(directory: PathBuf, name: String) -> Self {
+        Self {
+            directory,
+            name,
+            objects: Mutex::default(),
+            snapshots: Mutex::default(),
+            admitted: Mutex::default(),
+        }
+    }
+
+    /// Notes that the server let these credentials in.
+    pub(crate) fn admit(&self, remote: &Remote) {
+        let mut admitted = lock(&self.admitted);
+        if admitted.len() >= ADMITTED {
+            admitted.clear();
+        }
+        admitted.insert(remote.access());
+    }
+
+    fn is_admitted(&self, remote: &Remote) -> bool {
+        lock(&self.admitted).contains(&remote.access())
+    }
+
+    /// A snapshot that somebody with the same credentials still holds.
+    pub(crate) fn cached(&self, remote: &Remote, key: &SnapshotKey) -> Option<Arc<Snapshot>> {
+        if !self.is_admitted(remote) {
+            return None;
+        }
+        lock(&self.snapshots).get(&(remote.access(), key.clone()))?.upgrade()
+    }
+
+    fn keep(&self, remote: &Remote, key: SnapshotKey, snapshot: &Arc<Snapshot>) {
+        let mut snapshots = lock(&self.snapshots);
+        snapshots.retain(|_, held| held.strong_count() > 0);
+        snapshots.insert((remote.access(), key), Arc::downgrade(snapshot));
+    }
+
+    /// The one commit whose id begins with `prefix` among those that are here.
+    pub(crate) fn abbreviated(
+        &self,
+        inner: &Inner,
+        remote: &Remote,
+        prefix: &str,
+    ) -> Result<String, SourceError> {
+        let wrong = |error| SourceError::Revision { repo: remote.url.clone(), error };
+        let not_found = || wrong(RevisionError::NotFound { revision: prefix.to_owned() });
+        let objects = self.objects(inner, remote, &mut lock(&self.objects))?;
+        let parsed = gix::hash::Prefix::from_hex(prefix).map_err(|_| not_found())?;
+        let mut candidates = HashSet::new();
+        let found = objects.with(|odb| odb.lookup_prefix(parsed, Some(&mut candidates)));
+        found.map_err(|error| SourceError::Store {
+            repo: remote.url.clone(),
+            detail: crate::sources::told(&error),
+        })?;
+        let commits: Vec<_> =
+            candidates.iter().filter_map(|id| about(&objects, id).ok()).map(|about| about.commit).collect();
+        // A prefix that fits a file as well marks nothing as damaged: it was only looked at.
+        objects.damaged.store(false, Ordering::Relaxed);
+        match commits.as_slice() {
+            [commit] => Ok(commit.to_string()),
+            [] => Err(not_found()),
+            _ => Err(wrong(RevisionError::Ambiguous { prefix: prefix.to_owned() })),
+        }
+    }
+
+    /// The store that is in use, opened when it is not.
+    fn objects(
+        &self,
+        inner: &Inner,
+        remote: &Remote,
+        current: &mut Option<Arc<Objects>>,
+    ) -> Result<Arc<Objects>, SourceError> {
+        if let Some(objects) = current {
+            return Ok(Arc::clone(objects));
+        }
+        let bytes = inner.options.limits.object_bytes;
+        let objects = match remote.url.scheme() {
+            Scheme::File => local::objects(remote, bytes)?,
+            Scheme::Https | Scheme::Http | Scheme::Ssh => {
+                self.open(bytes).map_err(|error| store_error(remote, &error))?
+            }
+        };
+        Ok(Arc::clone(current.insert(Arc::new(objects))))
+    }
+
+    /// Opens the latest generation and removes the others.
+    fn open(&self, object_bytes: usize) -> io::Result<Objects> {
+        fs::create_dir_all(&self.directory)?;
+        fs::write(self.directory.join("url"), format!("{}\n", self.name))?;
+        let mut generations = Vec::new();
+        for entry in fs::read_dir(&self.directory)? {
+            let path = entry?.path();
+            if let Some(number) = path.file_name().and_then(|name| name.to_str()?.parse::<u64>().ok()) {
+                generations.push((number, path));
+            }
+        }
+        generations.sort_unstable();
+        let latest = generations.pop().map_or_else(|| self.directory.join("1"), |(_, path)| path);
+        for (_, old) in generations {
+            fs::remove_dir_all(old)?;
+        }
+        Objects::open(&latest, object_bytes)
+    }
+
+    /// An empty store beside `old`.
+    fn begin_anew(&self, old: &Objects, object_bytes: usize) -> io::Result<Objects> {
+        let number =
+            old.directory().file_name().and_then(|name| name.to_str()?.parse::<u64>().ok()).unwrap_or(0);
+        Objects::open(&self.directory.join((number + 1).to_string()), object_bytes)
+    }
+}
+
+impl Inner {
+    /// The files of a commit, `depth` submodules down. Blocks: on the network, and behind another fetch from this repository.
+    pub(crate) fn snapshot(
+        self: &Arc<Self>,
+        remote: &Remote,
+        commit: &str,
+        depth: usize,
+        budget: &Arc<Budget>,
+    ) -> Result<Arc<Snapshot>, SourceError> {
+        self.check(remote)?;
+        let key = SnapshotKey::new(remote, commit);
+        let id = ObjectId::from_hex(key.commit.as_bytes()).map_err(|_| SourceError::NoCommit {
+            repo: remote.url.clone(),
+            commit: crate::mask::excerpt(commit),
+            detail: "that is no commit id".to_owned(),
+        })?;
+        let repository = self.repository(remote);
+        if !repository.is_admitted(remote) {
+            self.ls_refs(remote)?;
+        }
+        if depth == 0
+            && let Some(snapshot) = repository.cached(remote, &key)
+        {
+            return Ok(snapshot);
+        }
+        let (objects, about) = self.obtain(remote, &repository, id)?;
+        let tree = GitTree { objects, root: about.tree, refuse_lfs: remote.enable_lfs };
+        let store: Arc<dyn Store> = if remote.submodules {
+            Arc::new(WithSubmodules::new(
+                tree,
+                remote.clone(),
+                Arc::downgrade(self),
+                depth,
+                Arc::clone(budget),
+            ))
+        } else {
+            Arc::new(tree)
+        };
+        let About { commit, author, date, subject, .. } = about;
+        let snapshot = Arc::new(Snapshot { commit: commit.to_string(), store, author, date, subject });
+        if depth == 0 {
+            repository.keep(remote, key, &snapshot);
+        }
+        Ok(snapshot)
+    }
+
+    /// A store that has the commit.
+    fn obtain(
+        &self,
+        remote: &Remote,
+        repository: &Repository,
+        id: ObjectId,
+    ) -> Result<(Arc<Objects>, About), SourceError> {
+        let bytes = self.options.limits.object_bytes;
+        let mut current = lock(&repository.objects);
+        let mut objects = repository.objects(self, remote, &mut current)?;
+        if !objects.damaged.load(Ordering::Relaxed)
+            && objects.has(&id)
+            && let Ok(about) = about(&objects, &id)
+        {
+            return Ok((objects, about));
+        }
+        if remote.url.scheme() == Scheme::File {
+            // Somebody else's store: look at it afresh, and that is all.
+            objects = Arc::new(local::objects(remote, bytes)?);
+            let about = about(&objects, &id).map_err(|detail| no_commit(remote, &id, detail))?;
+            *current = Some(Arc::clone(&objects));
+            return Ok((objects, about));
+        }
+        let damaged = objects.damaged.load(Ordering::Relaxed);
+        let full = objects.packs() >= self.options.limits.packs;
+        if !damaged && !full {
+            self.fetch(remote, &objects, &[id])?;
+            match about(&objects, &id) {
+                Ok(about) => {
+                    objects.add_tip(id).map_err(|error| store_error(remote, &error))?;
+                    return Ok((objects, about));
+                }
+                // The server may have sent less than it said for what it took us to have.
+                Err(detail) => {
+                    tracing::warn!(repo = %remote.url, detail, "an object store is damaged and is begun anew")
+                }
+            }
+        } else {
+            tracing::info!(repo = %remote.url, damaged, "an object store is begun anew");
+        }
+        let fresh =
+            Arc::new(repository.begin_anew(&objects, bytes).map_err(|error| store_error(remote, &error))?);
+        let about = self
+            .fetch(remote, &fresh, &[id])
+            .and_then(|()| about(&fresh, &id).map_err(|detail| no_commit(remote, &id, detail)))
+            .inspect_err(|_| fresh.retire())?;
+        fresh.add_tip(id).map_err(|error| store_error(remote, &error))?;
+        objects.retire();
+        *current = Some(Arc::clone(&fresh));
+        Ok((fresh, about))
+    }
+
+    fn fetch(&self, remote: &Remote, objects: &Objects, commits: &[ObjectId]) -> Result<(), SourceError> {
+        let limits = &self.options.limits;
+        let call = Call::new(remote, self.options.timeouts.fetch, limits.pack_bytes);
+        let shallow_file = objects.shallow_file();
+        let have = objects.tips();
+        let depth = remote.depth.and_then(NonZeroU32::new);
+        let want = Want { commits, have: &have, depth, shallow_file: &shallow_file };
+        let outcome = self.converse(remote, &call, |talk| {
+            talk.fetch(&want, &call, |pack| objects.receive(pack, &call.interrupt, limits.object_bytes))
+        });
+        self.count(remote, |counts| {
+            counts.fetches += 1;
+            counts.fetches_failed += u64::from(outcome.is_err());
+        });
+        outcome.map_err(|error| match (error, commits) {
+            (SourceError::Protocol { repo, detail }, [commit, ..]) if detail.contains("not our ref") => {
+                SourceError::NoCommit {
+                    repo,
+                    commit: commit.to_string(),
+                    detail: "the server does not have it".to_owned(),
+                }
+            }
+            (error, _) => error,
+        })
+    }
+}
+
+fn no_commit(remote: &Remote, id: &ObjectId, detail: String) -> SourceError {
+    SourceError::NoCommit {
+        repo: remote.url.clone(),
+        commit: id.to_string(),
+        detail: crate::mask::excerpt(&detail),
+    }
+}
+
+fn store_error(remote: &Remote, error: &io::Error) -> SourceError {
+    SourceError::Store { repo: remote.url.clone(), detail: error.to_string() }
+}
