@@ -53,7 +53,7 @@ async fn the_controller_manager_deletes_namespaces() {
 
 fn process_mentions(folder: &Path) -> bool {
     let folder = folder.display().to_string();
-    std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+    std::fs::read_dir("/proc").expect("Linux has /proc").flatten().any(|entry| {
         std::fs::read(entry.path().join("cmdline"))
             .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&folder))
     })
