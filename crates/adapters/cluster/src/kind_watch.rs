@@ -42,7 +42,7 @@ impl KindWatch {
         Self { events, _task: Task::new(inner.runtime.spawn(work)) }
     }
 
-    /// The next event; `None` once the cluster is gone. Cancel-safe.
+    /// The next event; `None` if the cluster went before the kind was ever served. Cancel-safe.
     pub async fn next(&mut self) -> Option<KindEvent> {
         self.events.recv().await
     }
@@ -50,6 +50,7 @@ impl KindWatch {
 
 /// Waits until the kind is served, then follows it.
 async fn follow(cluster: Weak<Inner>, gvk: Gvk, namespace: Option<String>, sender: mpsc::Sender<KindEvent>) {
+    let mut said = false;
     let mut watcher = loop {
         let mut settled = {
             let Some(inner) = cluster.upgrade() else { return };
@@ -61,8 +62,12 @@ async fn follow(cluster: Weak<Inner>, gvk: Gvk, namespace: Option<String>, sende
             }
             settled
         };
-        if sender.send(KindEvent::State(Knowledge::Absent)).await.is_err() || settled.changed().await.is_err()
+        if !std::mem::replace(&mut said, true)
+            && sender.send(KindEvent::State(Knowledge::Absent)).await.is_err()
         {
+            return;
+        }
+        if settled.changed().await.is_err() {
             return;
         }
     };
