@@ -1,0 +1,387 @@
+//! Create, update and patch.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use merge::{Operation, PatchError};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    convert, crd, decode, defaults, delete,
+    fields::{Writer, seconds},
+    namespaces,
+    prepare::{self, Part},
+    read,
+    registry::Kind,
+    reply::Answer,
+    route::Target,
+    schema,
+    service::Context,
+    status::{ApiError, ApiResult, FieldError},
+    store::{Key, State, Stored},
+    validation,
+};
+
+/// How often a patch is tried anew when somebody else was faster.
+const ATTEMPTS: usize = 20;
+/// How often a generated name is tried anew when it is taken.
+const NAME_ATTEMPTS: usize = 8;
+
+/// POST to a collection.
+pub(crate) fn create(context: &mut Context, target: &Target, body: &Bytes) -> ApiResult<Answer> {
+    let object = decode::object(context, &target.kind, body)?;
+    let writer = Writer::of(context, Operation::Update, "")?;
+    let stored = create_object(context, target, object, &writer)?;
+    Ok(Answer::object(context, &target.kind, &stored, 201))
+}
+
+/// Creates an object that is clean already.
+pub(crate) fn create_object(
+    context: &mut Context,
+    target: &Target,
+    mut object: Value,
+    writer: &Writer,
+) -> ApiResult<Arc<Stored>> {
+    let kind = &target.kind;
+    prepare::for_create(context, target, &mut object)?;
+    let generated = prepare::generated_name(&object);
+    for attempt in 0.. {
+        if let Some(prefix) = &generated {
+            let name = format!("{prefix}{}", context.sim.name_suffix());
+            object["metadata"]["name"] = json!(name);
+        }
+        match create_named(context, target, object.clone(), writer) {
+            Err(error)
+                if error.reason == "AlreadyExists" && generated.is_some() && attempt < NAME_ATTEMPTS => {}
+            Err(mut error) if error.reason == "AlreadyExists" && generated.is_some() => {
+                error.reason = "AlreadyExists";
+                error.message = format!(
+                    "{}, the server was not able to generate a unique name for the object",
+                    error.message
+                );
+                return Err(error);
+            }
+            other => return other,
+        }
+    }
+    Err(ApiError::internal(format!("no name for {}", kind.kind)))
+}
+
+fn create_named(
+    context: &mut Context,
+    target: &Target,
+    mut object: Value,
+    writer: &Writer,
+) -> ApiResult<Arc<Stored>> {
+    let kind = &target.kind;
+    let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    defaults::fill(kind, &mut object, None);
+    let errors = validation::create(kind, &object);
+    if !errors.is_empty() {
+        return Err(ApiError::invalid(kind, &name, &errors));
+    }
+    crd::admit(context, kind, &object, None)?;
+    if writer.operation == Operation::Update {
+        object = writer.track(kind, None, object);
+    }
+    let sim = context.sim.clone();
+    let key = Key::new(&target.namespace, &name);
+    let mut state = sim.lock();
+    namespaces::admit(&state, kind, &target.namespace, &name)?;
+    if state.get(&kind.storage, &key).is_some() {
+        return Err(ApiError::already_exists(kind, &name));
+    }
+    defaults::allocate(&mut state, kind, &mut object, None)
+        .map_err(|e| ApiError::invalid(kind, &name, &[e]))?;
+    if context.dry_run {
+        return Ok(Arc::new(Stored::new(kind, convert::store(kind, object))));
+    }
+    let stored = commit(&mut state, kind, object);
+    drop(state);
+    namespaces::after_create(&sim, kind, &stored);
+    delete::after_write(&sim, kind, &stored);
+    Ok(stored)
+}
+
+/// Stores, and lets CRDs take effect in the same moment.
+fn commit(state: &mut State, kind: &Kind, object: Value) -> Arc<Stored> {
+    let stored = state.put(kind, convert::store(kind, object));
+    if crd::is_definition(kind) {
+        crd::register(state, &stored);
+    }
+    stored
+}
+
+/// PUT.
+pub(crate) fn update(context: &mut Context, target: &Target, body: &Bytes) -> ApiResult<Answer> {
+    let object = decode::object(context, &target.kind, body)?;
+    let (stored, created) = update_object(context, target, object, Part::Main)?;
+    Ok(Answer::object(context, &target.kind, &stored, if created { 201 } else { 200 }))
+}
+
+/// Replaces an object, or a part of it, with one that is clean already.
+pub(crate) fn update_object(
+    context: &mut Context,
+    target: &Target,
+    object: Value,
+    part: Part,
+) -> ApiResult<(Arc<Stored>, bool)> {
+    let kind = &target.kind;
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    if !name.is_empty() && name != target.name {
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            target.name
+        )));
+    }
+    prepare::check_namespace(target, &object)?;
+    let given = object["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+    if given.is_empty() && !prepare::allows_unconditional_update(kind) && read::find(context, target).is_ok()
+    {
+        let error =
+            FieldError::invalid("metadata.resourceVersion", json!(0), "must be specified for an update");
+        return Err(ApiError::invalid(kind, &target.name, &[error]));
+    }
+    let writer = Writer::of(context, Operation::Update, part.name())?;
+    if part == Part::Main && prepare::allows_create_on_update(kind) && read::find(context, target).is_err() {
+        let mut object = object;
+        object["metadata"]["name"] = json!(target.name);
+        return create_object(context, target, object, &writer).map(|stored| (stored, true));
+    }
+    let stored = change(context, target, part, &writer, |_, _| Ok(object.clone()))?;
+    Ok((stored, false))
+}
+
+/// PATCH, of all four kinds.
+pub(crate) fn patch(context: &mut Context, target: &Target, body: &Bytes) -> ApiResult<Answer> {
+    let (stored, created) = patch_object(context, target, body, Part::Main)?;
+    Ok(Answer::object(context, &target.kind, &stored, if created { 201 } else { 200 }))
+}
+
+/// Patches an object or a part of it; the answer says whether it was created.
+pub(crate) fn patch_object(
+    context: &mut Context,
+    target: &Target,
+    body: &Bytes,
+    part: Part,
+) -> ApiResult<(Arc<Stored>, bool)> {
+    let kind = Arc::clone(&target.kind);
+    let media = context.content_type.split(';').next().unwrap_or_default().trim().to_owned();
+    let force = context.query.flag("force");
+    if media == "application/apply-patch+yaml" {
+        return apply(context, target, body, part, force);
+    }
+    if context.query.has("force") {
+        return Err(ApiError::new(
+            422,
+            "Invalid",
+            "PatchOptions.meta.k8s.io \"\" is invalid: force: Forbidden: may not be specified for non-apply patch",
+        ));
+    }
+    let parsed = match media.as_str() {
+        "application/json-patch+json" | "application/merge-patch+json" => decode::parse(&media, body)?,
+        "application/strategic-merge-patch+json" if kind.custom.is_none() => decode::parse(&media, body)?,
+        _ => {
+            let mut accepted = "application/json-patch+json, application/merge-patch+json".to_owned();
+            if kind.custom.is_none() {
+                accepted.push_str(", application/strategic-merge-patch+json");
+            }
+            accepted.push_str(", application/apply-patch+yaml, application/apply-patch+cbor");
+            return Err(ApiError::unsupported_media(&accepted));
+        }
+    };
+    let writer = Writer::of(context, Operation::Update, part.name())?;
+    let ty = schema::type_of(&kind);
+    let stored = change(context, target, part, &writer, |context, live| {
+        let patched = match media.as_str() {
+            "application/json-patch+json" => merge::json_patch(live, &parsed.value),
+            "application/merge-patch+json" => match &parsed.value {
+                Value::Object(_) => Ok(merge::json_merge_patch(live.clone(), &parsed.value)),
+                _ => Err(PatchError::Malformed("the patch is no object".to_owned())),
+            },
+            _ => merge::strategic_merge_patch(&ty, live, &parsed.value),
+        };
+        let mut patched = patched.map_err(|error| refused_patch(&kind, &target.name, &error))?;
+        let Value::Object(map) = &mut patched else {
+            return Err(ApiError::bad_request("the patched object is no object"));
+        };
+        decode::name_kind(&kind, map)?;
+        context.warnings.clear();
+        let duplicates =
+            if media.starts_with("application/json-patch") { Vec::new() } else { parsed.duplicates.clone() };
+        decode::clean(context, &kind, &mut patched, duplicates)?;
+        Ok(patched)
+    })?;
+    Ok((stored, false))
+}
+
+fn refused_patch(kind: &Kind, name: &str, error: &PatchError) -> ApiError {
+    match error {
+        PatchError::Malformed(why) => ApiError::bad_request(why.clone()),
+        PatchError::DoesNotFit(why) => {
+            let mut status = ApiError::new(
+                422,
+                "Invalid",
+                format!("the server rejected our request due to an error in our request: {why}"),
+            );
+            status.details =
+                json!({"name": name, "kind": kind.kind, "group": kind.group}).as_object().cloned();
+            status
+        }
+    }
+}
+
+fn apply(
+    context: &mut Context,
+    target: &Target,
+    body: &Bytes,
+    part: Part,
+    force: bool,
+) -> ApiResult<(Arc<Stored>, bool)> {
+    let kind = Arc::clone(&target.kind);
+    let writer = Writer::of(context, Operation::Apply, part.name())?;
+    let parsed = decode::parse("application/apply-patch+yaml", body)?;
+    let Value::Object(mut map) = parsed.value else {
+        return Err(ApiError::bad_request("error decoding YAML: the applied configuration is no object"));
+    };
+    for field in ["apiVersion", "kind"] {
+        if map.get(field).and_then(Value::as_str).is_none_or(str::is_empty) {
+            return Err(ApiError::bad_request(format!(
+                "Object '{field}' is missing in '{}'",
+                Value::Object(map.clone())
+            )));
+        }
+    }
+    let duplicates = parsed.duplicates;
+    decode::name_kind(&kind, &mut map)?;
+    let mut applied = Value::Object(map);
+    let name = applied["metadata"]["name"].as_str().unwrap_or_default();
+    if !name.is_empty() && name != target.name {
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            target.name
+        )));
+    }
+    prepare::check_namespace(target, &applied)?;
+    applied["metadata"]["name"] = json!(target.name);
+    if kind.namespaced {
+        applied["metadata"]["namespace"] = json!(target.namespace);
+    }
+    let strict = |context: &mut Context| -> ApiResult<()> {
+        let mut copy = applied.clone();
+        decode::clean(context, &kind, &mut copy, duplicates.clone())
+    };
+    if read::find(context, target).is_err() && part == Part::Main {
+        if applied["metadata"]["uid"].as_str().is_some_and(|uid| !uid.is_empty()) {
+            return Err(ApiError::conflict(
+                &kind,
+                &target.name,
+                "uid mismatch: the provided object specified uid, and no existing object was found",
+            ));
+        }
+        let mut object = writer.apply(&kind, None, &applied, force)?;
+        strict(context)?;
+        schema::clean(&kind, &mut object)?;
+        return match create_object(context, target, object, &writer) {
+            Err(error) if error.reason == "AlreadyExists" => {
+                change(context, target, part, &writer, |_, live| {
+                    writer.apply(&kind, Some(live), &applied, force)
+                })
+                .map(|stored| (stored, false))
+            }
+            other => other.map(|stored| (stored, true)),
+        };
+    }
+    let stored = change(context, target, part, &writer, |context, live| {
+        let mut object = writer.apply(&kind, Some(live), &applied, force)?;
+        context.warnings.clear();
+        strict(context)?;
+        schema::clean(&kind, &mut object)?;
+        Ok(object)
+    })?;
+    Ok((stored, false))
+}
+
+/// Reads, changes and writes, until nobody else was in between; a resourceVersion in the new object that is not the
+/// live one's is a conflict at once.
+pub(crate) fn change(
+    context: &mut Context,
+    target: &Target,
+    part: Part,
+    writer: &Writer,
+    make: impl Fn(&mut Context, &Value) -> ApiResult<Value>,
+) -> ApiResult<Arc<Stored>> {
+    let kind = &target.kind;
+    for _ in 0..ATTEMPTS {
+        let before = read::find(context, target)?;
+        let live = convert::read(kind, &before);
+        let mut new = make(context, &live)?;
+        prepare::for_update(target, &live, &mut new, part)?;
+        if part != Part::Status {
+            defaults::fill(kind, &mut new, Some(&live));
+        }
+        let errors = validation::update(kind, &new, &live, part);
+        if !errors.is_empty() {
+            return Err(ApiError::invalid(kind, &target.name, &errors));
+        }
+        crd::admit(context, kind, &new, Some(&live))?;
+        if writer.operation == Operation::Update {
+            new = writer.track(kind, Some(&live), new);
+        }
+        prepare::bump_generation(kind, &live, &mut new);
+        if is_same(&live, &new) {
+            return Ok(before);
+        }
+        let sim = context.sim.clone();
+        let mut state = sim.lock();
+        match state.get(&kind.storage, &before.key) {
+            Some(now) if now.revision == before.revision => {}
+            Some(_) => continue,
+            None => return Err(ApiError::not_found(kind, &target.name)),
+        }
+        defaults::allocate(&mut state, kind, &mut new, Some(&live))
+            .map_err(|e| ApiError::invalid(kind, &target.name, &[e]))?;
+        if context.dry_run {
+            return Ok(Arc::new(Stored::new(kind, convert::store(kind, new))));
+        }
+        let stored = Stored::new(kind, convert::store(kind, new.clone()));
+        let gone = stored.deleting
+            && stored.finalizers.is_empty()
+            && before.deleting
+            && new["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or_default() == 0
+            && !prepare::is_held_by_spec(kind, &new);
+        if gone {
+            drop(state);
+            delete::remove(&sim, kind, &before.key);
+            return Ok(Arc::new(stored));
+        }
+        let stored = commit(&mut state, kind, new);
+        drop(state);
+        delete::after_write(&sim, kind, &stored);
+        return Ok(stored);
+    }
+    Err(ApiError::modified(kind, &target.name))
+}
+
+/// Whether two states differ in nothing but the times of managedFields.
+fn is_same(live: &Value, new: &Value) -> bool {
+    live == new || (timeless(live) == timeless(new))
+}
+
+fn timeless(object: &Value) -> Value {
+    let mut object = object.clone();
+    let fields =
+        object.get_mut("metadata").and_then(|m| m.get_mut("managedFields")).and_then(Value::as_array_mut);
+    for entry in fields.into_iter().flatten() {
+        if let Some(entry) = entry.as_object_mut() {
+            entry.remove("time");
+        }
+    }
+    object
+}
+
+/// The fields of metadata that the server gives a new object.
+pub(crate) fn stamp(metadata: &mut Map<String, Value>, uid: String, now: jiff::Timestamp) {
+    metadata.insert("uid".to_owned(), Value::String(uid));
+    metadata.insert("creationTimestamp".to_owned(), Value::String(seconds(now)));
+}
