@@ -94,7 +94,7 @@ fn hint<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<Strin
 }
 
 /// Insertions, deletions and replacements between two names.
-fn edit_distance(left: &str, right: &str) -> usize {
+pub(crate) fn edit_distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
     if left.chars().count() > LONGEST_NAME || right.len() > LONGEST_NAME {
         return usize::MAX;
@@ -123,6 +123,7 @@ mod tests {
     use super::*;
     use crate::Application;
 
+    #[expect(clippy::needless_pass_by_value, reason = "JSON literals read better by value")]
     fn lint(spec: Value) -> Vec<String> {
         let application =
             Application::from_value(json!({"metadata": {"name": "web"}, "spec": spec})).unwrap();

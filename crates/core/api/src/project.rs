@@ -3,7 +3,7 @@
 use resource::GroupKind;
 
 use crate::glob::{Dialect, Glob};
-use crate::repo_url::{normal_form, redact_url};
+use crate::repo_url::{is_evasive, normal_form, redact_url};
 use crate::{AppProject, AppProjectSpec, ClusterResource, NamespaceResource};
 
 /// A refusal: which rule, and in the words that the user sees.
@@ -251,15 +251,6 @@ impl Project {
             ),
         })
     }
-}
-
-/// Whether a client may read another path out of this URL than the one that a pattern sees.
-fn is_evasive(url: &str) -> bool {
-    let path = url.split(['?', '#']).next().unwrap_or_default();
-    let decoded = path.replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\");
-    decoded.split('/').any(|segment| segment == "." || segment == "..")
-        || decoded.contains('\\')
-        || url.chars().any(char::is_control)
 }
 
 fn source_pattern(url: &str) -> Pattern {

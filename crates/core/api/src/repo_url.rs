@@ -44,6 +44,17 @@ pub fn redact_url(url: &str) -> String {
     format!("{scheme}{separator}{authority}{path}{query}")
 }
 
+/// Whether a client may read another path out of this URL than the one that a pattern or prefix sees: dot segments,
+/// plain or encoded, backslashes, control characters. **Source**: ours; the peer accepts them.
+pub fn is_evasive(url: &str) -> bool {
+    let path = url.to_lowercase();
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let decoded = path.replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\");
+    decoded.split('/').any(|segment| segment == "." || segment == "..")
+        || decoded.contains('\\')
+        || url.chars().any(char::is_control)
+}
+
 /// `user@host:path`: an `@` before any colon or slash, and no scheme.
 fn is_scp_form(url: &str) -> bool {
     let Some((user, rest)) = url.split_once('@') else { return false };
@@ -66,6 +77,24 @@ mod tests {
             ("ssh://git:secret@h/a", "ssh://git:***@h/a"),
         ] {
             assert_eq!(redact_url(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn evasive_urls() {
+        for (url, evasive) in [
+            ("https://h/a/b.git", false),
+            ("https://h/a.b/..c", false),
+            ("https://h/a?x=/../", false),
+            ("https://h/a/../b", true),
+            ("https://h/a/./b", true),
+            ("https://h/a/%2E%2e/b", true),
+            ("https://h/a%2f..%2Fb", true),
+            ("https://h\\a", true),
+            ("https://h/a\nb", true),
+            ("git@h:../b", true),
+        ] {
+            assert_eq!(is_evasive(&normal_form(url)), evasive, "{url}");
         }
     }
 

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{HealthStatusCode, OperationPhase, SyncStatusCode};
 
+#[expect(clippy::needless_pass_by_value, reason = "JSON literals read better by value")]
 fn application(spec: Value) -> Value {
     json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
         "metadata": {"name": "web", "namespace": "argocd"}, "spec": spec})

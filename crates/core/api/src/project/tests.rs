@@ -7,6 +7,7 @@ fn project(spec: Value) -> Project {
     Project::new(&app_project(spec))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "JSON literals read better by value")]
 fn app_project(spec: Value) -> AppProject {
     AppProject::from_value(json!({"metadata": {"name": "team"}, "spec": spec})).unwrap()
 }

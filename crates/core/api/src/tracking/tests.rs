@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "JSON literals read better by value")]
 fn object(group_version: &str, kind: &str, namespace: &str, annotations: Value, labels: Value) -> Object {
     let mut metadata = json!({"name": "web", "annotations": annotations, "labels": labels});
     if !namespace.is_empty() {

@@ -1,0 +1,290 @@
+use resource::GroupKind;
+
+use super::*;
+
+const HERE: &str = "https://kubernetes.default.svc";
+
+fn data(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
+    entries.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect()
+}
+
+fn parse(entries: &[(&str, &str)]) -> Settings {
+    let (settings, problems) = Settings::parse(&data(entries), None);
+    assert_eq!(problems, [], "{entries:?}");
+    settings
+}
+
+#[test]
+fn an_empty_config_map_has_the_peers_defaults() {
+    let settings = parse(&[]);
+    assert_eq!(settings.tracking.method, TrackingMethod::Annotation);
+    assert_eq!(settings.tracking.instance_label, "app.kubernetes.io/instance");
+    assert_eq!(settings.reconciliation.timeout, Some(Duration::from_secs(120)));
+    assert_eq!(settings.reconciliation.jitter, Duration::from_secs(60));
+    assert_eq!(settings.reconciliation.hard, None);
+    assert!(settings.helm_enabled && settings.kustomize_enabled && settings.jsonnet_enabled);
+    for (group, kind, excluded) in [
+        ("", "Event", true),
+        ("events.k8s.io", "Event", true),
+        ("metrics.k8s.io", "PodMetrics", true),
+        ("coordination.k8s.io", "Lease", true),
+        ("", "Endpoints", false),
+        ("apps", "Deployment", false),
+    ] {
+        assert_eq!(settings.filter.excluded(group, kind, HERE), excluded, "{group}/{kind}");
+    }
+}
+
+#[test]
+fn the_installed_config_map_is_read_without_a_problem() {
+    let (settings, problems) = Settings::parse(&installed_argocd_cm(), None);
+    assert_eq!(problems, []);
+    for (group, kind, excluded) in [
+        ("", "Endpoints", true),
+        ("discovery.k8s.io", "EndpointSlice", true),
+        ("cilium.io", "CiliumEndpoint", true),
+        ("", "Service", false),
+    ] {
+        assert_eq!(settings.filter.excluded(group, kind, HERE), excluded, "{group}/{kind}");
+    }
+    let updates = |kind: &GroupKind| {
+        settings
+            .overrides
+            .of(kind)
+            .filter(|entry| entry.ignore_resource_updates != IgnoreRules::default())
+            .count()
+    };
+    assert_eq!(updates(&GroupKind::new("apps", "ReplicaSet")), 2);
+    assert_eq!(updates(&GroupKind::new("apps", "Deployment")), 1);
+}
+
+#[test]
+fn plain_keys() {
+    let settings = parse(&[
+        ("application.resourceTrackingMethod", "annotation+label"),
+        ("application.instanceLabelKey", "example.com/app"),
+        ("installationID", "here"),
+        ("timeout.reconciliation", "0s"),
+        ("timeout.reconciliation.jitter", "90s"),
+        ("timeout.hard.reconciliation", "2d"),
+        ("resource.respectRBAC", "strict"),
+        ("helm.enable", "false"),
+        ("resource.customLabels", "team, tier"),
+        ("resource.sensitive.mask.annotations", "a/b,c/d"),
+        ("ui.bannercontent", "ignored"),
+        ("dex.config", "ignored: ["),
+    ]);
+    assert_eq!(settings.tracking.method, TrackingMethod::AnnotationAndLabel);
+    assert_eq!(
+        (&*settings.tracking.instance_label, &*settings.tracking.installation_id),
+        ("example.com/app", "here")
+    );
+    assert_eq!(settings.reconciliation.timeout, None);
+    assert_eq!(settings.reconciliation.jitter, Duration::from_secs(90));
+    assert_eq!(settings.reconciliation.hard, Some(Duration::from_secs(172_800)));
+    assert_eq!(settings.respect_rbac, RespectRbac::Strict);
+    assert!(!settings.helm_enabled && settings.kustomize_enabled);
+    assert_eq!(settings.custom_labels, ["team", "tier"]);
+    assert_eq!(settings.sensitive_annotations, ["a/b", "c/d"]);
+}
+
+#[test]
+fn exclusions_and_inclusions() {
+    const EXCLUDE: &str =
+        "- apiGroups: ['*.aws.com']\n  kinds: ['*']\n  clusters: ['https://*']\n- kinds: [Secret]\n";
+    const INCLUDE: &str = "- apiGroups: ['', apps]\n";
+    for (exclusions, inclusions, (group, kind, cluster), excluded, reason) in [
+        (EXCLUDE, "", ("s3.aws.com", "Bucket", HERE), true, "a glob of groups"),
+        (EXCLUDE, "", ("s3.aws.com", "Bucket", "in-cluster"), false, "another cluster"),
+        (EXCLUDE, "", ("any", "Secret", "x"), true, "no groups are all groups"),
+        (EXCLUDE, "", ("", "ConfigMap", HERE), false, "not listed"),
+        ("", INCLUDE, ("apps", "Deployment", HERE), false, "included"),
+        ("", INCLUDE, ("batch", "Job", HERE), true, "not included"),
+        ("", INCLUDE, ("", "Event", HERE), true, "what is always excluded stays so"),
+        (EXCLUDE, INCLUDE, ("", "Secret", HERE), true, "exclusions win"),
+        ("- kinds: ['Dep*']", "", ("apps", "Deployment", HERE), false, "kinds are no globs, as in the peer"),
+    ] {
+        let settings = parse(&[("resource.exclusions", exclusions), ("resource.inclusions", inclusions)]);
+        assert_eq!(settings.filter.excluded(group, kind, cluster), excluded, "{reason}");
+    }
+}
+
+#[test]
+fn customizations_in_both_forms() {
+    let split = parse(&[
+        (
+            "resource.customizations.ignoreDifferences.admissionregistration.k8s.io_MutatingWebhookConfiguration",
+            "jqPathExpressions:\n- '.webhooks[]?.clientConfig.caBundle'\n",
+        ),
+        (
+            "resource.customizations.ignoreDifferences.all",
+            "managedFieldsManagers:\n- kube-controller-manager\n",
+        ),
+        (
+            "resource.customizations.knownTypeFields.apps_StatefulSet",
+            "- field: spec.template.spec\n  type: core/v1/PodSpec\n",
+        ),
+        ("resource.customizations.ignoreDifferences.ConfigMap", "jsonPointers: [/data/x]\n"),
+    ]);
+    let rules = |group: &str, kind: &str| {
+        let kind = GroupKind::new(group, kind);
+        split.overrides.of(&kind).map(|entry| entry.ignore_differences.clone()).collect::<Vec<_>>()
+    };
+    let managers = IgnoreRules {
+        managed_fields_managers: vec!["kube-controller-manager".to_owned()],
+        ..IgnoreRules::default()
+    };
+    assert_eq!(rules("apps", "Deployment"), std::slice::from_ref(&managers));
+    let data = IgnoreRules { json_pointers: vec!["/data/x".to_owned()], ..IgnoreRules::default() };
+    assert_eq!(rules("", "ConfigMap"), [data, managers]);
+    assert_eq!(rules("other", "ConfigMap").len(), 1);
+
+    let map = parse(&[(
+        "resource.customizations",
+        "admissionregistration.k8s.io/*:\n  ignoreDifferences: |\n    jsonPointers:\n    - /webhooks/0\n\
+         apps/StatefulSet:\n  knownTypeFields:\n  - field: spec.template.spec\n    type: core/v1/PodSpec\n",
+    )]);
+    let found = map.ignore_differences();
+    assert_eq!(
+        (&*found[0].group, &*found[0].kind, &*found[0].json_pointers[0]),
+        ("admissionregistration.k8s.io", "*", "/webhooks/0")
+    );
+    let types: Vec<_> =
+        map.overrides.of(&GroupKind::new("apps", "StatefulSet")).flat_map(|e| &e.known_type_fields).collect();
+    assert_eq!(types[0].type_name, "core/v1/PodSpec");
+}
+
+#[test]
+fn status_counts_as_the_compare_options_say() {
+    for (options, expected) in [
+        ("", vec![("*", "/status"), ("CustomResourceDefinition", "/spec/preserveUnknownFields")]),
+        (
+            "ignoreResourceStatusField: none",
+            vec![("CustomResourceDefinition", "/spec/preserveUnknownFields")],
+        ),
+        (
+            "ignoreResourceStatusField: crd\nignoreAggregatedRoles: true",
+            vec![
+                ("CustomResourceDefinition", "/status"),
+                ("CustomResourceDefinition", "/spec/preserveUnknownFields"),
+            ],
+        ),
+    ] {
+        let settings = parse(&[("resource.compareoptions", options)]);
+        let rules = settings.ignore_differences();
+        let found: Vec<_> = rules.iter().map(|rule| (&*rule.kind, &*rule.json_pointers[0])).collect();
+        assert_eq!(found, expected, "{options}");
+        assert_eq!(settings.compare.ignore_aggregated_roles, options.contains("AggregatedRoles"));
+    }
+}
+
+#[test]
+fn health_scripts_are_kept_and_reported() {
+    const SCRIPT: &str =
+        "hs = {}\nif obj.status.ready == true then\n  hs.status = \"Healthy\"\nend\nreturn hs";
+    let nested =
+        format!("arn:aws:iam::ACCOUNT_ID:role/ArgoCD\nhealth.lua: |\n  {}\n", SCRIPT.replace('\n', "\n  "));
+    for (text, warnings) in [(SCRIPT, 1), (nested.as_str(), 2)] {
+        let key = "resource.customizations.health.database.example.com_PostgreSQL";
+        let (settings, problems) = Settings::parse(&data(&[(key, text)]), None);
+        assert_eq!(problems.len(), warnings, "{problems:?}");
+        assert!(
+            problems.iter().any(|p| p
+                .to_string()
+                .ends_with("the health script is not run yet: the built-in rules apply"))
+        );
+        let kind = GroupKind::new("database.example.com", "PostgreSQL");
+        let scripts: Vec<_> =
+            settings.overrides.of(&kind).filter_map(|entry| entry.health_lua.as_deref()).collect();
+        assert_eq!(scripts, [SCRIPT]);
+    }
+}
+
+#[test]
+fn global_projects_select_by_labels() {
+    let settings = parse(&[(
+        "globalProjects",
+        "- labelSelector:\n    matchExpressions:\n    - key: opt\n      operator: In\n      values: [prod]\n  projectName: proj-global\n",
+    )]);
+    let selector = &settings.global_projects[0].label_selector;
+    assert!(selector.matches(&BTreeMap::from([("opt".to_owned(), "prod".to_owned())])));
+    assert!(!selector.matches(&BTreeMap::new()));
+}
+
+/// F16: a malformed key keeps what it said, and only that key.
+#[test]
+fn malformed_keys_keep_their_last_good_value() {
+    let good = parse(&[
+        ("application.resourceTrackingMethod", "label"),
+        ("timeout.reconciliation", "30s"),
+        ("resource.exclusions", "- kinds: [Secret]"),
+        ("resource.inclusions", "- kinds: [ConfigMap, Secret]"),
+        ("resource.customizations.ignoreDifferences.apps_Deployment", "jsonPointers: [/spec/replicas]"),
+        ("globalProjects", "- {labelSelector: {}, projectName: a}"),
+        ("helm.enable", "false"),
+        ("resource.respectRBAC", "normal"),
+    ]);
+    let bad = data(&[
+        ("application.resourceTrackingMethod", "telepathy"),
+        ("timeout.reconciliation", "soon"),
+        ("resource.exclusions", "- kinds: ["),
+        ("resource.inclusions", "- kinds: [ConfigMap]\n  labels: {a: b}"),
+        ("resource.customizations.ignoreDifferences.apps_Deployment", "jsonPointers: [spec/replicas]"),
+        ("globalProjects", "a: b"),
+        ("helm.enable", "maybe"),
+        ("resource.respectRBAC", "loosely"),
+        ("timeout.hard.reconciliation", "1ms"),
+        ("installationID", "new"),
+    ]);
+    let (settings, problems) = Settings::parse(&bad, Some(&good));
+    let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
+    let mut expected: Vec<_> =
+        bad.keys().map(String::as_str).filter(|key| *key != "installationID").collect();
+    expected.sort_unstable();
+    assert_eq!(keys, expected);
+    assert!(problems.iter().all(|problem| problem.message.ends_with("the last good value stays in force")));
+
+    assert_eq!(settings.tracking.method, TrackingMethod::Label);
+    assert_eq!(settings.tracking.installation_id, "new");
+    assert_eq!(settings.reconciliation.timeout, Some(Duration::from_secs(30)));
+    assert_eq!(settings.reconciliation.hard, None);
+    assert!(settings.filter.excluded("", "Secret", HERE) && !settings.filter.excluded("", "ConfigMap", HERE));
+    assert!(settings.filter.excluded("", "Pod", HERE));
+    assert_eq!(settings.overrides, good.overrides);
+    assert_eq!(settings.global_projects, good.global_projects);
+    assert!(!settings.helm_enabled);
+    assert_eq!(settings.respect_rbac, RespectRbac::Normal);
+}
+
+#[test]
+fn a_malformed_key_that_was_never_good_has_its_default() {
+    let (settings, problems) = Settings::parse(&data(&[("timeout.reconciliation", "soon")]), None);
+    assert_eq!(settings.reconciliation.timeout, Some(RECONCILIATION_TIMEOUT));
+    assert_eq!(
+        problems[0].to_string(),
+        "timeout.reconciliation: \"soon\" is no duration: a number is missing \
+         (a duration is written like 30s, 5m or 1h30m); the last good value stays in force"
+    );
+}
+
+#[test]
+fn what_is_misspelt_or_not_in_force_is_said() {
+    for (key, text, message) in [
+        ("resource.exclusion", "", "the key is unknown; did you mean resource.exclusions?"),
+        ("timeout.reconcilation", "", "the key is unknown; did you mean timeout.reconciliation?"),
+        (
+            "application.sync.impersonation.enabled",
+            "true",
+            "syncing as another service account is not possible yet",
+        ),
+        (
+            "resource.customizations.actions.apps_Deployment",
+            "",
+            "the action is not run yet: the built-in rules apply",
+        ),
+    ] {
+        let (_, problems) = Settings::parse(&data(&[(key, text)]), None);
+        let found: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
+        assert_eq!(found, [message], "{key}");
+    }
+}
