@@ -1,1 +1,37 @@
-//! Work in progress.
+//! The controller of Applications: observe → plan → apply → report, one application at a time and all of them at once.
+//!
+//! It knows the order of things and nothing about how they are done: git is the `source` adapter's business, the
+//! API server the `cluster` adapter's, what to do is decided in `core`. Every write of an Application is a
+//! compare-and-swap, and none is made without the lease.
+//!
+//! - [`Controller`]: runs it. [`Comparison`]: what it thinks of an application. [`Metrics`]: what it counts.
+
+mod assess;
+mod comparison;
+mod conditions;
+mod controller;
+mod deletion;
+mod events;
+mod execute;
+pub mod lease;
+mod metrics;
+mod obtain;
+mod operation;
+mod patch;
+mod queue;
+mod reconcile;
+mod remote;
+mod repositories;
+mod rules;
+mod shared;
+mod status;
+mod wanted;
+mod write;
+
+pub use comparison::{Comparison, ResourceState};
+pub use controller::Controller;
+pub use metrics::Metrics;
+pub use remote::remote;
+pub use repositories::chain;
+pub use rules::compile as compile_rules;
+pub use shared::Options;

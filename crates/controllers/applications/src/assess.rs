@@ -1,0 +1,382 @@
+//! Compares what an application wants with what is live, and asks the server where it cannot tell by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use api::{Application, ConditionType, HealthStatusCode, SyncOptions, SyncStatusCode};
+use cluster::{ApplyOptions, Cluster, Knowledge, LiveObject, WriteError};
+use compare::{CacheKey, FieldDiff, Rules, Verdict};
+use health::Health;
+use resource::{Object, ResourceKey};
+use sync::desired::is_hook;
+
+use crate::comparison::{Comparison, ResourceState};
+use crate::conditions::Findings;
+use crate::repositories::chain;
+use crate::status::health_code;
+use crate::wanted::{WantedObject, WantedSet};
+
+/// Verdicts of earlier passes, so that an object is parsed and compared once for each state that it and git are in.
+#[derive(Default)]
+pub(crate) struct Memory {
+    /// By object: git's hash, rules, live's resourceVersion → what was found.
+    found: BTreeMap<ResourceKey, (u64, u64, Box<str>, Found)>,
+    /// Answers of the server, by what the question was about; survives changes of live's status.
+    answers: BTreeMap<ResourceKey, (CacheKey, bool, String)>,
+}
+
+/// What one look at one object gives.
+#[derive(Debug, Clone)]
+struct Found {
+    synced: bool,
+    reason: String,
+    health: Option<Health>,
+    summary: health::Summary,
+    prune_confirm: bool,
+    extraneous_ignored: bool,
+    ignores_health: bool,
+    wave: i32,
+}
+
+/// All that an assessment looks at.
+pub(crate) struct Question<'a> {
+    pub(crate) app: &'a Application,
+    pub(crate) instance: &'a str,
+    pub(crate) wanted: &'a WantedSet,
+    pub(crate) rules: &'a Rules,
+    /// Changes when `rules` does.
+    pub(crate) rules_id: u64,
+    /// Who else has an object in git: the name of another application.
+    pub(crate) claimed_elsewhere: &'a dyn Fn(&ResourceKey) -> Option<String>,
+}
+
+/// The live objects that concern an application: those it wants, and those that carry its tracking.
+pub(crate) fn live_objects(
+    cluster: &Cluster,
+    wanted: &WantedSet,
+    instance: &str,
+) -> BTreeMap<ResourceKey, Arc<LiveObject>> {
+    let mut live: BTreeMap<ResourceKey, Arc<LiveObject>> =
+        cluster.owned_by(instance).into_iter().map(|object| (object.key(), object)).collect();
+    for key in wanted.objects.keys() {
+        if !live.contains_key(key)
+            && let Some(object) = cluster.get(key)
+        {
+            live.insert(key.clone(), object);
+        }
+    }
+    live
+}
+
+/// Judges every object and the whole. Requests go out only for objects whose state cannot be told from here.
+pub(crate) async fn assess(
+    cluster: &Cluster,
+    question: &Question<'_>,
+    memory: &mut Memory,
+) -> (Comparison, Findings) {
+    let live = live_objects(cluster, question.wanted, question.instance);
+    let keys: BTreeSet<&ResourceKey> = question.wanted.objects.keys().chain(live.keys()).collect();
+    memory.found.retain(|key, _| keys.contains(key));
+    memory.answers.retain(|key, _| keys.contains(key));
+    let mut findings = Findings::default();
+    let (mut resources, mut images, mut urls) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    let mut health = Vec::new();
+    for key in keys {
+        let wanted = question.wanted.objects.get(key);
+        let live = live.get(key);
+        let Some((state, counted, summary)) = assess_one(cluster, question, memory, key, wanted, live, &mut findings).await
+        else {
+            continue;
+        };
+        health.push(counted);
+        images.extend(summary.images);
+        urls.extend(summary.external_urls);
+        resources.push(state);
+    }
+    let (status, message) = overall_health(&health, &resources);
+    let comparison = Comparison {
+        sync: Comparison::overall(&resources),
+        health: status,
+        health_message: message,
+        revisions: question.wanted.revisions.clone(),
+        source_types: question.wanted.source_types.clone(),
+        images: images.into_iter().collect(),
+        external_urls: urls.into_iter().collect(),
+        rendered_any: !question.wanted.objects.is_empty() || !question.wanted.hooks.is_empty(),
+        resources,
+    };
+    (comparison, findings)
+}
+
+/// One object: its state, how it counts towards the application's health, and what it adds to the summary.
+/// `None` for live objects that are none of the application's business.
+async fn assess_one(
+    cluster: &Cluster,
+    question: &Question<'_>,
+    memory: &mut Memory,
+    key: &ResourceKey,
+    wanted: Option<&WantedObject>,
+    live: Option<&Arc<LiveObject>>,
+    findings: &mut Findings,
+) -> Option<(ResourceState, health::Item, health::Summary)> {
+    let state = |sync, reason: String| ResourceState {
+        key: key.clone(),
+        version: wanted.map_or_else(|| live.map(|l| l.gvk().version.clone()).unwrap_or_default(), |w| w.version.to_string()),
+        sync,
+        health: None,
+        wanted: wanted.is_some(),
+        live: live.is_some(),
+        requires_pruning: false,
+        requires_confirmation: false,
+        wave: wanted.map_or(0, |w| w.wave),
+        reason,
+    };
+    let absent = health::Item { live: false, counts: true, application: false, health: None };
+    if let Some(other) = question.claimed_by_another(key, live.map(AsRef::as_ref)) {
+        findings.add(
+            ConditionType::SharedResourceWarning,
+            format!(
+                "{}/{} {} is part of applications {} and {other}",
+                key.group, key.kind, key.name, question.app.qualified_name()
+            ),
+        );
+    }
+    match (wanted, live) {
+        (Some(_), None) => {
+            let (sync, reason) = match cluster.knowledge(&key.group_kind()) {
+                Knowledge::Complete => (SyncStatusCode::OutOfSync, "not in the cluster".to_owned()),
+                // A kind that the cluster does not serve has no objects.
+                Knowledge::Absent => {
+                    (SyncStatusCode::OutOfSync, format!("the cluster does not serve {}", key.group_kind()))
+                }
+                unseen => {
+                    let reason = format!("{key} cannot be compared: {unseen}");
+                    findings.add(ConditionType::ComparisonError, reason.clone());
+                    (SyncStatusCode::Unknown, reason)
+                }
+            };
+            let missing = Health { status: health::Status::Missing, message: String::new() };
+            Some((ResourceState { health: Some(missing), ..state(sync, reason) }, absent, health::Summary::default()))
+        }
+        (wanted, Some(live)) => {
+            // What a controller made belongs to its owner, whatever annotations it copied; hooks come and go by themselves.
+            if wanted.is_none() && live.has_controller() {
+                return None;
+            }
+            let found = match remembered(question, memory, key, wanted, live) {
+                Some(found) => found,
+                None => {
+                    let object = whole(cluster, key, live).await?;
+                    if wanted.is_none() && is_hook(&object) {
+                        return None;
+                    }
+                    let found = look(cluster, question, memory, key, wanted, &object, findings).await;
+                    remember(question, memory, key, wanted, live, found)
+                }
+            };
+            let prune = wanted.is_none();
+            let sync = if found.synced || (prune && found.extraneous_ignored) {
+                SyncStatusCode::Synced
+            } else {
+                SyncStatusCode::OutOfSync
+            };
+            let item = health::Item {
+                live: true,
+                counts: !found.ignores_health && !question.is_itself(key),
+                application: key.kind == api::names::APPLICATION && key.group == api::names::GROUP,
+                health: found.health.as_ref().map(|h| h.status),
+            };
+            let reason = if prune { "in the cluster and not in git".to_owned() } else { found.reason };
+            let state = ResourceState {
+                health: found.health,
+                requires_pruning: prune && !found.extraneous_ignored,
+                requires_confirmation: found.prune_confirm,
+                wave: wanted.map_or(found.wave, |w| w.wave),
+                ..state(sync, reason)
+            };
+            Some((state, item, found.summary))
+        }
+        (None, None) => None,
+    }
+}
+
+impl Question<'_> {
+    /// Another application that has this object in git too, and whose tracking it carries.
+    fn claimed_by_another(&self, key: &ResourceKey, live: Option<&LiveObject>) -> Option<String> {
+        let owner = live?.instance()?;
+        if owner.as_ref() == self.instance {
+            return None;
+        }
+        (self.claimed_elsewhere)(key)
+    }
+
+    /// Whether an object is the application itself, as with a root application that lies in its own path.
+    fn is_itself(&self, key: &ResourceKey) -> bool {
+        key.kind == api::names::APPLICATION
+            && key.group == api::names::GROUP
+            && key.name == self.app.metadata.name
+            && key.namespace == self.app.metadata.namespace
+    }
+}
+
+/// The object itself, from memory where it is held whole, else asked for.
+async fn whole(cluster: &Cluster, key: &ResourceKey, live: &LiveObject) -> Option<Object> {
+    match live.object() {
+        Some(object) => Some(object),
+        None => cluster.fetch(key).await.ok().flatten(),
+    }
+}
+
+fn remembered(
+    question: &Question<'_>,
+    memory: &Memory,
+    key: &ResourceKey,
+    wanted: Option<&WantedObject>,
+    live: &LiveObject,
+) -> Option<Found> {
+    let (hash, rules, version, found) = memory.found.get(key)?;
+    let same = *hash == wanted.map_or(0, |w| w.hash) && *rules == question.rules_id && **version == *live.resource_version();
+    same.then(|| found.clone())
+}
+
+fn remember(
+    question: &Question<'_>,
+    memory: &mut Memory,
+    key: &ResourceKey,
+    wanted: Option<&WantedObject>,
+    live: &LiveObject,
+    found: Result<Found, Found>,
+) -> Found {
+    match found {
+        Ok(found) => {
+            let version = live.resource_version().into();
+            let entry = (wanted.map_or(0, |w| w.hash), question.rules_id, version, found.clone());
+            memory.found.insert(key.clone(), entry);
+            found
+        }
+        // The server could not be asked: nothing to remember.
+        Err(found) => found,
+    }
+}
+
+/// Looks at an object: `Err` where the answer should not be kept.
+async fn look(
+    cluster: &Cluster,
+    question: &Question<'_>,
+    memory: &mut Memory,
+    key: &ResourceKey,
+    wanted: Option<&WantedObject>,
+    live: &Object,
+    findings: &mut Findings,
+) -> Result<Found, Found> {
+    let options = options_of(question.app, live);
+    let mut found = Found {
+        synced: false,
+        reason: String::new(),
+        health: health::of(live),
+        summary: health::summary([live]),
+        prune_confirm: options.prune == Some(api::Consent::Confirm),
+        extraneous_ignored: compare::ignores_extraneous(live),
+        ignores_health: live.annotation(api::names::annotation::IGNORE_HEALTHCHECK) == Some("true"),
+        wave: sync::desired::wave(live).unwrap_or_default(),
+    };
+    let Some(desired) = wanted.and_then(|w| w.body.object()) else {
+        return Ok(found);
+    };
+    match compare::compare(&desired, live, question.rules) {
+        Verdict::Synced => found.synced = true,
+        Verdict::OutOfSync(fields) => found.reason = name_fields(&fields),
+        Verdict::AskServer(why) => {
+            match ask(cluster, question, memory, key, &desired, live).await {
+                Ok((synced, reason)) => (found.synced, found.reason) = (synced, reason),
+                Err(error) => {
+                    let text = format!("{key}: {why}, and the server could not be asked: {}", chain(&error));
+                    findings.add(ConditionType::ComparisonError, text.clone());
+                    found.reason = text;
+                    return Err(found);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What the server says that an apply would change; remembered until desired or live (its status aside) change.
+async fn ask(
+    cluster: &Cluster,
+    question: &Question<'_>,
+    memory: &mut Memory,
+    key: &ResourceKey,
+    desired: &Object,
+    live: &Object,
+) -> Result<(bool, String), WriteError> {
+    let asked = compare::cache_key(desired, live, question.rules);
+    if let Some((about, synced, reason)) = memory.answers.get(key)
+        && *about == asked
+    {
+        return Ok((*synced, reason.clone()));
+    }
+    // What would be, were the fields that another tool applied the client's way ours: the apply folds them in first.
+    let body = compare::apply_body(desired, Some(live), question.rules, false);
+    let dry_run = ApplyOptions { dry_run: true, ..ApplyOptions::default() };
+    let answer = match cluster.apply(&body, &dry_run).await {
+        Ok(applied) => match compare::compare_predicted(live, &applied.object, question.rules) {
+            Verdict::Synced if compare::takeover(live).is_some() && compare::leaves_behind(desired, live) => {
+                (false, "has fields that git no longer has".to_owned())
+            }
+            Verdict::Synced => (true, String::new()),
+            Verdict::OutOfSync(fields) => (false, name_fields(&fields)),
+            Verdict::AskServer(why) => (false, why.to_string()),
+        },
+        // The server refuses the object: it cannot be in sync, and the sync's own error says more.
+        Err(WriteError::Invalid { message, .. } | WriteError::DuplicateListKeys { message, .. }) => {
+            (false, format!("the server refuses it: {message}"))
+        }
+        Err(error) => return Err(error),
+    };
+    memory.answers.insert(key.clone(), (asked, answer.0, answer.1.clone()));
+    Ok(answer)
+}
+
+/// The options that hold for one object: the application's, with its own annotation on top.
+pub(crate) fn options_of(app: &Application, object: &Object) -> SyncOptions {
+    let policy = app.spec.sync_policy.as_ref();
+    let (general, _) = SyncOptions::parse(policy.into_iter().flat_map(|p| p.sync_options.iter().map(String::as_str)));
+    let own = object.annotation(api::names::annotation::SYNC_OPTIONS).unwrap_or_default();
+    let (mut own, _) = SyncOptions::parse_annotation(own);
+    if object.annotation(api::names::annotation::HELM_RESOURCE_POLICY) == Some("keep") {
+        own.delete = own.delete.or(Some(api::Consent::No));
+    }
+    general.with(&own)
+}
+
+/// Up to three fields, by path, with who changed them.
+fn name_fields(fields: &[FieldDiff]) -> String {
+    const SHOWN: usize = 3;
+    let mut names: Vec<String> = fields
+        .iter()
+        .take(SHOWN)
+        .map(|field| match &field.manager {
+            Some(manager) if manager != api::names::FIELD_MANAGER => format!("{} (by {manager})", field.path),
+            _ => field.path.clone(),
+        })
+        .collect();
+    if fields.len() > SHOWN {
+        names.push(format!("{} more", fields.len() - SHOWN));
+    }
+    format!("differs in {}", names.join(", "))
+}
+
+/// The whole's health and, where it is not healthy, which object makes it so.
+fn overall_health(items: &[health::Item], resources: &[ResourceState]) -> (HealthStatusCode, String) {
+    let status = health::aggregate(items.iter().copied());
+    let culprit = resources.iter().find(|r| r.health.as_ref().is_some_and(|h| h.status == status && !h.message.is_empty()));
+    let message = match (status, culprit) {
+        (health::Status::Healthy, _) | (_, None) => String::new(),
+        (_, Some(r)) => {
+            let message = r.health.as_ref().map(|h| h.message.as_str()).unwrap_or_default();
+            format!("{} {}: {message}", r.key.kind, r.key.name)
+        }
+    };
+    (health_code(status), message)
+}

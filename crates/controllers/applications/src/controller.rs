@@ -1,0 +1,305 @@
+//! Runs the passes: what happened where puts applications into the queue, workers take them out.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{AppProject, Application};
+use cluster::{Cluster, KindEvent, Notice};
+use resource::Gvk;
+use serde_json::Value;
+use settings::SettingsHandle;
+use source::Sources;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::lease::{Claim, Standing};
+use crate::metrics::Metrics;
+use crate::obtain::poll_interval;
+use crate::reconcile::reconcile;
+use crate::repositories::RepositoryKey;
+use crate::shared::{AppName, Options, Shared};
+
+/// The controller of Applications. Cheap to clone: all clones are one controller.
+#[derive(Clone)]
+pub struct Controller {
+    shared: Arc<Shared>,
+}
+
+impl Controller {
+    /// Wires a controller; nothing runs yet.
+    pub fn new(cluster: Cluster, settings: SettingsHandle, sources: Arc<Sources>, options: Options) -> Self {
+        let metrics = Arc::new(Metrics::default());
+        Self { shared: Arc::new(Shared::new(cluster, settings, sources, metrics, options)) }
+    }
+
+    /// What it counts.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.shared.metrics)
+    }
+
+    /// Calls `visit` with every Application as last seen.
+    pub fn each_app(&self, mut visit: impl FnMut(&Application)) {
+        self.shared.each_app(|_, app| visit(app));
+    }
+
+    /// Has a repository asked now: somebody pushed to it. `url` is compared in normal form.
+    pub fn repository_changed(&self, url: &str) {
+        self.shared.repositories.hurry(|key| api::same_repository(&key.url, url));
+    }
+
+    /// Waits for the lease, then works until `shutdown` or until the lease is lost. While it waits it writes nothing.
+    pub async fn run(&self, shutdown: impl Future<Output = ()>) {
+        let mut claim = Claim::new(&self.shared.options.namespace, &self.shared.options.identity);
+        tokio::pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = self.acquire(&mut claim) => {}
+                () = &mut shutdown => return,
+            }
+            tracing::info!(controller = "applications", "became active");
+            let mut tasks = self.spawn();
+            tokio::select! {
+                () = self.keep(&mut claim) => {
+                    self.shared.set_leading(false);
+                    tasks.shutdown().await;
+                    tracing::warn!(controller = "applications", "lost the lease, waiting for it again");
+                }
+                () = &mut shutdown => {
+                    self.shared.set_leading(false);
+                    tasks.shutdown().await;
+                    claim.release(&self.shared.cluster).await;
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn acquire(&self, claim: &mut Claim) {
+        let mut told = String::new();
+        loop {
+            let standing = claim.attempt(&self.shared.cluster, (self.shared.options.clock)()).await;
+            match &standing {
+                Standing::Held => {
+                    self.shared.set_leading(true);
+                    return;
+                }
+                Standing::Waiting(who) | Standing::Unknown(who) if *who != told => {
+                    tracing::info!(controller = "applications", holder = %who, "stands by");
+                    told.clone_from(who);
+                }
+                Standing::Waiting(_) | Standing::Unknown(_) => {}
+            }
+            tokio::time::sleep(Claim::pause(&standing)).await;
+        }
+    }
+
+    /// Renews the lease; returns when it is lost: somebody has it, or it could not be renewed for most of its time.
+    async fn keep(&self, claim: &mut Claim) {
+        let mut renewed = Instant::now();
+        loop {
+            tokio::time::sleep(Claim::pause(&Standing::Held)).await;
+            let standing = claim.attempt(&self.shared.cluster, (self.shared.options.clock)()).await;
+            match standing {
+                Standing::Held => renewed = Instant::now(),
+                Standing::Waiting(_) => return,
+                Standing::Unknown(_) if renewed.elapsed() * 3 >= crate::lease::DURATION * 2 => return,
+                Standing::Unknown(_) => {}
+            }
+        }
+    }
+
+    fn spawn(&self) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        let shared = || Arc::clone(&self.shared);
+        // Subscribed before the first list, so that nothing falls in between.
+        tasks.spawn(follow_changes(shared(), self.shared.cluster.changes()));
+        tasks.spawn(follow_projects(shared()));
+        tasks.spawn(follow_apps(shared()));
+        tasks.spawn(follow_settings(shared()));
+        tasks.spawn(poll(shared()));
+        for _ in 0..self.shared.options.workers.max(1) {
+            tasks.spawn(work(shared()));
+        }
+        tasks
+    }
+}
+
+async fn work(shared: Arc<Shared>) {
+    loop {
+        let name = shared.queue.next().await;
+        // A pass in a task of its own: a panic ends that pass and no other.
+        let pass = {
+            let (shared, name) = (Arc::clone(&shared), Arc::clone(&name));
+            tokio::spawn(async move { Box::pin(reconcile(&shared, &name)).await })
+        };
+        match AbortOnDrop(pass).await {
+            Ok(Some(after)) => shared.queue.add_at(Arc::clone(&name), Instant::now() + after),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(application = %name, error = %error, "pass ended early");
+                shared.queue.add_at(Arc::clone(&name), Instant::now() + Duration::from_secs(60));
+            }
+        }
+        shared.queue.done(&name);
+    }
+}
+
+/// A task that ends with the one that waits for it.
+struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<T> Future for AbortOnDrop<T> {
+    type Output = Result<T, tokio::task::JoinError>;
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        std::pin::Pin::new(&mut self.0).poll(context)
+    }
+}
+
+fn name_of(value: &Value) -> Option<AppName> {
+    value.pointer("/metadata/name").and_then(Value::as_str).map(AppName::from)
+}
+
+async fn follow_apps(shared: Arc<Shared>) {
+    let gvk = Gvk::new(api::names::GROUP, api::names::VERSION, api::names::APPLICATION);
+    let mut events = shared.cluster.watch_kind(&gvk, Some(&shared.options.namespace));
+    while let Some(event) = events.next().await {
+        match event {
+            KindEvent::Restarted(all) => {
+                let mut gone: BTreeSet<AppName> = shared.app_names().into_iter().collect();
+                for value in all {
+                    if let Some(name) = name_of(&value) {
+                        gone.remove(&name);
+                        put(&shared, name, value);
+                    }
+                }
+                for name in gone {
+                    shared.remove_app(&name);
+                }
+            }
+            KindEvent::Applied(value) => {
+                if let Some(name) = name_of(&value) {
+                    put(&shared, name, value);
+                }
+            }
+            KindEvent::Deleted(value) => {
+                if let Some(name) = name_of(&value) {
+                    shared.remove_app(&name);
+                }
+            }
+            KindEvent::State(knowledge) => {
+                tracing::warn!(controller = "applications", state = %knowledge, "Applications cannot be followed");
+            }
+        }
+    }
+}
+
+fn put(shared: &Shared, name: AppName, value: Value) {
+    if shared.put_app(&name, value) {
+        shared.queue.add(name);
+    }
+}
+
+async fn follow_projects(shared: Arc<Shared>) {
+    let gvk = Gvk::new(api::names::GROUP, api::names::VERSION, api::names::APP_PROJECT);
+    let mut events = shared.cluster.watch_kind(&gvk, Some(&shared.options.namespace));
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    while let Some(event) = events.next().await {
+        let (changed, gone): (Vec<Value>, Vec<String>) = match event {
+            KindEvent::Restarted(all) => {
+                let now: BTreeSet<String> =
+                    all.iter().filter_map(name_of).map(|name| name.to_string()).collect();
+                let gone = known.difference(&now).cloned().collect();
+                known = now;
+                (all, gone)
+            }
+            KindEvent::Applied(value) => {
+                known.extend(name_of(&value).map(|name| name.to_string()));
+                (vec![value], Vec::new())
+            }
+            KindEvent::Deleted(value) => {
+                (Vec::new(), name_of(&value).map(|name| name.to_string()).into_iter().collect())
+            }
+            KindEvent::State(_) => continue,
+        };
+        let mut touched: BTreeSet<String> = gone.iter().cloned().collect();
+        for name in &gone {
+            shared.put_project(name, None);
+        }
+        for value in changed {
+            let Some(name) = name_of(&value) else { continue };
+            match AppProject::from_value(value) {
+                Ok(project) => shared.put_project(&name, Some(&project)),
+                Err(error) => {
+                    // Limits that cannot be read must not be taken for none: its applications stop.
+                    tracing::error!(project = %name, error = %error, "project cannot be read");
+                    shared.put_project(&name, None);
+                }
+            }
+            touched.insert(name.to_string());
+        }
+        enqueue(&shared, |app| touched.contains(app.spec.project_name()));
+    }
+}
+
+fn enqueue(shared: &Shared, which: impl Fn(&Application) -> bool) {
+    let mut names = Vec::new();
+    shared.each_app(|name, app| {
+        if which(app) {
+            names.push(Arc::clone(name));
+        }
+    });
+    names.into_iter().for_each(|name| shared.queue.add(name));
+}
+
+async fn follow_changes(shared: Arc<Shared>, mut changes: cluster::Changes) {
+    while let Some(notice) = changes.next().await {
+        match notice {
+            Notice::Changed(change) => {
+                for instance in &change.instances {
+                    shared.queue.add(AppName::from(instance.as_ref()));
+                }
+            }
+            Notice::Knowledge(kind) => {
+                for name in shared.apps_with_kind(&kind) {
+                    shared.queue.add(name);
+                }
+            }
+            Notice::Discovery | Notice::Lagged => enqueue(&shared, |_| true),
+        }
+    }
+}
+
+async fn follow_settings(shared: Arc<Shared>) {
+    let mut changed = shared.settings.changed();
+    let mut before = shared.settings.current();
+    while changed.changed().await.is_ok() {
+        let now = shared.settings.current();
+        if before.settings.tracking != now.settings.tracking || before.settings.filter != now.settings.filter {
+            shared.cluster.reconfigure();
+        }
+        before = now;
+        enqueue(&shared, |_| true);
+    }
+}
+
+async fn poll(shared: Arc<Shared>) {
+    let interval = |url: &str| poll_interval(&shared.settings.current(), url);
+    shared.repositories.poll(interval, |key| repository_changed(&shared, key)).await;
+}
+
+/// Puts the applications of a repository into the queue. A pass looks first at what it has read, so that those that
+/// the commit does not touch cost next to nothing.
+fn repository_changed(shared: &Shared, key: &RepositoryKey) {
+    enqueue(shared, |app| {
+        app.spec.project_name() == key.project
+            && app.spec.sources().iter().any(|source| api::same_repository(&source.repo_url, &key.url))
+    });
+}

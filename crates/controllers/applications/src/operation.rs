@@ -1,0 +1,505 @@
+//! One operation, from its begin to its end: recorded before each wave, taken up again from the record.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{
+    Application, ApplicationSource, Consent, Operation, OperationPhase, OperationState, ResourceResult, ResultCode,
+    RevisionHistory, SyncOperationResource, SyncOperationResult, SyncOptions, SyncPhase,
+};
+use cluster::Knowledge;
+use resource::{GroupKind, Object, ResourceKey};
+use sync::operation::{Next, Outcome, Readiness, Recorded, next};
+use sync::retry::{Backoff, RetryPolicy};
+use sync::{Item, Kept, Plan, Removal, Request, Wave, plan};
+
+use crate::assess::{Question, assess, live_objects, options_of};
+use crate::comparison::Comparison;
+use crate::conditions::Findings;
+use crate::execute::{StepResult, Steps};
+use crate::obtain::View;
+use crate::shared::{AppMemory, RunningOperation, Shared};
+use crate::status::operation_patch;
+use crate::wanted::WantedSet;
+use crate::write::{Lost, write};
+
+/// Objects of one kind that are applied at the same time.
+const PARALLEL: usize = 8;
+/// How long an operation that waits for health is left without a look, should every event get lost.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// An operation and what it works on.
+pub(crate) struct Run<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) view: &'a View,
+    pub(crate) rules: &'a Arc<compare::Rules>,
+    pub(crate) rules_id: u64,
+    /// The state so far; written to the Application before each wave.
+    pub(crate) state: OperationState,
+    pub(crate) wanted: Arc<WantedSet>,
+}
+
+/// What a pass of an operation came to.
+pub(crate) struct Progress {
+    pub(crate) state: OperationState,
+    pub(crate) comparison: Comparison,
+    pub(crate) findings: Findings,
+    pub(crate) history: Option<RevisionHistory>,
+    /// When to look again although nothing happened.
+    pub(crate) again: Option<Duration>,
+    pub(crate) messages: Vec<String>,
+}
+
+/// The record of an operation that begins now.
+pub(crate) fn begin(operation: Operation, app: &Application, wanted: &WantedSet, now: &str) -> OperationState {
+    let sync = operation.sync.clone().unwrap_or_default();
+    let several = !sync.sources.is_empty() || (sync.source.is_none() && app.spec.has_multiple_sources());
+    let (source, sources) = match (&sync.source, several) {
+        (_, true) => (None, if sync.sources.is_empty() { app.spec.sources.clone() } else { sync.sources.clone() }),
+        (Some(source), false) => (Some(source.clone()), Vec::new()),
+        (None, false) => (app.spec.source.clone(), Vec::new()),
+    };
+    let revisions = wanted.revisions.clone();
+    OperationState {
+        operation,
+        phase: OperationPhase::Running,
+        started_at: now.to_owned(),
+        message: "waiting for the first wave".to_owned(),
+        sync_result: Some(SyncOperationResult {
+            revision: if several { String::new() } else { revisions.first().cloned().unwrap_or_default() },
+            revisions: if several { revisions } else { Vec::new() },
+            source,
+            sources,
+            ..SyncOperationResult::default()
+        }),
+        ..OperationState::default()
+    }
+}
+
+/// The sources that an operation is about, and the commits it is bound to once it has begun.
+pub(crate) fn target<'a>(app: &'a Application, state: &'a OperationState) -> (&'a [ApplicationSource], Vec<String>) {
+    let sync = state.operation.sync.as_ref();
+    let sources = match sync {
+        Some(sync) if !sync.sources.is_empty() => sync.sources.as_slice(),
+        Some(sync) if sync.source.is_some() => sync.source.as_slice(),
+        _ => app.spec.sources(),
+    };
+    let result = state.sync_result.as_ref();
+    let pinned = match result {
+        Some(result) if !result.revisions.is_empty() => result.revisions.clone(),
+        Some(result) if !result.revision.is_empty() => vec![result.revision.clone()],
+        _ => match sync {
+            Some(sync) if !sync.revisions.is_empty() => sync.revisions.clone(),
+            Some(sync) => vec![sync.revision.clone()],
+            None => Vec::new(),
+        },
+    };
+    (sources, pinned)
+}
+
+impl Run<'_> {
+    /// Goes as far as it can: through every wave that may run now, until it has to wait or is over.
+    pub(crate) async fn advance(
+        mut self,
+        app: &mut Arc<Application>,
+        memory: &mut AppMemory,
+        mut comparison: Comparison,
+    ) -> Result<Progress, Lost> {
+        let mut findings = Findings::default();
+        let mut messages = Vec::new();
+        if self.state.phase == OperationPhase::Terminating {
+            return Ok(self.finish(app, comparison, findings, &Outcome::Failed("operation terminated".to_owned()), messages));
+        }
+        if let Some(refusal) = self.wanted.refused.first() {
+            let text = format!("nothing was written, since the project does not permit all of it: {refusal}");
+            return Ok(self.finish(app, comparison, findings, &Outcome::Failed(text), messages));
+        }
+        let plan = self.plan(app, memory, &comparison);
+        loop {
+            let recorded = self.recorded();
+            let step = next(&plan, &recorded, |key| readiness(&comparison, key));
+            match step {
+                Next::Run(wave) => {
+                    self.state.message = format!("running wave {} of phase {}", wave.number, wave.phase.as_str());
+                    self.record(app).await?;
+                    let first = recorded.is_empty();
+                    self.run_wave(app, &plan, &wave, first, &mut messages).await;
+                    (comparison, findings) = self.assess(app, memory).await;
+                }
+                Next::Wait(waiting) => {
+                    self.state.message = waiting_message(&waiting);
+                    let again = Some(LOOK_AGAIN);
+                    return Ok(Progress { state: self.state, comparison, findings, history: None, again, messages });
+                }
+                Next::Finish(outcome) => {
+                    self.note_kept(&plan);
+                    return Ok(self.finish(app, comparison, findings, &outcome, messages));
+                }
+            }
+        }
+    }
+
+    async fn record(&self, app: &mut Arc<Application>) -> Result<(), Lost> {
+        let state = &self.state;
+        write(self.shared, &self.view.name, app, |app| operation_patch(app, state)).await.map(drop)
+    }
+
+    async fn assess(&self, app: &Application, memory: &mut AppMemory) -> (Comparison, Findings) {
+        let claimed = |key: &ResourceKey| self.shared.claimed_elsewhere(key, &self.view.name);
+        let question = Question {
+            app,
+            instance: self.view.instance.as_str(),
+            wanted: &self.wanted,
+            rules: self.rules,
+            rules_id: self.rules_id,
+            claimed_elsewhere: &claimed,
+        };
+        assess(&self.shared.cluster, &question, &mut memory.assessed).await
+    }
+
+    fn plan(&self, app: &Application, memory: &mut AppMemory, comparison: &Comparison) -> Arc<Plan> {
+        if let Some(running) = &memory.operation
+            && running.started_at == self.state.started_at
+            && running.attempt == self.state.retry_count
+        {
+            return Arc::clone(&running.plan);
+        }
+        let sync = self.state.operation.sync.clone().unwrap_or_default();
+        let options = self.options(app);
+        let items = self.items(app, &options, comparison);
+        let request = Request {
+            prune: sync.prune,
+            out_of_sync_only: options.apply_out_of_sync_only == Some(true),
+            only: chosen(&sync.resources, comparison),
+            create_namespace: self.namespace_to_create(app, &options),
+        };
+        let plan = Arc::new(plan(&items, &request));
+        memory.operation = Some(RunningOperation {
+            started_at: self.state.started_at.clone(),
+            attempt: self.state.retry_count,
+            plan: Arc::clone(&plan),
+            wanted: Arc::clone(&self.wanted),
+        });
+        plan
+    }
+
+    /// Options of the operation, where it names any, else those of the application.
+    fn options(&self, app: &Application) -> SyncOptions {
+        let general = app.spec.sync_policy.as_ref().map(|policy| policy.sync_options.as_slice()).unwrap_or_default();
+        let (general, _) = SyncOptions::parse(general.iter().map(String::as_str));
+        general.with(&self.own_options())
+    }
+
+    fn own_options(&self) -> SyncOptions {
+        let sync = self.state.operation.sync.as_ref();
+        SyncOptions::parse(sync.into_iter().flat_map(|sync| sync.sync_options.iter().map(String::as_str))).0
+    }
+
+    fn namespace_to_create(&self, app: &Application, options: &SyncOptions) -> Option<String> {
+        let namespace = &app.spec.destination.namespace;
+        let key = ResourceKey::new("", "Namespace", "", namespace.as_str());
+        let wanted = options.create_namespace == Some(true) && !namespace.is_empty();
+        (wanted && !self.wanted.objects.contains_key(&key)).then(|| namespace.clone())
+    }
+
+    fn items(&self, app: &Application, options: &SyncOptions, comparison: &Comparison) -> Vec<Item> {
+        let live = live_objects(&self.shared.cluster, &self.wanted, self.view.instance.as_str());
+        let recorded = self.recorded();
+        let mut items = Vec::new();
+        for resource in &comparison.resources {
+            let key = &resource.key;
+            let deleting = live.get(key).is_some_and(|live| live.deleting());
+            if !resource.wanted && deleting {
+                continue;
+            }
+            let object = match (self.wanted.objects.get(key), live.get(key)) {
+                (Some(wanted), _) => wanted.body.object(),
+                (None, Some(live)) => live.object(),
+                (None, None) => None,
+            };
+            let own = object.as_ref().map_or_else(|| options.clone(), |object| options_of(app, object).with(&self.own_options()));
+            items.push(Item {
+                key: key.clone(),
+                wanted: resource.wanted,
+                live: resource.live,
+                out_of_sync: resource.sync != api::SyncStatusCode::Synced || recorded.contains_key(key),
+                wave: resource.wave,
+                prune_last: own.prune_last == Some(true),
+                removal: if resource.wanted { Removal::Allowed } else { self.removal(app, key, &own, comparison) },
+            });
+        }
+        items
+    }
+
+    fn removal(&self, app: &Application, key: &ResourceKey, own: &SyncOptions, comparison: &Comparison) -> Removal {
+        let kept = match own.prune {
+            Some(Consent::No) => Some(Kept::PruneFalse),
+            Some(Consent::Confirm) if !self.confirmed(app) => Some(Kept::NeedsConfirmation),
+            _ => None,
+        };
+        let allow_empty = app.spec.sync_policy.as_ref().and_then(|p| p.automated.as_ref()).is_some_and(|a| a.allows_empty());
+        let kept = kept
+            .or_else(|| (!comparison.rendered_any && !allow_empty).then_some(Kept::EmptyRender))
+            .or_else(|| {
+                let unknown = self.wanted.unknown_kinds.first()?;
+                Some(Kept::Incomplete(format!("the cluster does not serve {unknown}, which git has")))
+            })
+            .or_else(|| match self.shared.cluster.knowledge(&key.group_kind()) {
+                Knowledge::Complete => None,
+                unseen => Some(Kept::Incomplete(unseen.to_string())),
+            })
+            .or_else(|| self.shared.claimed_elsewhere(key, &self.view.name).map(Kept::ClaimedElsewhere));
+        kept.map_or(Removal::Allowed, Removal::Kept)
+    }
+
+    /// Whether somebody approved deletions since the operation began.
+    fn confirmed(&self, app: &Application) -> bool {
+        let approved = app.metadata.annotation(api::names::annotation::DELETION_APPROVED);
+        let at = |text: &str| api::parse_time(text).ok();
+        match (approved.and_then(at), at(&self.state.started_at)) {
+            (Some(approved), Some(started)) => approved >= started,
+            _ => false,
+        }
+    }
+
+    fn recorded(&self) -> BTreeMap<ResourceKey, Recorded> {
+        let results = self.state.sync_result.iter().flat_map(|result| &result.resources);
+        results
+            .filter_map(|r| {
+                let recorded = match r.status.as_ref()? {
+                    ResultCode::SyncFailed => Recorded::Failed,
+                    _ => Recorded::Done,
+                };
+                Some((ResourceKey::new(&*r.group, &*r.kind, &*r.namespace, &*r.name), recorded))
+            })
+            .collect()
+    }
+
+    async fn run_wave(&mut self, app: &Application, plan: &Plan, wave: &Wave, first: bool, messages: &mut Vec<String>) {
+        let shared = self.shared;
+        let definitions: Vec<GroupKind> = plan.waves.iter().flat_map(|w| &w.applies).filter_map(|key| self.defined_by(key)).collect();
+        let defines = |kind: &GroupKind| definitions.contains(kind);
+        let claimed = |key: &ResourceKey| shared.claimed_elsewhere(key, &self.view.name);
+        let sync = self.state.operation.sync.clone().unwrap_or_default();
+        let steps = Steps {
+            cluster: &shared.cluster,
+            app,
+            instance: self.view.instance.as_str(),
+            rules: self.rules,
+            force: sync.sync_strategy.as_ref().is_some_and(api::SyncStrategy::is_forced),
+            dry_run: sync.dry_run,
+            options: self.own_options(),
+            defines: &defines,
+            claimed_elsewhere: &claimed,
+        };
+        if first && let Some(namespace) = &plan.create_namespace {
+            match steps.namespace(namespace).await {
+                Ok(None) => {}
+                Ok(Some(message)) | Err(message) => messages.push(message),
+            }
+        }
+        let mut results = Vec::new();
+        for group in wave.applies.chunk_by(|a, b| a.kind == b.kind && a.group == b.group) {
+            for batch in group.chunks(PARALLEL) {
+                let work = batch.iter().map(|key| async {
+                    let object = self.wanted.objects.get(key).and_then(|wanted| wanted.body.object());
+                    let result = match object {
+                        Some(object) => steps.apply(&object).await,
+                        None => StepResult { status: ResultCode::SyncFailed, message: "git no longer has it".to_owned() },
+                    };
+                    (key.clone(), result)
+                });
+                results.extend(futures::future::join_all(work).await);
+            }
+        }
+        // Nothing goes while what should replace it was refused.
+        let refused = results.iter().any(|(_, result)| result.status == ResultCode::SyncFailed);
+        if !refused {
+            let tracking = &self.view.settings.settings.tracking;
+            let owner_of = |object: &Object| tracking.owner_of(object).map(|owner| owner.as_str().to_owned());
+            for key in &wave.prunes {
+                let result = match shared.cluster.get(key) {
+                    Some(live) => steps.prune(&live, &owner_of).await,
+                    None => StepResult { status: ResultCode::Pruned, message: "was gone already".to_owned() },
+                };
+                results.push((key.clone(), result));
+            }
+        }
+        for (key, result) in results {
+            self.put_result(key, result.status, result.message, wave);
+        }
+    }
+
+    /// The kind that a CustomResourceDefinition among the wanted objects defines.
+    fn defined_by(&self, key: &ResourceKey) -> Option<GroupKind> {
+        if key.kind != "CustomResourceDefinition" {
+            return None;
+        }
+        let object = self.wanted.objects.get(key)?.body.object()?;
+        let spec = object.as_map().get("spec")?;
+        Some(GroupKind::new(spec.get("group")?.as_str()?, spec.get("names")?.get("kind")?.as_str()?))
+    }
+
+    fn put_result(&mut self, key: ResourceKey, status: ResultCode, message: String, wave: &Wave) {
+        let version = self.wanted.objects.get(&key).map(|wanted| wanted.version.to_string());
+        let version = version.or_else(|| self.shared.cluster.get(&key).map(|live| live.gvk().version.clone()));
+        let phase = match &status {
+            ResultCode::SyncFailed => OperationPhase::Failed,
+            ResultCode::Synced => OperationPhase::Running,
+            _ => OperationPhase::Succeeded,
+        };
+        let result = ResourceResult {
+            group: key.group,
+            version: version.unwrap_or_default(),
+            kind: key.kind,
+            namespace: key.namespace,
+            name: key.name,
+            status: Some(status),
+            message,
+            hook_phase: Some(phase),
+            sync_phase: Some(SyncPhase::from(wave.phase.as_str())),
+            ..ResourceResult::default()
+        };
+        self.state.sync_result.get_or_insert_default().resources.push(result);
+    }
+
+    /// Puts on record what stayed although git does not name it.
+    fn note_kept(&mut self, plan: &Plan) {
+        let wave = Wave { phase: sync::Phase::Sync, number: 0, applies: Vec::new(), prunes: Vec::new() };
+        let recorded = self.recorded();
+        for (key, why) in plan.kept.iter().filter(|(key, _)| !recorded.contains_key(*key)) {
+            self.put_result(key.clone(), ResultCode::PruneSkipped, why.message(), &wave);
+        }
+    }
+
+    fn finish(
+        mut self,
+        app: &Application,
+        comparison: Comparison,
+        findings: Findings,
+        outcome: &Outcome,
+        messages: Vec<String>,
+    ) -> Progress {
+        let now = self.shared.now();
+        let sync = self.state.operation.sync.clone().unwrap_or_default();
+        self.state.finished_at = Some(now.clone());
+        let (mut history, mut again) = (None, None);
+        match outcome {
+            Outcome::Succeeded(message) => {
+                self.state.phase = OperationPhase::Succeeded;
+                self.state.message.clone_from(message);
+                if !sync.dry_run && sync.resources.is_empty() {
+                    history = Some(self.history_entry(&now));
+                }
+            }
+            Outcome::Failed(message) => {
+                let terminated = self.state.phase == OperationPhase::Terminating;
+                self.state.phase = OperationPhase::Failed;
+                self.state.message.clone_from(message);
+                if !terminated && let Some(wait) = retry_policy(&self.state.operation).next(self.state.retry_count) {
+                    self.state.phase = OperationPhase::Running;
+                    let next = self.state.retry_count + 1;
+                    self.state.message = format!("{message}. Retrying attempt #{next} in {}.", seconds(wait));
+                    again = Some(wait);
+                }
+            }
+        }
+        for result in self.state.sync_result.iter_mut().flat_map(|result| &mut result.resources) {
+            if result.hook_phase == Some(OperationPhase::Running) && self.state.phase == OperationPhase::Succeeded {
+                result.hook_phase = Some(OperationPhase::Succeeded);
+            }
+        }
+        for message in &messages {
+            self.state.message.push_str("; ");
+            self.state.message.push_str(message);
+        }
+        let _ = app;
+        Progress { state: self.state, comparison, findings, history, again, messages }
+    }
+
+    fn history_entry(&self, now: &str) -> RevisionHistory {
+        let result = self.state.sync_result.clone().unwrap_or_default();
+        RevisionHistory {
+            revision: result.revision,
+            revisions: result.revisions,
+            source: result.source,
+            sources: result.sources,
+            deployed_at: now.to_owned(),
+            deploy_started_at: Some(self.state.started_at.clone()),
+            initiated_by: self.state.operation.initiated_by.clone(),
+            ..RevisionHistory::default()
+        }
+    }
+}
+
+/// Whether an attempt ended and the next has not begun, and since when.
+pub(crate) fn between_attempts(state: &OperationState) -> Option<&str> {
+    state.finished_at.as_deref().filter(|_| !state.phase.is_completed())
+}
+
+/// The next attempt of an operation that failed: everything is done anew.
+pub(crate) fn next_attempt(state: &mut OperationState) {
+    state.retry_count += 1;
+    state.finished_at = None;
+    if let Some(result) = &mut state.sync_result {
+        result.resources.clear();
+    }
+}
+
+/// How an operation is retried. An operation that says nothing is not.
+pub(crate) fn retry_policy(operation: &Operation) -> RetryPolicy {
+    let default = Backoff::default();
+    let Some(backoff) = &operation.retry.backoff else {
+        return RetryPolicy { limit: operation.retry.limit, backoff: default };
+    };
+    let duration = |text: &str, default| if text.is_empty() { default } else { api::parse_duration(text).unwrap_or(default) };
+    let backoff = Backoff {
+        duration: duration(&backoff.duration, default.duration),
+        factor: backoff.factor.and_then(|f| u32::try_from(f).ok()).unwrap_or(default.factor),
+        max: duration(&backoff.max_duration, default.max),
+    };
+    RetryPolicy { limit: operation.retry.limit, backoff }
+}
+
+/// The keys that a selective sync names; an entry without a namespace means any.
+fn chosen(
+    resources: &[SyncOperationResource],
+    comparison: &Comparison,
+) -> Option<std::collections::BTreeSet<ResourceKey>> {
+    if resources.is_empty() {
+        return None;
+    }
+    let names = |r: &SyncOperationResource, key: &ResourceKey| {
+        r.group == key.group
+            && r.kind == key.kind
+            && r.name == key.name
+            && (r.namespace.is_empty() || r.namespace == key.namespace)
+    };
+    let keys = comparison.resources.iter().map(|r| &r.key);
+    Some(keys.filter(|key| resources.iter().any(|r| names(r, key))).cloned().collect())
+}
+
+fn readiness(comparison: &Comparison, key: &ResourceKey) -> Readiness {
+    let Some(resource) = comparison.resources.iter().find(|r| r.key == *key) else {
+        return Readiness::Waiting("not seen yet".to_owned());
+    };
+    match &resource.health {
+        None => Readiness::Ready,
+        Some(health) => match health.status {
+            health::Status::Healthy => Readiness::Ready,
+            health::Status::Degraded => Readiness::Broken(health.message.clone()),
+            other => Readiness::Waiting(format!("{} {}", other.as_str(), health.message).trim_end().to_owned()),
+        },
+    }
+}
+
+fn waiting_message(waiting: &[(ResourceKey, String)]) -> String {
+    let Some((key, reason)) = waiting.first() else { return String::new() };
+    let more = if waiting.len() > 1 { format!(" and {} more resources", waiting.len() - 1) } else { String::new() };
+    format!("waiting for healthy state of {key} ({reason}){more}")
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{}s", duration.as_secs())
+}

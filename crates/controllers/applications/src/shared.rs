@@ -1,0 +1,323 @@
+//! What all passes share, and what is remembered of each application between its passes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use api::project::Project;
+use api::tracking::AppInstanceName;
+use api::{ApiError, AppProject, Application};
+use cluster::{Cluster, Knowledge};
+use compare::{RuleProblem, Rules};
+use jiff::Timestamp;
+use resource::{GroupKind, ResourceKey};
+use serde_json::Value;
+use settings::SettingsHandle;
+use source::Sources;
+use sync::Plan;
+use tokio::sync::Semaphore;
+
+use crate::assess;
+use crate::metrics::Metrics;
+use crate::obtain::MadeFrom;
+use crate::queue::Queue;
+use crate::repositories::{Repositories, RepositoryKey};
+use crate::wanted::{RenderedSource, WantedSet};
+
+/// An application's name in the namespace of the controller.
+pub(crate) type AppName = Arc<str>;
+
+/// How the controller runs.
+#[derive(Clone)]
+pub struct Options {
+    /// Namespace of the Applications, projects and settings.
+    pub namespace: String,
+    /// Who this is, for the lease: unique among the controllers that share it.
+    pub identity: String,
+    /// Applications that are worked on at the same time.
+    pub workers: usize,
+    /// Renders at the same time.
+    pub renders: usize,
+    /// The time.
+    pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+impl Options {
+    /// The figures of one small installation: twenty passes at the same time, as in the peer, and a render a core.
+    pub fn new(namespace: impl Into<String>, identity: impl Into<String>) -> Self {
+        let renders = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Self {
+            namespace: namespace.into(),
+            identity: identity.into(),
+            workers: 20,
+            renders,
+            clock: Arc::new(Timestamp::now),
+        }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("namespace", &self.namespace).finish_non_exhaustive()
+    }
+}
+
+/// An Application as last seen.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) uid: String,
+    pub(crate) app: Result<Arc<Application>, ApiError>,
+    /// A hash of what a pass depends on: everything but the status and the server's bookkeeping. Our own status
+    /// writes do not change it (an Application has no status subresource, so its generation counts them too).
+    pub(crate) trigger: u64,
+}
+
+impl Entry {
+    pub(crate) fn new(value: Value) -> Self {
+        let trigger = trigger(&value);
+        let uid = value["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+        Self { uid, app: Application::from_value(value).map(Arc::new), trigger }
+    }
+}
+
+fn trigger(value: &Value) -> u64 {
+    let part = |pointer: &str| value.pointer(pointer).map(Value::to_string).unwrap_or_default();
+    crate::wanted::hash_of(
+        [
+            "/spec",
+            "/operation",
+            "/metadata/annotations",
+            "/metadata/labels",
+            "/metadata/finalizers",
+            "/metadata/deletionTimestamp",
+            "/metadata/uid",
+            // A client ends an operation by writing its phase.
+            "/status/operationState/phase",
+        ]
+        .map(part),
+    )
+}
+
+/// A project, ready to be asked.
+pub(crate) struct ProjectEntry {
+    pub(crate) limits: Project,
+    pub(crate) unimplemented: Vec<String>,
+}
+
+impl ProjectEntry {
+    pub(crate) fn new(project: &AppProject) -> Self {
+        Self { limits: Project::new(project), unimplemented: api::project::unimplemented_limits(project) }
+    }
+}
+
+/// What is remembered of an application. All of it can be had again.
+#[derive(Default)]
+pub(crate) struct AppMemory {
+    pub(crate) rendered: Vec<Arc<RenderedSource>>,
+    pub(crate) wanted: Option<(MadeFrom, Arc<WantedSet>)>,
+    pub(crate) rules: Option<CompiledRules>,
+    pub(crate) assessed: assess::Memory,
+    pub(crate) operation: Option<RunningOperation>,
+    pub(crate) repositories: BTreeSet<RepositoryKey>,
+}
+
+/// The rules for differences, and what they were made from.
+pub(crate) struct CompiledRules {
+    pub(crate) own: String,
+    pub(crate) settings: Arc<settings::Snapshot>,
+    pub(crate) id: u64,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) problems: Arc<Vec<RuleProblem>>,
+}
+
+/// The operation under way, as planned at its begin.
+#[derive(Clone)]
+pub(crate) struct RunningOperation {
+    pub(crate) started_at: String,
+    pub(crate) attempt: i64,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) wanted: Arc<WantedSet>,
+}
+
+/// See the module.
+pub(crate) struct Shared {
+    pub(crate) cluster: Cluster,
+    pub(crate) settings: SettingsHandle,
+    pub(crate) sources: Arc<Sources>,
+    pub(crate) repositories: Repositories,
+    pub(crate) options: Options,
+    pub(crate) queue: Queue<AppName>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) renders: Semaphore,
+    apps: RwLock<BTreeMap<AppName, Entry>>,
+    projects: RwLock<BTreeMap<String, Arc<ProjectEntry>>>,
+    memories: Mutex<HashMap<AppName, Arc<tokio::sync::Mutex<AppMemory>>>>,
+    /// Which applications have an object in git, and of which kinds each has objects.
+    claims: RwLock<Claims>,
+    leading: AtomicBool,
+}
+
+#[derive(Default)]
+struct Claims {
+    by_object: HashMap<ResourceKey, BTreeSet<AppName>>,
+    by_app: HashMap<AppName, (u64, BTreeSet<GroupKind>, Vec<ResourceKey>)>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        cluster: Cluster,
+        settings: SettingsHandle,
+        sources: Arc<Sources>,
+        metrics: Arc<Metrics>,
+        options: Options,
+    ) -> Self {
+        Self {
+            repositories: Repositories::new(Arc::clone(&sources)),
+            renders: Semaphore::new(options.renders.max(1)),
+            cluster,
+            settings,
+            sources,
+            options,
+            queue: Queue::new(),
+            metrics,
+            apps: RwLock::default(),
+            projects: RwLock::default(),
+            memories: Mutex::default(),
+            claims: RwLock::default(),
+            leading: AtomicBool::new(false),
+        }
+    }
+
+    /// The time as statuses have it: RFC 3339, whole seconds, UTC.
+    pub(crate) fn now(&self) -> String {
+        api::format_time((self.options.clock)())
+    }
+
+    pub(crate) fn instance(&self, name: &AppName) -> AppInstanceName {
+        AppInstanceName::new(name, &self.options.namespace, &self.options.namespace)
+    }
+
+    pub(crate) fn app(&self, name: &AppName) -> Option<Entry> {
+        read(&self.apps).get(name).cloned()
+    }
+
+    pub(crate) fn app_names(&self) -> Vec<AppName> {
+        read(&self.apps).keys().cloned().collect()
+    }
+
+    /// Calls `visit` with every Application that can be read.
+    pub(crate) fn each_app(&self, mut visit: impl FnMut(&AppName, &Application)) {
+        for (name, entry) in read(&self.apps).iter() {
+            if let Ok(app) = &entry.app {
+                visit(name, app);
+            }
+        }
+    }
+
+    /// Takes in an Application as the server has it; true where a pass should look at it.
+    pub(crate) fn put_app(&self, name: &AppName, value: Value) -> bool {
+        let entry = Entry::new(value);
+        let mut apps = write(&self.apps);
+        let changed = apps.get(name).is_none_or(|old| old.trigger != entry.trigger);
+        apps.insert(Arc::clone(name), entry);
+        changed
+    }
+
+    pub(crate) fn remove_app(&self, name: &AppName) {
+        write(&self.apps).remove(name);
+        self.memories().remove(name);
+        self.queue.forget(name);
+        let mut claims = write(&self.claims);
+        claims.drop_app(name);
+    }
+
+    pub(crate) fn project(&self, name: &str) -> Option<Arc<ProjectEntry>> {
+        read(&self.projects).get(name).cloned()
+    }
+
+    pub(crate) fn put_project(&self, name: &str, project: Option<&AppProject>) {
+        let mut projects = write(&self.projects);
+        match project {
+            Some(project) => drop(projects.insert(name.to_owned(), Arc::new(ProjectEntry::new(project)))),
+            None => drop(projects.remove(name)),
+        }
+    }
+
+    pub(crate) fn memory(&self, name: &AppName) -> Arc<tokio::sync::Mutex<AppMemory>> {
+        Arc::clone(self.memories().entry(Arc::clone(name)).or_default())
+    }
+
+    fn memories(&self) -> MutexGuard<'_, HashMap<AppName, Arc<tokio::sync::Mutex<AppMemory>>>> {
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records what an application has in git, and lets the cluster hold objects of these kinds whole.
+    pub(crate) fn claim(&self, name: &AppName, wanted: &WantedSet, also: &BTreeSet<GroupKind>) {
+        let kinds: BTreeSet<GroupKind> = wanted.kinds().union(also).cloned().collect();
+        let id = crate::wanted::hash_of((wanted.id, &kinds));
+        if read(&self.claims).by_app.get(name).is_some_and(|(old, ..)| *old == id) {
+            return;
+        }
+        let keys: Vec<ResourceKey> = wanted.objects.keys().cloned().collect();
+        let mut claims = write(&self.claims);
+        claims.drop_app(name);
+        for key in &keys {
+            claims.by_object.entry(key.clone()).or_default().insert(Arc::clone(name));
+        }
+        // What is held only by its metadata is read by the pass that needs it.
+        let _partial = self.cluster.want(self.instance(name).as_str(), keys.iter().cloned().collect());
+        claims.by_app.insert(Arc::clone(name), (id, kinds, keys));
+        let all: BTreeSet<GroupKind> = claims.by_app.values().flat_map(|(_, kinds, _)| kinds).cloned().collect();
+        drop(claims);
+        self.cluster.need_full(&all);
+    }
+
+    /// Another application that has this object in git.
+    pub(crate) fn claimed_elsewhere(&self, key: &ResourceKey, name: &AppName) -> Option<String> {
+        let claims = read(&self.claims);
+        let other = claims.by_object.get(key)?.iter().find(|other| *other != name)?;
+        Some(format!("{}/{other}", self.options.namespace))
+    }
+
+    /// Whether the first look at objects of these kinds is over, whatever came of it.
+    pub(crate) fn is_loaded<'a>(&self, kinds: impl IntoIterator<Item = &'a GroupKind>) -> bool {
+        kinds.into_iter().all(|kind| self.cluster.knowledge(kind) != Knowledge::Loading)
+    }
+
+    /// Applications that have objects of this kind.
+    pub(crate) fn apps_with_kind(&self, kind: &GroupKind) -> Vec<AppName> {
+        let claims = read(&self.claims);
+        claims.by_app.iter().filter(|(_, (_, kinds, _))| kinds.contains(kind)).map(|(name, _)| Arc::clone(name)).collect()
+    }
+
+    pub(crate) fn is_leading(&self) -> bool {
+        self.leading.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_leading(&self, leading: bool) {
+        self.leading.store(leading, Ordering::Release);
+        self.metrics.set_leading(leading);
+    }
+}
+
+impl Claims {
+    fn drop_app(&mut self, name: &AppName) {
+        let Some((_, _, keys)) = self.by_app.remove(name) else { return };
+        for key in keys {
+            if let Some(apps) = self.by_object.get_mut(&key) {
+                apps.remove(name);
+                if apps.is_empty() {
+                    self.by_object.remove(&key);
+                }
+            }
+        }
+    }
+}
+
+fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,85 @@
+//! Writes an Application: compare-and-swap always, so that a deposed controller changes nothing.
+
+use std::sync::Arc;
+
+use api::Application;
+use cluster::WriteError;
+use resource::ResourceKey;
+use serde_json::Value;
+
+use crate::repositories::chain;
+use crate::shared::{AppName, Shared};
+
+/// Times that a write is made anew because somebody else wrote the Application meanwhile.
+const TRIES: u32 = 5;
+
+/// Why a write was given up. The next pass reads and decides again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Lost {
+    /// The Application is gone, or another one has its name.
+    #[error("the application is gone")]
+    Gone,
+    /// Somebody else wrote its status: another controller is at work.
+    #[error("its status was written by somebody else")]
+    StatusTaken,
+    /// This controller does not hold the lease any more.
+    #[error("this controller is not the active one")]
+    Deposed,
+    /// The API server did not take it.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Writes what `make` says for the Application as it is now, and keeps `app` up to date. Where somebody wrote the
+/// Application meanwhile and left its status alone, the patch is made anew; where the status changed, the write is lost.
+pub(crate) async fn write(
+    shared: &Shared,
+    name: &AppName,
+    app: &mut Arc<Application>,
+    make: impl Fn(&Application) -> Option<Value>,
+) -> Result<bool, Lost> {
+    let key = key_of(app);
+    for _ in 0..TRIES {
+        let Some(patch) = make(app) else { return Ok(false) };
+        if !shared.is_leading() {
+            return Err(Lost::Deposed);
+        }
+        match shared.cluster.merge_patch(&key, &patch, Some(&app.metadata.resource_version)).await {
+            Ok(object) => {
+                shared.metrics.status_written();
+                let value = object.into_value();
+                shared.put_app(name, value.clone());
+                *app = Arc::new(Application::from_value(value).map_err(|error| Lost::Refused(error.to_string()))?);
+                return Ok(true);
+            }
+            Err(WriteError::NotFound { .. }) => return Err(Lost::Gone),
+            Err(WriteError::Precondition { .. }) => {
+                let fresh = match shared.cluster.fetch(&key).await {
+                    Ok(Some(object)) => object.into_value(),
+                    Ok(None) => return Err(Lost::Gone),
+                    Err(error) => return Err(Lost::Refused(chain(&error))),
+                };
+                let fresh = Application::from_value(fresh).map_err(|error| Lost::Refused(error.to_string()))?;
+                if fresh.metadata.uid != app.metadata.uid {
+                    return Err(Lost::Gone);
+                }
+                if fresh.status != app.status {
+                    return Err(Lost::StatusTaken);
+                }
+                *app = Arc::new(fresh);
+            }
+            Err(error) => return Err(Lost::Refused(chain(&error))),
+        }
+    }
+    Err(Lost::Refused(format!("{key} changes faster than it can be written")))
+}
+
+/// The Application as an object of the cluster.
+pub(crate) fn key_of(app: &Application) -> ResourceKey {
+    ResourceKey::new(
+        api::names::GROUP,
+        api::names::APPLICATION,
+        app.metadata.namespace.clone(),
+        app.metadata.name.clone(),
+    )
+}
