@@ -1,8 +1,14 @@
 //! What does not count as a difference, compiled once for an application.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use resource::GroupKind;
+use api::ResourceIgnoreDifferences;
+use resource::{GroupKind, Object};
+
+use crate::glob::Glob;
+use crate::jq::Jq;
+use crate::pointer::Pointer;
 
 /// One entry of `spec.ignoreDifferences`, or the same at system level.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +27,20 @@ pub struct IgnoreRule {
     pub jq_path_expressions: Vec<String>,
     /// Field managers whose fields are left to them.
     pub managed_fields_managers: Vec<String>,
+}
+
+impl From<&ResourceIgnoreDifferences> for IgnoreRule {
+    fn from(rule: &ResourceIgnoreDifferences) -> Self {
+        Self {
+            group: rule.group.clone(),
+            kind: rule.kind.clone(),
+            name: rule.name.clone(),
+            namespace: rule.namespace.clone(),
+            json_pointers: rule.json_pointers.clone(),
+            jq_path_expressions: rule.jq_path_expressions.clone(),
+            managed_fields_managers: rule.managed_fields_managers.clone(),
+        }
+    }
 }
 
 /// For which kinds differences in `status` do not count (`ignoreResourceStatusField`).
@@ -66,23 +86,157 @@ pub struct RuleProblem {
     pub reason: String,
 }
 
-impl std::fmt::Display for RuleProblem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for RuleProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.rule, self.reason)
     }
 }
 
-/// The compiled rules of one application. Cheap to share, not to make.
+/// The compiled rules of one application. Cheap to share, not to make: keep them until their input changes.
 #[derive(Debug, Default)]
 pub struct Rules {
     pub(crate) options: Options,
+    compiled: Vec<Compiled>,
+    /// Everything that the rules were made from, for [`cache_key`](crate::cache_key()).
+    pub(crate) fingerprint: Vec<u8>,
+}
+
+/// One rule, ready to be evaluated.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    group: Glob,
+    kind: Glob,
+    name: String,
+    namespace: String,
+    pub(crate) pointers: Vec<Pointer>,
+    /// With the name of each in problems.
+    pub(crate) expressions: Vec<(String, Jq)>,
+    pub(crate) managers: Vec<String>,
 }
 
 impl Rules {
     /// Compiles the rules of an application (`app`) and those that hold for all (`system`).
-    /// What cannot be compiled is left out and named in the problems.
+    /// What cannot be compiled is left out and named in the problems, never dropped in silence.
     pub fn compile(app: &[IgnoreRule], system: &[IgnoreRule], options: Options) -> (Self, Vec<RuleProblem>) {
-        let _ = (app, system);
-        (Self { options }, Vec::new())
+        let mut problems = Vec::new();
+        let levels = [("", app), ("system ", system)].into_iter();
+        let compiled = levels
+            .flat_map(|(level, rules)| {
+                rules.iter().enumerate().map(move |(index, rule)| (level, index, rule))
+            })
+            .filter_map(|(level, index, rule)| {
+                compile(&format!("{level}ignoreDifferences[{index}]"), rule, &mut problems)
+            })
+            .collect();
+        let fingerprint = format!("{app:?}{system:?}{options:?}").into_bytes();
+        (Self { options, compiled, fingerprint }, problems)
+    }
+
+    /// The rules that concern an object.
+    pub(crate) fn of<'a>(&'a self, object: &'a Object) -> impl Iterator<Item = &'a Compiled> {
+        let kind = object.group_kind();
+        self.compiled.iter().filter(move |rule| {
+            rule.group.matches(&kind.group)
+                && rule.kind.matches(&kind.kind)
+                && (rule.name.is_empty() || rule.name == object.name())
+                && (rule.namespace.is_empty() || rule.namespace == object.namespace().unwrap_or_default())
+        })
+    }
+
+    /// Whether `status` of this kind counts for nothing.
+    pub(crate) fn ignores_status(&self, kind: &GroupKind) -> bool {
+        match self.options.ignore_status {
+            IgnoreStatus::All => true,
+            IgnoreStatus::Crd => {
+                kind.group == "apiextensions.k8s.io" && kind.kind == "CustomResourceDefinition"
+            }
+            IgnoreStatus::None => false,
+        }
+    }
+}
+
+fn compile(label: &str, rule: &IgnoreRule, problems: &mut Vec<RuleProblem>) -> Option<Compiled> {
+    let mut part =
+        |field: String, reason| problems.push(RuleProblem { rule: format!("{label}.{field}"), reason });
+    let group = Glob::new(&rule.group).map_err(|reason| part("group".to_owned(), reason));
+    let kind = Glob::new(&rule.kind).map_err(|reason| part("kind".to_owned(), reason));
+    let mut pointers = Vec::new();
+    for (index, pointer) in rule.json_pointers.iter().enumerate() {
+        match Pointer::parse(pointer) {
+            Ok(pointer) => pointers.push(pointer),
+            Err(reason) => part(format!("jsonPointers[{index}]"), reason),
+        }
+    }
+    let mut expressions = Vec::new();
+    for (index, expression) in rule.jq_path_expressions.iter().enumerate() {
+        let field = format!("jqPathExpressions[{index}]");
+        match Jq::compile(expression) {
+            Ok(jq) => expressions.push((format!("{label}.{field}"), jq)),
+            Err(reason) => part(field, reason),
+        }
+    }
+    let (Ok(group), Ok(kind)) = (group, kind) else { return None };
+    Some(Compiled {
+        group,
+        kind,
+        name: rule.name.clone(),
+        namespace: rule.namespace.clone(),
+        pointers,
+        expressions,
+        managers: rule.managed_fields_managers.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn rule(group: &str, kind: &str) -> IgnoreRule {
+        IgnoreRule { group: group.into(), kind: kind.into(), ..IgnoreRule::default() }
+    }
+
+    #[test]
+    fn rules_find_their_objects() {
+        let object = Object::from_value(json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "web", "namespace": "shop"}}))
+        .unwrap();
+        for (row, rule, expected) in [
+            ("exact", rule("apps", "Deployment"), true),
+            ("core is no wildcard", rule("", "Deployment"), false),
+            ("globs", rule("*", "*"), true),
+            ("part of a kind", rule("a*", "{Deployment,StatefulSet}"), true),
+            ("another kind", rule("apps", "Deploy"), false),
+            ("name", IgnoreRule { name: "web".into(), ..rule("apps", "*") }, true),
+            ("another name", IgnoreRule { name: "we".into(), ..rule("apps", "*") }, false),
+            ("namespace", IgnoreRule { namespace: "shop".into(), ..rule("apps", "*") }, true),
+            ("another namespace", IgnoreRule { namespace: "bar".into(), ..rule("apps", "*") }, false),
+        ] {
+            let (rules, problems) = Rules::compile(&[rule], &[], Options::default());
+            assert_eq!(problems, [], "{row}");
+            assert_eq!(rules.of(&object).count(), usize::from(expected), "{row}");
+        }
+    }
+
+    #[test]
+    fn bad_rules_are_named() {
+        let bad = IgnoreRule {
+            json_pointers: vec!["/spec".into(), "spec/replicas".into()],
+            jq_path_expressions: vec!["def f: f; f".into()],
+            ..rule("apps", "*")
+        };
+        let (_, problems) = Rules::compile(&[bad.clone()], &[rule("[", "*"), bad], Options::default());
+        let names: Vec<&str> = problems.iter().map(|problem| problem.rule.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "ignoreDifferences[0].jsonPointers[1]",
+                "ignoreDifferences[0].jqPathExpressions[0]",
+                "system ignoreDifferences[0].group",
+                "system ignoreDifferences[1].jsonPointers[1]",
+                "system ignoreDifferences[1].jqPathExpressions[0]",
+            ]
+        );
     }
 }
