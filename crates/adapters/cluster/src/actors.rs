@@ -13,13 +13,15 @@ use crate::{
     cluster::{Inner, is_about_kinds},
     discovery::{Discovery, ResourceKind},
     live::Knowledge,
-    options::Options,
+    options::{Options, Tracker},
     store::{Source, Store},
     watch::{Mode, Observation, Shared, Target, Watcher},
 };
 
 /// Pause that lets the events of one change of kinds come together.
 const DEBOUNCE: Duration = Duration::from_millis(100);
+/// The same, right after another discovery: an installation of many CRDs is not asked after one by one.
+const CALM: Duration = Duration::from_secs(1);
 /// How long a CRD that discovery does not show (or still shows) is asked after.
 const CRD_PATIENCE: Duration = Duration::from_secs(30);
 /// First pause between two such questions; it doubles.
@@ -121,8 +123,14 @@ impl Actors {
                     Source { kind: kind.clone(), generation: self.generation, scope: scope.clone(), mode };
                 let namespace = (!scope.is_empty()).then_some(scope);
                 let target = Target { kind: served.clone(), namespace, mode };
-                let watcher = Watcher::new(shared.clone(), target);
-                Task(runtime.spawn(follow_kind(watcher, source, Arc::clone(store), Arc::clone(pending))))
+                let actor = Following {
+                    watcher: Watcher::new(shared.clone(), target),
+                    source,
+                    tracker: Arc::clone(&shared.options.tracker),
+                    store: Arc::clone(store),
+                    pending: Arc::clone(pending),
+                };
+                Task(runtime.spawn(actor.run()))
             };
             let tasks = scopes.into_iter().map(start).collect();
             self.running.insert(kind, Actor { kind: served.clone(), mode, _tasks: tasks });
@@ -148,23 +156,60 @@ fn scopes(kind: &ResourceKind, options: &Options) -> Vec<String> {
     }
 }
 
-async fn follow_kind(mut watcher: Watcher, source: Source, store: Arc<Mutex<Store>>, pending: Arc<Pending>) {
-    let about_kinds = is_about_kinds(&source.kind);
-    let is_crd = source.kind.kind == "CustomResourceDefinition";
-    loop {
-        let seen = watcher.next().await;
-        if about_kinds {
-            pending.note(&seen, is_crd);
-        } else if matches!(seen, Observation::State(Knowledge::Absent)) {
-            pending.wake.notify_one();
+struct Following {
+    watcher: Watcher,
+    source: Source,
+    tracker: Tracker,
+    store: Arc<Mutex<Store>>,
+    pending: Arc<Pending>,
+}
+
+impl Following {
+    async fn run(mut self) {
+        loop {
+            let seen = self.watcher.next().await;
+            self.take_in(seen);
         }
-        let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+    }
+
+    fn take_in(&self, mut seen: Observation) {
+        let source = &self.source;
+        if is_about_kinds(&source.kind) {
+            self.pending.note(&seen, source.kind.kind == "CustomResourceDefinition");
+        }
+        // The tracker is foreign code: it runs before the store is locked.
+        match &mut seen {
+            Observation::Page { objects, .. } => {
+                objects.iter_mut().for_each(|object| object.track(&self.tracker, &source.kind));
+            }
+            Observation::Applied(object) => object.track(&self.tracker, &source.kind),
+            Observation::State(known) => {
+                log(source, known);
+                if *known == Knowledge::Absent {
+                    self.pending.wake.notify_one();
+                }
+            }
+            Observation::Deleted(_) | Observation::Listing { .. } => {}
+        }
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         match seen {
-            Observation::Listing { background } => store.listing(&source, background),
-            Observation::Page { objects, end } => store.page(&source, objects, end),
-            Observation::Applied(seen) => store.applied(&source, seen),
-            Observation::Deleted(seen) => store.deleted(&source, &seen),
-            Observation::State(known) => store.state(&source, known),
+            Observation::Listing { background } => store.listing(source, background),
+            Observation::Page { objects, moment, last } => store.page(source, objects, &moment, last),
+            Observation::Applied(seen) => store.applied(source, seen),
+            Observation::Deleted(seen) => store.deleted(source, &seen),
+            Observation::State(known) => store.state(source, known),
+        }
+    }
+}
+
+fn log(source: &Source, known: &Knowledge) {
+    let (kind, namespace) = (&source.kind, &source.scope);
+    match known {
+        Knowledge::Forbidden { reason } => tracing::warn!(%kind, namespace, reason, "watch was forbidden"),
+        Knowledge::Failed { reason } => tracing::warn!(%kind, namespace, reason, "watch failed"),
+        Knowledge::Absent => tracing::info!(%kind, namespace, "kind was not found"),
+        Knowledge::Complete | Knowledge::Loading | Knowledge::Excluded => {
+            tracing::debug!(%kind, namespace, "watch resumed");
         }
     }
 }
@@ -205,31 +250,12 @@ impl Pending {
 /// Discovers again when CRDs or APIServices change, while a group fails, and now and then where CRDs cannot be
 /// watched. In the steady state it sends nothing.
 pub(crate) async fn keep_discovery(inner: Weak<Inner>, pending: Arc<Pending>) {
-    let crd_kind = GroupKind::new("apiextensions.k8s.io", "CustomResourceDefinition");
-    let mut pause = CRD_PAUSE;
-    let mut expected_since = Instant::now();
+    let mut asking = Asking { failures: 0, questions: 0, expected_since: Instant::now() };
+    let mut last = Instant::now();
     loop {
         let nap = {
             let Some(inner) = inner.upgrade() else { return };
-            let discovery = inner.discovery();
-            if pending.check(&discovery) {
-                if expected_since.elapsed() > CRD_PATIENCE {
-                    pending.give_up();
-                }
-                pause = pause.saturating_mul(2).min(CRD_PATIENCE);
-                Some(pause)
-            } else {
-                pause = CRD_PAUSE;
-                let blind = matches!(
-                    inner.store().known(&crd_kind),
-                    None | Some(Knowledge::Forbidden { .. } | Knowledge::Absent | Knowledge::Excluded)
-                );
-                match (discovery.failed().is_empty(), blind) {
-                    (false, _) => Some(FAILED_PAUSE),
-                    (true, true) => Some(BLIND_PAUSE),
-                    (true, false) => None,
-                }
-            }
+            asking.pause(&inner, &pending)
         };
         let woken = match nap {
             Some(nap) => tokio::time::timeout(nap, pending.wake.notified()).await.is_ok(),
@@ -239,14 +265,52 @@ pub(crate) async fn keep_discovery(inner: Weak<Inner>, pending: Arc<Pending>) {
             }
         };
         if woken {
-            tokio::time::sleep(DEBOUNCE).await;
-            expected_since = Instant::now();
-            pause = CRD_PAUSE;
+            tokio::time::sleep(if last.elapsed() < CALM { CALM } else { DEBOUNCE }).await;
+            asking.questions = 0;
+            asking.expected_since = Instant::now();
         }
         let Some(inner) = inner.upgrade() else { return };
-        if let Err(error) = inner.refresh().await {
-            tracing::warn!(error = %error, "discovery failed");
-            tokio::time::sleep(CRD_PAUSE).await;
+        match inner.refresh().await {
+            Ok(_) => asking.failures = 0,
+            Err(error) => {
+                asking.failures += 1;
+                tracing::warn!(error = %error, "discovery failed");
+            }
         }
+        last = Instant::now();
+    }
+}
+
+/// How often discovery was asked in vain.
+struct Asking {
+    failures: u32,
+    questions: u32,
+    expected_since: Instant,
+}
+
+impl Asking {
+    /// The pause until discovery is asked again, unless an event comes first; `None`: only then.
+    fn pause(&mut self, inner: &Inner, pending: &Pending) -> Option<Duration> {
+        let doubled = |times: u32| CRD_PAUSE.saturating_mul(1 << times.min(8)).min(FAILED_PAUSE);
+        if self.failures > 0 {
+            return Some(doubled(self.failures));
+        }
+        let discovery = inner.discovery();
+        if pending.check(&discovery) {
+            if self.expected_since.elapsed() > CRD_PATIENCE {
+                pending.give_up();
+            }
+            self.questions += 1;
+            return Some(doubled(self.questions - 1));
+        }
+        if !discovery.failed().is_empty() {
+            return Some(FAILED_PAUSE);
+        }
+        let crds = GroupKind::new("apiextensions.k8s.io", "CustomResourceDefinition");
+        let blind = matches!(
+            inner.store().known(&crds),
+            None | Some(Knowledge::Forbidden { .. } | Knowledge::Absent | Knowledge::Excluded)
+        );
+        blind.then_some(BLIND_PAUSE)
     }
 }

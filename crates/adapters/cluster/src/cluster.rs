@@ -63,7 +63,7 @@ impl Cluster {
         let server_version = server_version(&api).await?;
         let discovery = discover(&api).await?;
         let hub = Arc::new(Hub::default());
-        let store = Store::new(Arc::clone(&options.tracker), Arc::clone(&hub));
+        let store = Store::new(Arc::clone(&hub));
         let shared = Shared {
             api,
             lists: Arc::new(Semaphore::new(options.concurrent_lists.max(1))),
@@ -313,7 +313,8 @@ impl Inner {
     pub(crate) fn take_in(&self, gvk: &Gvk, body: bytes::Bytes) -> Result<Object, Failure> {
         let value: Value = serde_json::from_slice(&body).map_err(malformed)?;
         let object = Object::from_value(value).map_err(malformed)?;
-        let seen = Seen::parse(body).map_err(malformed)?;
+        let mut seen = Seen::parse(body).map_err(malformed)?;
+        seen.track(&self.shared.options.tracker, &gvk.group_kind());
         self.store().answered(gvk, seen);
         Ok(object)
     }

@@ -78,9 +78,9 @@ async fn follow(cluster: Weak<Inner>, gvk: Gvk, namespace: Option<String>, sende
                 listed.clear();
                 continue;
             }
-            Observation::Page { objects, end } => {
+            Observation::Page { objects, last, .. } => {
                 listed.extend(objects.iter().filter_map(|seen| value(&gvk, seen)));
-                if end.is_none() {
+                if !last {
                     continue;
                 }
                 KindEvent::Restarted(std::mem::take(&mut listed))

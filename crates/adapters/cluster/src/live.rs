@@ -97,7 +97,7 @@ impl LiveObject {
         self.created
     }
 
-    /// A hash of everything but `status`, `managedFields` and `resourceVersion`; two states of one object with
+    /// A hash of everything but `status` and its owners, `resourceVersion` and the times in `managedFields`; two states of one object with
     /// the same digest, read the same way (whole or metadata only), compare alike.
     pub fn digest(&self) -> u64 {
         self.digest

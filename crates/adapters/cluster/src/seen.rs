@@ -1,12 +1,15 @@
-use std::{fmt, hash::Hasher as _};
+use std::{borrow::Cow, fmt, hash::Hasher as _};
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use resource::GroupKind;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::{Map, Value, value::RawValue};
+
+use crate::options::Tracker;
 
 /// An entry of `metadata.ownerReferences`, as far as the tree needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -29,8 +32,11 @@ pub(crate) struct Seen {
     pub(crate) deleting: bool,
     pub(crate) owners: Vec<SeenOwner>,
     /// What the tracker is shown.
-    pub(crate) tracked_by: Map<String, Value>,
-    /// Hash of everything but `status`, `managedFields`, `resourceVersion` and the type's own words.
+    tracked_by: Map<String, Value>,
+    /// What it said.
+    pub(crate) instance: Option<String>,
+    /// Hash of everything but `status` and its owners, `resourceVersion`, the times in `managedFields`, and the
+    /// type's own words.
     pub(crate) digest: u64,
     /// The object's text.
     pub(crate) raw: Bytes,
@@ -49,6 +55,7 @@ impl Seen {
             deleting: false,
             owners: Vec::new(),
             tracked_by: Map::new(),
+            instance: None,
             digest: 0,
             raw: Bytes::new(),
         };
@@ -58,15 +65,49 @@ impl Seen {
         seen.raw = raw;
         Ok(seen)
     }
+
+    /// Asks whose it is; the metadata is not needed afterwards.
+    pub(crate) fn track(&mut self, tracker: &Tracker, kind: &GroupKind) {
+        self.instance = tracker(&std::mem::take(&mut self.tracked_by), kind);
+    }
 }
 
-/// Not the process's random hash keys: digests of one object are compared with each other only, and a constant
-/// key keeps tests and reports reproducible.
+/// The hash of one field. Its keys are constant, so digests mean the same in every process.
 fn digest_of(key: &str, raw: &RawValue) -> u64 {
     let mut hasher = std::hash::DefaultHasher::new();
     hasher.write(key.as_bytes());
     hasher.write_u8(0);
     hasher.write(raw.get().as_bytes());
+    hasher.finish()
+}
+
+/// An entry of `managedFields`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+struct Ownership<'a> {
+    #[serde(borrow)]
+    manager: Cow<'a, str>,
+    operation: Cow<'a, str>,
+    subresource: Cow<'a, str>,
+    #[serde(borrow)]
+    fields_v1: Option<&'a RawValue>,
+}
+
+/// Who owns what matters to a comparison; when it was written, and who writes the status, does not.
+fn ownership_of(entry: &RawValue) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    match serde_json::from_str::<Ownership<'_>>(entry.get()) {
+        Ok(ownership) if ownership.subresource == "status" => return 0,
+        Ok(ownership) => {
+            for text in [&ownership.manager, &ownership.operation, &ownership.subresource] {
+                hasher.write(text.as_bytes());
+                hasher.write_u8(0);
+            }
+            hasher.write(ownership.fields_v1.map_or("", RawValue::get).as_bytes());
+        }
+        Err(_) => hasher.write(entry.get().as_bytes()),
+    }
     hasher.finish()
 }
 
@@ -131,7 +172,10 @@ impl<'de> Visitor<'de> for MetadataReader<'_> {
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "managedFields" => {
-                    map.next_value::<IgnoredAny>()?;
+                    let entries = map.next_value::<Option<Vec<&'de RawValue>>>()?;
+                    for entry in entries.into_iter().flatten() {
+                        seen.digest = seen.digest.wrapping_add(ownership_of(entry));
+                    }
                     continue;
                 }
                 "resourceVersion" => {
@@ -232,11 +276,17 @@ mod tests {
     #[test]
     fn digest_changes_with_what_a_comparison_looks_at() {
         let base = json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a", "resourceVersion": "1",
-            "labels": {"l": "1"}, "managedFields": [1]}, "spec": {"x": 1}, "status": {"s": 1}});
+            "labels": {"l": "1"}, "managedFields": [
+                {"manager": "argocd-controller", "operation": "Apply", "time": "t", "fieldsV1": {"f:spec": {}}},
+                {"manager": "kubelet", "operation": "Update", "time": "t", "subresource": "status", "fieldsV1": {"f:status": {}}}]},
+            "spec": {"x": 1}, "status": {"s": 1}});
         for (row, pointer, same) in [
             ("status", "/status/s", true),
             ("resourceVersion", "/metadata/resourceVersion", true),
-            ("managedFields", "/metadata/managedFields/0", true),
+            ("when we wrote", "/metadata/managedFields/0/time", true),
+            ("who owns what", "/metadata/managedFields/0/manager", false),
+            ("what is owned", "/metadata/managedFields/0/fieldsV1/f:spec", false),
+            ("who writes the status", "/metadata/managedFields/1/manager", true),
             ("the type's words", "/apiVersion", true),
             ("spec", "/spec/x", false),
             ("labels", "/metadata/labels/l", false),

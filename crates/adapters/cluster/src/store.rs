@@ -10,9 +10,8 @@ use resource::{GroupKind, Gvk, ResourceKey};
 use crate::{
     changes::{Change, Hub, What},
     live::{Knowledge, LiveObject, Owner},
-    options::Tracker,
     seen::Seen,
-    watch::{ListEnd, Mode, is_older},
+    watch::{Mode, Moment, is_older},
 };
 
 /// Owners that are followed upwards from an object to its application.
@@ -58,7 +57,6 @@ enum Order {
 }
 
 pub(crate) struct Store {
-    tracker: Tracker,
     hub: Arc<Hub>,
     tables: HashMap<GroupKind, Table>,
     objects: Vec<Option<Arc<LiveObject>>>,
@@ -73,9 +71,8 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(tracker: Tracker, hub: Arc<Hub>) -> Self {
+    pub(crate) fn new(hub: Arc<Hub>) -> Self {
         Self {
-            tracker,
             hub,
             tables: HashMap::new(),
             objects: Vec::new(),
@@ -213,30 +210,24 @@ impl Store {
         }
     }
 
-    pub(crate) fn page(&mut self, source: &Source, objects: Vec<Seen>, end: Option<ListEnd>) {
+    pub(crate) fn page(&mut self, source: &Source, objects: Vec<Seen>, moment: &Moment, last: bool) {
         if self.scope(source).is_none() {
             return;
         }
-        let order = match &end {
-            Some(end) if end.rewound => Order::Always,
-            _ => Order::ByVersion,
-        };
-        let mut ids = Vec::with_capacity(objects.len());
-        for seen in objects {
-            if seen.name.is_empty() {
-                continue;
-            }
-            ids.extend(self.put(source, seen, order));
-        }
+        let order = if moment.rewound { Order::Always } else { Order::ByVersion };
+        let named = objects.into_iter().filter(|seen| !seen.name.is_empty());
+        let ids: Vec<Id> = named.filter_map(|seen| self.put(source, seen, order)).collect();
         let Some(scope) = self.scope(source) else { return };
         let Some(listing) = scope.listing.as_mut() else { return };
         listing.extend(ids);
-        let Some(end) = end else { return };
+        if !last {
+            return;
+        }
         let listed = scope.listing.take().unwrap_or_default();
         for id in self.ids_of(source) {
             let Some(object) = self.object(id) else { continue };
             // What we wrote after the list's moment is not in it.
-            let newer = !end.rewound && is_older(&end.resource_version, &object.resource_version);
+            let newer = !moment.rewound && is_older(&moment.resource_version, &object.resource_version);
             if !listed.contains(&id) && !newer {
                 self.remove(id);
             }
@@ -306,8 +297,7 @@ impl Store {
         let held_id = self.id(&source.kind, &seen.namespace, &seen.name);
         let held = held_id.and_then(|id| self.object(id).cloned());
         let gvk = Arc::clone(&self.tables.get(&source.kind)?.gvk);
-        let instance =
-            (self.tracker)(&seen.tracked_by, &source.kind).map(|name| intern(&self.by_instance, &name));
+        let instance = seen.instance.as_ref().map(|name| intern(&self.by_instance, name));
         let key = ResourceKey::new(&*gvk.group, &*gvk.kind, &*seen.namespace, &*seen.name);
         let keep = source.mode == Mode::Full && (instance.is_some() || self.wanted.contains_key(&key));
         if let Some(held) = &held {

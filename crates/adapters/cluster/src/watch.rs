@@ -84,8 +84,8 @@ pub(crate) fn collection(kind: &ResourceKind, namespace: Option<&str>) -> String
 pub(crate) enum Observation {
     /// A list begins. In the background of a view that is complete, or because there is none (any more).
     Listing { background: bool },
-    /// Some objects of the list; with the last of them, its end.
-    Page { objects: Vec<Seen>, end: Option<ListEnd> },
+    /// Some objects of the list; what none of its pages names is gone.
+    Page { objects: Vec<Seen>, moment: Moment, last: bool },
     /// An object appeared or changed.
     Applied(Seen),
     /// An object is gone; its last state.
@@ -94,9 +94,9 @@ pub(crate) enum Observation {
     State(Knowledge),
 }
 
-/// The end of a list: what it did not name is gone.
+/// When a list was true.
 #[derive(Debug)]
-pub(crate) struct ListEnd {
+pub(crate) struct Moment {
     pub(crate) resource_version: String,
     /// The server's history went back (etcd restored): older resourceVersions are the newer truth.
     pub(crate) rewound: bool,
@@ -240,13 +240,15 @@ impl Watcher {
         if page.resource_version.is_empty() {
             return self.list_failed(Failure::Malformed("the list has no resourceVersion".to_owned()));
         }
+        // All pages have the version of the first, so all are measured against the same past.
+        let rewound = is_older(&page.resource_version, &self.resource_version);
+        let moment = Moment { resource_version: page.resource_version.clone(), rewound };
         if next.is_some() {
             self.phase =
                 Phase::Paging { token: next, resource_version: page.resource_version, _permit: permit };
-            return Some(Observation::Page { objects, end: None });
+            return Some(Observation::Page { objects, moment, last: false });
         }
-        let rewound = is_older(&page.resource_version, &self.resource_version);
-        self.resource_version.clone_from(&page.resource_version);
+        self.resource_version = page.resource_version;
         self.known = Knowledge::Complete;
         self.continuous = true;
         self.list_restarts = 0;
@@ -255,10 +257,7 @@ impl Watcher {
         self.parted_since = now;
         self.relist_at = now + stretched(self.shared.options.relist_after, 5);
         self.phase = Phase::Parted;
-        Some(Observation::Page {
-            objects,
-            end: Some(ListEnd { resource_version: page.resource_version, rewound }),
-        })
+        Some(Observation::Page { objects, moment, last: true })
     }
 
     /// A list that must begin anew: at once a few times, then as any failure.

@@ -2,8 +2,8 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use crate::support::{
-    CONFIG_MAP, CRD, DEPLOYMENT, Fake, NAMESPACE, POD, REPLICA_SET, WIDGET, changed, complete, known, object,
-    options,
+    CONFIG_MAP, CRD, DEPLOYMENT, Fake, NAMESPACE, Outcome, POD, REPLICA_SET, WIDGET, changed, complete,
+    known, object, options,
 };
 use cluster::{Cluster, Knowledge, Notice, Options, What};
 use serde_json::json;
@@ -39,6 +39,78 @@ async fn an_expired_page_begins_the_list_anew() {
     complete(&cluster, &[CONFIG_MAP]).await;
     assert_eq!(names(&cluster), ["a", "b", "c"]);
     assert_eq!(fake.requests("configmaps?limit=2").len(), 4, "two lists of two pages");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_cannot_be_trusted_is_read_again() {
+    for (row, matches, outcome) in [
+        (
+            "a page of another moment",
+            "continue=",
+            Outcome::Answer(200, json!({"metadata": {"resourceVersion": "99"}, "items": []})),
+        ),
+        ("no resourceVersion", "limit=2", Outcome::Answer(200, json!({"metadata": {}, "items": []}))),
+        ("cut off", "continue=", Outcome::Cut("{\"metadata\":{\"resourceVersion\":\"13\"},\"items\":[")),
+        ("no JSON", "limit=2", Outcome::Cut("<html>")),
+        ("without end", "limit=2", Outcome::Flood),
+        ("no answer", "continue=", Outcome::Hang),
+        ("server error", "continue=", Outcome::Answer(500, json!({}))),
+    ] {
+        let fake = Fake::new(&[CONFIG_MAP]);
+        for name in ["a", "b", "c"] {
+            fake.put(&CONFIG_MAP, object(name, None, "1"));
+        }
+        fake.inject(matches, 1, outcome);
+        let cluster = fake.cluster().await;
+        let kinds = [CONFIG_MAP.group_kind()].into();
+        assert!(cluster.wait_complete(&kinds, Duration::from_secs(120)).await.is_empty(), "{row}");
+        assert_eq!(names(&cluster), ["a", "b", "c"], "{row}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_cannot_be_read_loses_nothing() {
+    for (row, outcome, relists) in [
+        ("a line that is cut off", Outcome::Cut("{\"type\":\"ADDED\",\"object\":{\"meta"), 0),
+        ("a line that is no JSON", Outcome::Cut("<html>\n"), 1),
+        ("an event of no known type", Outcome::Cut("{\"type\":\"NEWS\",\"object\":{\"metadata\":{}}}\n"), 1),
+        ("a line without end", Outcome::Flood, 1),
+        ("no answer", Outcome::Hang, 0),
+        ("an error that passes", Outcome::Cut("{\"type\":\"ERROR\",\"object\":{\"code\":500}}\n"), 0),
+        ("gone", Outcome::Answer(410, json!({"code": 410})), 1),
+    ] {
+        let fake = Fake::new(&[CONFIG_MAP]);
+        fake.inject("watch=true", 1, outcome);
+        let cluster = fake.cluster().await;
+        complete(&cluster, &[CONFIG_MAP]).await;
+        let mut changes = cluster.changes();
+        fake.put(&CONFIG_MAP, object("a", Some("one"), "1"));
+        changed(&mut changes, "a").await;
+        complete(&cluster, &[CONFIG_MAP]).await;
+        assert_eq!(cluster.counters().relists, relists, "{row}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn changed_settings_are_applied_to_all_that_is_held() {
+    let label = Arc::new(std::sync::Mutex::new("app"));
+    let chosen = Arc::clone(&label);
+    let tracker =
+        Arc::new(move |metadata: &serde_json::Map<String, serde_json::Value>, _: &resource::GroupKind| {
+            let name = *chosen.lock().unwrap();
+            Some(metadata.get("annotations")?.get(name)?.as_str()?.to_owned())
+        });
+    let fake = Fake::new(&[CONFIG_MAP]);
+    fake.put(&CONFIG_MAP, json!({"metadata": {"name": "a", "annotations": {"app": "one", "other": "two"}}}));
+    let cluster = Cluster::start(fake.client(), Options::new(tracker)).await.unwrap();
+    complete(&cluster, &[CONFIG_MAP]).await;
+    assert_eq!(cluster.owned_by("one").len(), 1);
+    let mut changes = cluster.changes();
+    *label.lock().unwrap() = "other";
+    cluster.reconfigure();
+    let change = changed(&mut changes, "a").await;
+    assert_eq!(change.instances, BTreeSet::from([Arc::from("one"), Arc::from("two")]));
+    assert_eq!((cluster.owned_by("one").len(), cluster.owned_by("two").len()), (0, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -298,7 +370,7 @@ async fn a_server_that_is_away_makes_its_kinds_stale_and_comes_back_without_a_li
 #[tokio::test(start_paused = true)]
 async fn a_pause_that_the_server_asks_for_is_kept() {
     let fake = Fake::new(&[CONFIG_MAP]);
-    fake.throttle("configmaps?limit", 1, 120);
+    fake.inject("configmaps?limit", 1, Outcome::Throttle(120));
     let begin = tokio::time::Instant::now();
     let cluster = fake.cluster().await;
     let kinds = [CONFIG_MAP.group_kind()].into();
@@ -322,7 +394,7 @@ async fn a_silent_watch_is_opened_again() {
 #[tokio::test(start_paused = true)]
 async fn a_history_that_went_back_replaces_what_is_held() {
     let fake = Fake::new(&[CONFIG_MAP]);
-    for name in ["a", "b", "c"] {
+    for name in ["a", "b", "c", "d", "e"] {
         fake.put(&CONFIG_MAP, object(name, Some("one"), "new"));
     }
     let cluster = fake.cluster().await;
@@ -336,7 +408,7 @@ async fn a_history_that_went_back_replaces_what_is_held() {
     fake.rewind(5);
     changed(&mut changes, "c").await;
     complete(&cluster, &[CONFIG_MAP]).await;
-    assert_eq!(names(&cluster), ["a", "b"]);
+    assert_eq!(names(&cluster), ["a", "b", "d", "e"]);
     let held = cluster.get(&CONFIG_MAP.key("a")).unwrap();
     assert_eq!(
         (held.resource_version(), held.object().unwrap().to_value()["data"]["x"].as_str()),
@@ -361,6 +433,11 @@ async fn a_new_custom_kind_is_found_and_a_gone_one_forgotten() {
     fake.put(&WIDGET, object("w", Some("one"), "1"));
     known(&cluster, &mut changes, &WIDGET, Knowledge::is_complete).await;
     assert!(cluster.get(&WIDGET.key("w")).is_some());
+    fake.fail("GET /apis", 3, 503, json!({}));
+    fake.delete(&CRD, "widgets.demo.io");
+    fake.unserve(&WIDGET);
+    known(&cluster, &mut changes, &WIDGET, |known| *known == Knowledge::Absent).await;
+    assert!(cluster.get(&WIDGET.key("w")).is_none(), "its objects went with it");
     let quiet = fake.requests("GET /apis").len();
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(fake.requests("GET /apis").len(), quiet, "discovery rests when nothing is expected");

@@ -62,14 +62,26 @@ impl Served {
 struct Fault {
     matches: String,
     times: usize,
-    code: u16,
-    body: Value,
-    retry_after: Option<u64>,
+    outcome: Outcome,
+}
+
+/// What a faulty request comes to.
+#[derive(Debug, Clone)]
+pub(crate) enum Outcome {
+    /// This answer.
+    Answer(u16, Value),
+    /// 429, and the seconds to wait.
+    Throttle(u64),
+    /// No answer at all.
+    Hang,
+    /// An answer without end.
+    Flood,
+    /// The beginning of an answer.
+    Cut(&'static str),
 }
 
 struct Watcher {
     plural: String,
-    namespace: Option<String>,
     lines: mpsc::UnboundedSender<Line>,
 }
 
@@ -130,6 +142,10 @@ impl Fake {
         self.state().kinds.push(served);
     }
 
+    pub(crate) fn unserve(&self, served: &Served) {
+        self.state().kinds.retain(|kind| kind.plural != served.plural);
+    }
+
     pub(crate) fn stale(&self, group: &str, stale: bool) {
         let mut state = self.state();
         state.stale_groups.retain(|there| there != group);
@@ -140,19 +156,11 @@ impl Fake {
 
     /// Answers requests whose `METHOD uri` contains the text with an error, so many times.
     pub(crate) fn fail(&self, matches: &str, times: usize, code: u16, body: Value) {
-        let fault = Fault { matches: matches.to_owned(), times, code, body, retry_after: None };
-        self.state().faults.push(fault);
+        self.inject(matches, times, Outcome::Answer(code, body));
     }
 
-    pub(crate) fn throttle(&self, matches: &str, times: usize, seconds: u64) {
-        let fault = Fault {
-            matches: matches.to_owned(),
-            times,
-            code: 429,
-            body: json!({}),
-            retry_after: Some(seconds),
-        };
-        self.state().faults.push(fault);
+    pub(crate) fn inject(&self, matches: &str, times: usize, outcome: Outcome) {
+        self.state().faults.push(Fault { matches: matches.to_owned(), times, outcome });
     }
 
     pub(crate) fn mend(&self) {
@@ -236,17 +244,18 @@ impl Fake {
         let body = body.collect_bytes().await.unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         let accept = parts.headers.get("accept").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-        let mut state = self.state();
-        state.requests.push((line.clone(), body.clone()));
-        if let Some(fault) =
-            state.faults.iter_mut().find(|fault| fault.times > 0 && line.contains(&fault.matches))
-        {
-            fault.times -= 1;
-            let mut response = json_answer(fault.code, &fault.body);
-            if let Some(seconds) = fault.retry_after {
-                response.headers_mut().insert("retry-after", seconds.into());
-            }
-            return response;
+        let fault = {
+            let mut state = self.state();
+            state.requests.push((line.clone(), body.clone()));
+            let fault =
+                state.faults.iter_mut().find(|fault| fault.times > 0 && line.contains(&fault.matches));
+            fault.map(|fault| {
+                fault.times -= 1;
+                fault.outcome.clone()
+            })
+        };
+        if let Some(outcome) = fault {
+            return outcome.answer().await;
         }
         let query: BTreeMap<String, String> = parts
             .uri
@@ -256,7 +265,27 @@ impl Fake {
             .filter_map(|pair| pair.split_once('='))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        state.route(parts.method.as_str(), parts.uri.path(), &query, body, &accept)
+        self.state().route(parts.method.as_str(), parts.uri.path(), &query, body, &accept)
+    }
+}
+
+impl Outcome {
+    async fn answer(self) -> Answer {
+        match self {
+            Self::Answer(code, body) => json_answer(code, &body),
+            Self::Throttle(seconds) => {
+                let mut answer = json_answer(429, &json!({}));
+                answer.headers_mut().insert("retry-after", seconds.into());
+                answer
+            }
+            Self::Hang => std::future::pending().await,
+            Self::Flood => {
+                let piece = Bytes::from(vec![b' '; 1 << 20]);
+                let endless = stream::repeat_with(move || Ok(Line::data(piece.clone())));
+                Response::new(StreamBody::new(endless).boxed_unsync())
+            }
+            Self::Cut(text) => Response::new(Full::new(Bytes::from(text)).boxed_unsync()),
+        }
     }
 }
 
@@ -347,7 +376,7 @@ impl State {
             rest => (None, rest),
         };
         match (method, rest) {
-            ("GET", [_]) if query.contains_key("watch") => self.watch(&served, namespace, query),
+            ("GET", [_]) if query.contains_key("watch") => self.watch(&served, query),
             ("GET", [_]) => self.list(&served, namespace.as_deref(), query),
             ("GET", [_, name]) => self.get(&served, name),
             ("POST", [_]) => {
@@ -436,12 +465,7 @@ impl State {
         json_answer(200, &json!({"kind": "List", "metadata": metadata, "items": rest}))
     }
 
-    fn watch(
-        &mut self,
-        served: &Served,
-        namespace: Option<String>,
-        query: &BTreeMap<String, String>,
-    ) -> Answer {
+    fn watch(&mut self, served: &Served, query: &BTreeMap<String, String>) -> Answer {
         let from: u64 = query["resourceVersion"].parse().unwrap();
         let (lines, receiver) = mpsc::unbounded_channel();
         if from < self.compacted {
@@ -452,7 +476,7 @@ impl State {
                     lines.send(frame(&json!({"type": kind, "object": object}))).unwrap();
                 }
             }
-            self.watchers.push(Watcher { plural: served.plural.to_owned(), namespace, lines });
+            self.watchers.push(Watcher { plural: served.plural.to_owned(), lines });
         }
         let stream = stream::unfold(receiver, |mut receiver| async {
             receiver.recv().await.map(|line| (Ok(line), receiver))
