@@ -74,8 +74,9 @@ def short(name):
 
 
 class Compactor:
-    def __init__(self, schemas):
+    def __init__(self, schemas, zero):
         self.schemas = schemas
+        self.zero = zero
         self.types = {}
 
     def expression(self, schema):
@@ -138,11 +139,11 @@ class Compactor:
             return self.expression({key: value for key, value in schema.items() if key != GVK})
         if short(name) not in self.types:
             self.types[short(name)] = None  # Breaks the cycle of a recursive type.
-            self.types[short(name)] = self.struct(schema)
+            self.types[short(name)] = self.struct(schema, self.zero.get(name, {}))
         return short(name)
 
-    def struct(self, schema):
-        out = {"f": {field: self.field(member) for field, member in sorted(schema["properties"].items())}}
+    def struct(self, schema, zero):
+        out = {"f": {name: self.field(name, member, zero) for name, member in sorted(schema["properties"].items())}}
         if schema.get("required"):
             out["r"] = schema["required"]
         if schema.get(MAP_TYPE) == "atomic":
@@ -154,10 +155,15 @@ class Compactor:
             out["e"] = "deduced"
         return out
 
-    def field(self, schema):
+    def field(self, name, schema, zero):
         out = {"t": self.expression(schema)}
-        if "default" in schema:
+        # `{}` marks a plain struct in the documents; nothing is ever filled in from it.
+        if "default" in schema and schema["default"] != {}:
             out["d"] = schema["default"]
+        if name in zero.get("always", {}):
+            out["w"] = zero["always"][name]
+        if name in zero.get("omits", []):
+            out["z"] = True
         if STRATEGY in schema:
             out["s"] = schema[STRATEGY]
         if MERGE_KEY in schema:
@@ -194,6 +200,7 @@ def main():
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--directory", help="api/openapi-spec/v3 of the module k8s.io/kubernetes")
     source.add_argument("--server", metavar="KUBECTL", help="ask a running server through this kubectl")
+    parser.add_argument("--zero", required=True, help="what `go run ./zero` printed")
     parser.add_argument("--version", required=True, help="what is recorded in the file, e.g. v1.34.4")
     parser.add_argument("--out", default=str(pathlib.Path(__file__).parents[2] / "crates/core/merge/data/kubernetes.json"))
     args = parser.parse_args()
@@ -201,7 +208,7 @@ def main():
         parser.error("want a version like v1.34.4")
 
     documents = documents_from_directory(args.directory) if args.directory else documents_from_server(args.server)
-    compactor = Compactor(collect(documents))
+    compactor = Compactor(collect(documents), json.loads(pathlib.Path(args.zero).read_text()))
     table = kinds(compactor)
     size = write(args.out, args.version, table, compactor.types)
     print(f"{args.out}: {len(table)} kinds, {len(compactor.types)} types, {size // 1024} KiB", file=sys.stderr)

@@ -144,14 +144,10 @@ fn attempt(
 
 /// `shop/web; apps/v1, Kind=Deployment`, as the API server's messages name an object.
 fn describe(object: &Value) -> String {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    format!(
-        "{}/{}; {}, Kind={}",
-        text("/metadata/namespace"),
-        text("/metadata/name"),
-        text("/apiVersion"),
-        text("/kind")
-    )
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let slash = if text("/apiVersion").contains('/') { "" } else { "/" };
+    let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
+    format!("{namespace}/{name}; {slash}{}, Kind={}", text("/apiVersion"), text("/kind"))
 }
 
 fn join(errors: &[TypeError]) -> String {

@@ -100,8 +100,10 @@ impl<'a> Builder<'a> {
                 required: required.contains(name),
                 default: field.get("d").cloned(),
                 omits_zero: field["z"].as_bool().unwrap_or(false),
+                always: field.get("w").cloned(),
                 strategy: Strategy {
                     merge: strategy.starts_with("merge"),
+                    replace: strategy == "replace",
                     retain_keys: strategy.ends_with("retainKeys"),
                     merge_key: field["k"].as_str().map(str::to_owned),
                 },
@@ -111,6 +113,7 @@ impl<'a> Builder<'a> {
             map: Some(MapType {
                 fields,
                 element: source["e"].as_str().map(|element| self.expression(element)),
+                implied: false,
                 atomic: source["a"].as_bool().unwrap_or(false),
             }),
             rules: Some(Box::new(Rules {
@@ -145,7 +148,7 @@ impl<'a> Builder<'a> {
             ty
         } else if let Some(element) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
             let element = Some(self.expression(element));
-            let map = MapType { fields: Vec::new(), element, atomic: false };
+            let map = MapType { element, ..MapType::default() };
             Type { map: Some(map), rules: json_type("object"), ..Type::default() }
         } else {
             match text {
@@ -194,7 +197,7 @@ fn scalar(text: &str) -> Type {
     if name == "int-or-string" {
         // Its schema has no type, so structured-merge-diff lets any shape pass.
         ty.list = Some(ListType { element: UNTYPED_ATOMIC, kind: ListKind::Atomic });
-        ty.map = Some(MapType { fields: Vec::new(), element: Some(DEDUCED), atomic: false });
+        ty.map = Some(MapType { element: Some(DEDUCED), ..MapType::default() });
     }
     ty
 }

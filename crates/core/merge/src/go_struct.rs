@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::fields_v1::MAX_DEPTH;
+use crate::quantity;
 use crate::types::{Field, MapType, Type, TypeRef, View};
 
 /// The object that a create starts from: the type's always-present fields, or just apiVersion and kind where the
@@ -32,17 +33,13 @@ fn zero(view: View<'_>, depth: usize) -> Value {
     Value::Object(out)
 }
 
-/// What a field without `omitempty`, or of a plain struct type, holds when nobody set it.
+/// What a field holds in an untouched struct, if Go writes it at all.
 fn always_there(view: View<'_>, field: &Field, depth: usize) -> Option<Value> {
-    let ty = view.at(field.ty).get();
-    match &field.default {
-        Some(Value::Object(map)) if map.is_empty() => {
-            let plain = is_struct(ty) && depth < MAX_DEPTH;
-            plain.then(|| zero(view.at(field.ty), depth + 1))
+    match &field.always {
+        Some(Value::Object(_)) if is_struct(view.at(field.ty).get()) && depth < MAX_DEPTH => {
+            Some(zero(view.at(field.ty), depth + 1))
         }
-        Some(value) if is_zero(value) && ty.scalar.is_some() => Some(value.clone()),
-        None if field.required && ty.scalar.is_none() && !is_struct(ty) => Some(Value::Null),
-        _ => None,
+        always => always.clone(),
     }
 }
 
@@ -62,8 +59,8 @@ fn is_zero(value: &Value) -> bool {
 }
 
 /// Rewrites an object of a built-in type as the API server would return it: drops nulls, empty lists and maps, and
-/// zero values that Go omits; adds the structs and zero values that Go always writes. Fields that the type does not
-/// declare are left alone. Does nothing for other types.
+/// zero values that Go omits; adds the structs and zero values that Go always writes; writes quantities in their
+/// canonical form. Fields that the type does not declare and managedFields are left alone. Does nothing for other types.
 ///
 /// **Source**: encoding/json with the tags of k8s.io/api, as far as the OpenAPI documents and those tags tell.
 pub fn normalize(ty: &TypeRef, object: &mut Value) {
@@ -93,7 +90,13 @@ fn normalize_value(view: View<'_>, value: &mut Value, depth: usize) {
                 }
             }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        Value::Number(_) | Value::String(_) => {
+            let format = ty.rules.as_ref().and_then(|rules| rules.format.as_deref());
+            if let (Some("quantity"), Some(canonical)) = (format, quantity::canonical(value)) {
+                *value = Value::String(canonical);
+            }
+        }
+        Value::Null | Value::Bool(_) => {}
     }
 }
 
@@ -112,7 +115,7 @@ fn normalize_entries(view: View<'_>, map: &MapType, entries: &mut Map<String, Va
 }
 
 fn normalize_struct(view: View<'_>, map: &MapType, entries: &mut Map<String, Value>, depth: usize) {
-    for field in &map.fields {
+    for field in map.fields.iter().filter(|field| field.name != "managedFields") {
         let child = view.at(field.ty);
         let ty = child.get();
         let raw = ty.preserve_unknown;

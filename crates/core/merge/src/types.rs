@@ -4,6 +4,8 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
+use crate::schema::Pattern;
+
 /// A type of some schema; cheap to clone. Types may be recursive, so they live in an arena.
 #[derive(Debug, Clone)]
 pub struct TypeRef {
@@ -29,6 +31,11 @@ impl TypeRef {
             None => ty.list.as_ref()?.element,
         };
         Some(Self { schema: Arc::clone(&self.schema), id })
+    }
+
+    /// The declared field of a struct, with its default and its patch strategy.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.get().map.as_ref()?.field(name)
     }
 
     /// Whether this is a kind that Kubernetes compiles in: its objects pass through Go structs, which hold no
@@ -65,7 +72,7 @@ impl Schema {
         let any = |element, atomic| Type {
             scalar: Some(Scalar::Any),
             list: Some(ListType { element: UNTYPED_ATOMIC, kind: ListKind::Atomic }),
-            map: Some(MapType { fields: Vec::new(), element: Some(element), atomic }),
+            map: Some(MapType { element: Some(element), atomic, ..MapType::default() }),
             preserve_unknown: true,
             ..Type::default()
         };
@@ -107,6 +114,10 @@ impl<'a> View<'a> {
 
     pub(crate) fn is_builtin(self) -> bool {
         self.schema.builtin
+    }
+
+    pub(crate) fn id(self) -> TypeId {
+        self.id
     }
 }
 
@@ -172,6 +183,8 @@ pub struct MapType {
     pub fields: Vec<Field>,
     /// Type of every other entry; none: no other entry is declared.
     pub element: Option<TypeId>,
+    /// `element` is there only because the schema says nothing: merging takes such entries, pruning drops them.
+    pub implied: bool,
     /// The map is one value.
     pub atomic: bool,
 }
@@ -200,6 +213,8 @@ pub struct Field {
     pub default: Option<Value>,
     /// Built-in kinds: the Go field is a plain value with `omitempty`, so `false`, `0` and `""` are not kept.
     pub omits_zero: bool,
+    /// Built-in kinds: what Go writes where nobody set the field; an empty map stands for the struct's own.
+    pub always: Option<Value>,
     /// How a strategic merge patch treats it.
     pub strategy: Strategy,
 }
@@ -209,6 +224,8 @@ pub struct Field {
 pub struct Strategy {
     /// Lists: merge items instead of replacing the list.
     pub merge: bool,
+    /// Maps: replace the whole value.
+    pub replace: bool,
     /// Maps: `$retainKeys` drops the keys that it does not name.
     pub retain_keys: bool,
     /// Lists of maps: the field that tells items apart.
@@ -227,7 +244,7 @@ pub struct Rules {
     /// Allowed values.
     pub allowed: Vec<Value>,
     /// A regular expression that a string must match somewhere.
-    pub pattern: Option<String>,
+    pub pattern: Option<Pattern>,
     /// Smallest number, and whether it is itself excluded.
     pub minimum: Option<(f64, bool)>,
     /// Largest number, and whether it is itself excluded.
