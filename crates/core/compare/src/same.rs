@@ -144,11 +144,15 @@ pub(crate) fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Defaults inside of maps that are owned as a whole, where a dry run for each pod would be a waste.
+/// Defaults inside of maps that are owned as a whole, where a dry run each time would be a waste.
 fn is_default(place: &[&str], name: &str, value: &Value) -> bool {
-    match (place.last(), name) {
-        (Some(&"fieldRef"), "apiVersion") => value == "v1",
-        (Some(&"resourceFieldRef"), "divisor") => value == "0",
+    match (place, name) {
+        ([.., "fieldRef"], "apiVersion") => value == "v1",
+        ([.., "resourceFieldRef"], "divisor") => value == "0",
+        (["spec", "volumeClaimTemplates"], "apiVersion" | "kind" | "status") => true,
+        (["spec", "volumeClaimTemplates", "spec"], "volumeMode") => value == "Filesystem",
+        (["spec", "ingress" | "egress", "ports"], "protocol") => value == "TCP",
+        (["webhooks", "rules"], "scope") => value == "*",
         _ => false,
     }
 }

@@ -33,7 +33,9 @@ pub fn compare(desired: &Object, live: &Object, rules: &Rules) -> Verdict {
     }
     let removed = removed_since_last_applied(&pair);
     let Some(entry) = managed::ours(live) else {
-        return verdict(removed, Some(Why::NotAppliedByUs));
+        // The server keeps no entry for an apply of nothing but a name.
+        let why = if names_only(&pair.desired) { None } else { Some(Why::NotAppliedByUs) };
+        return verdict(removed, why);
     };
     for version in [entry.api_version(), live.api_version()] {
         if version != desired.api_version() {
@@ -51,6 +53,18 @@ pub fn compare(desired: &Object, live: &Object, rules: &Rules) -> Verdict {
 /// Compares an object that we have not applied yet: what is certain is only what a client-side apply left behind.
 pub fn compare_unowned(desired: &Object, live: &Object, rules: &Rules) -> Verdict {
     verdict(removed_since_last_applied(&Pair::new(desired, live, rules)), Some(Why::NotAppliedByUs))
+}
+
+/// Whether git says no more than which object it is.
+fn names_only(desired: &Value) -> bool {
+    let fields = desired.as_object().into_iter().flatten();
+    let rest = fields.filter(|(field, _)| !matches!(field.as_str(), "apiVersion" | "kind"));
+    rest.into_iter().all(|(field, value)| match value {
+        Value::Object(map) if field == "metadata" => {
+            map.iter().all(|(field, value)| matches!(field.as_str(), "name" | "namespace") || is_empty(value))
+        }
+        value => is_empty(value),
+    })
 }
 
 fn verdict(mut certain: Vec<FieldDiff>, why: Option<Why>) -> Verdict {
