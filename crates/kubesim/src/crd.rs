@@ -1,6 +1,6 @@
 //! CustomResourceDefinitions: what they must look like, and the kinds that they add.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use merge::Operation;
 use serde_json::{Map, Value, json};
@@ -398,16 +398,6 @@ pub(crate) fn end(sim: &KubeSim, name: &str) {
     }
 }
 
-/// The groups and versions of custom kinds, for documents about them.
-pub(crate) fn group_versions(state: &State) -> BTreeSet<(String, String)> {
-    state
-        .registry
-        .all()
-        .filter(|k| k.custom.is_some())
-        .map(|k| (k.group.clone(), k.version.clone()))
-        .collect()
-}
-
 impl Writer {
     /// The API server itself, at a given time.
     pub(crate) fn server(subresource: &str, time: &str) -> Self {
@@ -416,7 +406,7 @@ impl Writer {
 }
 
 /// Fills the defaults that every definition has.
-pub(crate) fn default_definition(object: &mut Value) {
+pub(crate) fn default_definition(object: &mut Map<String, Value>) {
     let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else { return };
     if let Some(Value::Object(names)) = spec.get_mut("names") {
         let kind = names.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -144,10 +144,6 @@ impl Registry {
             .take_while(move |k| k.group == group && k.version == version)
     }
 
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Kind>> {
-        self.kinds.values()
-    }
-
     /// Groups with their versions, the preferred one first; the core group is `""`.
     pub(crate) fn groups(&self) -> &[(String, Vec<String>)] {
         &self.groups
@@ -247,7 +243,7 @@ mod tests {
     #[test]
     fn the_table_is_whole() {
         let registry = Registry::built_in();
-        assert_eq!(registry.groups().len(), 22);
+        assert_eq!(registry.groups().len(), 21);
         let deployments = registry.find("apps", "v1", "deployments").unwrap();
         assert!(deployments.namespaced && deployments.has_subresource("scale"));
         assert_eq!(&*registry.find("events.k8s.io", "v1", "events").unwrap().storage, "events");

@@ -134,13 +134,13 @@ mod tests {
     fn paths_name_objects() {
         let registry = Registry::built_in();
         for (path, expected) in [
-            ("/api/v1/pods", "pods | | | "),
-            ("/api/v1/namespaces/a", "namespaces | | a | "),
-            ("/api/v1/namespaces/a/status", "namespaces | | a | status"),
+            ("/api/v1/pods", "pods |  |  | "),
+            ("/api/v1/namespaces/a", "namespaces |  | a | "),
+            ("/api/v1/namespaces/a/status", "namespaces |  | a | status"),
             ("/api/v1/namespaces/a/pods/b/log", "pods | a | b | log"),
             (
                 "/apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Anode",
-                "clusterroles | | system:node | ",
+                "clusterroles |  | system:node | ",
             ),
         ] {
             let Route::Resource(t) = parse(&registry, path).unwrap() else { panic!("{path}") };

@@ -40,8 +40,8 @@ struct Field {
     shape: usize,
     /// Its zero is not written.
     drops_zero: bool,
-    /// A struct that is written even when nothing is in it.
-    always: bool,
+    /// What stands there when nothing was given: an empty struct, or the zero of a scalar that is always written.
+    always: Option<Value>,
 }
 
 #[derive(Debug, Default)]
@@ -163,12 +163,14 @@ impl Cleaner<'_> {
         for key in gone {
             map.remove(&key);
         }
-        for (key, field) in fields.iter().filter(|(_, field)| field.always) {
-            if !map.contains_key(key) {
-                let mut empty = Value::Object(Map::new());
-                self.clean(field.shape, &mut empty, owner)?;
-                map.insert(key.clone(), empty);
+        for (key, field) in fields.iter().filter(|(key, _)| !map.contains_key(*key)).collect::<Vec<_>>() {
+            let Some(mut value) = field.always.clone() else { continue };
+            let is_struct = matches!(shapes.get(field.shape), Shape::Struct { .. });
+            if value.is_object() != is_struct {
+                continue;
             }
+            self.clean(field.shape, &mut value, owner)?;
+            map.insert(key.clone(), value);
         }
         Ok(())
     }
@@ -346,8 +348,8 @@ impl Shapes {
                 let compiled = self.compile("", property, &[]);
                 let shape = self.add(compiled);
                 let drops_zero = zeroes.contains(key);
-                let always = property.get("default") == Some(&Value::Object(Map::new()));
-                let always = always && key != "metadata" && reference(property).is_some();
+                let always = property.get("default").filter(|d| !d.is_array()).cloned();
+                let always = always.filter(|_| key != "metadata");
                 fields.insert(key.clone(), Field { shape, drops_zero, always });
             }
             return Shape::Struct { name: name.to_owned(), fields };

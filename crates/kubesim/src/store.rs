@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     ops::Bound,
     sync::{Arc, OnceLock},
 };
@@ -12,9 +12,13 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use crate::{
+    defaults::claims,
     registry::{Kind, Registry},
     selectors::selectable_fields,
 };
+
+/// Services' addresses follow this one: 10.96.0.9.
+const FIRST_ADDRESS: u32 = 0x0a60_0009;
 
 /// Where an object is inside its collection. `namespace` is empty for cluster-wide kinds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,15 +116,7 @@ impl Stored {
         serde_json::from_slice(&self.json).unwrap_or_default()
     }
 
-    /// The object as data in the hub version.
-    pub(crate) fn value(&self, kind: &Kind) -> Value {
-        let mut object = self.object();
-        object.insert("apiVersion".to_owned(), json!(kind.api_version()));
-        object.insert("kind".to_owned(), json!(kind.kind));
-        Value::Object(object)
-    }
-
-    /// Whether `other` says the same, but for resourceVersion and the times in managedFields.
+    /// Whether it has this finalizer.
     pub(crate) fn has_finalizer(&self, name: &str) -> bool {
         self.finalizers.iter().any(|f| f == name)
     }
@@ -220,6 +216,9 @@ pub(crate) struct State {
     dependents: HashMap<String, BTreeSet<Id>>,
     per_namespace: HashMap<String, usize>,
     history: usize,
+    /// Addresses and node ports of Services.
+    claims: HashSet<String>,
+    last_address: u32,
 }
 
 impl State {
@@ -232,6 +231,24 @@ impl State {
             dependents: HashMap::new(),
             per_namespace: HashMap::new(),
             history,
+            claims: HashSet::new(),
+            last_address: FIRST_ADDRESS,
+        }
+    }
+
+    /// Whether a Service has this address or node port.
+    pub(crate) fn is_claimed(&self, what: &str) -> bool {
+        self.claims.contains(what)
+    }
+
+    /// An address that no Service has.
+    pub(crate) fn next_address(&mut self) -> String {
+        loop {
+            self.last_address = self.last_address.wrapping_add(1);
+            let text = std::net::Ipv4Addr::from(self.last_address).to_string();
+            if !self.claims.contains(&text) {
+                return text;
+            }
         }
     }
 
@@ -289,6 +306,8 @@ impl State {
         if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
             metadata.insert("resourceVersion".to_owned(), json!(revision.to_string()));
         }
+        let is_service = &*kind.storage == "services";
+        let claims = if is_service { claims(&object) } else { Vec::new() };
         let new = Arc::new(Stored::new(kind, object));
         let limit = self.history;
         let collection = self.collection(&kind.storage);
@@ -299,6 +318,10 @@ impl State {
         };
         collection.record(Event { revision, change }, limit);
         let id = Id { storage: Arc::clone(&kind.storage), key: new.key.clone() };
+        if is_service {
+            self.release_claims(old.as_deref());
+            self.claims.extend(claims);
+        }
         if let Some(old) = &old {
             self.unlink(&id, old);
         } else if !new.key.namespace.is_empty() {
@@ -325,6 +348,9 @@ impl State {
         let limit = self.history;
         let change = Change::Deleted(Arc::clone(&last));
         self.collection(&kind.storage).record(Event { revision, change }, limit);
+        if &*kind.storage == "services" {
+            self.release_claims(Some(&old));
+        }
         self.unlink(&id, &old);
         if self.by_uid.get(&old.uid) == Some(&id) {
             self.by_uid.remove(&old.uid);
@@ -336,6 +362,12 @@ impl State {
             }
         }
         Some(last)
+    }
+
+    fn release_claims(&mut self, old: Option<&Stored>) {
+        for claim in old.iter().flat_map(|old| claims(&old.object())) {
+            self.claims.remove(&claim);
+        }
     }
 
     /// Forgets the past of every kind.

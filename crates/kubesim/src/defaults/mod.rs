@@ -1,26 +1,100 @@
 //! What the server fills in.
 
-use serde_json::Value;
+mod misc;
+mod pods;
+mod services;
+mod workloads;
 
-use crate::{crd, registry::Kind, status::FieldError, store::State};
+use serde_json::{Map, Value, json};
+
+use crate::{crd, registry::Kind, schema, status::FieldError, store::State};
+
+pub(crate) use services::claims;
+
+type Fields = Map<String, Value>;
 
 /// Fills in the defaults of a kind, in a new object or in a new state of `live`.
-pub(crate) fn fill(kind: &Kind, object: &mut Value, _live: Option<&Value>) {
+pub(crate) fn fill(kind: &Kind, object: &mut Value, live: Option<&Value>) {
     if let Some(custom) = &kind.custom {
         merge::default(&custom.merge_type, object);
         return;
     }
-    if crd::is_definition(kind) {
-        crd::default_definition(object);
+    let creates = live.is_none();
+    if let Some(map) = object.as_object_mut() {
+        if kind.has_subresource("status") {
+            map.entry("status").or_insert_with(|| json!({}));
+        }
+        match &*kind.storage {
+            "pods" => pods::pod(map, creates),
+            "services" => services::service(map, live),
+            "secrets" => misc::secret(map),
+            "namespaces" => misc::namespace(map),
+            "persistentvolumeclaims" => misc::claim(map, creates),
+            "persistentvolumes" => misc::volume(map, creates),
+            "endpoints" => misc::endpoints(map),
+            "podtemplates" => workloads::template(map),
+            "replicationcontrollers" => workloads::replication_controller(map),
+            "deployments.apps" => workloads::deployment(map),
+            "replicasets.apps" => workloads::replica_set(map),
+            "statefulsets.apps" => workloads::stateful_set(map),
+            "daemonsets.apps" => workloads::daemon_set(map),
+            "jobs.batch" => workloads::job(map, creates),
+            "cronjobs.batch" => workloads::cron_job(map),
+            "horizontalpodautoscalers.autoscaling" => misc::autoscaler(map, &kind.version),
+            "networkpolicies.networking.k8s.io" => misc::network_policy(map),
+            "rolebindings.rbac.authorization.k8s.io" | "clusterrolebindings.rbac.authorization.k8s.io" => {
+                misc::binding(map);
+            }
+            "storageclasses.storage.k8s.io" => misc::storage_class(map),
+            "priorityclasses.scheduling.k8s.io" => set(map, "preemptionPolicy", json!("PreemptLowerPriority")),
+            "endpointslices.discovery.k8s.io" => misc::endpoint_slice(map),
+            _ if crd::is_definition(kind) => crd::default_definition(map),
+            _ => {}
+        }
+    }
+    // Brings in the empty structs of what was filled in; it knows every field, so it cannot refuse one.
+    if let Err(error) = schema::clean(kind, object) {
+        tracing::debug!(%error, "a defaulted object does not fit its kind");
     }
 }
 
-/// Hands out what only one object can have, such as a Service's address.
+/// Hands out what only one object can have: a Service's addresses and node ports.
 pub(crate) fn allocate(
-    _state: &mut State,
-    _kind: &Kind,
-    _object: &mut Value,
-    _live: Option<&Value>,
+    state: &mut State,
+    kind: &Kind,
+    object: &mut Value,
+    live: Option<&Value>,
 ) -> Result<(), FieldError> {
-    Ok(())
+    if &*kind.storage == "services" { services::allocate(state, object, live) } else { Ok(()) }
+}
+
+/// Sets a field that is absent.
+fn set(map: &mut Fields, field: &str, value: Value) {
+    if map.get(field).is_none_or(Value::is_null) {
+        map.insert(field.to_owned(), value);
+    }
+}
+
+/// Sets a field that is absent or empty.
+fn set_text(map: &mut Fields, field: &str, value: &str) {
+    if map.get(field).and_then(Value::as_str).is_none_or(str::is_empty) {
+        map.insert(field.to_owned(), json!(value));
+    }
+}
+
+/// A field that is a map, made where absent.
+fn child<'a>(map: &'a mut Fields, field: &str) -> Option<&'a mut Fields> {
+    set(map, field, json!({}));
+    existing(map, field)
+}
+
+/// A field that is a map.
+fn existing<'a>(map: &'a mut Fields, field: &str) -> Option<&'a mut Fields> {
+    map.get_mut(field).and_then(Value::as_object_mut)
+}
+
+/// The items of a list of maps.
+fn items<'a>(map: &'a mut Fields, field: &str) -> impl Iterator<Item = &'a mut Fields> {
+    let list = map.get_mut(field).and_then(Value::as_array_mut);
+    list.into_iter().flatten().filter_map(Value::as_object_mut)
 }

@@ -1,0 +1,128 @@
+//! Kinds whose defaults are a line or two.
+
+use base64::Engine;
+use serde_json::{Map, Value, json};
+
+use super::{Fields, child, existing, items, set, set_text};
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+
+pub(super) fn secret(map: &mut Fields) {
+    set_text(map, "type", "Opaque");
+    if let Some(Value::Object(plain)) = map.remove("stringData") {
+        let data = map.entry("data").or_insert_with(|| Value::Object(Map::new()));
+        for (key, value) in plain {
+            let text = value.as_str().unwrap_or_default();
+            data[key] = json!(base64::engine::general_purpose::STANDARD.encode(text));
+        }
+    }
+}
+
+pub(super) fn namespace(map: &mut Fields) {
+    let name = map.get("metadata").and_then(|m| m.get("name")).cloned().unwrap_or_default();
+    if let Some(labels) = child(map, "metadata").and_then(|m| child(m, "labels")) {
+        labels.insert("kubernetes.io/metadata.name".to_owned(), name);
+    }
+    let dying = map.get("metadata").is_some_and(|m| m.get("deletionTimestamp").is_some());
+    if let Some(spec) = child(map, "spec").filter(|_| !dying) {
+        set(spec, "finalizers", json!(["kubernetes"]));
+    }
+    if let Some(status) = child(map, "status") {
+        set_text(status, "phase", "Active");
+    }
+}
+
+/// A claim; a new one is protected from being deleted while in use.
+pub(super) fn claim(map: &mut Fields, creates: bool) {
+    if let Some(spec) = child(map, "spec") {
+        set(spec, "volumeMode", json!("Filesystem"));
+    }
+    if let Some(status) = child(map, "status") {
+        set_text(status, "phase", "Pending");
+    }
+    if creates {
+        protect(map, "kubernetes.io/pvc-protection");
+    }
+}
+
+pub(super) fn volume(map: &mut Fields, creates: bool) {
+    if let Some(spec) = child(map, "spec") {
+        set_text(spec, "persistentVolumeReclaimPolicy", "Retain");
+        set(spec, "volumeMode", json!("Filesystem"));
+        if let Some(path) = existing(spec, "hostPath") {
+            set(path, "type", json!(""));
+        }
+    }
+    if let Some(status) = child(map, "status") {
+        set_text(status, "phase", "Pending");
+    }
+    if creates {
+        protect(map, "kubernetes.io/pv-protection");
+    }
+}
+
+fn protect(map: &mut Fields, finalizer: &str) {
+    let Some(metadata) = child(map, "metadata") else { return };
+    set(metadata, "finalizers", json!([]));
+    if let Some(Value::Array(finalizers)) = metadata.get_mut("finalizers")
+        && !finalizers.iter().any(|f| f == finalizer)
+    {
+        finalizers.push(json!(finalizer));
+    }
+}
+
+pub(super) fn endpoints(map: &mut Fields) {
+    for subset in items(map, "subsets") {
+        for port in items(subset, "ports") {
+            set_text(port, "protocol", "TCP");
+        }
+    }
+}
+
+pub(super) fn endpoint_slice(map: &mut Fields) {
+    for port in items(map, "ports") {
+        set(port, "name", json!(""));
+        set_text(port, "protocol", "TCP");
+    }
+}
+
+pub(super) fn autoscaler(map: &mut Fields, version: &str) {
+    let Some(spec) = child(map, "spec") else { return };
+    set(spec, "minReplicas", json!(1));
+    if version == "v2" && spec.get("metrics").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+        spec.insert(
+            "metrics".to_owned(),
+            json!([{"type": "Resource", "resource": {"name": "cpu",
+                "target": {"type": "Utilization", "averageUtilization": 80}}}]),
+        );
+    }
+}
+
+pub(super) fn network_policy(map: &mut Fields) {
+    let Some(spec) = child(map, "spec") else { return };
+    for rules in ["ingress", "egress"] {
+        for rule in items(spec, rules) {
+            for port in items(rule, "ports") {
+                set_text(port, "protocol", "TCP");
+            }
+        }
+    }
+    let egress = spec.get("egress").and_then(Value::as_array).is_some_and(|e| !e.is_empty());
+    set(spec, "policyTypes", if egress { json!(["Ingress", "Egress"]) } else { json!(["Ingress"]) });
+}
+
+pub(super) fn binding(map: &mut Fields) {
+    if let Some(role) = existing(map, "roleRef") {
+        set_text(role, "apiGroup", RBAC);
+    }
+    for subject in items(map, "subjects") {
+        if subject.get("kind").and_then(Value::as_str).is_some_and(|k| k != "ServiceAccount") {
+            set_text(subject, "apiGroup", RBAC);
+        }
+    }
+}
+
+pub(super) fn storage_class(map: &mut Fields) {
+    set(map, "reclaimPolicy", json!("Delete"));
+    set(map, "volumeBindingMode", json!("Immediate"));
+}
