@@ -1,0 +1,226 @@
+//! What the watches have brought, and the snapshot made of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::names::{config_map, label, secret_type};
+use api::settings::{SettingProblem, Settings};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::{Repositories, Repository};
+
+/// The settings as they are now.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// What `argocd-cm` says; where a key is malformed, what it said before.
+    pub settings: Settings,
+    /// What is malformed, missing or out of reach, sorted; the key of a problem is a key of `argocd-cm`,
+    /// `secret/<name>`, or what is watched (`configmaps`, `secrets`).
+    pub problems: Vec<SettingProblem>,
+    /// Repositories and their credentials.
+    pub repositories: Repositories,
+    /// Keys of SSH servers, in the format of `known_hosts`.
+    pub known_hosts: String,
+    /// Certificates by host name, PEM.
+    pub tls_certs: BTreeMap<String, String>,
+}
+
+/// What is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Watched {
+    ConfigMaps,
+    Secrets,
+}
+
+impl Watched {
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            Self::ConfigMaps => "configmaps",
+            Self::Secrets => "secrets",
+        }
+    }
+}
+
+/// A change of the cluster. Objects come as JSON.
+pub(crate) enum Change {
+    /// All objects that there are.
+    Replaced(Vec<Value>),
+    /// One object, new or changed.
+    Set(Value),
+    /// One object that is gone.
+    Removed(Value),
+}
+
+/// Everything known. A method that changes something says whether the snapshot is another one now.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    /// Data of the ConfigMaps that we read, by name.
+    config_maps: BTreeMap<String, BTreeMap<String, String>>,
+    /// Repositories and prefixes, by the Secret's name.
+    repositories: BTreeMap<String, (Role, Repository)>,
+    secret_problems: BTreeMap<String, String>,
+    watch_problems: BTreeMap<Watched, String>,
+    /// Whether `argocd-cm` was deleted since it was last read.
+    settings_deleted: bool,
+    settings: Settings,
+    setting_problems: Vec<SettingProblem>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Repository,
+    Prefix,
+}
+
+impl Store {
+    pub(crate) fn apply(&mut self, watched: Watched, change: Change) -> bool {
+        match (watched, change) {
+            (Watched::ConfigMaps, Change::Replaced(objects)) => {
+                let kept: Vec<_> = objects.iter().map(name_of).collect();
+                let gone: Vec<_> =
+                    self.config_maps.keys().filter(|name| !kept.contains(&name.as_str())).cloned().collect();
+                let removed = gone.iter().fold(false, |changed, name| self.remove_config_map(name) | changed);
+                objects.iter().fold(removed, |changed, object| self.set_config_map(object) | changed)
+            }
+            (Watched::ConfigMaps, Change::Set(object)) => self.set_config_map(&object),
+            (Watched::ConfigMaps, Change::Removed(object)) => self.remove_config_map(name_of(&object)),
+            (Watched::Secrets, Change::Replaced(objects)) => {
+                let before = (self.repositories.len(), self.secret_problems.len());
+                let kept: Vec<_> = objects.iter().map(name_of).collect();
+                self.repositories.retain(|name, _| kept.contains(&name.as_str()));
+                self.secret_problems.retain(|name, _| kept.contains(&name.as_str()));
+                let removed = before != (self.repositories.len(), self.secret_problems.len());
+                objects.iter().fold(removed, |changed, object| self.set_secret(object) | changed)
+            }
+            (Watched::Secrets, Change::Set(object)) => self.set_secret(&object),
+            (Watched::Secrets, Change::Removed(object)) => {
+                let name = name_of(&object);
+                self.repositories.remove(name).is_some() | self.secret_problems.remove(name).is_some()
+            }
+        }
+    }
+
+    /// Notes, or with `None` forgets, that something cannot be watched.
+    pub(crate) fn set_watch_problem(&mut self, watched: Watched, problem: Option<String>) -> bool {
+        match problem {
+            Some(problem) => self.watch_problems.insert(watched, problem.clone()) != Some(problem),
+            None => self.watch_problems.remove(&watched).is_some(),
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        let of = |role| {
+            self.repositories.values().filter(move |(is, _)| *is == role).map(|(_, entry)| entry.clone())
+        };
+        let mut problems = self.setting_problems.clone();
+        if self.settings_deleted {
+            problems.push(problem(config_map::ARGOCD_CM, "it was deleted; what it said last stays in force"));
+        }
+        problems
+            .extend(self.secret_problems.iter().map(|(name, text)| problem(&format!("secret/{name}"), text)));
+        problems.extend(self.watch_problems.iter().map(|(watched, text)| problem(watched.plural(), text)));
+        problems.sort();
+        let data = |name: &str| self.config_maps.get(name).cloned().unwrap_or_default();
+        Arc::new(Snapshot {
+            settings: self.settings.clone(),
+            problems,
+            repositories: Repositories::new(of(Role::Repository), of(Role::Prefix)),
+            known_hosts: data(config_map::SSH_KNOWN_HOSTS).remove("ssh_known_hosts").unwrap_or_default(),
+            tls_certs: data(config_map::TLS_CERTS),
+        })
+    }
+
+    fn set_config_map(&mut self, object: &Value) -> bool {
+        let name = name_of(object);
+        if !matches!(name, config_map::ARGOCD_CM | config_map::SSH_KNOWN_HOSTS | config_map::TLS_CERTS) {
+            return false;
+        }
+        let entries = object.get("data").and_then(Value::as_object).into_iter().flatten();
+        let data: BTreeMap<String, String> =
+            entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
+        let same = self.config_maps.get(name) == Some(&data);
+        if name == config_map::ARGOCD_CM && (!same || self.settings_deleted) {
+            let (settings, problems) = Settings::parse(&data, Some(&self.settings));
+            self.settings = settings;
+            self.setting_problems = problems;
+            self.settings_deleted = false;
+            self.config_maps.insert(name.to_owned(), data);
+            return true;
+        }
+        if !same {
+            self.config_maps.insert(name.to_owned(), data);
+        }
+        !same
+    }
+
+    /// Settings outlive their ConfigMap: defaults in its place could make objects of every application look
+    /// abandoned. Known hosts and certificates go, since to trust less is safe.
+    fn remove_config_map(&mut self, name: &str) -> bool {
+        if name == config_map::ARGOCD_CM {
+            let was_there = self.config_maps.contains_key(name) && !self.settings_deleted;
+            self.settings_deleted |= was_there;
+            return was_there;
+        }
+        self.config_maps.remove(name).is_some()
+    }
+
+    /// A Secret that cannot be read keeps what it said before, for a repository does not move by a typing error.
+    fn set_secret(&mut self, object: &Value) -> bool {
+        let name = name_of(object).to_owned();
+        let labels = object.get("metadata").and_then(|metadata| metadata.get("labels"));
+        let role = match labels.and_then(|labels| labels.get(label::SECRET_TYPE)).and_then(Value::as_str) {
+            Some(secret_type::REPOSITORY) => Role::Repository,
+            Some(secret_type::REPO_CREDS) => Role::Prefix,
+            _ => {
+                return self.repositories.remove(&name).is_some()
+                    | self.secret_problems.remove(&name).is_some();
+            }
+        };
+        match decode(object)
+            .and_then(|data| Repository::parse(&name, &data).map_err(|error| error.to_string()))
+        {
+            Ok(repository) => {
+                let entry = (role, repository);
+                let recovered = self.secret_problems.remove(&name).is_some();
+                let changed = self.repositories.get(&name) != Some(&entry);
+                self.repositories.insert(name, entry);
+                changed || recovered
+            }
+            Err(reason) => {
+                let before = if self.repositories.contains_key(&name) {
+                    "what it said before stays in force"
+                } else {
+                    "it is left out"
+                };
+                let text = format!("{reason}; {before}");
+                self.secret_problems.insert(name, text.clone()) != Some(text)
+            }
+        }
+    }
+}
+
+fn problem(key: &str, message: &str) -> SettingProblem {
+    SettingProblem { key: key.to_owned(), message: message.to_owned() }
+}
+
+fn name_of(object: &Value) -> &str {
+    object
+        .get("metadata")
+        .and_then(|metadata| metadata.get("name"))
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn decode(secret: &Value) -> Result<BTreeMap<String, Vec<u8>>, String> {
+    let entries = secret.get("data").and_then(Value::as_object).into_iter().flatten();
+    let decoded = entries.map(|(key, value)| match value.as_str().map(|text| STANDARD.decode(text)) {
+        Some(Ok(bytes)) => Ok((key.clone(), bytes)),
+        Some(Err(_)) | None => Err(format!("the key {key} is not in base64")),
+    });
+    decoded.collect()
+}
+
+#[cfg(test)]
+mod tests;
