@@ -6,8 +6,6 @@ use serde_json::{Map, Value};
 
 use crate::{cluster::Cluster, error::WriteError, options::ApplyOptions, write::Applied};
 
-/// What was applied last, as JSON. Source: kubectl.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 const STRATEGIC: &str = "application/strategic-merge-patch+json";
 const MERGE: &str = "application/merge-patch+json";
 /// Tries against changes of others. Source: kubectl's `maxPatchRetry`.
@@ -46,57 +44,28 @@ pub(crate) async fn apply(
 /// The manifest with itself in the annotation, as kubectl writes it: one line, and a line end.
 fn annotated(object: &Object) -> Object {
     let mut plain = object.clone();
-    plain.remove_annotation(LAST_APPLIED);
+    plain.remove_annotation(merge::LAST_APPLIED);
     plain.metadata_mut().remove("managedFields");
     let text = format!("{}\n", plain.to_value());
-    plain.set_annotation(LAST_APPLIED, text);
+    plain.set_annotation(merge::LAST_APPLIED, text);
     plain
 }
 
 fn patch(desired: &Object, live: &Object) -> Result<(&'static str, Value), WriteError> {
     // An annotation that cannot be read counts as none: nothing is deleted on its word.
-    let original = live.annotation(LAST_APPLIED).and_then(|text| serde_json::from_str(text).ok());
+    let original = live.annotation(merge::LAST_APPLIED).and_then(|text| serde_json::from_str(text).ok());
     let original = original.unwrap_or_else(|| Value::Object(Map::new()));
-    let (desired_value, live_value) = (desired.to_value(), live.to_value());
-    match merge::Schemas::builtin().get(&desired.gvk()) {
-        Some(schema) => merge::three_way_strategic(schema, &original, &desired_value, &live_value)
-            .map(|patch| (STRATEGIC, patch))
-            // The cause may quote values, and a Secret comes this way, too.
-            .map_err(|_| WriteError::Invalid {
-                key: desired.key(),
-                message: "no patch leads from the live object to the manifest".to_owned(),
-                causes: Vec::new(),
-            }),
-        None => Ok((MERGE, three_way(&original, &desired_value, &live_value))),
-    }
-}
-
-/// The merge patch that gives `live` what `desired` says, and takes away what only `original` said.
-fn three_way(original: &Value, desired: &Value, live: &Value) -> Value {
-    let (Value::Object(desired), Value::Object(live)) = (desired, live) else { return desired.clone() };
-    let none = Map::new();
-    let original = original.as_object().unwrap_or(&none);
-    let mut patch = Map::new();
-    for name in original.keys().filter(|name| !desired.contains_key(*name) && live.contains_key(*name)) {
-        patch.insert(name.clone(), Value::Null);
-    }
-    for (name, want) in desired {
-        match live.get(name) {
-            Some(have) if have == want => {}
-            Some(have) if want.is_object() && have.is_object() => {
-                let inner = three_way(original.get(name).unwrap_or(&Value::Null), want, have);
-                if inner.as_object().is_some_and(|inner| !inner.is_empty()) {
-                    patch.insert(name.clone(), inner);
-                }
-            }
-            // A null in the manifest asks for nothing to be there, and nothing is.
-            None if want.is_null() => {}
-            Some(_) | None => {
-                patch.insert(name.clone(), want.clone());
-            }
-        }
-    }
-    Value::Object(patch)
+    let (form, schema) = match merge::Schemas::builtin().get(&desired.gvk()) {
+        Some(schema) => (STRATEGIC, schema.clone()),
+        None => (MERGE, merge::deduced()),
+    };
+    let patch = merge::three_way_strategic(&schema, &original, &desired.to_value(), &live.to_value());
+    // The cause may quote values, and a Secret comes this way, too.
+    patch.map(|patch| (form, patch)).map_err(|_| WriteError::Invalid {
+        key: Box::new(desired.key()),
+        message: "no patch leads from the live object to the manifest".to_owned(),
+        causes: Vec::new(),
+    })
 }
 
 #[cfg(test)]
@@ -106,41 +75,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_way_patches() {
-        for (row, original, desired, live, expect) in [
-            ("nothing to do", json!({"a": 1}), json!({"a": 1}), json!({"a": 1, "b": 2}), json!({})),
-            ("changed", json!({"a": 1}), json!({"a": 2}), json!({"a": 1}), json!({"a": 2})),
-            ("drifted", json!({"a": 1}), json!({"a": 1}), json!({"a": 3}), json!({"a": 1})),
-            (
-                "taken out",
-                json!({"a": 1, "b": 1}),
-                json!({"a": 1}),
-                json!({"a": 1, "b": 1}),
-                json!({"b": null}),
-            ),
-            ("taken out and gone", json!({"b": 1}), json!({}), json!({}), json!({})),
-            ("another's field", json!({}), json!({}), json!({"b": 1}), json!({})),
-            (
-                "inner",
-                json!({"s": {"a": 1, "b": 1}}),
-                json!({"s": {"a": 2}}),
-                json!({"s": {"a": 1, "b": 1, "c": 1}}),
-                json!({"s": {"a": 2, "b": null}}),
-            ),
-            ("lists are whole", json!({}), json!({"l": [1]}), json!({"l": [1, 2]}), json!({"l": [1]})),
+    fn built_in_kinds_are_patched_by_their_merge_keys_and_others_as_plain_json() {
+        let object = |api_version: &str, kind: &str, images: &[(&str, &str)], last: Option<Value>| {
+            let containers: Vec<_> =
+                images.iter().map(|(name, image)| json!({"name": name, "image": image})).collect();
+            let mut object = Object::from_value(
+                json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "a"},
+                "spec": {"containers": containers}}),
+            )
+            .unwrap();
+            if let Some(last) = last {
+                object.set_annotation(merge::LAST_APPLIED, last.to_string());
+            }
+            object
+        };
+        for (row, api_version, kind, form, containers) in [
+            ("built in", "v1", "Pod", STRATEGIC, json!([{"name": "web", "image": "2"}])),
+            ("custom", "demo.io/v1", "Widget", MERGE, json!([{"name": "web", "image": "2"}])),
         ] {
-            assert_eq!(three_way(&original, &desired, &live), expect, "{row}");
+            let last = object(api_version, kind, &[("web", "1"), ("old", "1")], None).to_value();
+            let live =
+                object(api_version, kind, &[("web", "1"), ("old", "1"), ("injected", "1")], Some(last));
+            let desired = annotated(&object(api_version, kind, &[("web", "2")], None));
+            let (got, patch) = patch(&desired, &live).unwrap();
+            assert_eq!(got, form, "{row}");
+            let list = patch["spec"]["containers"].as_array().unwrap();
+            let set: Vec<_> = list.iter().filter(|item| item.get("$patch").is_none()).cloned().collect();
+            assert_eq!(Value::Array(set), containers, "{row}");
+            let deletes: Vec<_> = list.iter().filter(|item| item.get("$patch").is_some()).collect();
+            assert_eq!(
+                deletes.len(),
+                usize::from(form == STRATEGIC),
+                "{row}: only what was applied before goes"
+            );
         }
     }
 
     #[test]
     fn the_annotation_holds_the_manifest_without_itself() {
         let object = Object::from_value(json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a",
-            "annotations": {LAST_APPLIED: "old"}, "managedFields": []}}))
+            "annotations": {merge::LAST_APPLIED: "old"}, "managedFields": []}}))
         .unwrap();
         let annotated = annotated(&object);
         assert_eq!(
-            annotated.annotation(LAST_APPLIED),
+            annotated.annotation(merge::LAST_APPLIED),
             Some("{\"apiVersion\":\"v1\",\"kind\":\"A\",\"metadata\":{\"name\":\"a\"}}\n")
         );
     }

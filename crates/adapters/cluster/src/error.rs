@@ -91,7 +91,7 @@ pub enum WriteError {
     #[error("{key} has fields of other managers: {message}")]
     Conflict {
         /// The object.
-        key: ResourceKey,
+        key: Box<ResourceKey>,
         /// The fields and their owners.
         fields: Vec<FieldConflict>,
         /// The server's text.
@@ -101,7 +101,7 @@ pub enum WriteError {
     #[error("{key} is invalid: {message}")]
     Invalid {
         /// The object.
-        key: ResourceKey,
+        key: Box<ResourceKey>,
         /// The server's text.
         message: String,
         /// The single complaints, if the server sent them.
@@ -111,7 +111,7 @@ pub enum WriteError {
     #[error("{key} has duplicate list keys: {message}")]
     DuplicateListKeys {
         /// The object.
-        key: ResourceKey,
+        key: Box<ResourceKey>,
         /// The server's text, which names the list.
         message: String,
     },
@@ -119,7 +119,7 @@ pub enum WriteError {
     #[error("no right to {verb} {key}: {message}")]
     Forbidden {
         /// The object.
-        key: ResourceKey,
+        key: Box<ResourceKey>,
         /// API verb, as in `patch`.
         verb: &'static str,
         /// Plural resource name, as in `deployments`.
@@ -131,19 +131,19 @@ pub enum WriteError {
     #[error("the cluster's credentials were refused while writing {key}")]
     Unauthorized {
         /// The object.
-        key: ResourceKey,
+        key: Box<ResourceKey>,
     },
     /// The object is not there.
     #[error("{key} not found")]
     NotFound {
         /// The object.
-        key: ResourceKey,
+        key: Box<ResourceKey>,
     },
     /// The object's namespace is not there.
     #[error("{key}: namespace {namespace} not found")]
     NamespaceMissing {
         /// The object.
-        key: ResourceKey,
+        key: Box<ResourceKey>,
         /// Its namespace.
         namespace: String,
     },
@@ -151,7 +151,7 @@ pub enum WriteError {
     #[error("{key}: namespace {namespace} is being terminated")]
     NamespaceTerminating {
         /// The object.
-        key: ResourceKey,
+        key: Box<ResourceKey>,
         /// Its namespace.
         namespace: String,
     },
@@ -165,7 +165,7 @@ pub enum WriteError {
     #[error("{key} changed meanwhile: {message}")]
     Precondition {
         /// The object.
-        key: ResourceKey,
+        key: Box<ResourceKey>,
         /// The server's text.
         message: String,
     },
@@ -173,13 +173,13 @@ pub enum WriteError {
     #[error("{key} already exists")]
     AlreadyExists {
         /// The object.
-        key: ResourceKey,
+        key: Box<ResourceKey>,
     },
     /// 413, or more than etcd takes.
     #[error("{key} is too large: {message}")]
     TooLarge {
         /// The object.
-        key: ResourceKey,
+        key: Box<ResourceKey>,
         /// The server's text.
         message: String,
     },
@@ -187,7 +187,7 @@ pub enum WriteError {
     #[error("the server is busy, {key} waits")]
     Throttled {
         /// The object.
-        key: ResourceKey,
+        key: Box<ResourceKey>,
         /// How long the server asked us to wait.
         retry_after: Option<Duration>,
     },
@@ -195,7 +195,7 @@ pub enum WriteError {
     #[error("the server did not take {key} this time: {message}")]
     Transient {
         /// The object.
-        key: ResourceKey,
+        key: Box<ResourceKey>,
         /// The cause, one line.
         message: String,
         /// How long the server asked us to wait.
@@ -205,7 +205,7 @@ pub enum WriteError {
     #[error("{key} was refused ({code}): {message}")]
     Refused {
         /// The object.
-        key: ResourceKey,
+        key: Box<ResourceKey>,
         /// HTTP status.
         code: u16,
         /// The server's text.

@@ -34,7 +34,7 @@ impl Attempt<'_> {
 
     /// Turns a failure into what it means for the object.
     pub(crate) fn refused(&self, failure: Failure) -> WriteError {
-        let key = self.key.clone();
+        let key = Box::new(self.key.clone());
         match failure {
             Failure::Status(status) => self.refused_by(&status),
             Failure::Transport(message) => WriteError::Transient { key, message, retry_after: None },
@@ -48,7 +48,7 @@ impl Attempt<'_> {
     }
 
     fn refused_by(&self, status: &Status) -> WriteError {
-        let key = self.key.clone();
+        let key = Box::new(self.key.clone());
         let message = self.text(status);
         match status.code {
             400 | 422 => self.invalid(status, message),
@@ -79,7 +79,7 @@ impl Attempt<'_> {
     }
 
     fn invalid(&self, status: &Status, message: String) -> WriteError {
-        let key = self.key.clone();
+        let key = Box::new(self.key.clone());
         if status.message.contains("duplicate entries for key") {
             return WriteError::DuplicateListKeys { key, message };
         }
@@ -92,7 +92,7 @@ impl Attempt<'_> {
     }
 
     fn not_found(&self, status: &Status) -> WriteError {
-        let key = self.key.clone();
+        let key = Box::new(self.key.clone());
         match &status.details {
             // A namespace that is missing, rather than a Namespace that was asked for.
             Some(details) if details.kind == "namespaces" && self.plural != "namespaces" => {

@@ -228,17 +228,17 @@ impl Watcher {
             uri.push_str(&query_value(token));
         }
         let read = self.shared.api.get_bytes(Verb::List, &uri, self.target.accept(true)).await;
-        let (page, objects) = match read.and_then(parse_page) {
+        let (page, objects) = match read.and_then(|body| parse_page(&body)) {
             Ok(read) => read,
-            Err(failure) => return self.list_failed(failure),
+            Err(failure) => return self.list_failed(&failure),
         };
         let next = page.continue_token.filter(|token| !token.is_empty());
         let torn = token.is_some() && (page.resource_version != resource_version || next == token);
         if torn {
-            return self.restart_list(Failure::Malformed("its pages do not fit together".to_owned()));
+            return self.restart_list(&Failure::Malformed("its pages do not fit together".to_owned()));
         }
         if page.resource_version.is_empty() {
-            return self.list_failed(Failure::Malformed("the list has no resourceVersion".to_owned()));
+            return self.list_failed(&Failure::Malformed("the list has no resourceVersion".to_owned()));
         }
         // All pages have the version of the first, so all are measured against the same past.
         let rewound = is_older(&page.resource_version, &self.resource_version);
@@ -261,7 +261,7 @@ impl Watcher {
     }
 
     /// A list that must begin anew: at once a few times, then as any failure.
-    fn restart_list(&mut self, failure: Failure) -> Option<Observation> {
+    fn restart_list(&mut self, failure: &Failure) -> Option<Observation> {
         self.list_restarts += 1;
         if self.list_restarts <= MAX_LIST_RESTARTS {
             return None;
@@ -271,8 +271,8 @@ impl Watcher {
         self.list_lost(Knowledge::Failed { reason: format!("the list cannot be read to its end: {failure}") })
     }
 
-    fn list_failed(&mut self, failure: Failure) -> Option<Observation> {
-        match &failure {
+    fn list_failed(&mut self, failure: &Failure) -> Option<Observation> {
+        match failure {
             Failure::Status(status) if status.is_expired() => return self.restart_list(failure),
             Failure::TooLarge { .. } if self.page_size > 1 => {
                 self.page_size = (self.page_size / 4).max(1);
@@ -464,8 +464,8 @@ fn stretched(duration: Duration, part: u32) -> Duration {
     duration + (duration / part.max(1)).mul_f64(random as f64 / 1024.0)
 }
 
-fn parse_page(body: Bytes) -> Result<(ListMeta, Vec<Seen>), Failure> {
-    let page: ListPage<'_> = serde_json::from_slice(&body).map_err(malformed)?;
+fn parse_page(body: &Bytes) -> Result<(ListMeta, Vec<Seen>), Failure> {
+    let page: ListPage<'_> = serde_json::from_slice(body).map_err(malformed)?;
     let items = page.items.unwrap_or_default();
     let seen = items.iter().map(|raw| Seen::parse(body.slice_ref(raw.get().as_bytes())));
     let seen = seen.collect::<Result<Vec<_>, _>>().map_err(malformed)?;

@@ -151,7 +151,7 @@ impl Cluster {
         let attempt = attempt(&served, key.clone(), Verb::Patch);
         let query = format!("fieldManager={}", query_value(&self.inner.shared.options.manager));
         let path = object_path(&served, &key.namespace, &key.name)
-            .map_err(|failure| attempt.invalid_name(failure))?;
+            .map_err(|failure| attempt.invalid_name(&failure))?;
         let answer = self.write(&attempt, request("PATCH", &path, &query, form, patch)).await?;
         self.remember(&attempt, answer.body)
     }
@@ -177,7 +177,7 @@ impl Cluster {
         let served = self.served_for(key)?;
         let attempt = attempt(&served, key.clone(), Verb::Delete);
         let path = object_path(&served, &key.namespace, &key.name)
-            .map_err(|failure| attempt.invalid_name(failure))?;
+            .map_err(|failure| attempt.invalid_name(&failure))?;
         let mut body =
             json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation.as_str()});
         if let Some(uid) = &preconditions.uid {
@@ -205,7 +205,7 @@ impl Cluster {
     /// Records an event about an object, in its namespace (`default` for a cluster-wide one).
     pub async fn emit_event(&self, note: &EventNote) -> Result<(), WriteError> {
         let event = Object::from_value(event(note)).map_err(|error| WriteError::Invalid {
-            key: note.regarding.clone(),
+            key: Box::new(note.regarding.clone()),
             message: error.to_string(),
             causes: Vec::new(),
         })?;
@@ -221,7 +221,7 @@ impl Cluster {
     ) -> Result<Applied, WriteError> {
         let served = self.served(object)?;
         let attempt = attempt(&served, object.key(), Verb::Apply);
-        let path = path_of(&served, object).map_err(|failure| attempt.invalid_name(failure))?;
+        let path = path_of(&served, object).map_err(|failure| attempt.invalid_name(&failure))?;
         let query = format!("{}&force={}", query(options), options.force);
         let request = request("PATCH", &path, &query, APPLY_PATCH, &body(object));
         self.written(&attempt, request, options).await
@@ -231,7 +231,7 @@ impl Cluster {
         let served = self.served(object)?;
         let attempt = attempt(&served, object.key(), Verb::Create);
         let path = collection_path(&served, object.namespace().unwrap_or_default())
-            .map_err(|failure| attempt.invalid_name(failure))?;
+            .map_err(|failure| attempt.invalid_name(&failure))?;
         let request = request("POST", &path, &query(options), JSON, &body(object));
         self.written(&attempt, request, options).await
     }
@@ -239,7 +239,7 @@ impl Cluster {
     async fn put(&self, object: &Object, options: &ApplyOptions) -> Result<Applied, WriteError> {
         let served = self.served(object)?;
         let attempt = attempt(&served, object.key(), Verb::Update);
-        let path = path_of(&served, object).map_err(|failure| attempt.invalid_name(failure))?;
+        let path = path_of(&served, object).map_err(|failure| attempt.invalid_name(&failure))?;
         let request = request("PUT", &path, &query(options), JSON, &body(object));
         self.written(&attempt, request, options).await
     }
@@ -253,7 +253,7 @@ impl Cluster {
     ) -> Result<Applied, WriteError> {
         let served = self.served(object)?;
         let attempt = attempt(&served, object.key(), Verb::Patch);
-        let path = path_of(&served, object).map_err(|failure| attempt.invalid_name(failure))?;
+        let path = path_of(&served, object).map_err(|failure| attempt.invalid_name(&failure))?;
         self.written(&attempt, request("PATCH", &path, &query(options), form, patch), options).await
     }
 
@@ -290,7 +290,7 @@ impl Cluster {
     pub(crate) async fn live_of(&self, object: &Object) -> Result<Option<Object>, WriteError> {
         let served = self.served(object)?;
         let attempt = attempt(&served, object.key(), Verb::Get);
-        let path = path_of(&served, object).map_err(|failure| attempt.invalid_name(failure))?;
+        let path = path_of(&served, object).map_err(|failure| attempt.invalid_name(&failure))?;
         match self.inner.shared.api.get_bytes(Verb::Get, &path, JSON).await {
             Ok(body) => self.remember(&attempt, body).map(Some),
             Err(failure) => match attempt.refused(failure) {
@@ -343,8 +343,12 @@ impl Cluster {
 
 impl Attempt<'_> {
     /// A name or a namespace that no path can hold.
-    fn invalid_name(&self, failure: Failure) -> WriteError {
-        WriteError::Invalid { key: self.key.clone(), message: failure.to_string(), causes: Vec::new() }
+    fn invalid_name(&self, failure: &Failure) -> WriteError {
+        WriteError::Invalid {
+            key: Box::new(self.key.clone()),
+            message: failure.to_string(),
+            causes: Vec::new(),
+        }
     }
 }
 

@@ -312,7 +312,7 @@ impl State {
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         self.objects.insert(key, object.clone());
         if tell {
-            self.tell(served.plural, kind, object.clone());
+            self.tell(served.plural, kind, &object);
         }
         object
     }
@@ -323,10 +323,10 @@ impl State {
         let mut object =
             self.objects.remove(&(served.plural.to_owned(), namespace, name.to_owned())).unwrap();
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
-        self.tell(served.plural, "DELETED", object);
+        self.tell(served.plural, "DELETED", &object);
     }
 
-    fn tell(&mut self, plural: &str, kind: &'static str, object: Value) {
+    fn tell(&mut self, plural: &str, kind: &'static str, object: &Value) {
         self.history.push((self.version, plural.to_owned(), kind, object.clone()));
         if self.withheld {
             return;
@@ -584,23 +584,19 @@ pub(crate) async fn known(
             changes.next().await.unwrap();
         }
     };
-    if tokio::time::timeout(Duration::from_secs(3600), wait).await.is_err() {
-        panic!("{kind} stays {:?}", cluster.knowledge(&kind));
-    }
+    let waited = tokio::time::timeout(Duration::from_secs(3600), wait).await;
+    assert!(waited.is_ok(), "{kind} stays {:?}", cluster.knowledge(&kind));
 }
 
 /// The next change of an object, whatever is told before.
 pub(crate) async fn changed(changes: &mut Changes, name: &str) -> Change {
     let wait = async {
         loop {
-            match changes.next().await.unwrap() {
+            match changes.next().await.expect("the cluster lives") {
                 Notice::Changed(change) if change.key.name == name => return change,
-                Notice::Changed(_) | Notice::Knowledge(_) | Notice::Discovery => {}
-                Notice::Lagged => panic!("lagged"),
+                other => assert_ne!(other, Notice::Lagged),
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(7200), wait)
-        .await
-        .unwrap_or_else(|_| panic!("{name} did not change"))
+    tokio::time::timeout(Duration::from_secs(7200), wait).await.expect(name)
 }
