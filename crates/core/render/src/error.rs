@@ -1,0 +1,144 @@
+use filetree::FileError;
+
+/// Why a source has no result. `Display` is complete: what, in which file, on which line.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RenderError {
+    /// The source is for a tool that Capstan does not have yet.
+    #[error("{tool} is not supported yet: {evidence}")]
+    NotImplemented {
+        /// Name of the tool.
+        tool: &'static str,
+        /// The file or field that asks for it.
+        evidence: String,
+    },
+    /// More than one of `helm`, `kustomize`, `directory` and `plugin` is set.
+    #[error("multiple application sources defined: {tools}")]
+    SeveralTools {
+        /// Their names, with commas.
+        tools: String,
+    },
+    /// `path` is no directory of the revision.
+    #[error("{path}: app path does not exist")]
+    NoSuchPath {
+        /// As in the source.
+        path: String,
+    },
+    /// `directory.include` or `directory.exclude` cannot be read as a glob.
+    #[error("{field}: glob '{pattern}': {problem}")]
+    Glob {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        pattern: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file cannot be read, or is larger than a file may be.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file is not YAML, or too much of it.
+    #[error("{path}: {problem}")]
+    Yaml {
+        /// The file.
+        path: String,
+        /// What is wrong, with the line.
+        problem: goyaml::Error,
+    },
+    /// A file is YAML, but not what it should be.
+    #[error("{path}: line {line}: {field}{}{problem}", if field.is_empty() { "" } else { ": " })]
+    Malformed {
+        /// The file.
+        path: String,
+        /// The line, from 1.
+        line: usize,
+        /// The field, from the root of the document; empty for the document itself.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A `.json` file with more than one object.
+    #[error("{path}: line {line}: only single objects are allowed in JSON files")]
+    SeveralObjects {
+        /// The file.
+        path: String,
+        /// Where the second object starts.
+        line: usize,
+    },
+    /// More than a render may take or give.
+    #[error("{path}: {what} would be more than the limit of {limit} ({name})")]
+    Limit {
+        /// The file that breaks the limit.
+        path: String,
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+        /// Name of the setting or budget.
+        name: &'static str,
+    },
+}
+
+impl RenderError {
+    /// Word for a condition: what kind of thing the user has to do.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NotImplemented { .. } => "ToolNotSupported",
+            Self::SeveralTools { .. } | Self::Glob { .. } | Self::NoSuchPath { .. } => "SourceInvalid",
+            Self::File(FileError::Store { .. }) => "SourceUnavailable",
+            Self::File(FileError::TooLarge { .. } | FileError::TotalTooLarge { .. }) | Self::Limit { .. } => {
+                "LimitExceeded"
+            }
+            Self::File(_) => "FileInvalid",
+            Self::Yaml { .. } | Self::Malformed { .. } | Self::SeveralObjects { .. } => "ManifestInvalid",
+        }
+    }
+
+    /// Whether the same render may succeed later with nothing changed. Such an error must not be kept.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::File(FileError::Store { .. }))
+    }
+
+    /// The file, where the error is about one.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Yaml { path, .. }
+            | Self::Malformed { path, .. }
+            | Self::SeveralObjects { path, .. }
+            | Self::Limit { path, .. }
+            | Self::NoSuchPath { path } => Some(path),
+            Self::NotImplemented { .. } | Self::SeveralTools { .. } | Self::Glob { .. } | Self::File(_) => {
+                None
+            }
+        }
+    }
+
+    /// The line in the file, from 1.
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            Self::Yaml { problem, .. } => problem.mark().map(|mark| mark.line),
+            Self::Malformed { line, .. } | Self::SeveralObjects { line, .. } => Some(*line),
+            Self::NotImplemented { .. }
+            | Self::SeveralTools { .. }
+            | Self::NoSuchPath { .. }
+            | Self::Glob { .. }
+            | Self::File(_)
+            | Self::Limit { .. } => None,
+        }
+    }
+
+    /// The field in the file or in the source.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Malformed { field, .. } if !field.is_empty() => Some(field),
+            Self::Glob { field, .. } => Some(field),
+            Self::Malformed { .. }
+            | Self::NotImplemented { .. }
+            | Self::SeveralTools { .. }
+            | Self::NoSuchPath { .. }
+            | Self::File(_)
+            | Self::Yaml { .. }
+            | Self::SeveralObjects { .. }
+            | Self::Limit { .. } => None,
+        }
+    }
+}
