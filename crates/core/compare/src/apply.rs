@@ -196,6 +196,3 @@ fn insert(target: &mut Value, source: &Value, place: &[Step], value: &Value) {
         _ => {}
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -24,8 +24,6 @@ use crate::path::Step;
 const MAX_EXPRESSION: usize = 4 << 10;
 /// Deepest nesting of brackets in an expression.
 const MAX_BRACKETS: usize = 64;
-/// Work that one evaluation may do on one object: values produced plus nodes of values built.
-const MAX_STEPS: u64 = 1_000_000;
 /// Places that one expression may name in one object.
 const MAX_PATHS: usize = 10_000;
 /// Memory of one compiled regular expression, in bytes.
@@ -99,7 +97,7 @@ impl Jq {
         let body = guard::guarded(term)?;
         let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).filter(words::in_prelude);
         let rule = Def { name: "rule", args: Vec::new(), body };
-        let defs = defs.map(|def| shorten(def)).chain([rule]);
+        let defs = defs.map(shorten).chain([rule]);
         let arena = Arena::default();
         let modules = Loader::new(defs)
             .load(&arena, File { code: "path(rule)", path: () })
@@ -117,11 +115,7 @@ impl Jq {
 
     /// The places in `value` that the expression names. An expression that fails on the data names none, as the
     /// peer's `del` then changes nothing; one that runs out of budget is an error.
-    pub(crate) fn paths(&self, value: &Value) -> Result<Vec<Vec<Step>>, String> {
-        self.paths_within(value, MAX_STEPS)
-    }
-
-    fn paths_within(&self, value: &Value, budget: u64) -> Result<Vec<Vec<Step>>, String> {
+    pub(crate) fn paths(&self, value: &Value, budget: u64) -> Result<Vec<Vec<Step>>, String> {
         let meter = Meter(Cell::new(budget));
         let Some(input) = to_jq(value) else { return Err("the object cannot be read as JSON".to_owned()) };
         let context = Ctx::<Data>::new(Context { lut: &self.filter.lut, meter: &meter }, Vars::new([]));
@@ -216,9 +210,11 @@ fn from_end(index: i64, length: usize) -> Option<usize> {
 
 /// The filters that are ours: the two meters, and `test` on a linear-time engine.
 fn meters() -> impl Iterator<Item = Fun<Data>> {
+    #[expect(clippy::needless_pass_by_value, reason = "jaq calls it by this signature")]
     fn step(cv: Cv<'_, Data>) -> jaq_core::ValXs<'_, Val> {
         bome(cv.0.data().meter.charge(1))
     }
+    #[expect(clippy::needless_pass_by_value, reason = "jaq calls it by this signature")]
     fn size(cv: Cv<'_, Data>) -> jaq_core::ValXs<'_, Val> {
         let meter = cv.0.data().meter;
         bome(meter.charge(weight(&cv.1, meter.0.get())))

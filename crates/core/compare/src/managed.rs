@@ -2,12 +2,14 @@
 
 use merge::{FieldSet, PathElement};
 use resource::Object;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::FIELD_MANAGER;
 
 /// `kubectl apply` without `--server-side`.
-pub(crate) const KUBECTL_CLIENT_SIDE: &str = "kubectl-client-side-apply";
+const KUBECTL_CLIENT_SIDE: &str = "kubectl-client-side-apply";
+/// The peer's name for itself before it had the one that we share.
+const OLD_FIELD_MANAGER: &str = "argocd-application-controller";
 /// Where client-side apply keeps what it applied last.
 pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -45,8 +47,16 @@ impl<'a> Entry<'a> {
 
     /// Whether this is what a client-side apply wrote, by kubectl or by a peer of us.
     fn client_side(self) -> bool {
-        let known = matches!(self.manager(), KUBECTL_CLIENT_SIDE | FIELD_MANAGER);
-        known && !self.applied() && self.text("subresource").is_empty()
+        let known = matches!(self.manager(), KUBECTL_CLIENT_SIDE | FIELD_MANAGER | OLD_FIELD_MANAGER);
+        let applied = known && !self.applied() && self.text("subresource").is_empty();
+        applied && !self.split().0.is_empty()
+    }
+
+    /// Its fields in two parts: what may come from a manifest, and what a controller reports. An Application has no
+    /// status subresource, so that its controller's writes look like anybody's: folded, they would be deleted.
+    pub(crate) fn split(self) -> (Map<String, Value>, Map<String, Value>) {
+        let fields = self.raw.get("fieldsV1").and_then(Value::as_object).cloned().unwrap_or_default();
+        fields.into_iter().partition(|(field, _)| !matches!(field.as_str(), "f:status" | "f:operation"))
     }
 
     /// `None` where the set cannot be read.
@@ -66,12 +76,13 @@ pub(crate) fn ours(live: &Object) -> Option<Entry<'_>> {
 
 /// Entries whose fields are ours by right, since a client-side apply of the same manifests made them.
 ///
-/// Our own name with operation `Update` counts while there is no `Apply` entry, or while the annotation of
+/// A controller's name with operation `Update` counts while there is no `Apply` entry, or while the annotation of
 /// client-side apply is there. Afterwards such an entry comes from elsewhere (a replace, a webhook's changes), and
 /// taking it over would remove what we never applied.
 pub(crate) fn foldable(live: &Object) -> Vec<Entry<'_>> {
     let never_applied = ours(live).is_none() || live.annotation(LAST_APPLIED).is_some();
-    let ripe = |entry: &Entry<'_>| entry.client_side() && (never_applied || entry.manager() != FIELD_MANAGER);
+    let ripe =
+        |entry: &Entry<'_>| entry.client_side() && (never_applied || entry.manager() == KUBECTL_CLIENT_SIDE);
     entries(live).filter(ripe).collect()
 }
 

@@ -105,6 +105,3 @@ fn keys(items: &[Value]) -> Option<Vec<(PathElement, &Value)>> {
     }
     Some(keyed)
 }
-
-#[cfg(test)]
-mod tests;

@@ -75,6 +75,20 @@ pub struct Options {
     pub known_types: BTreeMap<GroupKind, Vec<KnownTypeField>>,
     /// `resource.sensitive.mask.annotations`.
     pub mask_annotations: Vec<String>,
+    /// What one jq expression may cost on one object.
+    pub jq_steps: JqSteps,
+}
+
+/// Work that a jq expression may do on one object: values that it produces plus nodes of values that it builds. The
+/// peer counts time instead, one second (`ignore.normalizer.jq.timeout`); steps give the same answer on every machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JqSteps(pub u64);
+
+impl Default for JqSteps {
+    /// Enough to look at each node of an object of one MiB several times.
+    fn default() -> Self {
+        Self(300_000)
+    }
 }
 
 /// A rule that cannot be used, or a part of it.
@@ -226,7 +240,8 @@ mod tests {
             jq_path_expressions: vec!["def f: f; f".into()],
             ..rule("apps", "*")
         };
-        let (_, problems) = Rules::compile(&[bad.clone()], &[rule("[", "*"), bad], Options::default());
+        let (_, problems) =
+            Rules::compile(std::slice::from_ref(&bad), &[rule("[", "*"), bad.clone()], Options::default());
         let names: Vec<&str> = problems.iter().map(|problem| problem.rule.as_str()).collect();
         assert_eq!(
             names,

@@ -58,13 +58,15 @@ enum Format {
 
 /// The places at which Kubernetes' own types have quantities, by their last field names.
 fn is_quantity(place: &[&str]) -> bool {
-    match place {
-        [.., "resources", "limits" | "requests", _] | [.., "sizeLimit" | "divisor" | "averageValue"] => true,
-        [.., "target", "value"] | [.., "overhead" | "podFixed", _] => true,
-        ["spec", "hard" | "capacity", _] => true,
-        [.., "limits", "max" | "min" | "default" | "defaultRequest" | "maxLimitRequestRatio", _] => true,
-        _ => false,
-    }
+    matches!(
+        place,
+        [.., "resources", "limits" | "requests", _]
+            | [.., "sizeLimit" | "divisor" | "averageValue"]
+            | [.., "target", "value"]
+            | [.., "overhead" | "podFixed", _]
+            | ["spec", "hard" | "capacity", _]
+            | [.., "limits", "max" | "min" | "default" | "defaultRequest" | "maxLimitRequestRatio", _]
+    )
 }
 
 /// Compares a value of git with one of the cluster. `place` holds the names of the fields above them, lists left out.

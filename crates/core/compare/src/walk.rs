@@ -234,10 +234,7 @@ impl Walk<'_> {
         let mut matched = vec![false; owned.nodes().len()];
         let mut last = None;
         for wanted in desired {
-            let mut owners =
-                owned.nodes().iter().enumerate().filter(|(_, node)| is_item(&node.element, wanted));
-            let (first, ambiguous) = (owners.next(), owners.next().is_some());
-            let Some((index, node)) = first.filter(|(index, _)| !ambiguous && !matched[*index]) else {
+            let Some((index, node)) = item_node(owned, wanted).filter(|(index, _)| !matched[*index]) else {
                 self.item_not_owned(owned, wanted, live);
                 continue;
             };
@@ -292,6 +289,26 @@ impl Walk<'_> {
     }
 }
 
+/// The node that an item of git belongs to, if it is certain which. A key that it leaves out has a default: where
+/// that leaves a choice, `TCP`, the only default that Kubernetes has for a key.
+fn item_node<'a>(owned: &'a FieldSet, wanted: &Value) -> Option<(usize, &'a Node)> {
+    let found: Vec<_> =
+        owned.nodes().iter().enumerate().filter(|(_, node)| is_item(&node.element, wanted)).collect();
+    match found.as_slice() {
+        [one] => Some(*one),
+        several => {
+            let with_default = several.iter().filter(|(_, node)| match &node.element {
+                PathElement::Key(keys) => {
+                    keys.iter().all(|(name, value)| wanted.get(name).is_some() || value == "TCP")
+                }
+                PathElement::Field(_) | PathElement::Value(_) | PathElement::Index(_) => false,
+            });
+            let mut with_default = with_default.copied();
+            with_default.next().filter(|_| with_default.next().is_none())
+        }
+    }
+}
+
 /// Whether an item of git is the one that an element names; keys that it leaves out have a default.
 fn is_item(element: &PathElement, item: &Value) -> bool {
     match element {
@@ -312,6 +329,3 @@ fn is_item_strictly(element: &PathElement, item: &Value) -> bool {
         _ => is_item(element, item),
     }
 }
-
-#[cfg(test)]
-mod tests;
