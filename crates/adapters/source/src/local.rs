@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Instant;
 
 fn open(remote: &Remote) -> Result<gix::Repository, SourceError> {
-    let path = Path::new(&remote.url.path);
+    let path = Path::new(&*remote.url.path);
     let options = gix::open::Options::isolated();
     gix::open_opts(path, options)
         .map_err(|error| SourceError::NotFound { repo: remote.url.clone(), detail: told(&error) })

@@ -14,7 +14,7 @@ use crate::url::Scheme;
 use crate::wire::Want;
 use filetree::Store;
 use gix::ObjectId;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::num::NonZeroU32;
@@ -24,6 +24,9 @@ use std::sync::{Arc, Mutex, Weak};
 
 /// How many different credentials are remembered as having been let in.
 const ADMITTED: usize = 1024;
+
+/// How many branches and tags are asked for at once.
+const WANTED_TIPS: usize = 1000;
 
 /// What makes two snapshots of a repository the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +46,9 @@ impl SnapshotKey {
     }
 }
 
+/// A snapshot that somebody may still hold, and the store that it reads from.
+type Held = (Weak<Snapshot>, Weak<Objects>);
+
 /// One repository. Readers never wait for the network: only who fetches holds `objects` for long.
 pub(crate) struct Repository {
     /// Holds one directory a generation of the store; the highest number counts.
@@ -50,7 +56,7 @@ pub(crate) struct Repository {
     /// For people who look into the directory.
     name: String,
     objects: Mutex<Option<Arc<Objects>>>,
-    snapshots: Mutex<HashMap<([u8; 32], SnapshotKey), Weak<Snapshot>>>,
+    snapshots: Mutex<HashMap<([u8; 32], SnapshotKey), Held>>,
     admitted: Mutex<HashSet<[u8; 32]>>,
 }
 
@@ -78,18 +84,20 @@ impl Repository {
         lock(&self.admitted).contains(&remote.access())
     }
 
-    /// A snapshot that somebody with the same credentials still holds.
+    /// A snapshot that somebody with the same credentials still holds, unless its store turned out to be damaged.
     pub(crate) fn cached(&self, remote: &Remote, key: &SnapshotKey) -> Option<Arc<Snapshot>> {
         if !self.is_admitted(remote) {
             return None;
         }
-        lock(&self.snapshots).get(&(remote.access(), key.clone()))?.upgrade()
+        let (snapshot, objects) = lock(&self.snapshots).get(&(remote.access(), key.clone()))?.clone();
+        let sound = !objects.upgrade()?.damaged.load(Ordering::Relaxed);
+        snapshot.upgrade().filter(|_| sound)
     }
 
-    fn keep(&self, remote: &Remote, key: SnapshotKey, snapshot: &Arc<Snapshot>) {
+    fn keep(&self, remote: &Remote, key: SnapshotKey, snapshot: &Arc<Snapshot>, objects: &Arc<Objects>) {
         let mut snapshots = lock(&self.snapshots);
-        snapshots.retain(|_, held| held.strong_count() > 0);
-        snapshots.insert((remote.access(), key), Arc::downgrade(snapshot));
+        snapshots.retain(|_, (held, _)| held.strong_count() > 0);
+        snapshots.insert((remote.access(), key), (Arc::downgrade(snapshot), Arc::downgrade(objects)));
     }
 
     /// The one commit whose id begins with `prefix` among those that are here.
@@ -193,7 +201,7 @@ impl Inner {
             return Ok(snapshot);
         }
         let (objects, about) = self.obtain(remote, &repository, id)?;
-        let tree = GitTree { objects, root: about.tree, refuse_lfs: remote.enable_lfs };
+        let tree = GitTree { objects: Arc::clone(&objects), root: about.tree, refuse_lfs: remote.enable_lfs };
         let store: Arc<dyn Store> = if remote.submodules {
             Arc::new(WithSubmodules::new(
                 tree,
@@ -208,7 +216,7 @@ impl Inner {
         let About { commit, author, date, subject, .. } = about;
         let snapshot = Arc::new(Snapshot { commit: commit.to_string(), store, author, date, subject });
         if depth == 0 {
-            repository.keep(remote, key, &snapshot);
+            repository.keep(remote, key, &snapshot, &objects);
         }
         Ok(snapshot)
     }
@@ -232,14 +240,14 @@ impl Inner {
         if remote.url.scheme() == Scheme::File {
             // Somebody else's store: look at it afresh, and that is all.
             objects = Arc::new(local::objects(remote, bytes)?);
-            let about = about(&objects, &id).map_err(|detail| no_commit(remote, &id, detail))?;
+            let about = about(&objects, &id).map_err(|detail| no_commit(remote, &id, &detail))?;
             *current = Some(Arc::clone(&objects));
             return Ok((objects, about));
         }
         let damaged = objects.damaged.load(Ordering::Relaxed);
         let full = objects.packs() >= self.options.limits.packs;
         if !damaged && !full {
-            self.fetch(remote, &objects, &[id])?;
+            self.fetch_somehow(remote, &objects, id)?;
             match about(&objects, &id) {
                 Ok(about) => {
                     objects.add_tip(id).map_err(|error| store_error(remote, &error))?;
@@ -256,13 +264,33 @@ impl Inner {
         let fresh =
             Arc::new(repository.begin_anew(&objects, bytes).map_err(|error| store_error(remote, &error))?);
         let about = self
-            .fetch(remote, &fresh, &[id])
-            .and_then(|()| about(&fresh, &id).map_err(|detail| no_commit(remote, &id, detail)))
+            .fetch_somehow(remote, &fresh, id)
+            .and_then(|()| about(&fresh, &id).map_err(|detail| no_commit(remote, &id, &detail)))
             .inspect_err(|_| fresh.retire())?;
         fresh.add_tip(id).map_err(|error| store_error(remote, &error))?;
         objects.retire();
         *current = Some(Arc::clone(&fresh));
         Ok((fresh, about))
+    }
+
+    /// Fetches a commit by its id, or, from a server that gives out none but the tips of its branches and tags, all of those.
+    fn fetch_somehow(&self, remote: &Remote, objects: &Objects, id: ObjectId) -> Result<(), SourceError> {
+        let error = match self.fetch(remote, objects, &[id]) {
+            Err(error @ SourceError::NoCommit { .. }) if remote.depth.is_none() => error,
+            outcome => return outcome,
+        };
+        let refs = self.ls_refs(remote)?;
+        let tips: BTreeSet<_> =
+            refs.by_name.values().filter_map(|tip| ObjectId::from_hex(tip.as_bytes()).ok()).collect();
+        let wanted: Vec<_> = tips.into_iter().filter(|tip| !objects.has(tip)).take(WANTED_TIPS).collect();
+        if wanted.is_empty() {
+            return Err(error);
+        }
+        self.fetch(remote, objects, &wanted)?;
+        for tip in wanted.iter().filter(|tip| objects.has(tip)) {
+            objects.add_tip(*tip).map_err(|error| store_error(remote, &error))?;
+        }
+        if objects.has(&id) { Ok(()) } else { Err(error) }
     }
 
     fn fetch(&self, remote: &Remote, objects: &Objects, commits: &[ObjectId]) -> Result<(), SourceError> {
@@ -280,7 +308,9 @@ impl Inner {
             counts.fetches_failed += u64::from(outcome.is_err());
         });
         outcome.map_err(|error| match (error, commits) {
-            (SourceError::Protocol { repo, detail }, [commit, ..]) if detail.contains("not our ref") => {
+            (SourceError::Protocol { repo, detail }, [commit, ..])
+                if detail.contains("not our ref") || detail.contains("unadvertised object") =>
+            {
                 SourceError::NoCommit {
                     repo,
                     commit: commit.to_string(),
@@ -292,11 +322,11 @@ impl Inner {
     }
 }
 
-fn no_commit(remote: &Remote, id: &ObjectId, detail: String) -> SourceError {
+fn no_commit(remote: &Remote, id: &ObjectId, detail: &str) -> SourceError {
     SourceError::NoCommit {
         repo: remote.url.clone(),
         commit: id.to_string(),
-        detail: crate::mask::excerpt(&detail),
+        detail: crate::mask::excerpt(detail),
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Refs {
     pub head: Option<String>,
     /// Full name (`HEAD`, `refs/heads/main`, `refs/tags/v1`) → commit id in hex. An annotated tag stands for what it is on.
     pub by_name: BTreeMap<String, String>,
-    /// When the answer came.
+    /// When the question was sent: what was pushed before that is in the answer.
     pub fetched_at: Instant,
 }
 

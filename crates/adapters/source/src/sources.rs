@@ -147,7 +147,8 @@ impl Sources {
     }
 
     /// Asks a repository for its branches and tags: one network conversation, shared by all who ask at the same time with the
-    /// same credentials.
+    /// same credentials. Who needs what was pushed up to a certain moment compares that with [`Refs::fetched_at`], since the
+    /// conversation that was joined may be older, and asks again.
     ///
     /// # Errors
     /// [`SourceError`]; on any of them keep what you have.
@@ -254,6 +255,7 @@ impl Inner {
 
     pub(crate) fn ls_refs(&self, remote: &Remote) -> Result<Refs, SourceError> {
         self.check(remote)?;
+        let asked = Instant::now();
         let outcome = match remote.url.scheme() {
             Scheme::File => local::refs(remote),
             Scheme::Https | Scheme::Http | Scheme::Ssh => self.list(remote),
@@ -264,7 +266,7 @@ impl Inner {
         });
         let refs = outcome?;
         self.repository(remote).admit(remote);
-        Ok(refs)
+        Ok(Refs { fetched_at: asked, ..refs })
     }
 
     fn list(&self, remote: &Remote) -> Result<Refs, SourceError> {

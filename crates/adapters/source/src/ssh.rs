@@ -73,7 +73,7 @@ pub(crate) fn connect(
         end(&child);
         broken(error)
     })?;
-    let path = remote.url.path.as_str();
+    let path = &*remote.url.path;
     let reader = Metered::new(stdout, Arc::clone(call));
     Ok((
         Connection::new(reader, stdin, Protocol::V2, path, None::<(&str, _)>, ConnectMode::Process, false),
@@ -168,6 +168,8 @@ impl Session {
             || has("repository not found")
         {
             Some(SourceError::NotFound { repo, detail })
+        } else if has("not our ref") || has("unadvertised object") {
+            Some(SourceError::Protocol { repo, detail })
         } else if !said.trim().is_empty() {
             Some(SourceError::Unavailable { repo, detail, retry_after: None })
         } else {
@@ -212,7 +214,7 @@ fn is_login(name: &str) -> bool {
 fn remote_path(url: &RepoUrl) -> String {
     match url.path.strip_prefix('/') {
         Some(home) if home.starts_with('~') => home.to_owned(),
-        _ => url.path.clone(),
+        _ => url.path.to_string(),
     }
 }
 

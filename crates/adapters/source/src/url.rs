@@ -48,13 +48,13 @@ impl Scheme {
 pub struct RepoUrl {
     pub(crate) scheme: Scheme,
     /// Decoded; for ssh the login, for http(s) a user name.
-    pub(crate) user: Option<String>,
+    pub(crate) user: Option<Box<str>>,
     /// Lower case, no trailing dot; IPv6 in brackets.
-    pub(crate) host: String,
+    pub(crate) host: Box<str>,
     /// None when it is the scheme's own.
     pub(crate) port: Option<u16>,
     /// No dot segments, no empty segments, no trailing slash. Absolute except for `user@host:path`.
-    pub(crate) path: String,
+    pub(crate) path: Box<str>,
 }
 
 /// Why a text is not taken as a repository URL. What is shown of it is escaped, shortened, and has no password.
@@ -124,7 +124,7 @@ impl RepoUrl {
                 return Err("names a host for a file");
             }
             let path = read_path(&percent_decoded(path)?)?;
-            return Ok(Self { scheme, user: None, host: String::new(), port: None, path });
+            return Ok(Self { scheme, user: None, host: Box::default(), port: None, path: path.into() });
         }
         let (host, port) = read_host_and_port(authority)?;
         let decoded = percent_decoded(path)?;
@@ -141,7 +141,8 @@ impl RepoUrl {
         if path == "/" {
             return Err("has no path");
         }
-        Ok(Self { scheme, user, host, port: port.filter(|port| Some(*port) != scheme.default_port()), path })
+        let port = port.filter(|port| Some(*port) != scheme.default_port());
+        Ok(Self { scheme, user, host: host.into(), port, path: path.into() })
     }
 
     /// `user@host:path`, the path relative to the user's home unless it begins with `/`.
@@ -162,7 +163,7 @@ impl RepoUrl {
         if path.is_empty() || path == "/" {
             return Err("has no path");
         }
-        Ok(Self { scheme: Scheme::Ssh, user, host, port: None, path })
+        Ok(Self { scheme: Scheme::Ssh, user, host: host.into(), port: None, path: path.into() })
     }
 
     /// How the repository is reached.
@@ -179,7 +180,7 @@ impl RepoUrl {
     /// no default port, no `.git`, no trailing slash, `ssh://` left out as in the peer (`git@host/org/repo`).
     pub fn normal_form(&self) -> String {
         let path = self.path.trim_start_matches('/').to_lowercase();
-        let path = path.strip_suffix(".git").unwrap_or(&path);
+        let path = path.strip_suffix(".git").unwrap_or(&path).replace(' ', "%20");
         match self.scheme {
             Scheme::File => format!("file:///{path}"),
             Scheme::Ssh => {
@@ -219,7 +220,8 @@ impl RepoUrl {
         match self.scheme {
             Scheme::File => format!("file://{}", self.path),
             Scheme::Ssh if !self.path.starts_with('/') => format!("{}:{}", self.authority(), self.path),
-            Scheme::Ssh | Scheme::Https | Scheme::Http => {
+            Scheme::Ssh => format!("ssh://{}{}", self.authority(), self.encoded_path()),
+            Scheme::Https | Scheme::Http => {
                 format!("{}://{}{}", self.scheme.as_str(), self.authority(), self.path)
             }
         }
@@ -246,7 +248,7 @@ impl RepoUrl {
         if path.is_empty() || path == "/" || path.starts_with('-') {
             return Err(refuse("has no path"));
         }
-        Ok(Self { path, ..self.clone() })
+        Ok(Self { path: path.into(), ..self.clone() })
     }
 
     /// Whether credentials for `other` may be shown to this one: same scheme, host and port.
@@ -254,10 +256,15 @@ impl RepoUrl {
         self.scheme == other.scheme && self.host == other.host && self.port == other.port
     }
 
+    /// The path as it stands in an `ssh://` URL.
+    fn encoded_path(&self) -> String {
+        self.path.replace('%', "%25").replace(' ', "%20")
+    }
+
     fn authority(&self) -> String {
         match self.port {
             Some(port) => format!("{}:{port}", self.host),
-            None => self.host.clone(),
+            None => self.host.to_string(),
         }
     }
 }
@@ -266,7 +273,7 @@ impl fmt::Display for RepoUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.scheme, &self.user) {
             (Scheme::Ssh, Some(user)) if self.path.starts_with('/') => {
-                write!(f, "ssh://{user}@{}{}", self.authority(), self.path)
+                write!(f, "ssh://{user}@{}{}", self.authority(), self.encoded_path())
             }
             (Scheme::Ssh, Some(user)) => write!(f, "{user}@{}:{}", self.host, self.path),
             _ => f.write_str(&self.connect_form()),
@@ -288,7 +295,7 @@ impl std::str::FromStr for RepoUrl {
     }
 }
 
-fn read_user(scheme: Scheme, text: &str) -> Result<Option<String>, &'static str> {
+fn read_user(scheme: Scheme, text: &str) -> Result<Option<Box<str>>, &'static str> {
     if text.contains(':') {
         return Err("holds a password; it belongs in a repository Secret");
     }
@@ -298,7 +305,7 @@ fn read_user(scheme: Scheme, text: &str) -> Result<Option<String>, &'static str>
         _ if user.starts_with('-') => Err("has a user name that begins with '-'"),
         Scheme::Ssh if !user.chars().all(plain) => Err("has a user name that ssh should not see"),
         _ if text.contains('@') || user.chars().any(char::is_control) => Err("has a user name that is none"),
-        _ => Ok(Some(user).filter(|user| !user.is_empty())),
+        _ => Ok((!user.is_empty()).then(|| user.into())),
     }
 }
 
@@ -379,3 +386,6 @@ fn masked(text: &str) -> String {
     let whole = if scheme.is_empty() { rest } else { format!("{scheme}://{rest}") };
     crate::mask::excerpt(&whole)
 }
+
+#[cfg(test)]
+mod tests;
