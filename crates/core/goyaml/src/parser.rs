@@ -32,20 +32,34 @@ pub(crate) enum Event {
 /// What the parser expects next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    DocumentStart { implicit: bool },
+    /// `implicit`: it may start without a `---`.
+    DocumentStart {
+        first: bool,
+        implicit: bool,
+    },
     DocumentContent,
     DocumentEnd,
     BlockNode,
-    BlockSequenceEntry { first: bool },
+    BlockSequenceEntry {
+        first: bool,
+    },
     IndentlessSequenceEntry,
-    BlockMappingKey { first: bool },
+    BlockMappingKey {
+        first: bool,
+    },
     BlockMappingValue,
-    FlowSequenceEntry { first: bool },
+    FlowSequenceEntry {
+        first: bool,
+    },
     FlowSequencePairKey,
     FlowSequencePairValue,
     FlowSequencePairEnd,
-    FlowMappingKey { first: bool },
-    FlowMappingValue { empty: bool },
+    FlowMappingKey {
+        first: bool,
+    },
+    FlowMappingValue {
+        empty: bool,
+    },
     End,
 }
 
@@ -74,7 +88,7 @@ impl<'a> Parser<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
         Self {
             scanner: Scanner::new(text),
-            state: State::DocumentStart { implicit: true },
+            state: State::DocumentStart { first: true, implicit: true },
             outer: Vec::new(),
             tags: Vec::new(),
         }
@@ -83,7 +97,7 @@ impl<'a> Parser<'a> {
     /// The next event and where it starts. After [`Event::StreamEnd`] it stays at that.
     pub(crate) fn next(&mut self) -> Result<Located, Error> {
         match self.state {
-            State::DocumentStart { implicit } => self.document_start(implicit),
+            State::DocumentStart { first, implicit } => self.document_start(first, implicit),
             State::DocumentContent => self.document_content(),
             State::DocumentEnd => self.document_end(),
             State::BlockNode => self.node(Place::Block),
@@ -139,7 +153,10 @@ impl<'a> Parser<'a> {
         Ok((event, self.take()?.start))
     }
 
-    fn document_start(&mut self, implicit: bool) -> Result<Located, Error> {
+    fn document_start(&mut self, first: bool, implicit: bool) -> Result<Located, Error> {
+        while !first && self.next_is(&[Token::DocumentEnd])? {
+            self.take()?;
+        }
         let (token, at) = self.peek()?;
         let explicit = matches!(
             token,
@@ -184,11 +201,11 @@ impl<'a> Parser<'a> {
         let (token, at) = self.peek()?;
         // Go's library wants a `---` even after a `...`; a reader of streams must not lose what follows.
         let implicit = *token == Token::DocumentEnd;
-        while self.next_is(&[Token::DocumentEnd])? {
+        if implicit {
             self.take()?;
         }
         self.tags.clear();
-        self.state = State::DocumentStart { implicit };
+        self.state = State::DocumentStart { first: false, implicit };
         Ok((Event::DocumentEnd, at))
     }
 

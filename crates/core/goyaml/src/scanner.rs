@@ -164,10 +164,10 @@ impl<'a> Scanner<'a> {
         self.simple_keys.len() > 1
     }
 
-    /// Passes white space and comments. A tab counts as white space where it cannot be mistaken for indentation.
+    /// Passes white space and comments, and a byte order mark before a document (streams are glued together from files). A tab counts as white space where it cannot be mistaken for indentation.
     fn skip_to_token(&mut self) {
         loop {
-            if self.cursor.column() == 0 && self.cursor.is_byte_order_mark() {
+            if self.cursor.column() == 0 && self.indent.is_none() && self.cursor.is_byte_order_mark() {
                 self.cursor.skip_byte_order_mark();
             }
             while self.cursor.is(b' ')

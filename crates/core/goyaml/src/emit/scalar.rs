@@ -125,7 +125,8 @@ pub(super) fn number(number: &Number) -> String {
     match number.as_f64() {
         Some(float) if number.is_f64() => match whole(float) {
             Some(int) => int.to_string(),
-            None => go_float(&format!("{float:e}")),
+            // The digits are those of serde_json: where two are as near, it takes the even one, as Go does.
+            None => go_float(&number.to_string()),
         },
         _ => number.to_string(),
     }

@@ -86,25 +86,34 @@ fn parse_float(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|float| float.is_finite())
 }
 
-/// Writes a float as Go's `%g` with the fewest digits does: `0.1`, `1e+21`, `1.234567e+06`.
-/// `digits` is the number in Rust's shortest `{:e}` form.
-pub(crate) fn go_float(digits: &str) -> String {
-    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |rest| ("-", rest));
-    let Some((mantissa, exponent)) = digits.split_once('e') else { return format!("{sign}{digits}") };
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    let all: String = mantissa.chars().filter(|&c| c != '.').collect();
+/// Writes a float as Go's `%g` does: `0.1`, `1e+21`, `1.234567e+06`. `decimal` is the number in decimal, with or without exponent, in the
+/// fewest digits that mean it.
+pub(crate) fn go_float(decimal: &str) -> String {
+    let (sign, unsigned) = decimal.strip_prefix('-').map_or(("", decimal), |rest| ("-", rest));
+    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let leading = digits.bytes().take_while(|&b| b == b'0').count();
+    let digits = digits.trim_matches('0');
+    if digits.is_empty() {
+        return format!("{sign}0");
+    }
+    let signed = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    // Of the first digit, as in scientific notation.
+    let exponent = exponent.parse().unwrap_or(0_i64) + signed(whole.len()) - signed(leading) - 1;
     if !(-4..6).contains(&exponent) {
+        let (first, rest) = digits.split_at_checked(1).unwrap_or((digits, ""));
+        let point = if rest.is_empty() { "" } else { "." };
         let sign_of_exponent = if exponent < 0 { '-' } else { '+' };
-        return format!("{sign}{mantissa}e{sign_of_exponent}{:02}", exponent.abs());
+        return format!("{sign}{first}{point}{rest}e{sign_of_exponent}{:02}", exponent.abs());
     }
     if exponent < 0 {
         let zeros = "0".repeat(usize::try_from(-exponent - 1).unwrap_or_default());
-        return format!("{sign}0.{zeros}{all}");
+        return format!("{sign}0.{zeros}{digits}");
     }
     let whole = usize::try_from(exponent + 1).unwrap_or_default();
-    if all.len() <= whole {
-        return format!("{sign}{all}{}", "0".repeat(whole - all.len()));
+    match digits.split_at_checked(whole) {
+        Some((before, behind)) if !behind.is_empty() => format!("{sign}{before}.{behind}"),
+        _ => format!("{sign}{digits}{}", "0".repeat(whole - digits.len())),
     }
-    let (before, behind) = all.split_at_checked(whole).unwrap_or((all.as_str(), ""));
-    format!("{sign}{before}.{behind}")
 }
