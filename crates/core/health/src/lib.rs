@@ -21,7 +21,7 @@ mod read;
 mod summary;
 mod workloads;
 
-pub use aggregate::{Item, aggregate};
+pub use aggregate::{Item, aggregate, is_ignored};
 pub use kinds::{has_health, of};
 pub use summary::{Summary, summary};
 
