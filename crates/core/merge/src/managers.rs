@@ -1,12 +1,12 @@
 //! Entries of `metadata.managedFields`.
 
-use std::cmp::Ordering;
 use std::fmt;
 
 use serde_json::{Map, Value};
 
 use crate::fields_v1::FieldsV1Error;
 use crate::set::FieldSet;
+use crate::values::go_json;
 
 /// How a manager came to own its fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,13 +130,23 @@ impl ManagerEntry {
         })
     }
 
-    pub(crate) fn identity_order(&self, other: &Self) -> Ordering {
-        (&self.manager, self.operation, &self.api_version, &self.subresource).cmp(&(
-            &other.manager,
-            other.operation,
-            &other.api_version,
-            &other.subresource,
-        ))
+    /// The key under which the API server keeps an entry, and by which it sorts where nothing else decides.
+    pub(crate) fn identity(&self) -> String {
+        let mut text = String::from("{\"manager\":");
+        let mut put = |name: &str, value: &str| {
+            text.push_str(name);
+            go_json::write_string(&mut text, value);
+        };
+        put("", &self.manager);
+        put(",\"operation\":", self.operation.as_str());
+        if self.operation == Operation::Update {
+            put(",\"apiVersion\":", &self.api_version);
+        }
+        if !self.subresource.is_empty() {
+            put(",\"subresource\":", &self.subresource);
+        }
+        text.push('}');
+        text
     }
 }
 
@@ -245,7 +255,7 @@ pub(crate) fn cap_updaters(entries: &mut Vec<ManagerEntry>) {
     let Some(mut surplus) = updaters.checked_sub(MAX_UPDATERS).filter(|surplus| *surplus > 0) else { return };
     let (mut updaters, mut kept): (Vec<_>, Vec<_>) =
         std::mem::take(entries).into_iter().partition(|entry| entry.operation == Operation::Update);
-    updaters.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.identity_order(b)));
+    updaters.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.identity().cmp(&b.identity())));
     let mut out: Vec<ManagerEntry> = Vec::with_capacity(updaters.len());
     for entry in updaters {
         let same_version = out.iter().position(|known| known.api_version == entry.api_version);

@@ -68,7 +68,7 @@ pub(crate) fn take_over(
 
 fn conflicts<'a>(entries: impl Iterator<Item = &'a ManagerEntry>, contested: &FieldSet) -> Vec<Conflict> {
     let mut owners: Vec<_> = entries.collect();
-    owners.sort_by(|a, b| a.identity_order(b));
+    owners.sort_by_cached_key(|entry| entry.identity());
     let mut found = Vec::new();
     for entry in owners {
         entry.fields.intersection(contested).walk(&mut |path| {

@@ -74,23 +74,53 @@ pub(crate) fn readable(value: &Value) -> String {
     }
 }
 
-/// JSON text as Go's encoder writes it: `<`, `>`, `&`, U+2028 and U+2029 escaped.
+/// JSON text as Go's encoder writes it: `<`, `>`, `&`, U+2028 and U+2029 escaped, whole floats without a fraction.
 pub(crate) mod go_json {
     use serde_json::Value;
 
     /// Appends a value in compact form.
     pub(crate) fn write(out: &mut String, value: &Value) {
-        escape_html(out, &value.to_string());
+        match value {
+            Value::Object(map) => {
+                out.push('{');
+                for (index, (name, value)) in map.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    write_string(out, name);
+                    out.push(':');
+                    write(out, value);
+                }
+                out.push('}');
+            }
+            Value::Array(items) => {
+                out.push('[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    write(out, item);
+                }
+                out.push(']');
+            }
+            Value::String(text) => write_string(out, text),
+            Value::Number(number) if number.is_f64() => write_float(out, number.as_f64().unwrap_or_default()),
+            Value::Number(_) | Value::Bool(_) | Value::Null => out.push_str(&value.to_string()),
+        }
+    }
+
+    fn write_float(out: &mut String, value: f64) {
+        if value != 0.0 && !(1e-6..1e21).contains(&value.abs()) {
+            let text = format!("{value:e}");
+            out.push_str(&if value.abs() >= 1.0 { text.replace('e', "e+") } else { text });
+        } else {
+            out.push_str(&value.to_string());
+        }
     }
 
     /// Appends a string with its quotes.
     pub(crate) fn write_string(out: &mut String, text: &str) {
-        escape_html(out, &Value::from(text).to_string());
-    }
-
-    /// Outside of strings JSON has none of these characters, so the text can be escaped as a whole.
-    fn escape_html(out: &mut String, json: &str) {
-        for c in json.chars() {
+        for c in Value::from(text).to_string().chars() {
             match c {
                 '<' => out.push_str("\\u003c"),
                 '>' => out.push_str("\\u003e"),

@@ -111,10 +111,14 @@ fn judge(case: &Value) -> Value {
     }
 }
 
-/// Verdicts as they are compared: the server lists the causes of a conflict in no order.
+/// Verdicts as they are compared: the server lists the causes of a conflict, and several misfits, in no order.
 fn comparable(mut verdict: Value) -> Value {
     if let Some(causes) = verdict.get_mut("causes").and_then(Value::as_array_mut) {
         causes.sort_by_key(ToString::to_string);
+    } else if let Some(Value::String(error)) = verdict.get_mut("error") {
+        let mut lines: Vec<&str> = error.lines().collect();
+        lines.sort_unstable();
+        *error = lines.join("\n");
     }
     verdict
 }

@@ -65,10 +65,9 @@ pub fn json_merge_diff(from: &Value, to: &Value) -> Value {
 
 /// The three-way merge patch: what `modified` adds or changes in `current`, and what it dropped since `original`.
 pub(crate) fn three_way(original: &Value, modified: &Value, current: &Value) -> Value {
-    let mut patch = keep(json_merge_diff(current, modified), false);
+    let changes = keep(json_merge_diff(current, modified), false);
     let deletions = keep(json_merge_diff(original, modified), true);
-    overlay(&mut patch, deletions);
-    patch
+    overlay(deletions, changes)
 }
 
 /// The deletions of a merge patch, or all but them.
@@ -80,6 +79,12 @@ fn keep(patch: Value, deletions: bool) -> Value {
             Value::Null => {
                 if deletions {
                     kept.insert(name, Value::Null);
+                }
+            }
+            // An empty map that was set is a value, not an empty change.
+            Value::Object(map) if map.is_empty() => {
+                if !deletions {
+                    kept.insert(name, Value::Object(map));
                 }
             }
             Value::Object(_) => {
@@ -98,18 +103,19 @@ fn keep(patch: Value, deletions: bool) -> Value {
     Value::Object(kept)
 }
 
-fn overlay(target: &mut Value, patch: Value) {
-    match (target, patch) {
-        (Value::Object(target), Value::Object(changes)) => {
+/// Lays changes over deletions; where both name a field that is not a map on both sides, the change counts.
+fn overlay(deletions: Value, changes: Value) -> Value {
+    match (deletions, changes) {
+        (Value::Object(mut all), Value::Object(changes)) => {
             for (name, change) in changes {
-                match target.get_mut(&name) {
-                    Some(slot) if slot.is_object() && change.is_object() => overlay(slot, change),
-                    _ => {
-                        target.insert(name, change);
-                    }
-                }
+                let merged = match all.remove(&name) {
+                    Some(below) => overlay(below, change),
+                    None => change,
+                };
+                all.insert(name, merged);
             }
+            Value::Object(all)
         }
-        (target, patch) => *target = patch,
+        (_, changes) => changes,
     }
 }

@@ -226,7 +226,9 @@ fn merge_ordered_lists(
         check_order(changes.as_deref().unwrap_or_default(), &order, key)?;
         let kind =
             items_kind([before.as_deref().unwrap_or_default(), changes.as_deref().unwrap_or_default()]);
-        let merged = match (before.clone(), changes) {
+        let seen =
+            seen_order(before.as_deref().unwrap_or_default(), changes.as_deref().unwrap_or_default(), key);
+        let merged = match (before, changes) {
             (None, None) => continue,
             (Some(items), None) => items,
             (None, Some(changes)) => changes.into_iter().filter_map(without_directives).collect(),
@@ -235,10 +237,43 @@ fn merge_ordered_lists(
             }
         };
         let (ours, others) = partition(merged, &order, key)?;
-        let all = enforce_order(ours, others, &order, before.as_deref().unwrap_or_default(), key, kind?)?;
+        let all = enforce_order(ours, others, &order, &seen, key, kind?)?;
         target.insert(name.to_owned(), Value::Array(all));
     }
     Ok(())
+}
+
+/// The object's list as the peer sees it when it orders the merged one: it deletes from and appends to the very list
+/// that it then consults, up to that list's length.
+fn seen_order(before: &[Value], changes: &[Value], key: Option<&str>) -> Vec<Value> {
+    let mut seen = before.to_vec();
+    let Some(key) = key else { return seen };
+    let directive = |item: &Value| item.get(DIRECTIVE).and_then(Value::as_str).map(str::to_owned);
+    let find = |seen: &[Value], item: &Value| {
+        let wanted = item.get(key)?;
+        seen.iter().position(|known| known.get(key).is_some_and(|value| values::equal(value, wanted)))
+    };
+    let mut length = seen.len();
+    for gone in changes.iter().filter(|item| directive(item).as_deref() == Some("delete")) {
+        while let Some(at) = find(&seen[..length], gone) {
+            for index in at..length - 1 {
+                seen[index] = seen[index + 1].clone();
+            }
+            length -= 1;
+        }
+    }
+    if changes.iter().any(|item| directive(item).as_deref() == Some("replace")) {
+        return seen;
+    }
+    for item in changes.iter().filter(|item| directive(item).is_none()) {
+        if find(&seen[..length.min(before.len())], item).is_none() {
+            if let Some(slot) = seen.get_mut(length) {
+                *slot = item.clone();
+            }
+            length += 1;
+        }
+    }
+    seen
 }
 
 fn delete_scalars(items: &mut Vec<Value>, gone: &[Value]) -> Result<(), PatchError> {

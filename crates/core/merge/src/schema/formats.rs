@@ -2,6 +2,11 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+/// Whether the format is one that is enforced.
+pub(crate) fn is_known(format: &str) -> bool {
+    has_format(format, "").is_some()
+}
+
 /// Whether a string has a format; none for a format that is not enforced.
 ///
 /// **Source**: the registry of kube-openapi's `strfmt`, without its card numbers, ISBNs, SSNs and colours.
@@ -134,56 +139,54 @@ fn is_base64(text: &str) -> bool {
         && body.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
 }
 
-/// Go's `1h30m`, or a number with a unit in words.
+/// Go's `1h30m`, or anything that has a number with a unit somewhere, which is how the peer reads it.
 fn is_duration(text: &str) -> bool {
+    is_go_duration(text) || has_number_with_unit(text)
+}
+
+fn is_go_duration(text: &str) -> bool {
     let text = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if text == "0" {
-        return true;
-    }
     let mut rest = text;
     while !rest.is_empty() {
         let number = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let (digits, after) = rest.split_at(number);
-        let unit = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let unit = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
         let (unit, after) = after.split_at(unit);
-        let known = matches!(
-            unit.trim(),
-            "ns" | "us"
-                | "µs"
-                | "μs"
-                | "ms"
-                | "s"
-                | "sec"
-                | "secs"
-                | "second"
-                | "seconds"
-                | "m"
-                | "min"
-                | "mins"
-                | "minute"
-                | "minutes"
-                | "h"
-                | "hr"
-                | "hrs"
-                | "hour"
-                | "hours"
-                | "d"
-                | "day"
-                | "days"
-                | "w"
-                | "wk"
-                | "wks"
-                | "week"
-                | "weeks"
-                | "milli"
-                | "millis"
-                | "millisecond"
-                | "milliseconds"
-        );
-        if !digits.bytes().any(|b| b.is_ascii_digit()) || !known {
+        let known = matches!(unit, "ns" | "us" | "µs" | "μs" | "ms" | "s" | "m" | "h");
+        let digits_fit = digits.bytes().any(|b| b.is_ascii_digit()) && digits.matches('.').count() < 2;
+        if !digits_fit || !(known || text == "0") {
             return false;
         }
         rest = after;
     }
     !text.is_empty()
+}
+
+/// Units by their short names, which must fit exactly, and their long one, of which the beginning must.
+const UNITS: [(&[&str], &str); 8] = [
+    (&["ns"], "nano"),
+    (&["us", "µs"], "micro"),
+    (&["ms"], "milli"),
+    (&["s"], "sec"),
+    (&["m"], "min"),
+    (&["h", "hr"], "hour"),
+    (&["d"], "day"),
+    (&["w", "wk"], "week"),
+];
+
+fn has_number_with_unit(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (_, number) = rest.split_at(start);
+        let after = number.trim_start_matches(|c: char| c.is_ascii_digit());
+        let unit_text = after.trim_start();
+        let end = unit_text.find(|c: char| !c.is_ascii_alphabetic() && c != 'µ').unwrap_or(unit_text.len());
+        let (unit, next) = unit_text.split_at(end);
+        let unit = unit.to_lowercase();
+        if UNITS.iter().any(|(short, long)| short.contains(&unit.as_str()) || unit.starts_with(long)) {
+            return true;
+        }
+        rest = if unit.is_empty() { after } else { next };
+    }
+    false
 }

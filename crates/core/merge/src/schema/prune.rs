@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::is_standard;
 use crate::fields_v1::MAX_DEPTH;
-use crate::types::{TypeRef, View};
+use crate::types::{DEDUCED, TypeRef, UNTYPED_ATOMIC, View};
 
 /// Drops the fields that the schema does not name and returns their paths, sorted: `spec.ports[0].nmae`. Below
 /// `x-kubernetes-preserve-unknown-fields` only declared fields are looked into.
@@ -15,13 +15,14 @@ use crate::types::{TypeRef, View};
 /// would call unknown.
 pub fn prune(ty: &TypeRef, value: &mut Value) -> Vec<String> {
     let mut unknown = Vec::new();
-    prune_value(ty.view(), value, &mut String::new(), &mut unknown, 0);
+    prune_value(Some(ty.view()), value, &mut String::new(), &mut unknown, 0);
     unknown.sort();
     unknown
 }
 
+/// Without a type every field is unknown.
 fn prune_value(
-    view: View<'_>,
+    view: Option<View<'_>>,
     value: &mut Value,
     path: &mut String,
     unknown: &mut Vec<String>,
@@ -30,14 +31,16 @@ fn prune_value(
     if depth > MAX_DEPTH {
         return;
     }
-    let ty = view.get();
+    let ty = view.map(View::get);
+    let preserves = ty.is_some_and(|ty| ty.preserve_unknown);
+    let builtin = view.is_some_and(View::is_builtin);
     let length = path.len();
     match value {
         Value::Object(entries) => entries.retain(|name, value| {
-            if ty.embedded && is_standard(name) {
+            if ty.is_some_and(|ty| ty.embedded) && is_standard(name) {
                 return true;
             }
-            let map = ty.map.as_ref();
+            let map = ty.and_then(|ty| ty.map.as_ref());
             let declared = map.and_then(|map| map.field(name)).map(|field| field.ty);
             let entry = declared.or_else(|| map.filter(|map| !map.implied).and_then(|map| map.element));
             if length > 0 {
@@ -46,10 +49,13 @@ fn prune_value(
             path.push_str(name);
             let kept = match entry {
                 Some(id) => {
-                    prune_value(view.at(id), value, path, unknown, depth + 1);
+                    // `additionalProperties: true` names no schema for its entries.
+                    let bare = id == DEDUCED && !builtin;
+                    let child = view.filter(|_| !bare || preserves).map(|view| view.at(id));
+                    prune_value(child, value, path, unknown, depth + 1);
                     true
                 }
-                None if ty.preserve_unknown => true,
+                None if preserves => true,
                 None => {
                     unknown.push(path.clone());
                     false
@@ -59,11 +65,16 @@ fn prune_value(
             kept
         }),
         Value::Array(items) => {
-            let Some(list) = &ty.list else { return };
+            let element = ty.and_then(|ty| ty.list.as_ref()).map(|list| list.element);
+            let declared = element.filter(|element| preserves || builtin || *element != UNTYPED_ATOMIC);
+            let child = view.and_then(|view| declared.map(|element| view.at(element)));
+            if preserves && child.is_none() {
+                return;
+            }
             for (index, item) in items.iter_mut().enumerate() {
                 // Writing to a string cannot fail.
                 let _infallible = write!(path, "[{index}]");
-                prune_value(view.at(list.element), item, path, unknown, depth + 1);
+                prune_value(child, item, path, unknown, depth + 1);
                 path.truncate(length);
             }
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::formats::has_format;
+use super::formats::{has_format, is_known};
 use super::is_standard;
 use super::list_keys;
 use crate::fields_v1::MAX_DEPTH;
@@ -127,6 +127,9 @@ fn check(view: View<'_>, value: &Value, path: &str, depth: usize) -> Report {
         if !ty.nullable && !view.is_builtin() {
             check_type(rules, value, path, &mut report);
         }
+        if !view.is_builtin() {
+            check_enum(rules, value, path, &mut report);
+        }
         return report;
     }
     check_type(rules, value, path, &mut report);
@@ -140,7 +143,15 @@ fn check(view: View<'_>, value: &Value, path: &str, depth: usize) -> Report {
         Value::Object(entries) => check_entries(view, rules, entries, path, depth, &mut report),
         Value::Null | Value::Bool(_) => {}
     }
-    if !rules.allowed.is_empty() && !rules.allowed.iter().any(|allowed| values::equal(allowed, value)) {
+    check_enum(rules, value, path, &mut report);
+    report.checks += 2;
+    report
+}
+
+fn check_enum(rules: &Rules, value: &Value, path: &str, report: &mut Report) {
+    if !rules.allowed.is_empty()
+        && !rules.allowed.iter().any(|allowed| !value.is_null() && values::equal(allowed, value))
+    {
         let names: Vec<_> = rules
             .allowed
             .iter()
@@ -155,8 +166,6 @@ fn check(view: View<'_>, value: &Value, path: &str, depth: usize) -> Report {
             format!("Unsupported value: {}: supported values: {}", bad_value(value), names.join(", ")),
         );
     }
-    report.checks += 2;
-    report
 }
 
 fn json_type(value: &Value) -> &'static str {
@@ -184,7 +193,17 @@ fn check_type(rules: &Rules, value: &Value, path: &str, report: &mut Report) {
         "number" => matches!(found, "integer" | "number"),
         wanted => wanted == found,
     });
-    if fits {
+    let format = rules.format.as_deref().filter(|format| is_known(format));
+    if let (Some(format), false) = (format, fits || found == "null") {
+        // The peer blames the format where it can, and lets strings and lists pass it here.
+        let of_value = match found {
+            "integer" => "int64",
+            "number" => "float64",
+            "array" | "string" => return,
+            _ => "",
+        };
+        report.invalid(path, &Value::from(of_value), &format!("must be of type {format}: {of_value:?}"));
+    } else if fits {
         report.checks += 1;
     } else {
         report.invalid(path, &Value::from(found), &format!("must be of type {wanted}: {found:?}"));
