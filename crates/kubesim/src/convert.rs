@@ -128,6 +128,7 @@ fn autoscaler_from_v2(mut map: Map<String, Value>) -> Map<String, Value> {
     }
     if let Some(Value::Object(status)) = map.get_mut("status") {
         status.remove("conditions");
+        status.entry("currentReplicas").or_insert(json!(0));
         if let Some(Value::Array(metrics)) = status.remove("currentMetrics") {
             let cpu = metrics.iter().find(|m| m["resource"]["name"] == "cpu");
             if let Some(current) = cpu.and_then(|m| m["resource"]["current"].get("averageUtilization")) {

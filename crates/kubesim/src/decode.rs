@@ -3,13 +3,13 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{
     registry::Kind,
     schema,
     service::Context,
-    status::{ApiError, ApiResult},
+    status::{ApiError, ApiResult, FieldError},
 };
 
 /// Most duplicate or unknown fields that are named in one answer.
@@ -29,14 +29,11 @@ impl FieldValidation {
             "" | "Warn" => Ok(Self::Warn),
             "Ignore" => Ok(Self::Ignore),
             "Strict" => Ok(Self::Strict),
-            other => Err(ApiError::new(
-                422,
-                "Invalid",
-                format!(
-                    "CreateOptions.meta.k8s.io \"\" is invalid: fieldValidation: Unsupported value: {other:?}: \
-                     supported values: \"Ignore\", \"Warn\", \"Strict\""
-                ),
-            )),
+            other => {
+                let supported = ["", "Ignore", "Strict", "Warn"];
+                let error = FieldError::not_supported("fieldValidation", json!(other), &supported);
+                Err(ApiError::invalid_options("CreateOptions", &[error]))
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     selectors::Selector,
     service::Context,
     sim::KubeSim,
-    status::{ApiError, ApiResult},
+    status::{ApiError, ApiResult, FieldError},
     store::{Id, Key, State, Stored},
 };
 
@@ -62,15 +62,15 @@ impl DeleteOptions {
             ("" | "Background", Some(false)) | ("Background", None) => Some(Propagation::Background),
             ("Foreground", None) => Some(Propagation::Foreground),
             (other, Some(_)) if matches!(other, "Orphan" | "Background" | "Foreground") => {
-                return Err(invalid(
-                    "propagationPolicy: Invalid value: \"object\": orphanDependents and deletionPropagation cannot be \
-                     both set",
-                ));
+                let why = "orphanDependents and deletionPropagation cannot be both set";
+                return Err(invalid(FieldError::invalid("propagationPolicy", json!(other), why)));
             }
             (other, _) => {
-                return Err(invalid(&format!(
-                    "propagationPolicy: Unsupported value: {other:?}: supported values: \"Background\", \
-                     \"Foreground\", \"Orphan\", \"nil\""
+                let supported = ["Foreground", "Background", "Orphan", "nil"];
+                return Err(invalid(FieldError::not_supported(
+                    "propagationPolicy",
+                    json!(other),
+                    &supported,
                 )));
             }
         };
@@ -86,12 +86,15 @@ impl DeleteOptions {
     }
 
     fn check(&self, kind: &Kind, found: &Stored) -> ApiResult<()> {
+        // These two are said of the kind, not of the resource.
+        let kind = &Kind { plural: kind.kind.clone(), ..Kind::clone(kind) };
         if let Some(uid) = self.uid.as_ref().filter(|uid| **uid != found.uid) {
             return Err(ApiError::conflict(
                 kind,
                 &found.key.name,
                 &format!(
-                    "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+                    "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have \
+                     been deleted and then recreated",
                     found.uid
                 ),
             ));
@@ -102,8 +105,8 @@ impl DeleteOptions {
                 kind,
                 &found.key.name,
                 &format!(
-                    "Precondition failed: ResourceVersion in precondition: {wanted}, ResourceVersion in object meta: \
-                     {revision}"
+                    "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record \
+                     ({revision}). The object might have been modified"
                 ),
             ));
         }
@@ -111,8 +114,8 @@ impl DeleteOptions {
     }
 }
 
-fn invalid(why: &str) -> ApiError {
-    ApiError::new(422, "Invalid", format!("DeleteOptions.meta.k8s.io \"\" is invalid: {why}"))
+fn invalid(error: FieldError) -> ApiError {
+    ApiError::invalid_options("DeleteOptions", &[error])
 }
 
 /// DELETE of one object.

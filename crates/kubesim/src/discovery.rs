@@ -10,7 +10,7 @@ use crate::{
     registry::{Kind, Registry},
     reply::Answer,
     service::Context,
-    status::{ApiError, ApiResult},
+    status::ApiResult,
 };
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
@@ -40,7 +40,7 @@ pub(crate) fn answer(context: &Context, segments: &[&str], accept: &str) -> ApiR
                 }
                 Ok(Answer::json(200, &found))
             }
-            None => Err(not_found()),
+            None => Ok(Answer::text(404, "404 page not found\n")),
         },
         ["api", version] => resources(&registry, "", version),
         ["apis", group, version] => resources(&registry, group, version),
@@ -56,10 +56,6 @@ pub(crate) fn answer(context: &Context, segments: &[&str], accept: &str) -> ApiR
         }
         _ => Ok(Answer::text(404, "404 page not found\n")),
     }
-}
-
-fn not_found() -> ApiError {
-    ApiError::no_such_resource()
 }
 
 fn version(version: &str) -> Value {
@@ -86,7 +82,7 @@ fn resources(registry: &Registry, group: &str, version: &str) -> ApiResult<Answe
     let served =
         registry.groups().iter().any(|(g, versions)| g == group && versions.iter().any(|v| v == version));
     if !served {
-        return Err(not_found());
+        return Ok(Answer::text(404, "404 page not found\n"));
     }
     let mut list = Vec::new();
     let mut group_version = version.to_owned();

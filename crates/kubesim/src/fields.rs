@@ -9,7 +9,7 @@ use crate::{
     registry::Kind,
     schema,
     service::Context,
-    status::{ApiError, ApiResult},
+    status::{ApiError, ApiResult, FieldError},
 };
 
 /// Longest name of a field manager, in bytes.
@@ -37,19 +37,15 @@ impl Writer {
     /// The writer of a request: its `fieldManager`, or the first word of its `User-Agent`.
     pub(crate) fn of(context: &Context, operation: Operation, subresource: &str) -> ApiResult<Self> {
         let given = context.query.get("fieldManager");
-        let invalid = |why: String| {
+        let invalid = |error: FieldError| {
             let options = if operation == Operation::Apply { "PatchOptions" } else { "UpdateOptions" };
-            ApiError::new(
-                422,
-                "Invalid",
-                format!("{options}.meta.k8s.io \"\" is invalid: fieldManager: {why}"),
-            )
+            ApiError::invalid_options(options, &[error])
         };
         if given.len() > MAX_MANAGER {
-            return Err(invalid(format!("Too long: may not be more than {MAX_MANAGER} bytes")));
+            return Err(invalid(FieldError::too_long("fieldManager", MAX_MANAGER)));
         }
         if operation == Operation::Apply && given.is_empty() {
-            return Err(invalid("Required value: is required for apply patch".to_owned()));
+            return Err(invalid(FieldError::required("fieldManager", "is required for apply patch")));
         }
         let agent = context.user_agent.split('/').next().unwrap_or_default();
         let agent: String = agent.chars().filter(|c| !c.is_control()).take(MAX_MANAGER).collect();
@@ -123,7 +119,7 @@ fn refused(error: ApplyError) -> ApiError {
             status.details = json!({"causes": causes}).as_object().cloned();
             status
         }
-        ApplyError::Invalid(_) => ApiError::new(500, "InternalError", message),
+        ApplyError::Invalid(_) => ApiError::new(500, "", message),
         ApplyError::BadRequest(_) => ApiError::bad_request(message),
     }
 }

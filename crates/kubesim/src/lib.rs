@@ -46,6 +46,7 @@ mod tables;
 mod validation;
 mod watch;
 
+pub mod workloads;
 mod write;
 
 pub use access::{Access, Identity, Rule};

@@ -73,7 +73,7 @@ pub(crate) fn for_create(context: &Context, target: &Target, object: &mut Value)
     };
     let metadata = metadata_of(map);
     if metadata.get("resourceVersion").and_then(Value::as_str).is_some_and(|v| !v.is_empty() && v != "0") {
-        return Err(ApiError::bad_request("resourceVersion should not be set on objects to be created"));
+        return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
     for field in
         ["resourceVersion", "selfLink", "generation", "deletionTimestamp", "deletionGracePeriodSeconds"]
@@ -119,7 +119,11 @@ pub(crate) fn for_update(target: &Target, live: &Value, new: &mut Value, part: P
         return Err(ApiError::conflict(
             kind,
             &target.name,
-            &format!("Precondition failed: UID in precondition: {given}, UID in object meta: {uid}"),
+            &format!(
+                "StorageError: invalid object, Code: 4, Key: /registry/{}/{}/{}, ResourceVersion: 0, \
+                 AdditionalErrorMsg: Precondition failed: UID in precondition: {given}, UID in object meta: {uid}",
+                kind.plural, target.namespace, target.name
+            ),
         ));
     }
     if part == Part::Status && !metadata_by_status(kind) {

@@ -13,7 +13,7 @@ use crate::{
     route::Target,
     selectors::Selector,
     service::Context,
-    status::{ApiError, ApiResult},
+    status::{ApiError, ApiResult, FieldError},
     store::{Key, Stored},
     tables,
 };
@@ -35,17 +35,20 @@ pub(crate) fn find(context: &Context, target: &Target) -> ApiResult<Arc<Stored>>
     found.cloned().ok_or_else(|| ApiError::not_found(&target.kind, &target.name))
 }
 
+pub(crate) fn bad_revision(text: &str) -> ApiError {
+    ApiError::bad_request(format!(
+        "invalid resource version: resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: \
+         invalid syntax"
+    ))
+}
+
 /// Refuses a resourceVersion from the future or one that is none.
 fn wait_for_revision(context: &Context, current: u64) -> ApiResult<Option<u64>> {
     let text = context.query.get("resourceVersion");
     if text.is_empty() {
         return Ok(None);
     }
-    let wanted: u64 = text.parse().map_err(|_| {
-        ApiError::bad_request(format!(
-            "Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
-        ))
-    })?;
+    let wanted: u64 = text.parse().map_err(|_| bad_revision(text))?;
     if wanted > current {
         return Err(too_large(wanted, current));
     }
@@ -134,23 +137,21 @@ pub(crate) fn list(context: &Context, target: &Target) -> ApiResult<Answer> {
 fn check_match(context: &Context, forgotten: u64, now: u64) -> ApiResult<()> {
     let how = context.query.get("resourceVersionMatch");
     let wanted = wait_for_revision(context, now)?;
-    match (how, wanted) {
-        ("", _) | ("NotOlderThan" | "Exact", Some(1..)) | ("NotOlderThan", Some(_)) => {}
-        ("NotOlderThan" | "Exact", None) => {
-            return Err(ApiError::bad_request(
-                "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
-            ));
-        }
-        ("Exact", Some(0)) => {
-            return Err(ApiError::bad_request(
-                "resourceVersionMatch: Forbidden: resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"",
-            ));
-        }
-        (other, _) => {
-            return Err(ApiError::bad_request(format!(
-                "resourceVersionMatch: Unsupported value: {other:?}: supported values: \"Exact\", \"NotOlderThan\", \"\""
-            )));
-        }
+    let field = "resourceVersionMatch";
+    let error = match (how, wanted) {
+        ("", _) | ("NotOlderThan" | "Exact", Some(1..)) | ("NotOlderThan", Some(_)) => None,
+        ("NotOlderThan" | "Exact", None) => Some(FieldError::forbidden(
+            field,
+            "resourceVersionMatch is forbidden unless resourceVersion is provided",
+        )),
+        ("Exact", Some(0)) => Some(FieldError::forbidden(
+            field,
+            "resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"",
+        )),
+        (other, _) => Some(FieldError::not_supported(field, json!(other), &["Exact", "NotOlderThan", ""])),
+    };
+    if let Some(error) = error {
+        return Err(ApiError::invalid_options("ListOptions", &[error]));
     }
     // The past is not kept for lists: an exact one is answered while it is the present.
     if how == "Exact" && wanted.is_some_and(|w| w < forgotten || w < now) {
@@ -202,7 +203,7 @@ fn write_token(revision: u64, after: &Key, inconsistent: bool) -> String {
 }
 
 fn read_token(token: &str) -> ApiResult<Continued> {
-    let bad = || ApiError::bad_request("continue key is not valid: illegal base64 data at input byte 0");
+    let bad = || ApiError::bad_request("invalid continue token: continue key is not valid");
     let bytes: Option<Vec<u8>> = token
         .as_bytes()
         .chunks(2)

@@ -53,13 +53,15 @@ impl Selector {
         let fields_read = parse_fields(fields).map_err(ApiError::bad_request)?;
         for requirement in &fields_read {
             if !is_selectable(kind, &requirement.field) {
-                return Err(ApiError::bad_request(format!(
-                    "Unable to find \"{}, Resource={}\" that match label selector \"{labels}\", field selector \
-                     \"{fields}\": field label not supported: {}",
-                    if kind.group.is_empty() { format!("/{}", kind.version) } else { kind.api_version() },
-                    kind.plural,
-                    requirement.field
-                )));
+                let field = &requirement.field;
+                let plain = built_in_fields(&kind.storage).is_empty() && kind.custom.is_none();
+                return Err(ApiError::bad_request(if plain {
+                    format!(
+                        "{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+                    )
+                } else {
+                    format!("field label not supported: {field}")
+                }));
             }
         }
         Ok(Self { labels: labels_read, fields: fields_read })
@@ -68,11 +70,6 @@ impl Selector {
     /// Whether an object is wanted.
     pub(crate) fn matches(&self, stored: &Stored) -> bool {
         self.labels.iter().all(|r| r.matches(stored)) && self.fields.iter().all(|r| r.matches(stored))
-    }
-
-    /// The one name that is asked for, where there is one.
-    pub(crate) fn name(&self) -> Option<&str> {
-        self.fields.iter().find(|f| f.equal && f.field == "metadata.name").map(|f| f.value.as_str())
     }
 }
 
@@ -135,7 +132,7 @@ fn parse_label(part: &str) -> Result<Requirement, String> {
     };
     let set = |text: &str| -> Result<Vec<String>, String> {
         let inner = text.trim().strip_prefix('(').and_then(|t| t.strip_suffix(')'));
-        let inner = inner.ok_or_else(|| bad(format!("found '{}', expected: '('", text.trim())))?;
+        let inner = inner.ok_or_else(|| bad(format!("found '{}' expected: '('", text.trim())))?;
         inner.split(',').map(|v| label_value(v.trim())).collect()
     };
     if let Some(key) = part.strip_prefix('!') {
@@ -148,6 +145,10 @@ fn parse_label(part: &str) -> Result<Requirement, String> {
         }
         if let Some(values) = rest.strip_prefix("in") {
             return requirement(key, Test::In(set(values)?));
+        }
+        if !rest.starts_with(['=', '!', '<', '>']) && !key.contains(['=', '!', '<', '>']) {
+            let word = rest.split(char::is_whitespace).next().unwrap_or_default();
+            return Err(bad(format!("found '{word}', expected: in, notin, =, ==, !=, gt, lt")));
         }
     }
     if let Some((key, value)) = part.split_once("!=") {

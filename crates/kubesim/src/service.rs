@@ -11,6 +11,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use http_body_util::{BodyExt, Limited};
+use serde_json::json;
 use tower::Service;
 
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
     reply::{Accept, Answer},
     route::{self, Query, Route, Target},
     sim::KubeSim,
-    status::{ApiError, ApiResult},
+    status::{ApiError, ApiResult, FieldError},
     subresources, watch, write,
 };
 
@@ -283,9 +284,14 @@ fn dispatch(
     authorize(context, &asked, Some(&target))?;
     if !matches!(context.query.get("dryRun"), "" | "All") {
         let value = context.query.get("dryRun");
-        return Err(ApiError::bad_request(format!(
-            "invalid dryRun: [Unsupported value: {value:?}: supported values: \"All\"]"
-        )));
+        let error = FieldError::not_supported("dryRun", json!([value]), &["All"]);
+        let options = match verb {
+            "create" => "CreateOptions",
+            "update" => "UpdateOptions",
+            "patch" | "apply" => "PatchOptions",
+            _ => "DeleteOptions",
+        };
+        return Err(ApiError::invalid_options(options, &[error]));
     }
     context.accept = if target.subresource == "log" { Accept::Json } else { Accept::parse(&accept)? };
     if !target.subresource.is_empty() {

@@ -30,6 +30,7 @@ enum Shape {
     Bool,
     IntOrText,
     Quantity,
+    Base64,
     Any,
     /// Stands where another schema does.
     Same(usize),
@@ -93,7 +94,7 @@ impl Cleaner<'_> {
             (Shape::Struct { name, fields }, Value::Object(map)) => self.clean_struct(name, fields, map),
             (Shape::Map(element), Value::Object(map)) => {
                 for (key, entry) in map.iter_mut() {
-                    self.within(&format!(".{key}"), |c| c.clean(*element, entry, owner))?;
+                    self.within(&format!("[{key}]"), |c| c.clean(*element, entry, owner))?;
                 }
                 Ok(())
             }
@@ -116,6 +117,10 @@ impl Cleaner<'_> {
                     Ok(())
                 }
                 None => Err(self.mismatch(shape, slot, owner)),
+            },
+            (Shape::Base64, Value::String(text)) => match base64_end(text) {
+                Some(at) => Err(format!("illegal base64 data at input byte {at}")),
+                None => Ok(()),
             },
             (Shape::Quantity, slot) => match slot {
                 Value::String(_) => Ok(()),
@@ -222,6 +227,7 @@ impl Cleaner<'_> {
                 return "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
                     .to_owned();
             }
+            Shape::Base64 => "[]uint8".to_owned(),
             Shape::Text | Shape::Any | Shape::Same(_) => "string".to_owned(),
         };
         format!(
@@ -251,6 +257,20 @@ fn go_type(name: &str) -> String {
     let mut parts = name.rsplit('.');
     let (last, package) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     format!("{package}.{last}")
+}
+
+/// Where a text stops being base64, if it does; line breaks are skipped, as Go does.
+fn base64_end(text: &str) -> Option<usize> {
+    let is_letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+    let letters: Vec<(usize, u8)> =
+        text.bytes().enumerate().filter(|(_, b)| !matches!(b, b'\n' | b'\r')).collect();
+    let data = letters.iter().take_while(|(_, b)| is_letter(*b)).count();
+    let padding = letters.len() - data;
+    let padded = letters.iter().skip(data).all(|(_, b)| *b == b'=');
+    if padded && letters.len() % 4 == 0 && padding <= 2 && data % 4 != 1 {
+        return None;
+    }
+    Some(letters.get(data).map_or(text.len(), |(at, _)| *at))
 }
 
 fn whole(value: &Value) -> Option<i64> {
@@ -328,6 +348,7 @@ impl Shapes {
             // Written as an object, read as text.
             Some("string") if schema["format"] == "int-or-string" => Shape::IntOrText,
             Some("string") if name.ends_with(".Quantity") => Shape::Quantity,
+            Some("string") if schema["format"] == "byte" => Shape::Base64,
             Some("string") => Shape::Text,
             Some("integer") => Shape::Integer,
             Some("number") => Shape::Number,
@@ -349,7 +370,6 @@ impl Shapes {
                 let shape = self.add(compiled);
                 let drops_zero = zeroes.contains(key);
                 let always = property.get("default").filter(|d| !d.is_array()).cloned();
-                let always = always.filter(|_| key != "metadata");
                 fields.insert(key.clone(), Field { shape, drops_zero, always });
             }
             return Shape::Struct { name: name.to_owned(), fields };

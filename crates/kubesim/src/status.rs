@@ -99,6 +99,10 @@ impl ApiError {
     }
 
     pub(crate) fn invalid(kind: &Kind, name: &str, errors: &[FieldError]) -> Self {
+        Self::invalid_named(&kind.group, &kind.kind, name, errors)
+    }
+
+    fn invalid_named(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Self {
         let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
         let all = match texts.as_slice() {
             [] => "<nil>".to_owned(),
@@ -109,13 +113,18 @@ impl ApiError {
             .iter()
             .map(|e| json!({"reason": e.reason.cause(), "message": e.body(), "field": e.field}))
             .collect();
-        let message = format!("{} \"{name}\" is invalid: {all}", qualified(&kind.kind, &kind.group));
+        let message = format!("{} \"{name}\" is invalid: {all}", qualified(kind, group));
         let mut error = Self::new(422, "Invalid", message)
-            .with_details(json!({"name": name, "group": kind.group, "kind": kind.kind}));
+            .with_details(json!({"name": name, "group": group, "kind": kind}));
         if let Some(details) = error.details.as_mut() {
             details.insert("causes".to_owned(), Value::Array(causes));
         }
         error
+    }
+
+    /// Parameters of a request that do not fit: `CreateOptions.meta.k8s.io "" is invalid: …`.
+    pub(crate) fn invalid_options(options: &str, errors: &[FieldError]) -> Self {
+        Self::invalid_named("meta.k8s.io", options, "", errors)
     }
 
     pub(crate) fn expired(message: impl Into<String>) -> Self {
@@ -148,8 +157,11 @@ impl ApiError {
         }
         let mut status = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": metadata, "status": "Failure",
-            "message": self.message, "reason": self.reason, "code": self.code,
+            "message": self.message, "code": self.code,
         });
+        if !self.reason.is_empty() {
+            status["reason"] = json!(self.reason);
+        }
         let mut details = self.details.clone();
         if let Some(seconds) = self.retry_after {
             details.get_or_insert_default().insert("retryAfterSeconds".to_owned(), json!(seconds));
@@ -177,6 +189,7 @@ pub(crate) enum Reason {
     TooMany,
     TypeInvalid,
     Duplicate,
+    NotFound,
 }
 
 impl Reason {
@@ -190,6 +203,7 @@ impl Reason {
             Self::TooMany => "FieldValueTooMany",
             Self::TypeInvalid => "FieldValueTypeInvalid",
             Self::Duplicate => "FieldValueDuplicate",
+            Self::NotFound => "FieldValueNotFound",
         }
     }
 
@@ -202,6 +216,7 @@ impl Reason {
             Self::TooLong => "Too long",
             Self::TooMany => "Too many",
             Self::Duplicate => "Duplicate value",
+            Self::NotFound => "Not found",
         }
     }
 }
@@ -234,6 +249,10 @@ impl FieldError {
 
     pub(crate) fn duplicate(field: impl Into<String>, value: Value) -> Self {
         Self { field: field.into(), reason: Reason::Duplicate, value: Some(value), detail: String::new() }
+    }
+
+    pub(crate) fn not_found(field: impl Into<String>, value: Value) -> Self {
+        Self { field: field.into(), reason: Reason::NotFound, value: Some(value), detail: String::new() }
     }
 
     pub(crate) fn too_long(field: impl Into<String>, bytes: usize) -> Self {

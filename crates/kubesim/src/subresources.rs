@@ -108,6 +108,9 @@ fn success(code: u16) -> Answer {
 fn bind(context: &mut Context, target: &Target, body: &Bytes) -> ApiResult<Answer> {
     let content_type = context.content_type.clone();
     let binding = decode::parse(&content_type, body)?.value;
+    if binding["metadata"]["name"] != target.name.as_str() {
+        return Err(ApiError::bad_request("name in URL does not match name in Binding object"));
+    }
     let node = binding["target"]["name"].as_str().unwrap_or_default().to_owned();
     if node.is_empty() {
         let kind = Kind { kind: "Binding".to_owned(), ..Kind::clone(&target.kind) };

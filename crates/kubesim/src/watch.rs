@@ -11,13 +11,14 @@ use crate::{
     body::SimBody,
     convert,
     faults::FaultAction,
+    read::bad_revision,
     registry::Kind,
     reply::{Accept, Answer, JSON, partial_chunks},
     route::Target,
     selectors::Selector,
     service::Context,
     sim::KubeSim,
-    status::{ApiError, ApiResult},
+    status::{ApiError, ApiResult, FieldError},
     store::{Change, Event, Stored},
     tables,
 };
@@ -58,15 +59,7 @@ pub(crate) fn watch(context: &mut Context, target: &Target) -> ApiResult<Answer>
     let send_initial = query.has("sendInitialEvents").then(|| query.flag("sendInitialEvents"));
     check_initial(context, send_initial)?;
     let from = query.get("resourceVersion");
-    let from: u64 = if from.is_empty() {
-        0
-    } else {
-        from.parse().map_err(|_| {
-            ApiError::bad_request(format!(
-                "Invalid value: {from:?}: strconv.ParseUint: parsing {from:?}: invalid syntax"
-            ))
-        })?
-    };
+    let from: u64 = if from.is_empty() { 0 } else { from.parse().map_err(|_| bad_revision(from))? };
     let mut state = context.sim.lock();
     let now = state.revision;
     let collection = state.collection(&kind.storage);
@@ -123,25 +116,23 @@ pub(crate) fn watch(context: &mut Context, target: &Target) -> ApiResult<Answer>
 
 fn check_initial(context: &Context, send_initial: Option<bool>) -> ApiResult<()> {
     let query = &context.query;
-    let wrong = |text: &str| {
-        let message = format!("ListOptions.meta.k8s.io \"\" is invalid: {text}");
-        Err(ApiError::new(422, "Invalid", message))
+    let field = "resourceVersionMatch";
+    let error = match (send_initial, query.get(field)) {
+        (Some(true), "NotOlderThan") if !query.flag("allowWatchBookmarks") => FieldError::forbidden(
+            "allowWatchBookmarks",
+            "sendInitialEvents requires setting allowWatchBookmarks to true",
+        ),
+        (Some(_), "NotOlderThan") | (None, "") => return Ok(()),
+        (Some(_), _) => FieldError::forbidden(
+            field,
+            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+        ),
+        (None, _) => FieldError::forbidden(
+            field,
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        ),
     };
-    match (send_initial, query.get("resourceVersionMatch")) {
-        (Some(_), "NotOlderThan") if send_initial == Some(true) && !query.flag("allowWatchBookmarks") => {
-            wrong(
-                "allowWatchBookmarks: Forbidden: sendInitialEvents requires setting allowWatchBookmarks to true",
-            )
-        }
-        (Some(_), "NotOlderThan") | (None, "") => Ok(()),
-        (Some(_), _) => wrong(
-            "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-        ),
-        (None, _) => wrong(
-            "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is \
-             provided",
-        ),
-    }
+    Err(ApiError::invalid_options("ListOptions", &[error]))
 }
 
 fn is_named(stored: &Stored, name: &str) -> bool {

@@ -84,6 +84,7 @@ fn create_named(
     if writer.operation == Operation::Update {
         object = writer.track(kind, None, object);
     }
+    defaults::admit(kind, &mut object);
     let sim = context.sim.clone();
     let key = Key::new(&target.namespace, &name);
     let mut state = sim.lock();
@@ -140,7 +141,9 @@ pub(crate) fn update_object(
     {
         let error =
             FieldError::invalid("metadata.resourceVersion", json!(0), "must be specified for an update");
-        return Err(ApiError::invalid(kind, &target.name, &[error]));
+        // Said of the resource, not of the kind.
+        let resource = Kind { kind: kind.plural.clone(), ..Kind::clone(kind) };
+        return Err(ApiError::invalid(&resource, &target.name, &[error]));
     }
     let writer = Writer::of(context, Operation::Update, part.name())?;
     if part == Part::Main && prepare::allows_create_on_update(kind) && read::find(context, target).is_err() {
@@ -172,22 +175,16 @@ pub(crate) fn patch_object(
         return apply(context, target, body, part, force);
     }
     if context.query.has("force") {
-        return Err(ApiError::new(
-            422,
-            "Invalid",
-            "PatchOptions.meta.k8s.io \"\" is invalid: force: Forbidden: may not be specified for non-apply patch",
-        ));
+        let error = FieldError::forbidden("force", "may not be specified for non-apply patch");
+        return Err(ApiError::invalid_options("PatchOptions", &[error]));
     }
     let parsed = match media.as_str() {
         "application/json-patch+json" | "application/merge-patch+json" => decode::parse(&media, body)?,
         "application/strategic-merge-patch+json" if kind.custom.is_none() => decode::parse(&media, body)?,
         _ => {
-            let mut accepted = "application/json-patch+json, application/merge-patch+json".to_owned();
-            if kind.custom.is_none() {
-                accepted.push_str(", application/strategic-merge-patch+json");
-            }
-            accepted.push_str(", application/apply-patch+yaml, application/apply-patch+cbor");
-            return Err(ApiError::unsupported_media(&accepted));
+            let mut error = ApiError::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
+            error.details = Some(Map::new());
+            return Err(error);
         }
     };
     let writer = Writer::of(context, Operation::Update, part.name())?;
@@ -219,14 +216,11 @@ fn refused_patch(kind: &Kind, name: &str, error: &PatchError) -> ApiError {
     match error {
         PatchError::Malformed(why) => ApiError::bad_request(why.clone()),
         PatchError::DoesNotFit(why) => {
-            let mut status = ApiError::new(
-                422,
-                "Invalid",
-                format!("the server rejected our request due to an error in our request: {why}"),
-            );
-            status.details =
-                json!({"name": name, "kind": kind.kind, "group": kind.group}).as_object().cloned();
-            status
+            tracing::debug!(%name, kind = %kind.kind, %why, "a patch did not fit");
+            let message = "the server rejected our request due to an error in our request";
+            let mut error = ApiError::new(422, "Invalid", message);
+            error.details = Some(Map::new());
+            error
         }
     }
 }
@@ -254,7 +248,7 @@ fn apply(
     }
     let duplicates = parsed.duplicates;
     decode::name_kind(&kind, &mut map)?;
-    let mut applied = Value::Object(map);
+    let applied = Value::Object(map);
     let name = applied["metadata"]["name"].as_str().unwrap_or_default();
     if !name.is_empty() && name != target.name {
         return Err(ApiError::bad_request(format!(
@@ -263,10 +257,6 @@ fn apply(
         )));
     }
     prepare::check_namespace(target, &applied)?;
-    applied["metadata"]["name"] = json!(target.name);
-    if kind.namespaced {
-        applied["metadata"]["namespace"] = json!(target.namespace);
-    }
     let strict = |context: &mut Context| -> ApiResult<()> {
         let mut copy = applied.clone();
         decode::clean(context, &kind, &mut copy, duplicates.clone())
@@ -280,6 +270,7 @@ fn apply(
             ));
         }
         let mut object = writer.apply(&kind, None, &applied, force)?;
+        object["metadata"]["name"] = json!(target.name);
         strict(context)?;
         schema::clean(&kind, &mut object)?;
         return match create_object(context, target, object, &writer) {
@@ -325,10 +316,12 @@ pub(crate) fn change(
             return Err(ApiError::invalid(kind, &target.name, &errors));
         }
         crd::admit(context, kind, &new, Some(&live))?;
-        if writer.operation == Operation::Update {
+        if writer.operation == Operation::Update && part != Part::Other("binding") {
             new = writer.track(kind, Some(&live), new);
         }
-        prepare::bump_generation(kind, &live, &mut new);
+        if part != Part::Other("binding") {
+            prepare::bump_generation(kind, &live, &mut new);
+        }
         if is_same(&live, &new) {
             return Ok(before);
         }

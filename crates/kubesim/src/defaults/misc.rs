@@ -23,8 +23,11 @@ pub(super) fn namespace(map: &mut Fields) {
     if let Some(labels) = child(map, "metadata").and_then(|m| child(m, "labels")) {
         labels.insert("kubernetes.io/metadata.name".to_owned(), name);
     }
-    let dying = map.get("metadata").is_some_and(|m| m.get("deletionTimestamp").is_some());
-    if let Some(spec) = child(map, "spec").filter(|_| !dying) {
+}
+
+/// A new namespace is active, and kept until its content is gone.
+pub(super) fn activate(map: &mut Fields) {
+    if let Some(spec) = child(map, "spec") {
         set(spec, "finalizers", json!(["kubernetes"]));
     }
     if let Some(status) = child(map, "status") {
@@ -32,20 +35,16 @@ pub(super) fn namespace(map: &mut Fields) {
     }
 }
 
-/// A claim; a new one is protected from being deleted while in use.
-pub(super) fn claim(map: &mut Fields, creates: bool) {
+pub(super) fn claim(map: &mut Fields) {
     if let Some(spec) = child(map, "spec") {
         set(spec, "volumeMode", json!("Filesystem"));
     }
     if let Some(status) = child(map, "status") {
         set_text(status, "phase", "Pending");
     }
-    if creates {
-        protect(map, "kubernetes.io/pvc-protection");
-    }
 }
 
-pub(super) fn volume(map: &mut Fields, creates: bool) {
+pub(super) fn volume(map: &mut Fields) {
     if let Some(spec) = child(map, "spec") {
         set_text(spec, "persistentVolumeReclaimPolicy", "Retain");
         set(spec, "volumeMode", json!("Filesystem"));
@@ -56,12 +55,10 @@ pub(super) fn volume(map: &mut Fields, creates: bool) {
     if let Some(status) = child(map, "status") {
         set_text(status, "phase", "Pending");
     }
-    if creates {
-        protect(map, "kubernetes.io/pv-protection");
-    }
 }
 
-fn protect(map: &mut Fields, finalizer: &str) {
+/// Keeps a volume or claim from being deleted while in use.
+pub(super) fn protect(map: &mut Fields, finalizer: &str) {
     let Some(metadata) = child(map, "metadata") else { return };
     set(metadata, "finalizers", json!([]));
     if let Some(Value::Array(finalizers)) = metadata.get_mut("finalizers")

@@ -19,26 +19,25 @@ pub(crate) fn fill(kind: &Kind, object: &mut Value, live: Option<&Value>) {
         merge::default(&custom.merge_type, object);
         return;
     }
-    let creates = live.is_none();
     if let Some(map) = object.as_object_mut() {
         if kind.has_subresource("status") {
             map.entry("status").or_insert_with(|| json!({}));
         }
         match &*kind.storage {
-            "pods" => pods::pod(map, creates),
+            "pods" => pods::pod(map),
             "services" => services::service(map, live),
             "secrets" => misc::secret(map),
             "namespaces" => misc::namespace(map),
-            "persistentvolumeclaims" => misc::claim(map, creates),
-            "persistentvolumes" => misc::volume(map, creates),
+            "persistentvolumeclaims" => misc::claim(map),
+            "persistentvolumes" => misc::volume(map),
             "endpoints" => misc::endpoints(map),
             "podtemplates" => workloads::template(map),
             "replicationcontrollers" => workloads::replication_controller(map),
             "deployments.apps" => workloads::deployment(map),
             "replicasets.apps" => workloads::replica_set(map),
             "statefulsets.apps" => workloads::stateful_set(map),
-            "daemonsets.apps" => workloads::daemon_set(map),
-            "jobs.batch" => workloads::job(map, creates),
+            "daemonsets.apps" => workloads::daemon_set(map, live),
+            "jobs.batch" => workloads::job(map),
             "cronjobs.batch" => workloads::cron_job(map),
             "horizontalpodautoscalers.autoscaling" => misc::autoscaler(map, &kind.version),
             "networkpolicies.networking.k8s.io" => misc::network_policy(map),
@@ -46,7 +45,9 @@ pub(crate) fn fill(kind: &Kind, object: &mut Value, live: Option<&Value>) {
                 misc::binding(map);
             }
             "storageclasses.storage.k8s.io" => misc::storage_class(map),
-            "priorityclasses.scheduling.k8s.io" => set(map, "preemptionPolicy", json!("PreemptLowerPriority")),
+            "priorityclasses.scheduling.k8s.io" => {
+                set(map, "preemptionPolicy", json!("PreemptLowerPriority"))
+            }
             "endpointslices.discovery.k8s.io" => misc::endpoint_slice(map),
             _ if crd::is_definition(kind) => crd::default_definition(map),
             _ => {}
@@ -55,6 +56,24 @@ pub(crate) fn fill(kind: &Kind, object: &mut Value, live: Option<&Value>) {
     // Brings in the empty structs of what was filled in; it knows every field, so it cannot refuse one.
     if let Err(error) = schema::clean(kind, object) {
         tracing::debug!(%error, "a defaulted object does not fit its kind");
+    }
+}
+
+/// What admission and the server's own strategies add to a new object; nobody comes to own these fields.
+pub(crate) fn admit(kind: &Kind, object: &mut Value) {
+    let Some(map) = object.as_object_mut() else { return };
+    match &*kind.storage {
+        "pods" => pods::admit(map),
+        "namespaces" => misc::activate(map),
+        "persistentvolumeclaims" => misc::protect(map, "kubernetes.io/pvc-protection"),
+        "persistentvolumes" => misc::protect(map, "kubernetes.io/pv-protection"),
+        "jobs.batch" => workloads::select_own_pods(map),
+        "events" if kind.group.is_empty() => {
+            for field in ["eventTime", "firstTimestamp", "lastTimestamp"] {
+                map.entry(field).or_insert(Value::Null);
+            }
+        }
+        _ => {}
     }
 }
 

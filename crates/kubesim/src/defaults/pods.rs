@@ -4,12 +4,9 @@ use serde_json::{Value, json};
 
 use super::{Fields, child, existing, items, set, set_text};
 
-/// A pod, with what admission gives it at its creation.
-pub(super) fn pod(map: &mut Fields, creates: bool) {
+/// A pod.
+pub(super) fn pod(map: &mut Fields) {
     let Some(spec) = child(map, "spec") else { return };
-    if creates {
-        admit(spec);
-    }
     pod_spec(spec);
     for list in ["initContainers", "containers"] {
         for container in items(spec, list) {
@@ -25,7 +22,8 @@ pub(super) fn pod(map: &mut Fields, creates: bool) {
 }
 
 /// What the admission plugins for priorities, tolerations and service accounts write.
-fn admit(spec: &mut Fields) {
+pub(super) fn admit(map: &mut Fields) {
+    let Some(spec) = child(map, "spec") else { return };
     set_text(spec, "serviceAccountName", "default");
     if let Some(name) = spec.get("serviceAccountName").cloned() {
         spec.insert("serviceAccount".to_owned(), name);
@@ -65,9 +63,10 @@ fn requests_from_limits(container: &mut Fields) {
 
 fn quality(spec: &Fields) -> &'static str {
     let lists = ["containers", "initContainers"];
-    let containers: Vec<&Value> =
-        lists.iter().filter_map(|l| spec.get(*l)?.as_array()).flatten().collect();
-    let part = |container: &Value, part: &str, name: &str| container["resources"][part][name].as_str().map(str::to_owned);
+    let containers: Vec<&Value> = lists.iter().filter_map(|l| spec.get(*l)?.as_array()).flatten().collect();
+    let part = |container: &Value, part: &str, name: &str| {
+        container["resources"][part][name].as_str().map(str::to_owned)
+    };
     let names = ["cpu", "memory"];
     let none = containers
         .iter()
@@ -121,9 +120,12 @@ fn fill_container(container: &mut Fields) {
     }
     for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
         if let Some(probe) = existing(container, name) {
-            for (field, value) in
-                [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)]
-            {
+            for (field, value) in [
+                ("timeoutSeconds", 1),
+                ("periodSeconds", 10),
+                ("successThreshold", 1),
+                ("failureThreshold", 3),
+            ] {
                 if probe.get(field).and_then(Value::as_i64).unwrap_or_default() == 0 {
                     probe.insert(field.to_owned(), json!(value));
                 }

@@ -73,7 +73,9 @@ fn keep_allocated(spec: &mut Fields, live: &Value, kind: &str) {
     }
     let old: Vec<Value> = live["ports"].as_array().cloned().unwrap_or_default();
     for port in items(spec, "ports") {
-        let same = old.iter().find(|o| Some(&o["port"]) == port.get("port") && Some(&o["protocol"]) == port.get("protocol"));
+        let same = old
+            .iter()
+            .find(|o| Some(&o["port"]) == port.get("port") && Some(&o["protocol"]) == port.get("protocol"));
         if let Some(number) = same.map(|o| o["nodePort"].clone()).filter(|n| !n.is_null()) {
             set(port, "nodePort", number);
         }
@@ -93,7 +95,11 @@ pub(crate) fn claims(service: &Fields) -> Vec<String> {
 }
 
 /// Gives a Service its address and node ports.
-pub(super) fn allocate(state: &mut State, object: &mut Value, live: Option<&Value>) -> Result<(), FieldError> {
+pub(super) fn allocate(
+    state: &mut State,
+    object: &mut Value,
+    live: Option<&Value>,
+) -> Result<(), FieldError> {
     let own: Vec<String> = live.and_then(Value::as_object).map(claims).unwrap_or_default();
     let Some(spec) = object.as_object_mut().and_then(|o| existing(o, "spec")) else { return Ok(()) };
     let kind = spec.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -104,8 +110,16 @@ pub(super) fn allocate(state: &mut State, object: &mut Value, live: Option<&Valu
         return Ok(());
     }
     address(state, spec, &own)?;
-    set(spec, "ipFamilies", json!(["IPv4"]));
-    set_text(spec, "ipFamilyPolicy", "SingleStack");
+    let headless = spec.get("clusterIP").and_then(Value::as_str) == Some("None");
+    let selects = spec.get("selector").and_then(Value::as_object).is_some_and(|s| !s.is_empty());
+    // Nobody but its owner knows what is behind a headless Service without a selector.
+    let (families, policy) = if headless && !selects {
+        (json!(["IPv4", "IPv6"]), "RequireDualStack")
+    } else {
+        (json!(["IPv4"]), "SingleStack")
+    };
+    set(spec, "ipFamilies", families);
+    set_text(spec, "ipFamilyPolicy", policy);
     let opens = kind == "NodePort"
         || (kind == "LoadBalancer" && spec.get("allocateLoadBalancerNodePorts") != Some(&Value::Bool(false)));
     if !opens {
@@ -113,7 +127,11 @@ pub(super) fn allocate(state: &mut State, object: &mut Value, live: Option<&Valu
     }
     let mut wanted: Vec<u32> = Vec::new();
     for (at, port) in items(spec, "ports").enumerate() {
-        let given = port.get("nodePort").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or_default();
+        let given = port
+            .get("nodePort")
+            .and_then(Value::as_u64)
+            .and_then(|n| u32::try_from(n).ok())
+            .unwrap_or_default();
         if given != 0 {
             let taken = state.is_claimed(&given.to_string()) && !own.contains(&given.to_string());
             if taken {

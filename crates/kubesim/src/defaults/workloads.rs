@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::{Fields, child, existing, items, pods::pod_spec, set, set_text};
 
-/// The pod template in `field` of a spec.
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
+/// The pod template of a spec.
 pub(super) fn template(map: &mut Fields) {
     if let Some(spec) = existing(map, "template").and_then(|t| child(t, "spec")) {
         pod_spec(spec);
@@ -67,19 +69,31 @@ pub(super) fn stateful_set(map: &mut Fields) {
     for claim in items(spec, "volumeClaimTemplates") {
         set(claim, "apiVersion", json!("v1"));
         set(claim, "kind", json!("PersistentVolumeClaim"));
-        super::misc::claim(claim, false);
+        super::misc::claim(claim);
     }
 }
 
-pub(super) fn daemon_set(map: &mut Fields) {
+pub(super) fn daemon_set(map: &mut Fields, live: Option<&Value>) {
     let Some(spec) = child(map, "spec") else { return };
     template(spec);
     set(spec, "revisionHistoryLimit", json!(10));
     rolling(spec, "updateStrategy", &[("maxUnavailable", json!(1)), ("maxSurge", json!(0))]);
+    // A field of former versions, kept as an annotation: it counts the changes of the template.
+    let template = spec.get("template").cloned();
+    let count = match live {
+        Some(live) => {
+            let old = live["metadata"]["annotations"][TEMPLATE_GENERATION].as_str();
+            let old: i64 = old.and_then(|text| text.parse().ok()).unwrap_or_default();
+            old + i64::from(live["spec"].get("template") != template.as_ref())
+        }
+        None => 1,
+    };
+    if let Some(annotations) = child(map, "metadata").and_then(|m| child(m, "annotations")) {
+        annotations.insert(TEMPLATE_GENERATION.to_owned(), json!(count.to_string()));
+    }
 }
 
-pub(super) fn job(map: &mut Fields, creates: bool) {
-    let metadata = map.get("metadata").cloned().unwrap_or_default();
+pub(super) fn job(map: &mut Fields) {
     let Some(spec) = child(map, "spec") else { return };
     template(spec);
     if !spec.contains_key("completions") && !spec.contains_key("parallelism") {
@@ -90,17 +104,18 @@ pub(super) fn job(map: &mut Fields, creates: bool) {
     set(spec, "backoffLimit", json!(if forever { i32::MAX } else { 6 }));
     set_text(spec, "completionMode", "NonIndexed");
     set(spec, "suspend", json!(false));
-    set(spec, "manualSelector", Value::Null);
+    set(spec, "manualSelector", json!(false));
     let replacement = if spec.contains_key("podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" };
     set_text(spec, "podReplacementPolicy", replacement);
-    if creates && spec.get("manualSelector") != Some(&Value::Bool(true)) {
-        select_own_pods(spec, &metadata);
-    }
-    spec.retain(|_, value| !value.is_null());
 }
 
 /// The selector that the server makes up for a job.
-fn select_own_pods(spec: &mut Fields, metadata: &Value) {
+pub(super) fn select_own_pods(map: &mut Fields) {
+    let metadata = map.get("metadata").cloned().unwrap_or_default();
+    let Some(spec) = child(map, "spec") else { return };
+    if spec.get("manualSelector") == Some(&Value::Bool(true)) {
+        return;
+    }
     let uid = metadata["uid"].clone();
     let name = metadata["name"].clone();
     let own = [
