@@ -21,7 +21,7 @@ pub(crate) fn places(
     for rule in rules.of(subject) {
         places.extend(rule.pointers.iter().filter_map(|pointer| pointer.place(value)));
         for (label, expression) in &rule.expressions {
-            match expression.paths(value, rules.options.jq_steps.0) {
+            match expression.paths(value, rules.jq_steps) {
                 Ok(found) => places.extend(found),
                 Err(reason) => problem = problem.or(Some(RuleProblem { rule: label.clone(), reason })),
             }

@@ -44,7 +44,7 @@ pub use apply::apply_body;
 pub use cache_key::{CacheKey, cache_key};
 pub use ignored::run_problems;
 pub use predicted::compare_predicted;
-pub use rules::{IgnoreRule, IgnoreStatus, JqSteps, KnownTypeField, Options, RuleProblem, Rules};
+pub use rules::{IgnoreRule, IgnoreStatus, KnownTypeField, Options, RuleProblem, Rules};
 pub use secrets::{SecretProblem, check_secret, mask};
 pub use takeover::takeover;
 pub use verdict::{FieldDiff, Verdict, Why};

@@ -75,20 +75,6 @@ pub struct Options {
     pub known_types: BTreeMap<GroupKind, Vec<KnownTypeField>>,
     /// `resource.sensitive.mask.annotations`.
     pub mask_annotations: Vec<String>,
-    /// What one jq expression may cost on one object.
-    pub jq_steps: JqSteps,
-}
-
-/// Work that a jq expression may do on one object: values that it produces plus nodes of values that it builds. The
-/// peer counts time instead, one second (`ignore.normalizer.jq.timeout`); steps give the same answer on every machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct JqSteps(pub u64);
-
-impl Default for JqSteps {
-    /// Enough to look at each node of an object of one MiB several times.
-    fn default() -> Self {
-        Self(300_000)
-    }
 }
 
 /// A rule that cannot be used, or a part of it.
@@ -106,10 +92,16 @@ impl fmt::Display for RuleProblem {
     }
 }
 
+/// Work that a jq expression may do on one object: values that it produces plus nodes of values that it builds. Enough
+/// to look at each node of an object of one MiB several times. The peer counts time instead, one second
+/// (`ignore.normalizer.jq.timeout`); steps give the same answer on every machine.
+const JQ_STEPS: u64 = 300_000;
+
 /// The compiled rules of one application. Cheap to share, not to make: keep them until their input changes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Rules {
     pub(crate) options: Options,
+    pub(crate) jq_steps: u64,
     compiled: Vec<Compiled>,
     /// Everything that the rules were made from, for [`cache_key`](crate::cache_key()).
     pub(crate) fingerprint: Vec<u8>,
@@ -128,6 +120,13 @@ pub(crate) struct Compiled {
     pub(crate) managers: Vec<String>,
 }
 
+impl Default for Rules {
+    /// No rules, and all settings at their defaults.
+    fn default() -> Self {
+        Self::compile(&[], &[], Options::default()).0
+    }
+}
+
 impl Rules {
     /// Compiles the rules of an application (`app`) and those that hold for all (`system`).
     /// What cannot be compiled is left out and named in the problems, never dropped in silence.
@@ -143,7 +142,14 @@ impl Rules {
             })
             .collect();
         let fingerprint = format!("{app:?}{system:?}{options:?}").into_bytes();
-        (Self { options, compiled, fingerprint }, problems)
+        (Self { options, jq_steps: JQ_STEPS, compiled, fingerprint }, problems)
+    }
+
+    /// With another budget for each jq expression on each object: values produced plus nodes of values built, 300,000
+    /// where this is not called.
+    #[must_use]
+    pub fn with_jq_steps(self, jq_steps: u64) -> Self {
+        Self { jq_steps, ..self }
     }
 
     /// The rules that concern an object.

@@ -79,13 +79,12 @@ fn verdict(mut certain: Vec<FieldDiff>, why: Option<Why>) -> Verdict {
 /// Fields that a client-side apply has applied, that git no longer has, and that the cluster still has: they will go,
 /// since the first apply takes such fields over. Defaults are owned by the same entry, but are not in the annotation.
 fn removed_since_last_applied(pair: &Pair<'_>) -> Vec<FieldDiff> {
-    let foldable = managed::foldable(pair.original);
-    let Some(annotation) = pair.original.annotation(LAST_APPLIED).filter(|_| !foldable.is_empty()) else {
-        return Vec::new();
-    };
+    let Some(annotation) = pair.original.annotation(LAST_APPLIED) else { return Vec::new() };
     let Ok(applied @ Value::Object(_)) = serde_json::from_str::<Value>(annotation) else { return Vec::new() };
     let mut owned = FieldSet::new();
-    for fields in foldable.into_iter().filter_map(managed::Entry::fields) {
+    // Ours as well: while the annotation is there, the takeover may be done and the apply not.
+    let entries = managed::foldable(pair.original).into_iter().chain(managed::ours(pair.original));
+    for fields in entries.filter_map(managed::Entry::fields) {
         owned.extend(&fields);
     }
     let mut removed = Vec::new();

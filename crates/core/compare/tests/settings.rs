@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use compare::{
-    IgnoreRule, IgnoreStatus, JqSteps, KnownTypeField, Options, Rules, Verdict, Why, apply_body, compare,
+    IgnoreRule, IgnoreStatus, KnownTypeField, Options, Rules, Verdict, Why, apply_body, compare,
     compare_predicted, ignores_extraneous, run_problems,
 };
 use resource::{GroupKind, Object};
@@ -158,9 +158,9 @@ fn a_rule_that_runs_out_of_budget_is_named() {
         jq_path_expressions: vec!["(., .) | ".repeat(40) + "select(false)"],
         ..IgnoreRule::default()
     };
-    let options = Options { jq_steps: JqSteps(20_000), ..Options::default() };
-    let (rules, problems) = Rules::compile(&[rule], &[], options);
+    let (rules, problems) = Rules::compile(&[rule], &[], Options::default());
     assert_eq!(problems, []);
+    let rules = rules.with_jq_steps(20_000);
     let (a, b) = (
         object("v1", "ConfigMap", json!({"data": {"k": "a"}})),
         object("v1", "ConfigMap", json!({"data": {"k": "b"}})),

@@ -7,12 +7,13 @@ use crate::Status;
 /// Takes a resource out of the aggregation when it is `"true"`.
 const IGNORE_HEALTH_CHECK: &str = "argocd.argoproj.io/ignore-healthcheck";
 
-/// One resource of an application, as [`aggregate`] needs it: facts, so that nobody has to hold the object.
+/// One resource of an application, hooks left out, as [`aggregate`] needs it: facts that can be kept without the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Item {
     /// Whether the cluster has it.
     pub live: bool,
-    /// Whether its health counts: not for what [`is_ignored`] says, nor for an application that contains itself.
+    /// Whether its health counts: not where it is told to be ignored ([`is_ignored`]), and not for the very
+    /// application that is judged.
     pub counts: bool,
     /// Whether it is an Application.
     pub application: bool,
@@ -20,12 +21,7 @@ pub struct Item {
     pub health: Option<Status>,
 }
 
-/// Whether an object's annotation takes it out of the aggregation.
-pub fn is_ignored(object: &Object) -> bool {
-    object.annotation(IGNORE_HEALTH_CHECK) == Some("true")
-}
-
-/// Health of the application that consists of these resources, its hooks left out: the worst of what counts.
+/// Health of the application that consists of these resources: the worst of what counts.
 ///
 /// **Source.** The peer's `setApplicationHealth`. A resource that is missing does not make it worse, its being
 /// OutOfSync says enough; when all are missing, the application is Missing. A child application that is Missing or
@@ -33,16 +29,17 @@ pub fn is_ignored(object: &Object) -> bool {
 pub fn aggregate(items: impl IntoIterator<Item = Item>) -> Status {
     let (mut worst, mut any, mut any_live) = (Status::Healthy, false, false);
     for item in items {
-        any = true;
-        any_live |= item.live;
-        match item.health {
-            Some(health) if item.live && item.counts && !(item.application && uncertain(health)) => {
-                worst = worst.max(health);
-            }
-            _ => {}
-        }
+        (any, any_live) = (true, any_live || item.live);
+        let health = item.health.filter(|_| item.live && item.counts);
+        worst =
+            health.filter(|health| !(item.application && uncertain(*health))).map_or(worst, |h| worst.max(h));
     }
     if any && !any_live { worst.max(Status::Missing) } else { worst }
+}
+
+/// Whether a live object is told not to count for the health of its application.
+pub fn is_ignored(live: &Object) -> bool {
+    live.annotation(IGNORE_HEALTH_CHECK) == Some("true")
 }
 
 fn uncertain(health: Status) -> bool {
@@ -58,10 +55,9 @@ mod tests {
     #[test]
     fn the_worst_of_what_counts() {
         let live = |health| Item { live: true, counts: true, application: false, health };
-        let child = |health| Item { application: true, ..live(Some(health)) };
         let missing = Item { live: false, ..live(Some(Status::Missing)) };
-        let degraded = live(Some(Status::Degraded));
-        let healthy = live(Some(Status::Healthy));
+        let (degraded, healthy) = (live(Some(Status::Degraded)), live(Some(Status::Healthy)));
+        let child = |health| Item { application: true, ..live(Some(health)) };
         for (row, items, expected) in [
             ("nothing", vec![], Status::Healthy),
             ("no health is healthy", vec![live(None)], Status::Healthy),
@@ -73,7 +69,12 @@ mod tests {
             ("unknown is worst", vec![degraded, live(Some(Status::Unknown))], Status::Unknown),
             ("one missing does not count", vec![missing, healthy], Status::Healthy),
             ("all missing", vec![missing, missing], Status::Missing),
-            ("told not to look", vec![Item { counts: false, ..degraded }], Status::Healthy),
+            ("does not count", vec![Item { counts: false, ..degraded }], Status::Healthy),
+            (
+                "does not count, but is there",
+                vec![Item { counts: false, ..degraded }, missing],
+                Status::Healthy,
+            ),
             ("child not known", vec![child(Status::Unknown)], Status::Healthy),
             ("child missing", vec![child(Status::Missing)], Status::Healthy),
             ("child degraded", vec![child(Status::Degraded)], Status::Degraded),
@@ -83,11 +84,11 @@ mod tests {
     }
 
     #[test]
-    fn only_the_word_true_ignores() {
-        for (value, ignored) in [("true", true), ("false", false), ("True", false)] {
-            let metadata = json!({"annotations": {IGNORE_HEALTH_CHECK: value}});
-            let object = Object::from_value(json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata}));
-            assert_eq!(is_ignored(&object.unwrap()), ignored, "{value}");
+    fn the_annotation_says_true() {
+        for (value, expected) in [("true", true), ("false", false), ("", false)] {
+            let mut object = Object::from_value(json!({"apiVersion": "v1", "kind": "Pod"})).unwrap();
+            object.set_annotation(IGNORE_HEALTH_CHECK, value);
+            assert_eq!(is_ignored(&object), expected, "{value}");
         }
     }
 }
