@@ -49,13 +49,14 @@ impl SnapshotKey {
 /// A snapshot that somebody may still hold, and the store that it reads from.
 type Held = (Weak<Snapshot>, Weak<Objects>);
 
-/// One repository. Readers never wait for the network: only who fetches holds `objects` for long.
+/// One repository. What is here already never waits for the network: only `fetching` is held for long.
 pub(crate) struct Repository {
     /// Holds one directory a generation of the store; the highest number counts.
     directory: PathBuf,
     /// For people who look into the directory.
     name: String,
     objects: Mutex<Option<Arc<Objects>>>,
+    fetching: Mutex<()>,
     snapshots: Mutex<HashMap<([u8; 32], SnapshotKey), Held>>,
     admitted: Mutex<HashSet<[u8; 32]>>,
 }
@@ -66,6 +67,7 @@ impl Repository {
             directory,
             name,
             objects: Mutex::default(),
+            fetching: Mutex::default(),
             snapshots: Mutex::default(),
             admitted: Mutex::default(),
         }
@@ -109,7 +111,7 @@ impl Repository {
     ) -> Result<String, SourceError> {
         let wrong = |error| SourceError::Revision { repo: remote.url.clone(), error };
         let not_found = || wrong(RevisionError::NotFound { revision: prefix.to_owned() });
-        let objects = self.objects(inner, remote, &mut lock(&self.objects))?;
+        let objects = self.objects(inner, remote)?;
         let parsed = gix::hash::Prefix::from_hex(prefix).map_err(|_| not_found())?;
         let mut candidates = HashSet::new();
         let found = objects.with(|odb| odb.lookup_prefix(parsed, Some(&mut candidates)));
@@ -129,13 +131,9 @@ impl Repository {
     }
 
     /// The store that is in use, opened when it is not.
-    fn objects(
-        &self,
-        inner: &Inner,
-        remote: &Remote,
-        current: &mut Option<Arc<Objects>>,
-    ) -> Result<Arc<Objects>, SourceError> {
-        if let Some(objects) = current {
+    fn objects(&self, inner: &Inner, remote: &Remote) -> Result<Arc<Objects>, SourceError> {
+        let mut current = lock(&self.objects);
+        if let Some(objects) = &*current {
             return Ok(Arc::clone(objects));
         }
         let bytes = inner.options.limits.object_bytes;
@@ -229,19 +227,25 @@ impl Inner {
         id: ObjectId,
     ) -> Result<(Arc<Objects>, About), SourceError> {
         let bytes = self.options.limits.object_bytes;
-        let mut current = lock(&repository.objects);
-        let mut objects = repository.objects(self, remote, &mut current)?;
-        if !objects.damaged.load(Ordering::Relaxed)
-            && objects.has(&id)
-            && let Ok(about) = about(&objects, &id)
-        {
-            return Ok((objects, about));
+        let here = |objects: Arc<Objects>| {
+            let sound = !objects.damaged.load(Ordering::Relaxed) && objects.has(&id);
+            let about = if sound { about(&objects, &id).ok() } else { None };
+            about.map(|about| (objects, about))
+        };
+        if let Some(found) = here(repository.objects(self, remote)?) {
+            return Ok(found);
+        }
+        let fetching = lock(&repository.fetching);
+        // Who came before may have brought it.
+        let mut objects = repository.objects(self, remote)?;
+        if let Some(found) = here(Arc::clone(&objects)) {
+            return Ok(found);
         }
         if remote.url.scheme() == Scheme::File {
             // Somebody else's store: look at it afresh, and that is all.
             objects = Arc::new(local::objects(remote, bytes)?);
             let about = about(&objects, &id).map_err(|detail| no_commit(remote, &id, &detail))?;
-            *current = Some(Arc::clone(&objects));
+            *lock(&repository.objects) = Some(Arc::clone(&objects));
             return Ok((objects, about));
         }
         let damaged = objects.damaged.load(Ordering::Relaxed);
@@ -269,7 +273,8 @@ impl Inner {
             .inspect_err(|_| fresh.retire())?;
         fresh.add_tip(id).map_err(|error| store_error(remote, &error))?;
         objects.retire();
-        *current = Some(Arc::clone(&fresh));
+        *lock(&repository.objects) = Some(Arc::clone(&fresh));
+        drop(fetching);
         Ok((fresh, about))
     }
 

@@ -14,6 +14,7 @@ use crate::{http, local, ssh, wire};
 use gix::protocol::handshake::Ref;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -134,7 +135,8 @@ impl Sources {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        std::fs::create_dir_all(options.data_dir.join("git"))?;
+        // Other people's repositories: nobody else's business.
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(options.data_dir.join("git"))?;
         let inner = Inner {
             options,
             repositories: Mutex::default(),

@@ -194,7 +194,10 @@ fn pack(count: u32, entries: &[u8]) -> Vec<u8> {
 /// zlib, stored: what compression would make smaller is not the point.
 fn zlib(bytes: &[u8]) -> Vec<u8> {
     let mut out = vec![0x78, 0x01];
-    let chunks: Vec<_> = bytes.chunks(60_000).collect();
+    let mut chunks: Vec<_> = bytes.chunks(60_000).collect();
+    if chunks.is_empty() {
+        chunks.push(b"");
+    }
     for (n, chunk) in chunks.iter().enumerate() {
         let size = u16::try_from(chunk.len()).unwrap();
         out.push(u8::from(n + 1 == chunks.len()));
@@ -295,7 +298,60 @@ async fn packs_that_misbehave_are_errors_in_time_and_leave_nothing() {
         let error = checkout(&sources, &remote(&server.url("app.git")), "main").await.unwrap_err();
         assert!(verdict(&error), "{row}: {error:?}");
         assert!(start.elapsed() < secs(8), "{row}: {:?}", start.elapsed());
+        let mut todo = vec![data.path().join("git")];
+        while let Some(path) = todo.pop() {
+            match std::fs::read_dir(&path) {
+                Ok(entries) => todo.extend(entries.map(|entry| entry.unwrap().path())),
+                Err(_) if path.parent().unwrap().ends_with("pack") => {
+                    assert!(
+                        path.file_name().unwrap().to_str().unwrap().starts_with("pack-"),
+                        "{row} left {path:?}"
+                    );
+                }
+                Err(_) => {}
+            }
+        }
     }
+}
+
+/// Thirty thousand commits, each a delta of the one before: what follows the chain may not use the stack for it. (Past 65,535
+/// gix counts over in a build with overflow checks; that panic ends as an error of this fetch.)
+#[tokio::test]
+async fn a_chain_of_deltas_is_as_deep_as_it_likes() {
+    const DEPTH: u32 = 30_000;
+    let text = |n: u32| {
+        format!(
+            "tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\n{n:06}"
+        )
+    };
+    let size = u8::try_from(text(0).len()).unwrap();
+    assert!(size > 16 && size < 128);
+    let mut entries =
+        [varint(2, 0), zlib(b""), varint(1, u64::from(size)), zlib(text(0).as_bytes())].concat();
+    let mut previous = entries.len() - [varint(2, 0), zlib(b"")].concat().len();
+    for n in 1..=DEPTH {
+        // Sizes, a copy of all but the number, the number.
+        let delta = [&[size, size, 0x90, size - 6, 6][..], format!("{n:06}").as_bytes()].concat();
+        let mut offset = vec![u8::try_from(previous & 0x7f).unwrap()];
+        if previous >= 0x80 {
+            offset.insert(0, 0x80 | u8::try_from((previous >> 7) - 1).unwrap());
+        }
+        let entry = [varint(6, delta.len() as u64), offset, zlib(&delta)].concat();
+        previous = entry.len();
+        entries.extend(entry);
+    }
+    let last = text(DEPTH);
+    let commit = gix::objs::compute_hash(gix::hash::Kind::Sha1, gix::objs::Kind::Commit, last.as_bytes())
+        .unwrap()
+        .to_string();
+    let pack = pack(DEPTH + 2, &entries);
+    let server = with_pack(&commit, move |stream| send_pack(stream, &pack));
+    let data = tempfile::tempdir().unwrap();
+    let mut options = Options::new(data.path());
+    options.timeouts.fetch = secs(30);
+    let sources = Sources::new(options).unwrap();
+    let snapshot = checkout(&sources, &remote(&server.url("app.git")), "main").await.unwrap();
+    assert_eq!((snapshot.subject.as_str(), names(&snapshot, "").len()), ("030000", 0));
 }
 
 #[tokio::test]
