@@ -5,6 +5,11 @@
 //	{"name": "…", "yaml": "…"}  ->  the same with "json" (the JSON text) or "error"
 //	{"name": "…", "json": "…"}  ->  the same with "yaml", for -emit
 //
+// The files of cases are their own input, so that they can be answered anew:
+//
+//	go run . <../../crates/core/goyaml/tests/cases/parse.jsonl
+//	go run . -emit <../../crates/core/goyaml/tests/cases/emit.jsonl
+//
 // A case may have "base64" instead of "yaml", for texts that are not UTF-8.
 package main
 

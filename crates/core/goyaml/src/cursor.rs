@@ -126,6 +126,16 @@ impl<'a> Cursor<'a> {
         into.push_str(self.text.get(start..self.offset).unwrap_or_default());
     }
 
+    /// Copies ASCII characters as long as they are wanted, none of them a line break. What [`Self::read`] does, in one go.
+    pub(crate) fn read_run(&mut self, into: &mut String, wanted: impl Fn(u8) -> bool) {
+        let rest = self.text.get(self.offset..).unwrap_or_default();
+        let length = rest.bytes().take_while(|&byte| byte.is_ascii() && wanted(byte)).count();
+        into.push_str(rest.get(..length).unwrap_or_default());
+        self.offset += length;
+        self.position.index += length;
+        self.position.column += length;
+    }
+
     /// Passes a line break, if there is one.
     pub(crate) fn skip_break(&mut self) {
         let width = break_width(self.text.as_bytes().get(self.offset..).unwrap_or_default());

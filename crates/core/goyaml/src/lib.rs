@@ -39,9 +39,9 @@ use serde_json::Value;
 pub struct Limits {
     /// Bytes of text, and bytes of text that aliases may repeat.
     pub bytes: usize,
-    /// Nesting of lists and maps. Go's library stops at 10,000. A [`Value`] of that depth is read here without trouble, but dropping,
-    /// cloning, comparing or writing it recurses, with up to 1.5 KiB of stack a level in debug builds; so the default is what a thread
-    /// with 2 MiB survives. (JSON readers made with serde stop at 128, Kubernetes' own manifests at about 60.)
+    /// Nesting of lists and maps. Go's library stops at 10,000. That depth is read here, too, without the stack; but dropping, cloning,
+    /// comparing or writing a [`Value`] recurses, with up to 2 KiB of stack a level in debug builds. So the default is what a thread
+    /// with 2 MiB survives with room to spare. (JSON readers made with serde stop at 128, Kubernetes' own manifests at about 60.)
     pub depth: usize,
     /// Values in all documents together, aliases expanded. One costs about 100 bytes of memory, and its text.
     pub nodes: usize,

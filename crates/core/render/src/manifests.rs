@@ -34,10 +34,11 @@ impl<'a> Collector<'a> {
 
     /// Adds the objects of a file.
     ///
-    /// **Errors**: what is wrong in a file that means to be a manifest. A file of YAML that is none is left out with a warning: nothing
-    /// in it has a `kind`, and it does not have all of `apiVersion:`, `kind:` and `metadata:` somewhere.
+    /// **Errors**: what is wrong in a file that means to be a manifest. A file of YAML that is none is left out with a warning: no
+    /// document in it looks like an object, and it does not have all of `apiVersion:`, `kind:` and `metadata:` somewhere.
     /// **Source**: Argo CD 3, `getObjsFromYAMLOrJSON`. A broken `.json` file is always an error there, and one that is no manifest is
-    /// taken for an OCI manifest and dropped.
+    /// taken for an OCI manifest and dropped. We are stricter where silence would prune: a document with `apiVersion` and `metadata` but
+    /// no `kind` is an error (test `errors_name_file_line_and_field`).
     pub(crate) fn add_file(&mut self, path: &TreePath, text: &[u8]) -> Result<(), RenderError> {
         let yaml = goyaml::Limits {
             bytes: text.len().max(goyaml::Limits::default().bytes),
@@ -59,8 +60,8 @@ impl<'a> Collector<'a> {
         if json && let Some(second) = documents.get(1) {
             return Err(RenderError::SeveralObjects { path: path.to_string(), line: second.start.line });
         }
-        let kinds = documents.iter().filter(|document| has_kind(&document.value)).count();
-        if kinds == 0 && !has_manifest_words(text) {
+        let any_object = documents.iter().any(|document| means_to_be_object(&document.value));
+        if !any_object && (json || !has_manifest_words(text, &[""])) {
             if !documents.is_empty() {
                 self.warn(format!("{path}: left out, since it is no Kubernetes manifest"));
             }
@@ -185,10 +186,16 @@ fn has_kind(value: &Value) -> bool {
     value.get("kind").and_then(Value::as_str).is_some_and(|kind| !kind.is_empty())
 }
 
-/// The peer's test for a file that is no YAML or has no object: does it look like a manifest?
-fn has_manifest_words(text: &[u8]) -> bool {
+/// Whether a document is an object, or one with a slip in its `kind`.
+fn means_to_be_object(value: &Value) -> bool {
+    let is_map = |field: &str| value.get(field).is_some_and(Value::is_object);
+    has_kind(value) || (value.get("apiVersion").is_some_and(Value::is_string) && is_map("metadata"))
+}
+
+/// The peer's test for a file without objects: does it look like a manifest? `quotes` are those that the words may have.
+fn has_manifest_words(text: &[u8], quotes: &[&str]) -> bool {
     let text = String::from_utf8_lossy(text);
-    let has = |word: &str| text.contains(&format!("{word}:")) || text.contains(&format!("\"{word}\":"));
+    let has = |word: &str| quotes.iter().any(|quote| text.contains(&format!("{word}{quote}:")));
     ["apiVersion", "kind", "metadata"].iter().all(|word| has(word))
 }
 
@@ -198,7 +205,9 @@ fn means_to_be_manifest(text: &[u8], broken: Option<usize>) -> bool {
     let utf16 = matches!(text, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
     let shown = String::from_utf8_lossy(text);
     let before = shown.lines().take(broken.unwrap_or(usize::MAX));
-    utf16 || has_manifest_words(text) || before.into_iter().any(|line| line.starts_with("kind:"))
+    utf16
+        || has_manifest_words(text, &["", "\"", "'"])
+        || before.into_iter().any(|line| line.starts_with("kind:"))
 }
 
 /// Bytes of a value as JSON, escapes not counted.

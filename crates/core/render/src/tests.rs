@@ -228,13 +228,14 @@ fn leaves_out_what_is_no_manifest() {
         ("app/template.yaml", "{{- if .Values.x }}\na: 1\n{{- end }}\n"),
         ("app/values.yaml", "image: {repository: x}\nkinds: [a]\n"),
         ("app/package.json", "{\"name\": \"x\"}"),
+        ("app/schema.json", r#"{"properties": {"apiVersion": 1, "kind": 2, "metadata": 3}}"#),
     ]);
     assert_eq!(case.names(), ["a app/a.yaml:1"]);
     let warnings = case.warnings();
-    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    assert_eq!(warnings.len(), 4, "{warnings:?}");
     assert_eq!(warnings[0], "app/package.json: left out, since it is no Kubernetes manifest");
-    assert!(warnings[1].starts_with("app/template.yaml: left out"), "{warnings:?}");
-    assert_eq!(warnings[2], "app/values.yaml: left out, since it is no Kubernetes manifest");
+    assert!(warnings[2].starts_with("app/template.yaml: left out"), "{warnings:?}");
+    assert_eq!(warnings[3], "app/values.yaml: left out, since it is no Kubernetes manifest");
 }
 
 #[test]
@@ -275,6 +276,11 @@ fn errors_name_file_line_and_field() {
             "no apiVersion",
             "kind: A\nmetadata: {name: a}\n".to_owned(),
             "app/x.yaml: line 1: apiVersion: is missing or is not a non-empty string",
+        ),
+        (
+            "kind misspelt",
+            "apiVersion: v1\nKind: A\nmetadata: {name: a}\n".to_owned(),
+            "app/x.yaml: line 1: kind: is missing or is not a non-empty string",
         ),
         (
             "kind is a number",

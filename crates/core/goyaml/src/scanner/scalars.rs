@@ -3,7 +3,7 @@
 use super::Scanner;
 use super::properties::hex;
 use crate::Error;
-use crate::cursor::{Position, syntax};
+use crate::cursor::{Position, is_word, syntax};
 use crate::token::{Spanned, Token};
 
 /// What a block scalar does with the line breaks at its end: `-`, nothing, `+`.
@@ -96,6 +96,7 @@ impl Scanner<'_> {
                     gap.fold(&mut text);
                 }
                 self.cursor.read(&mut text);
+                self.cursor.read_run(&mut text, is_word);
                 end = self.cursor.position();
             }
             if !self.cursor.is_blank(0) && !self.cursor.is_break(0) {
@@ -144,6 +145,7 @@ impl Scanner<'_> {
                     self.scan_escape(&mut text)?;
                 } else {
                     self.cursor.read(&mut text);
+                    self.cursor.read_run(&mut text, is_word);
                 }
             }
             if self.cursor.is(quote) {
@@ -207,6 +209,7 @@ impl Scanner<'_> {
             blank_before = blank;
             while !self.cursor.is_break_or_end(0) {
                 self.cursor.read(&mut text);
+                self.cursor.read_run(&mut text, |byte| matches!(byte, b'\t' | b' '..=b'~'));
             }
             self.cursor.read_break(&mut first_break);
             self.scan_block_breaks(&mut indent, &mut more_breaks, &mut end)?;
