@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -13,15 +13,20 @@ use crate::{
     cluster::{Inner, is_about_kinds},
     discovery::{Discovery, ResourceKind},
     live::Knowledge,
-    options::{Options, Tracker},
+    options::Options,
     store::{Source, Store},
     watch::{Mode, Observation, Shared, Target, Watcher},
 };
 
 /// Pause that lets the events of one change of kinds come together.
 const DEBOUNCE: Duration = Duration::from_millis(100);
-/// The same, right after another discovery: an installation of many CRDs is not asked after one by one.
+/// The same, once there were [`QUICK`] discoveries in a row: an installation of many CRDs is not asked after one by
+/// one.
 const CALM: Duration = Duration::from_secs(1);
+/// Discoveries that may follow each other without a rest of [`QUIET`].
+const QUICK: u32 = 5;
+/// Rest that ends a row of discoveries.
+const QUIET: Duration = Duration::from_secs(5);
 /// How long a CRD that discovery does not show (or still shows) is asked after.
 const CRD_PATIENCE: Duration = Duration::from_secs(30);
 /// First pause between two such questions; it doubles.
@@ -124,13 +129,13 @@ impl Actors {
                 let namespace = (!scope.is_empty()).then_some(scope);
                 let target = Target { kind: served.clone(), namespace, mode };
                 let actor = Following {
-                    watcher: Watcher::new(shared.clone(), target),
+                    shared: shared.clone(),
+                    target,
                     source,
-                    tracker: Arc::clone(&shared.options.tracker),
                     store: Arc::clone(store),
                     pending: Arc::clone(pending),
                 };
-                Task(runtime.spawn(actor.run()))
+                Task(runtime.spawn(actor.supervise()))
             };
             let tasks = scopes.into_iter().map(start).collect();
             self.running.insert(kind, Actor { kind: served.clone(), mode, _tasks: tasks });
@@ -156,20 +161,38 @@ fn scopes(kind: &ResourceKind, options: &Options) -> Vec<String> {
     }
 }
 
+#[derive(Clone)]
 struct Following {
-    watcher: Watcher,
+    shared: Shared,
+    target: Target,
     source: Source,
-    tracker: Tracker,
     store: Arc<Mutex<Store>>,
     pending: Arc<Pending>,
 }
 
 impl Following {
-    async fn run(mut self) {
+    /// A task that dies must not leave its kind looking complete for ever: it is said, and begun anew.
+    async fn supervise(self) {
         loop {
-            let seen = self.watcher.next().await;
+            let mut task = Task(tokio::spawn(self.clone().run()));
+            let Err(error) = (&mut task.0).await else { continue };
+            tracing::error!(kind = %self.source.kind, error = %error, "watch died");
+            let reason = "its watch died of an internal error and is begun anew".to_owned();
+            self.store().state(&self.source, Knowledge::Failed { reason });
+            tokio::time::sleep(self.shared.options.backoff.1).await;
+        }
+    }
+
+    async fn run(self) {
+        let mut watcher = Watcher::new(self.shared.clone(), self.target.clone());
+        loop {
+            let seen = watcher.next().await;
             self.take_in(seen);
         }
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take_in(&self, mut seen: Observation) {
@@ -180,18 +203,20 @@ impl Following {
         // The tracker is foreign code: it runs before the store is locked.
         match &mut seen {
             Observation::Page { objects, .. } => {
-                objects.iter_mut().for_each(|object| object.track(&self.tracker, &source.kind));
+                objects
+                    .iter_mut()
+                    .for_each(|object| object.track(&self.shared.options.tracker, &source.kind));
             }
-            Observation::Applied(object) => object.track(&self.tracker, &source.kind),
+            Observation::Applied(object) => object.track(&self.shared.options.tracker, &source.kind),
             Observation::State(known) => {
                 log(source, known);
                 if *known == Knowledge::Absent {
-                    self.pending.wake.notify_one();
+                    self.pending.ask();
                 }
             }
             Observation::Deleted(_) | Observation::Listing { .. } => {}
         }
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut store = self.store();
         match seen {
             Observation::Listing { background } => store.listing(source, background),
             Observation::Page { objects, moment, last } => store.page(source, objects, &moment, last),
@@ -214,36 +239,70 @@ fn log(source: &Source, known: &Knowledge) {
     }
 }
 
-/// Custom kinds that discovery should show, or show no more.
+/// What discovery does not show yet.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
-    /// By the CRD's name: whether it should be served.
-    crds: Mutex<HashMap<String, bool>>,
+    news: Mutex<News>,
     wake: Notify,
 }
 
+#[derive(Debug, Default)]
+struct News {
+    /// Something changed that only discovery can tell.
+    stale: bool,
+    /// By a CRD's name: whether it should be served.
+    crds: HashMap<String, bool>,
+}
+
 impl Pending {
+    fn news(&self) -> MutexGuard<'_, News> {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes discovery be asked again.
+    fn ask(&self) {
+        self.news().stale = true;
+        self.wake.notify_one();
+    }
+
     fn note(&self, seen: &Observation, is_crd: bool) {
-        let (name, there) = match seen {
-            Observation::Applied(seen) => (&seen.name, true),
-            Observation::Deleted(seen) => (&seen.name, false),
-            Observation::Listing { .. } | Observation::Page { .. } | Observation::State(_) => return,
+        let mut news = self.news();
+        let mut expect = |name: &String, there| {
+            if is_crd {
+                news.crds.insert(name.clone(), there);
+            }
         };
-        if is_crd {
-            self.crds.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), there);
+        match seen {
+            // A list comes after the first discovery, and most of what it names is served already.
+            Observation::Page { objects, .. } => objects.iter().for_each(|seen| expect(&seen.name, true)),
+            Observation::Applied(seen) => {
+                expect(&seen.name, true);
+                news.stale = true;
+            }
+            Observation::Deleted(seen) => {
+                expect(&seen.name, false);
+                news.stale = true;
+            }
+            Observation::Listing { .. } | Observation::State(_) => return,
         }
+        drop(news);
         self.wake.notify_one();
     }
 
     /// Forgets what came true; `true` while something is still expected.
-    fn check(&self, discovery: &Discovery) -> bool {
-        let mut crds = self.crds.lock().unwrap_or_else(PoisonError::into_inner);
-        crds.retain(|name, there| discovery.serves(name) != *there);
-        !crds.is_empty()
+    fn expects(&self, discovery: &Discovery) -> bool {
+        let mut news = self.news();
+        news.crds.retain(|name, there| discovery.serves(name) != *there);
+        !news.crds.is_empty()
+    }
+
+    /// Whether discovery is out of date for certain; says so once.
+    fn take_stale(&self) -> bool {
+        std::mem::take(&mut self.news().stale)
     }
 
     fn give_up(&self) {
-        self.crds.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.news().crds.clear();
     }
 }
 
@@ -251,7 +310,7 @@ impl Pending {
 /// watched. In the steady state it sends nothing.
 pub(crate) async fn keep_discovery(inner: Weak<Inner>, pending: Arc<Pending>) {
     let mut asking = Asking { failures: 0, questions: 0, expected_since: Instant::now() };
-    let mut last = Instant::now();
+    let (mut last, mut in_a_row) = (Instant::now(), 0);
     loop {
         let nap = {
             let Some(inner) = inner.upgrade() else { return };
@@ -265,7 +324,12 @@ pub(crate) async fn keep_discovery(inner: Weak<Inner>, pending: Arc<Pending>) {
             }
         };
         if woken {
-            tokio::time::sleep(if last.elapsed() < CALM { CALM } else { DEBOUNCE }).await;
+            let discovery = inner.upgrade().map(|inner| inner.discovery()).unwrap_or_default();
+            if !pending.take_stale() && !pending.expects(&discovery) {
+                continue;
+            }
+            in_a_row = if last.elapsed() > QUIET { 0 } else { in_a_row + 1 };
+            tokio::time::sleep(if in_a_row < QUICK { DEBOUNCE } else { CALM }).await;
             asking.questions = 0;
             asking.expected_since = Instant::now();
         }
@@ -296,7 +360,7 @@ impl Asking {
             return Some(doubled(self.failures));
         }
         let discovery = inner.discovery();
-        if pending.check(&discovery) {
+        if pending.expects(&discovery) {
             if self.expected_since.elapsed() > CRD_PATIENCE {
                 pending.give_up();
             }

@@ -114,6 +114,23 @@ async fn changed_settings_are_applied_to_all_that_is_held() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_object_that_breaks_its_watch_breaks_no_other() {
+    let tracker =
+        Arc::new(|metadata: &serde_json::Map<String, serde_json::Value>, _: &resource::GroupKind| {
+            assert_ne!(metadata["name"], "poison", "this panic belongs to the test");
+            None
+        });
+    let fake = Fake::new(&[CONFIG_MAP, POD]);
+    fake.put(&CONFIG_MAP, object("poison", None, "1"));
+    let cluster = Cluster::start(fake.client(), Options::new(tracker)).await.unwrap();
+    let mut changes = cluster.changes();
+    known(&cluster, &mut changes, &CONFIG_MAP, |known| matches!(known, Knowledge::Failed { .. })).await;
+    complete(&cluster, &[POD]).await;
+    fake.delete(&CONFIG_MAP, "poison");
+    known(&cluster, &mut changes, &CONFIG_MAP, Knowledge::is_complete).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_happens_is_told_to_the_applications_it_concerns() {
     let fake = Fake::new(&[CONFIG_MAP]);
     let cluster = fake.cluster().await;
@@ -441,6 +458,16 @@ async fn a_new_custom_kind_is_found_and_a_gone_one_forgotten() {
     let quiet = fake.requests("GET /apis").len();
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(fake.requests("GET /apis").len(), quiet, "discovery rests when nothing is expected");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_custom_kind_that_comes_between_discovery_and_the_first_list_is_found() {
+    let fake = Fake::new(&[CONFIG_MAP, CRD]);
+    fake.put(&CRD, json!({"metadata": {"name": "widgets.demo.io"}}));
+    let cluster = fake.cluster().await;
+    fake.serve(WIDGET);
+    let mut changes = cluster.changes();
+    known(&cluster, &mut changes, &WIDGET, Knowledge::is_complete).await;
 }
 
 #[tokio::test(start_paused = true)]

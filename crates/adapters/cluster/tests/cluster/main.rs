@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected stops there")]
 
 mod live;
+mod on_kubesim;
 mod support;
 mod writes;
