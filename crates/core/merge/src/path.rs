@@ -68,9 +68,8 @@ impl PathElement {
     /// # Errors
     /// See [`PathElementError`].
     pub fn parse(text: &str) -> Result<Self, PathElementError> {
-        let (kind, rest) = match (text.get(..1), text.get(1..2), text.get(2..)) {
-            (Some(kind), Some(":"), Some(rest)) => (kind, rest),
-            _ => return Err(PathElementError::Malformed(text.to_owned())),
+        let (Some(kind), Some(":"), Some(rest)) = (text.get(..1), text.get(1..2), text.get(2..)) else {
+            return Err(PathElementError::Malformed(text.to_owned()));
         };
         let content = |reason: &dyn fmt::Display| PathElementError::Content {
             text: text.to_owned(),

@@ -49,13 +49,13 @@ pub(crate) fn as_map(value: Option<&Value>) -> Option<&Map<String, Value>> {
 
 /// What a scalar type refuses, worded as structured-merge-diff words it.
 pub(crate) fn check_scalar(scalar: Scalar, value: &Value, side: &str) -> Option<String> {
-    let fits = match (scalar, value) {
-        (_, Value::Null) => true,
-        (Scalar::Number | Scalar::Any, Value::Number(_)) => true,
-        (Scalar::String | Scalar::Any, Value::String(_)) => true,
-        (Scalar::Bool | Scalar::Any, Value::Bool(_)) => true,
-        _ => false,
-    };
+    let fits = matches!(
+        (scalar, value),
+        (_, Value::Null)
+            | (Scalar::Number | Scalar::Any, Value::Number(_))
+            | (Scalar::String | Scalar::Any, Value::String(_))
+            | (Scalar::Bool | Scalar::Any, Value::Bool(_))
+    );
     let wanted = match scalar {
         _ if fits => return None,
         Scalar::Number => {

@@ -1,5 +1,7 @@
 //! Replays what Kubernetes' own libraries said to each case (`tools/merge-oracle` records it).
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read its own input has failed")]
+
 use merge::{
     ApplyError, FieldSet, Manager, Schemas, TypeRef, deduced, default, display_path, field_set_of,
     json_merge_patch, json_patch, prune, server_side_apply, strategic_merge_patch, three_way_strategic,

@@ -43,7 +43,7 @@ pub(crate) fn check(
             let Some(list) = &ty.list else { return };
             match &list.kind {
                 ListKind::Atomic => {}
-                ListKind::Set => repeated(items.iter().cloned().collect(), path, violations),
+                ListKind::Set => repeated(items, path, violations),
                 ListKind::Map(keys) => {
                     if let Some(at) = items.iter().position(|item| !item.is_null() && !item.is_object()) {
                         let bad = bad_value(&items[at]);
@@ -51,7 +51,8 @@ pub(crate) fn check(
                             format!("Invalid value: {bad}: must be an object for an array of list-type map");
                         violations.push(Violation { path: format!("{path}[{at}]"), message });
                     } else {
-                        repeated(items.iter().map(|item| keys_of(item, keys)).collect(), path, violations);
+                        let found: Vec<_> = items.iter().map(|item| keys_of(item, keys)).collect();
+                        repeated(&found, path, violations);
                     }
                 }
             }
@@ -68,7 +69,7 @@ fn keys_of(item: &Value, keys: &[String]) -> Value {
     Value::Object(present.collect::<Map<_, _>>())
 }
 
-fn repeated(items: Vec<Value>, path: &str, violations: &mut Vec<Violation>) {
+fn repeated(items: &[Value], path: &str, violations: &mut Vec<Violation>) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for (index, item) in items.iter().enumerate() {
         let times = seen.entry(values::readable(item)).or_insert(0);

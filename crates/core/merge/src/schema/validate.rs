@@ -62,7 +62,7 @@ impl Report {
     }
 
     /// A finding that the server gives no path.
-    fn whole(&mut self, detail: String) {
+    fn whole(&mut self, detail: &str) {
         self.push(Violation { path: "<nil>".to_owned(), message: format!("Invalid value: \"\": {detail}") });
     }
 
@@ -320,7 +320,7 @@ fn check_alternatives(
     if !rules.any_of.is_empty() {
         let (valid, explained) = best(rules.any_of.iter().map(run), true);
         if valid == 0 {
-            report.whole(format!("\"{field}\" must validate at least one schema (anyOf)"));
+            report.whole(&format!("\"{field}\" must validate at least one schema (anyOf)"));
         }
         report.merge(explained);
     }
@@ -329,7 +329,8 @@ fn check_alternatives(
         if valid != 1 {
             let found =
                 if valid == 0 { "none valid".to_owned() } else { format!("{valid} valid alternatives") };
-            report.whole(format!("\"{field}\" must validate one and only one schema (oneOf). Found {found}"));
+            report
+                .whole(&format!("\"{field}\" must validate one and only one schema (oneOf). Found {found}"));
         }
         if valid < 2 {
             report.merge(explained);
@@ -343,13 +344,13 @@ fn check_alternatives(
         }
         if valid != rules.all_of.len() {
             let none = if valid == 0 { ". None validated" } else { "" };
-            report.whole(format!("\"{field}\" must validate all the schemas (allOf){none}"));
+            report.whole(&format!("\"{field}\" must validate all the schemas (allOf){none}"));
         }
     }
     if let Some(not) = &rules.not
         && run(not).violations.is_empty()
     {
-        report.whole(format!("\"{field}\" must not validate the schema (not)"));
+        report.whole(&format!("\"{field}\" must not validate the schema (not)"));
     }
 }
 
