@@ -15,7 +15,7 @@ const HASHED_BYTES: u64 = 64 << 20;
 ///
 /// # Errors
 /// When `path` is no directory.
-pub fn open_dir(path: impl AsRef<Path>) -> io::Result<impl Store> {
+pub fn open_dir(path: &Path) -> io::Result<impl Store + use<>> {
     let root = fs::canonicalize(path)?;
     if !root.is_dir() {
         return Err(io::Error::new(io::ErrorKind::NotADirectory, "not a directory"));
@@ -157,13 +157,13 @@ mod tests {
         std::fs::write(dir.path().join("root/sub/a.yaml"), "a").unwrap();
         std::os::unix::fs::symlink("../../secret", dir.path().join("root/sub/out")).unwrap();
         std::os::unix::fs::symlink("sub", dir.path().join("root/alias")).unwrap();
-        let tree = FileTree::new(Arc::new(open_dir(dir.path().join("root")).unwrap()), Limits::default());
+        let tree = FileTree::new(Arc::new(open_dir(&dir.path().join("root")).unwrap()), Limits::default());
         let path = |text| TreePath::parse(text).unwrap();
         assert_eq!(&*tree.read(&path("alias/a.yaml")).unwrap(), b"a");
         assert!(matches!(tree.read(&path("sub/out")), Err(FileError::LeavesTree { .. })));
         let names: Vec<_> =
             tree.list(&TreePath::root()).unwrap().into_iter().map(|entry| entry.name).collect();
         assert_eq!(names, ["alias", "sub"]);
-        assert!(open_dir(dir.path().join("secret")).is_err());
+        assert!(open_dir(&dir.path().join("secret")).is_err());
     }
 }

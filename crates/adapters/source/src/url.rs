@@ -136,7 +136,7 @@ impl RepoUrl {
         }
         let path = match scheme {
             Scheme::Ssh => read_path(&decoded)?,
-            Scheme::Https | Scheme::Http | Scheme::File => read_path(path)?,
+            Scheme::Https | Scheme::Http | Scheme::File => read_path(&evenly_encoded(path)?)?,
         };
         if path == "/" {
             return Err("has no path");
@@ -218,7 +218,7 @@ impl RepoUrl {
     /// What a connection is made to: no user information.
     pub fn connect_form(&self) -> String {
         match self.scheme {
-            Scheme::File => format!("file://{}", self.path),
+            Scheme::File => format!("file://{}", self.encoded_path()),
             Scheme::Ssh if !self.path.starts_with('/') => format!("{}:{}", self.authority(), self.path),
             Scheme::Ssh => format!("ssh://{}{}", self.authority(), self.encoded_path()),
             Scheme::Https | Scheme::Http => {
@@ -256,9 +256,17 @@ impl RepoUrl {
         self.scheme == other.scheme && self.host == other.host && self.port == other.port
     }
 
-    /// The path as it stands in an `ssh://` URL.
+    /// The path as it stands in an `ssh://` or `file://` URL, where it is held decoded.
     fn encoded_path(&self) -> String {
-        self.path.replace('%', "%25").replace(' ', "%20")
+        let mut out = String::with_capacity(self.path.len());
+        for byte in self.path.bytes() {
+            if byte.is_ascii_graphic() && !matches!(byte, b'%' | b'?' | b'#') {
+                out.push(char::from(byte));
+            } else {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        out
     }
 
     fn authority(&self) -> String {
@@ -332,7 +340,7 @@ fn read_host_and_port(text: &str) -> Result<(String, Option<u16>), &'static str>
                 && !host.is_empty()
         }
     };
-    if !fine || host.starts_with(['-', '.']) {
+    if !fine || host.starts_with(['-', '.']) || host.ends_with('.') || host.contains("..") {
         return Err("has no valid host name (ASCII letters, digits, '.', '-'; others as xn--…)");
     }
     Ok((host.to_owned(), port))
@@ -363,7 +371,27 @@ fn has_dots(path: &str) -> bool {
     path.split('/').any(|name| name == "." || name == "..")
 }
 
-pub(crate) fn percent_decoded(text: &str) -> Result<String, &'static str> {
+/// One spelling of what may be spelled in two ways: letters, digits, `-`, `.`, `_`, `~` stand for themselves (RFC 3986 §6.2.2.2), so
+/// that a rule against `/app` is not passed by `/%61pp`.
+fn evenly_encoded(path: &str) -> Result<String, &'static str> {
+    let mut out = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('%') {
+        let code = after.get(..2).ok_or("has a bad percent-encoding")?;
+        let byte = u8::from_str_radix(code, 16).map_err(|_| "has a bad percent-encoding")?;
+        out.push_str(before);
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+        rest = after.get(2..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+fn percent_decoded(text: &str) -> Result<String, &'static str> {
     const BAD: &str = "has a bad percent-encoding";
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();

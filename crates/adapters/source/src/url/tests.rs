@@ -30,6 +30,12 @@ fn urls_have_one_form_for_matching_and_one_for_connecting() {
             "https://allowed.example.evil/x",
         ),
         ("A46 parent", "https://host/allowed/../evil.git/", "https://host/evil", "https://host/evil.git"),
+        (
+            "A46 escaped letters",
+            "https://host/%61pp/%c3%a9",
+            "https://host/app/%c3%a9",
+            "https://host/app/%C3%A9",
+        ),
         ("trailing dot", "https://host./a", "https://host/a", "https://host/a"),
         ("IPv6", "https://[::1]:8080/a", "https://[::1]:8080/a", "https://[::1]:8080/a"),
         (
@@ -143,4 +149,70 @@ fn submodule_urls_are_relative_to_the_repository() {
     assert_eq!(ssh.scheme(), Scheme::Ssh);
     assert!(ssh.same_server(&RepoUrl::parse("ssh://other@host/b").unwrap()));
     assert!(!ssh.same_server(&RepoUrl::parse("ssh://git@host:2222/b").unwrap()));
+}
+
+/// Whatever is taken can be shown and read again as the same, and names a host that a connection can be made to.
+#[test]
+fn what_is_taken_means_one_thing() {
+    let parts = [
+        "https://",
+        "http://",
+        "ssh://",
+        "file://",
+        "git@",
+        "user:pw@",
+        "host",
+        "evil.example",
+        ":443",
+        ":22",
+        ":",
+        "/",
+        "..",
+        ".",
+        "a",
+        "%2e",
+        "%20",
+        "%2f",
+        "%00",
+        "@",
+        "-",
+        "\\",
+        "?",
+        "#",
+        "[::1]",
+        ".git",
+        "\n",
+        "é",
+        "'",
+        "~u",
+        " ",
+    ];
+    let (mut seed, mut taken) = (0x9E37_79B9_7F4A_7C15_u64, 0);
+    let mut roll = |sides: usize| {
+        seed ^= seed >> 12;
+        seed ^= seed << 25;
+        seed ^= seed >> 27;
+        (seed.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % sides
+    };
+    for _ in 0..200_000 {
+        let first = roll(6);
+        let text: String =
+            (0..1 + roll(7)).map(|n| parts[if n == 0 { first } else { roll(parts.len()) }]).collect();
+        let Ok(url) = RepoUrl::parse(&text) else { continue };
+        taken += 1;
+        let again = RepoUrl::parse(&url.to_string()).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(
+            (again.normal_form(), again.connect_form()),
+            (url.normal_form(), url.connect_form()),
+            "{text}"
+        );
+        assert!(
+            url.user.as_deref().is_none_or(|user| !user.contains([':', '@']))
+                && !url.host().starts_with('-')
+                && !url.path.contains("/../"),
+            "{text}"
+        );
+        assert!(!url.connect_form().chars().any(char::is_control), "{text}");
+    }
+    assert!(taken > 5_000, "{taken}");
 }
