@@ -17,17 +17,27 @@ impl From<Position> for Mark {
     }
 }
 
+/// Which lines separate documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Separators {
+    /// `---` with a blank or nothing after it.
+    Yaml,
+    /// As Kubernetes' reader of streams cuts: a comment may be glued to it, too (`---# next`).
+    Kubernetes,
+}
+
 /// Reads a text. Beyond its end it reads NUL, which no text contains (see [`crate::text::decode`]).
 #[derive(Debug)]
 pub(crate) struct Cursor<'a> {
     text: &'a str,
     offset: usize,
     position: Position,
+    separators: Separators,
 }
 
 impl<'a> Cursor<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, offset: 0, position: Position::default() }
+    pub(crate) fn new(text: &'a str, separators: Separators) -> Self {
+        Self { text, offset: 0, position: Position::default(), separators }
     }
 
     pub(crate) fn position(&self) -> Position {
@@ -70,7 +80,11 @@ impl<'a> Cursor<'a> {
 
     /// Whether the line starts with `---` or `...` and nothing glued to it.
     pub(crate) fn is_document_indicator(&self, dash_or_dot: u8) -> bool {
-        self.position.column == 0 && (0..3).all(|i| self.byte(i) == dash_or_dot) && self.is_blank_or_end(3)
+        let comment =
+            self.separators == Separators::Kubernetes && dash_or_dot == b'-' && self.byte(3) == b'#';
+        self.position.column == 0
+            && (0..3).all(|i| self.byte(i) == dash_or_dot)
+            && (self.is_blank_or_end(3) || comment)
     }
 
     pub(crate) fn is_byte_order_mark(&self) -> bool {

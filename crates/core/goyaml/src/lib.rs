@@ -34,6 +34,8 @@ pub use emit::to_string;
 pub use error::{Error, ErrorKind};
 use serde_json::Value;
 
+use cursor::Separators;
+
 /// What a text may cost. Everything beyond is an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -60,9 +62,9 @@ impl Default for Limits {
 /// **Shape**: documents in the order of the text; those that are empty, hold nothing but comments, or are `null` are left out.
 /// JSON is read too, several objects one after the other as well.
 /// **Errors**: the first thing that is wrong, with its place; nothing of the stream is returned then.
-/// **Source**: apimachinery 0.34, `util/yaml`, `NewYAMLOrJSONDecoder`. It cuts the text at lines that start with `---` and reads the
-/// first YAML document of each piece. We read the stream by YAML's own rules instead. That differs where the peer refuses
-/// (`--- text` on one line), and where it drops something in silence (what follows a `...` line): we read both.
+/// **Source**: apimachinery 0.34, `util/yaml`, `NewYAMLOrJSONDecoder`. It cuts the text at lines of `---`, with or without a comment, and
+/// reads the first YAML document of each piece. We read the stream in one, with the same separators. That differs where the peer refuses
+/// (`--- text`, `%YAML 1.1` above a `---`), and where it drops something in silence (what follows a `...` line): we read all of these.
 pub fn parse_all(text: &[u8], limits: &Limits) -> Result<Vec<Document>, Error> {
     check_size(text, limits)?;
     parse_stream(text, limits, limits.documents).or_else(|error| match error.kind() {
@@ -78,7 +80,7 @@ pub fn parse_all(text: &[u8], limits: &Limits) -> Result<Vec<Document>, Error> {
 pub fn parse_one(text: &[u8], limits: &Limits) -> Result<Value, Error> {
     check_size(text, limits)?;
     let text = text::decode(text)?;
-    let mut parser = parser::Parser::new(&text);
+    let mut parser = parser::Parser::new(&text, Separators::Yaml);
     let mut budget = value::Budget::new(limits);
     match node::next_document(&mut parser, limits, &mut budget.nodes)? {
         Some(mut tree) => Ok(value::build(&mut tree, limits, &mut budget)?.value),
@@ -95,7 +97,7 @@ fn check_size(text: &[u8], limits: &Limits) -> Result<(), Error> {
 
 fn parse_stream(text: &[u8], limits: &Limits, most: usize) -> Result<Vec<Document>, Error> {
     let text = text::decode(text)?;
-    let mut parser = parser::Parser::new(&text);
+    let mut parser = parser::Parser::new(&text, Separators::Kubernetes);
     let mut budget = value::Budget::new(limits);
     let (mut documents, mut count) = (Vec::new(), 0_usize);
     while let Some(mut tree) = node::next_document(&mut parser, limits, &mut budget.nodes)? {

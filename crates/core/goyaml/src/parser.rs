@@ -1,7 +1,7 @@
 //! Tokens to events: the YAML 1.1 grammar as a machine with its own stack, as libyaml has it.
 
 use crate::Error;
-use crate::cursor::{Position, syntax};
+use crate::cursor::{Position, Separators, syntax};
 use crate::scanner::Scanner;
 use crate::token::{Spanned, Token};
 
@@ -85,9 +85,9 @@ pub(crate) struct Parser<'a> {
 type Located = (Event, Position);
 
 impl<'a> Parser<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str, separators: Separators) -> Self {
         Self {
-            scanner: Scanner::new(text),
+            scanner: Scanner::new(text, separators),
             state: State::DocumentStart { first: true, implicit: true },
             outer: Vec::new(),
             tags: Vec::new(),

@@ -7,7 +7,7 @@ mod scalars;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::Error;
-use crate::cursor::{Cursor, Position, syntax};
+use crate::cursor::{Cursor, Position, Separators, syntax};
 use crate::token::{Spanned, Token};
 
 /// A key without `?` must be followed by its `:` within this many characters, on the same line.
@@ -49,9 +49,9 @@ pub(crate) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str, separators: Separators) -> Self {
         Self {
-            cursor: Cursor::new(text),
+            cursor: Cursor::new(text, separators),
             queue: VecDeque::new(),
             handed_out: 0,
             ready: false,

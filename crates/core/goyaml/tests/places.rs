@@ -18,6 +18,8 @@ fn splits_streams() {
         ("comments only", "# a\n---\n# b\n---\n", vec![]),
         ("null documents are left out", "null\n---\n~\n---\na: 1\n", vec![json!({"a": 1})]),
         ("comment after a marker", "a: 1\n--- # next\nb: 2\n", vec![json!({"a": 1}), json!({"b": 2})]),
+        ("comment glued to a marker", "a: 1\n---# next\nb: 2\n", vec![json!({"a": 1}), json!({"b": 2})]),
+        ("directives", "%YAML 1.1\n---\na: 1\n", vec![json!({"a": 1})]),
         ("value on the marker's line", "--- 1\n--- {a: 2}\n", vec![json!(1), json!({"a": 2})]),
         ("what follows the end of a document", "a: 1\n...\nb: 2\n", vec![json!({"a": 1}), json!({"b": 2})]),
         (
