@@ -5,19 +5,16 @@
 //! no `try` in the expression can catch that.
 
 mod guard;
+mod meter;
 mod words;
 
-use std::cell::Cell;
-
-use jaq_core::data::{DataT, HasLut};
 use jaq_core::load::parse::{Def, Term};
 use jaq_core::load::{Arena, File, Lexer, Loader, Parser};
-use jaq_core::native::{self, Fun, bome, v};
-use jaq_core::{Compiler, Ctx, Cv, Error, Filter, Lut, Vars, unwrap_valr};
+use jaq_core::{Compiler, Ctx, Filter, Vars, unwrap_valr};
 use jaq_json::Val;
-use regex::RegexBuilder;
 use serde_json::Value;
 
+use self::meter::{Context, Data, Meter};
 use crate::path::Step;
 
 /// Longest expression, in bytes.
@@ -26,8 +23,6 @@ const MAX_EXPRESSION: usize = 4 << 10;
 const MAX_BRACKETS: usize = 64;
 /// Places that one expression may name in one object.
 const MAX_PATHS: usize = 10_000;
-/// Memory of one compiled regular expression, in bytes.
-const MAX_REGEX: usize = 1 << 20;
 
 /// A compiled expression.
 pub(crate) struct Jq {
@@ -37,44 +32,6 @@ pub(crate) struct Jq {
 impl std::fmt::Debug for Jq {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Jq")
-    }
-}
-
-/// What evaluations work on: JSON values, and the meter.
-struct Data;
-
-impl DataT for Data {
-    type V<'a> = Val;
-    type Data<'a> = Context<'a>;
-}
-
-#[derive(Clone)]
-struct Context<'a> {
-    lut: &'a Lut<Data>,
-    meter: &'a Meter,
-}
-
-impl<'a> HasLut<'a, Data> for Context<'a> {
-    fn lut(&self) -> &'a Lut<Data> {
-        self.lut
-    }
-}
-
-/// What is left of the budget; once empty, it stays empty.
-struct Meter(Cell<u64>);
-
-impl Meter {
-    fn charge(&self, steps: u64) -> Result<Val, Error<Val>> {
-        match self.0.get().checked_sub(steps) {
-            Some(left) if left > 0 => {
-                self.0.set(left);
-                Ok(Val::from(true))
-            }
-            _ => {
-                self.0.set(0);
-                Err(Error::str("out of budget"))
-            }
-        }
     }
 }
 
@@ -102,7 +59,8 @@ impl Jq {
         let modules = Loader::new(defs)
             .load(&arena, File { code: "path(rule)", path: () })
             .map_err(|_| "the expression cannot be loaded".to_owned())?;
-        let funs = jaq_core::funs().chain(jaq_std::base_funs()).chain(jaq_json::funs()).chain(meters());
+        let funs = jaq_core::funs().chain(jaq_std::base_funs()).chain(jaq_json::funs());
+        let funs = funs.filter(|(name, args, _)| words::is_native(name, args.len())).chain(meter::filters());
         let filter = Compiler::default().with_funs(funs).compile(modules).map_err(|errors| {
             let undefined = errors.iter().flat_map(|(_, errors)| errors).next();
             match undefined {
@@ -116,7 +74,7 @@ impl Jq {
     /// The places in `value` that the expression names. An expression that fails on the data names none, as the
     /// peer's `del` then changes nothing; one that runs out of budget is an error.
     pub(crate) fn paths(&self, value: &Value, budget: u64) -> Result<Vec<Vec<Step>>, String> {
-        let meter = Meter(Cell::new(budget));
+        let meter = Meter::new(budget);
         let Some(input) = to_jq(value) else { return Err("the object cannot be read as JSON".to_owned()) };
         let context = Ctx::<Data>::new(Context { lut: &self.filter.lut, meter: &meter }, Vars::new([]));
         let mut paths = Vec::new();
@@ -131,7 +89,7 @@ impl Jq {
                 }
             }
         }
-        if meter.0.get() == 0 {
+        if meter.is_empty() {
             return Err(format!("the expression needs more than {budget} steps"));
         }
         Ok(if failed { Vec::new() } else { paths })
@@ -206,71 +164,6 @@ fn index(index: Option<i64>, length: usize) -> Option<usize> {
 fn from_end(index: i64, length: usize) -> Option<usize> {
     let length = i64::try_from(length).ok()?;
     usize::try_from(if index < 0 { length + index } else { index }).ok()
-}
-
-/// The filters that are ours: the two meters, and `test` on a linear-time engine.
-fn meters() -> impl Iterator<Item = Fun<Data>> {
-    #[expect(clippy::needless_pass_by_value, reason = "jaq calls it by this signature")]
-    fn step(cv: Cv<'_, Data>) -> jaq_core::ValXs<'_, Val> {
-        bome(cv.0.data().meter.charge(1))
-    }
-    #[expect(clippy::needless_pass_by_value, reason = "jaq calls it by this signature")]
-    fn size(cv: Cv<'_, Data>) -> jaq_core::ValXs<'_, Val> {
-        let meter = cv.0.data().meter;
-        bome(meter.charge(weight(&cv.1, meter.0.get())))
-    }
-    fn test(mut cv: Cv<'_, Data>) -> jaq_core::ValXs<'_, Val> {
-        let flags = cv.0.pop_var();
-        let pattern = cv.0.pop_var();
-        bome(matches(&cv.1, &pattern, &flags))
-    }
-    [
-        native::run::<Data>((guard::STEP, v(0), step)),
-        native::run::<Data>((guard::SIZE, v(0), size)),
-        native::run::<Data>((guard::TEST, v(2), test)),
-    ]
-    .into_iter()
-}
-
-/// Nodes and bytes of a value, counted up to a limit: shared parts count each time, as whoever walks it would.
-fn weight(value: &Val, limit: u64) -> u64 {
-    let mut total = 0u64;
-    let mut stack = vec![value];
-    while let Some(value) = stack.pop() {
-        total += 1;
-        match value {
-            Val::Null | Val::Bool(_) | Val::Num(_) => {}
-            Val::BStr(text) | Val::TStr(text) => total += text.len() as u64 / 16,
-            Val::Arr(items) => stack.extend(items.iter()),
-            Val::Obj(map) => stack.extend(map.iter().flat_map(|(key, value)| [key, value])),
-        }
-        // The stack holds what is certain to be counted still.
-        if total + stack.len() as u64 > limit {
-            return limit.saturating_add(1);
-        }
-    }
-    total
-}
-
-fn matches(input: &Val, pattern: &Val, flags: &Val) -> Result<Val, Error<Val>> {
-    let text = |value: &Val| match value {
-        Val::TStr(text) => std::str::from_utf8(text).map(str::to_owned).map_err(|_| Error::str("not UTF-8")),
-        _ => Err(Error::str("test wants strings")),
-    };
-    let flags = if matches!(flags, Val::Null) { String::new() } else { text(flags)? };
-    let mut builder = RegexBuilder::new(&text(pattern)?);
-    builder.size_limit(MAX_REGEX).dfa_size_limit(MAX_REGEX);
-    for flag in flags.chars() {
-        match flag {
-            'i' => builder.case_insensitive(true),
-            'x' => builder.ignore_whitespace(true),
-            's' => builder.dot_matches_new_line(true),
-            'g' | 'n' => &mut builder,
-            _ => return Err(Error::str("unknown flag")),
-        };
-    }
-    let regex = builder.build().map_err(|_| Error::str("not a regular expression"))?;
-    Ok(Val::from(regex.is_match(&text(input)?)))
 }
 
 #[cfg(test)]

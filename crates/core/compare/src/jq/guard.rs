@@ -11,6 +11,8 @@ use super::words;
 pub(super) const STEP: &str = "capstan_step";
 /// Charges the size of its input.
 pub(super) const SIZE: &str = "capstan_size";
+/// Passes its input on and charges its size times that of its argument.
+pub(super) const PRODUCT: &str = "capstan_product";
 /// `test(pattern; flags)`.
 pub(super) const TEST: &str = "capstan_test";
 
@@ -37,11 +39,11 @@ fn rewrite(term: T<'_>, depth: usize) -> Result<T<'_>, String> {
         Term::Arr(None) => Term::Arr(None),
         Term::Arr(Some(items)) => metered(Term::Arr(Some(boxed(items, below)?)), SIZE),
         Term::Obj(fields) => {
-            let fields = fields.into_iter().map(|(key, value)| {
-                let value = value.map(|value| rewrite(value, below)).transpose()?;
-                // `{$x}` and `{name}` are read from the key as it is written.
-                let key = if value.is_some() { rewrite(key, below)? } else { key };
-                Ok((key, value))
+            let fields = fields.into_iter().map(|(key, value)| match value {
+                Some(value) => Ok((rewrite(key, below)?, Some(rewrite(value, below)?))),
+                // `{$x}` and `{name}`: what is read is the key as it is written.
+                None if matches!(key, Term::Var(_) | Term::Str(None, _)) && is_plain(&key) => Ok((key, None)),
+                None => Err("a computed key needs a value".to_owned()),
             });
             metered(Term::Obj(fields.collect::<Result<_, String>>()?), SIZE)
         }
@@ -158,7 +160,14 @@ fn call<'s>(name: &'s str, args: Vec<T<'s>>, depth: usize) -> Result<T<'s>, Stri
     } else {
         name
     };
-    Ok(metered(Term::Call(name, args), SIZE))
+    // These look for one value in another, at every place.
+    let search = matches!(name, "contains" | "inside" | "indices" | "index" | "rindex");
+    let before = search.then(|| Term::Call(PRODUCT, args.clone()));
+    let call = metered(Term::Call(name, args), SIZE);
+    Ok(match before {
+        Some(before) => pipe(before, call),
+        None => call,
+    })
 }
 
 fn access<'s>(term: Box<T<'s>>, path: Path<T<'s>>, depth: usize) -> Result<T<'s>, String> {

@@ -102,6 +102,15 @@ fn refuses_what_is_unbounded_or_reaches_out() {
         ("$ENV.HOME", "the variable $ENV is not defined"),
         ("$__loc__", "the variable $__loc__ is not defined"),
         ("capstan_step", "the function `capstan_step` with 0 arguments is not available in ignore rules"),
+        ("{\"\\([range(0; 1e9; 1)])\"}", "a computed key needs a value"),
+        (
+            "{\"\\(range(0; 9; 1))\": 1}",
+            "the function `range` with 3 arguments is not available in ignore rules",
+        ),
+        (
+            ". as {(range(9)): $x} | $x",
+            "the function `range` with 1 arguments is not available in ignore rules",
+        ),
         (".a |= 1", "assignments are not available: the expression names places, it does not change them"),
         ("select(\"x\" * 1000000000 == .)", "the operator `*` is not available"),
         ("@sh \"x\"", "the format @sh is not available"),
@@ -124,8 +133,11 @@ fn bombs_run_out_of_budget() {
     let text = "select((\"ab\"".to_owned() + &" | . + .".repeat(40) + ") == \"\")";
     let shared = "select((.".to_owned() + &" | [., .]".repeat(40) + " | tojson) == \"\")";
     let fold = "select(reduce (.. , .. , .. , ..) as $x (\"ab\"; . + .) == \"\")";
+    let search = "select([.., .., .., ..] | [., ., ., .] | . as $all | contains($all))";
+    let patterns = (0..11).map(|n| format!("test(\"q{n}\")")).collect::<Vec<_>>().join(" or ");
+    let patterns = format!(".. | strings | select({patterns})");
     let descent = "..|..|..|..|..|..|..|..|..|..|..|..|..|..|..|..|..|..|..|.. | select(false)";
-    for expression in [&doubling, &suppressed, &text, &shared, fold, descent] {
+    for expression in [&doubling, &suppressed, &text, &shared, fold, search, &patterns, descent] {
         let jq = Jq::compile(expression).expect(expression);
         let error = jq.paths(&object(), BUDGET).expect_err(expression);
         assert!(error.contains("more than"), "{expression}: {error}");

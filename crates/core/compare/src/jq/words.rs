@@ -93,6 +93,15 @@ const INNER: &[(&str, &[usize])] = &[
     ("totype", &[2]),
 ];
 
+/// Native filters that the allowed ones are built on.
+const NATIVE: &[(&str, &[usize])] = &[
+    ("error_empty", &[0]),
+    ("key_values", &[0]),
+    ("max_by_or_empty", &[1]),
+    ("min_by_or_empty", &[1]),
+    ("path_value", &[1]),
+];
+
 fn lists(words: &[(&str, &[usize])], name: &str, arity: usize) -> bool {
     words.iter().any(|(word, arities)| *word == name && arities.contains(&arity))
 }
@@ -106,4 +115,9 @@ pub(super) fn allowed(name: &str, arity: usize) -> bool {
 pub(super) fn in_prelude(def: &Def<&str>) -> bool {
     let arity = def.args.len();
     def.name != "test" && (allowed(def.name, arity) || lists(INNER, def.name, arity))
+}
+
+/// Whether the library's native filter is kept; what an expression cannot name, it cannot reach by a side door either.
+pub(super) fn is_native(name: &str, arity: usize) -> bool {
+    allowed(name, arity) || lists(NATIVE, name, arity)
 }
