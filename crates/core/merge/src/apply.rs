@@ -60,17 +60,23 @@ pub fn server_side_apply(
             &empty
         }
     };
-    let mut outcome = attempt(ty, base, applied, &entries, &manager, force);
+    let before = entries.clone();
+    let mut outcome = attempt(ty, base, applied, entries, &manager, force);
     if let (Err(ApplyError::Conflicts(conflicts)), "kubectl") = (&outcome, manager.name) {
         outcome = match last_applied::still_ours(ty, base) {
             Some(ours) => match foreign(conflicts, &ours) {
-                rest if rest.is_empty() => attempt(ty, base, applied, &entries, &manager, true),
+                rest if rest.is_empty() => attempt(ty, base, applied, before.clone(), &manager, true),
                 rest => Err(ApplyError::Conflicts(rest)),
             },
             None => outcome,
         };
     }
     let (object, entries) = outcome?;
+    if let (None, Some(live), true) =
+        (&object, live, same_entries(&before, &entries) && manager.name != "kubectl")
+    {
+        return Ok(live.clone());
+    }
     let mut object = object.unwrap_or_else(|| base.clone());
     if manager.name == "kubectl" {
         last_applied::refresh(&mut object, applied);
@@ -85,6 +91,11 @@ pub fn server_side_apply(
     Ok(object)
 }
 
+/// Whether two lists have the same entries, in any order.
+fn same_entries(a: &[ManagerEntry], b: &[ManagerEntry]) -> bool {
+    a.len() == b.len() && b.iter().all(|entry| a.contains(entry))
+}
+
 fn foreign(conflicts: &[Conflict], ours: &FieldSet) -> Vec<Conflict> {
     conflicts.iter().filter(|conflict| !ours.contains(&conflict.path)).cloned().collect()
 }
@@ -96,7 +107,7 @@ fn attempt(
     ty: &TypeRef,
     live: &Value,
     applied: &Value,
-    entries: &[ManagerEntry],
+    mut entries: Vec<ManagerEntry>,
     manager: &Manager<'_>,
     force: bool,
 ) -> Result<Applied, ApplyError> {
@@ -106,7 +117,6 @@ fn attempt(
         return Err(ApplyError::Invalid(text));
     }
     let merging = |error: TypeError| ApplyError::Invalid(format!("failed to merge config: {error}"));
-    let mut entries = entries.to_vec();
     for entry in &mut entries {
         reconcile(ty.view(), &mut entry.fields);
     }
@@ -126,10 +136,12 @@ fn attempt(
     entries.push(manager.entry(set, time));
     let pruning = |error: TypeError| ApplyError::Invalid(format!("failed to prune fields: {error}"));
     let object = withdraw(ty, merged, &entries, &last).map_err(pruning)?;
-    let change = changes(ty, live, &object, manager)
-        .map_err(|error| ApplyError::Invalid(format!("failed to compare objects: {error}")))?;
-    take_over(&mut entries, Some(manager), &change, force).map_err(ApplyError::Conflicts)?;
     let unchanged = values::equal(live, &object);
+    if !unchanged && entries.len() > 1 {
+        let change = changes(ty, live, &object, manager)
+            .map_err(|error| ApplyError::Invalid(format!("failed to compare objects: {error}")))?;
+        take_over(&mut entries, Some(manager), &change, force).map_err(ApplyError::Conflicts)?;
+    }
     entries.retain_mut(|entry| {
         if entry.is_of(manager) {
             entry.fields = strip(std::mem::take(&mut entry.fields));
@@ -254,15 +266,16 @@ fn record(
 /// **Source**: the API server's `IgnoreManagedFieldsTimestampsTransformer`.
 pub fn keep_times(live: &Value, new: &mut Value) {
     let (Some(before), Some(after)) = (managed_fields_of(live), managed_fields_of(new)) else { return };
-    let timeless = |entry: &Value| {
-        let fields = entry.as_object().into_iter().flatten();
-        fields
-            .filter(|(name, _)| *name != "time")
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect::<Vec<_>>()
+    let same_but_time = |(before, after): (&Value, &Value)| match (before.as_object(), after.as_object()) {
+        (Some(before), Some(after)) => {
+            let both = |a: &Map<String, Value>, b: &Map<String, Value>| {
+                a.iter().all(|(name, value)| name == "time" || b.get(name) == Some(value))
+            };
+            both(before, after) && both(after, before)
+        }
+        _ => before == after,
     };
-    let same_entries = before.len() == after.len()
-        && before.iter().zip(after).all(|(before, after)| timeless(before) == timeless(after));
+    let same_entries = before.len() == after.len() && before.iter().zip(after).all(same_but_time);
     if !same_entries || before == after || !equal_but_managed_fields(live, new) {
         return;
     }
@@ -278,10 +291,10 @@ fn equal_but_managed_fields(a: &Value, b: &Value) -> bool {
         let a = a.iter().filter(|(name, _)| *name != except);
         a.eq(b.iter().filter(|(name, _)| *name != except))
     };
-    let metadata = |object: &Map<String, Value>| object.get("metadata").and_then(Value::as_object).cloned();
     same(a, b, "metadata")
-        && match (metadata(a), metadata(b)) {
-            (Some(a), Some(b)) => same(&a, &b, "managedFields"),
+        && match (a.get("metadata").and_then(Value::as_object), b.get("metadata").and_then(Value::as_object))
+        {
+            (Some(a), Some(b)) => same(a, b, "managedFields"),
             (a, b) => a == b,
         }
 }

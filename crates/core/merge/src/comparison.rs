@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::errors::TypeError;
 use crate::fields_v1::MAX_DEPTH;
-use crate::path::{Path, PathElement};
 use crate::set::FieldSet;
 use crate::shape::{self, Shape};
+use crate::trail::{Ordered, Trail};
 use crate::types::{ListKind, ListType, MapType, TypeRef, View};
 use crate::values;
 
@@ -47,40 +47,39 @@ impl Comparison {
 /// # Errors
 /// [`TypeError`] where neither value has the shape that the type wants.
 pub fn compare(ty: &TypeRef, old: &Value, new: &Value) -> Result<Comparison, TypeError> {
-    let mut walker = Walker { path: Vec::new(), found: Comparison::default() };
-    walker.value(ty.view(), Some(old), Some(new))?;
-    Ok(walker.found)
+    let mut found = Comparison::default();
+    found.value(ty.view(), Some(old), Some(new), &Trail::root())?;
+    Ok(found)
 }
 
-struct Walker {
-    path: Path,
-    found: Comparison,
-}
+type Side<'a> = Option<&'a Value>;
 
-impl Walker {
-    fn error(&self, message: impl Into<String>) -> TypeError {
-        TypeError { path: self.path.clone(), message: message.into() }
-    }
-
+impl Comparison {
     /// At least one of the two is given.
-    fn value(&mut self, view: View<'_>, old: Option<&Value>, new: Option<&Value>) -> Result<(), TypeError> {
-        if self.path.len() > MAX_DEPTH {
-            return Err(self.error(format!("nested deeper than {MAX_DEPTH} levels")));
+    fn value(
+        &mut self,
+        view: View<'_>,
+        old: Side<'_>,
+        new: Side<'_>,
+        trail: &Trail<'_>,
+    ) -> Result<(), TypeError> {
+        if trail.depth > MAX_DEPTH {
+            return Err(trail.error(format!("nested deeper than {MAX_DEPTH} levels")));
         }
         let (left, right) = (Shape::of(view.get(), old), Shape::of(view.get(), new));
         let leaf = match (old, new) {
-            (_, None) => self.shape(view, left, old, new)?,
-            (None, _) => self.shape(view, right, old, new)?,
-            _ if left.same_kind(right) => self.shape(view, right, old, new)?,
+            (_, None) => self.shape(view, left, old, new, trail)?,
+            (None, _) => self.shape(view, right, old, new, trail)?,
+            _ if left.same_kind(right) => self.shape(view, right, old, new, trail)?,
             _ => {
-                self.shape(view, left, old, new)?;
-                self.shape(view, right, old, new)?
+                self.shape(view, left, old, new, trail)?;
+                self.shape(view, right, old, new, trail)?
             }
         };
         if !leaf {
             match (old, new) {
-                (None, _) => self.found.added.insert(&self.path),
-                (_, None) => self.found.removed.insert(&self.path),
+                (None, _) => self.added.insert(&trail.path()),
+                (_, None) => self.removed.insert(&trail.path()),
                 _ => {}
             }
         }
@@ -92,47 +91,46 @@ impl Walker {
         &mut self,
         view: View<'_>,
         shape: Shape<'_>,
-        old: Option<&Value>,
-        new: Option<&Value>,
+        old: Side<'_>,
+        new: Side<'_>,
+        trail: &Trail<'_>,
     ) -> Result<bool, TypeError> {
         match shape {
             Shape::Scalar(scalar) => {
-                let complaint = |value: Option<&Value>, side| shape::check_scalar(scalar, value?, side);
+                let complaint = |value: Side<'_>, side| shape::check_scalar(scalar, value?, side);
                 if let (Some(left), Some(_right)) = (complaint(old, "lhs: "), complaint(new, "rhs: ")) {
-                    return Err(self.error(left));
+                    return Err(trail.error(left));
                 }
-                self.leaf(old, new);
+                self.leaf(old, new, trail);
                 Ok(true)
             }
             Shape::Map(map) => {
                 let (left, right) = (shape::as_map(old), shape::as_map(new));
-                if map.atomic
-                    || (left.is_none_or(|map| map.is_empty()) && right.is_none_or(|map| map.is_empty()))
-                {
-                    self.leaf(old, new);
+                if map.atomic || (left.is_none_or(Map::is_empty) && right.is_none_or(Map::is_empty)) {
+                    self.leaf(old, new, trail);
                     return Ok(true);
                 }
-                self.map(view, map, left, right)?;
+                self.map(view, map, left, right, trail)?;
                 Ok(false)
             }
             Shape::List(list) => {
                 let (left, right) = (shape::as_list(old), shape::as_list(new));
                 if list.kind == ListKind::Atomic || (left.is_empty() && right.is_empty()) {
-                    self.leaf(old, new);
+                    self.leaf(old, new, trail);
                     return Ok(true);
                 }
-                self.list(view, list, left, right)?;
+                self.list(view, list, left, right, trail)?;
                 Ok(false)
             }
-            Shape::Nothing => Err(self.error("schema error: invalid atom: inlined")),
+            Shape::Nothing => Err(trail.error("schema error: invalid atom: inlined")),
         }
     }
 
-    fn leaf(&mut self, old: Option<&Value>, new: Option<&Value>) {
+    fn leaf(&mut self, old: Side<'_>, new: Side<'_>, trail: &Trail<'_>) {
         match (old, new) {
-            (None, _) => self.found.added.insert(&self.path),
-            (_, None) => self.found.removed.insert(&self.path),
-            (Some(old), Some(new)) if !values::equal(old, new) => self.found.modified.insert(&self.path),
+            (None, _) => self.added.insert(&trail.path()),
+            (_, None) => self.removed.insert(&trail.path()),
+            (Some(old), Some(new)) if !values::equal(old, new) => self.modified.insert(&trail.path()),
             _ => {}
         }
     }
@@ -141,26 +139,23 @@ impl Walker {
         &mut self,
         view: View<'_>,
         map: &MapType,
-        old: Option<&serde_json::Map<String, Value>>,
-        new: Option<&serde_json::Map<String, Value>>,
+        old: Option<&Map<String, Value>>,
+        new: Option<&Map<String, Value>>,
+        trail: &Trail<'_>,
     ) -> Result<(), TypeError> {
-        let entry = |side: Option<&serde_json::Map<String, Value>>, name: &str| {
-            side.and_then(|map| map.get(name)).is_some()
-        };
-        let only_new = new
-            .into_iter()
-            .flatten()
-            .filter(|(name, _)| !entry(old, name))
-            .map(|(name, value)| (name, None, Some(value)));
-        let olds = old
-            .into_iter()
-            .flatten()
-            .map(|(name, value)| (name, Some(value), new.and_then(|map| map.get(name))));
-        for (name, old, new) in olds.chain(only_new) {
-            let Some(ty) = map.field_type(name) else { continue };
-            self.path.push(PathElement::Field(name.clone()));
-            self.value(view.at(ty), old, new)?;
-            self.path.pop();
+        for (name, value) in old.into_iter().flatten() {
+            if let Some(ty) = map.field_type(name) {
+                let other = new.and_then(|map| map.get(name));
+                self.value(view.at(ty), Some(value), other, &trail.field(name))?;
+            }
+        }
+        for (name, value) in new.into_iter().flatten() {
+            if old.is_some_and(|map| map.contains_key(name)) {
+                continue;
+            }
+            if let Some(ty) = map.field_type(name) {
+                self.value(view.at(ty), None, Some(value), &trail.field(name))?;
+            }
         }
         Ok(())
     }
@@ -171,55 +166,55 @@ impl Walker {
         list: &ListType,
         old: &[Value],
         new: &[Value],
+        trail: &Trail<'_>,
     ) -> Result<(), TypeError> {
-        let mut items: BTreeMap<PathElement, (Vec<&Value>, Vec<&Value>)> = BTreeMap::new();
+        let mut items: BTreeMap<Ordered<'_>, (Vec<&Value>, Vec<&Value>)> = BTreeMap::new();
         for (index, item) in old.iter().enumerate() {
-            let element = self.element(view, list, index, item)?;
-            items.entry(element).or_default().0.push(item);
+            items.entry(identify(view, list, index, item, trail)?).or_default().0.push(item);
         }
         for (index, item) in new.iter().enumerate() {
-            let element = self.element(view, list, index, item)?;
-            items.entry(element).or_default().1.push(item);
+            items.entry(identify(view, list, index, item, trail)?).or_default().1.push(item);
         }
-        for (element, (old, new)) in items {
-            self.path.push(element);
-            let item = view.at(list.element);
+        for (Ordered(identity), (old, new)) in &items {
+            let below = trail.item(identity);
+            let element = view.at(list.element);
             // Duplicates are compared as one value, and marked as such.
             match (old.as_slice(), new.as_slice()) {
-                ([] | [_], [] | [_]) => self.value(item, old.first().copied(), new.first().copied())?,
+                ([] | [_], [] | [_]) => {
+                    self.value(element, old.first().copied(), new.first().copied(), &below)?
+                }
                 ([_, _, ..], [_, _, ..]) => {
                     if old.len() != new.len()
-                        || !old.iter().zip(&new).all(|(old, new)| values::equal(old, new))
+                        || !old.iter().zip(new).all(|(old, new)| values::equal(old, new))
                     {
-                        self.found.modified.insert(&self.path);
+                        self.modified.insert(&below.path());
                     }
                 }
                 ([_, _, ..], _) => {
                     if let Some(only) = new.first() {
-                        self.value(item, None, Some(only))?;
+                        self.value(element, None, Some(only), &below)?;
                     }
-                    self.found.removed.insert(&self.path);
+                    self.removed.insert(&below.path());
                 }
                 (_, _) => {
                     if let Some(only) = old.first() {
-                        self.value(item, Some(only), None)?;
+                        self.value(element, Some(only), None, &below)?;
                     }
-                    self.found.added.insert(&self.path);
+                    self.added.insert(&below.path());
                 }
             }
-            self.path.pop();
         }
         Ok(())
     }
+}
 
-    fn element(
-        &self,
-        view: View<'_>,
-        list: &ListType,
-        index: usize,
-        item: &Value,
-    ) -> Result<PathElement, TypeError> {
-        shape::item_element(view, list, item)
-            .map_err(|reason| self.error(format!("element {index}: {reason}")))
-    }
+fn identify<'a>(
+    view: View<'a>,
+    list: &'a ListType,
+    index: usize,
+    item: &'a Value,
+    trail: &Trail<'_>,
+) -> Result<Ordered<'a>, TypeError> {
+    let identity = shape::identify(view, list, item);
+    identity.map(Ordered).map_err(|reason| trail.error(format!("element {index}: {reason}")))
 }

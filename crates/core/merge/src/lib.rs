@@ -57,6 +57,7 @@ mod quantity;
 mod removal;
 mod schema;
 mod shape;
+mod trail;
 mod upgrade;
 
 pub use apply::{keep_times, server_side_apply, track_update};

@@ -9,7 +9,7 @@ use crate::errors::{Conflict, TypeError};
 use crate::field_set;
 use crate::managers::{Manager, ManagerEntry};
 use crate::path::PathElement;
-use crate::removal::{remove, with_named_fields};
+use crate::removal::{remove, step, with_named_fields};
 use crate::set::FieldSet;
 use crate::types::{DEDUCED, ListKind, Scalar, TypeRef, View};
 
@@ -101,14 +101,14 @@ pub(crate) fn withdraw(
         return Ok(merged);
     }
     let view = ty.view();
+    if entries.iter().any(|entry| still_owned(view, last, &entry.fields)) {
+        return Ok(merged);
+    }
     let mut owned = FieldSet::new();
     for entry in entries {
         owned.extend(&entry.fields);
     }
     let last_named = with_named_fields(view, last);
-    if interior_is_owned(&last_named) && last.is_subset(&owned) {
-        return Ok(merged);
-    }
     let named_set = |value: &Value| -> Result<FieldSet, TypeError> {
         Ok(with_named_fields(view, &field_set::field_set_of(ty, value)?))
     };
@@ -120,12 +120,21 @@ pub(crate) fn withdraw(
     Ok(remove(view, merged, &gone))
 }
 
-/// Whether each container in the set that has members below is itself a member. Where it holds, and all of the set
-/// is still owned, there is nothing to withdraw.
-fn interior_is_owned(set: &FieldSet) -> bool {
-    set.nodes()
-        .iter()
-        .all(|node| node.children.is_empty() || (node.member && interior_is_owned(&node.children)))
+/// Whether a set has all of `last`, and each container in `last` that has members below is itself owned. Then there
+/// is nothing to withdraw, and the long way, which would find the same, can be saved.
+fn still_owned(view: View<'_>, last: &FieldSet, set: &FieldSet) -> bool {
+    last.zip(set).all(|(node, now)| {
+        let Some(now) = now else { return node.is_empty() };
+        if node.member && !now.member {
+            return false;
+        }
+        if node.children.nodes.is_empty() {
+            return true;
+        }
+        let (declared, below) = step(view, &node.element);
+        (node.member || declared)
+            && below.is_some_and(|below| still_owned(below, &node.children, &now.children))
+    })
 }
 
 /// Adapts a recorded set to a type that has since become atomic somewhere: the members below go, the container
@@ -133,15 +142,8 @@ fn interior_is_owned(set: &FieldSet) -> bool {
 ///
 /// **Source**: structured-merge-diff's `ReconcileFieldSetWithSchema`.
 pub(crate) fn reconcile(view: View<'_>, set: &mut FieldSet) {
-    let ty = view.get();
     for node in &mut set.nodes {
-        let child = match &node.element {
-            PathElement::Field(name) => ty.map.as_ref().and_then(|map| map.field_type(name)),
-            PathElement::Key(_) | PathElement::Value(_) | PathElement::Index(_) => {
-                ty.list.as_ref().map(|list| list.element)
-            }
-        };
-        let Some(child) = child.map(|id| view.at(id)) else { continue };
+        let (_, Some(child)) = step(view, &node.element) else { continue };
         let below = child.get();
         let atomic = if let Some(map) = &below.map {
             let open =

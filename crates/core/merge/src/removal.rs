@@ -39,8 +39,7 @@ pub(crate) fn remove(view: View<'_>, value: Value, fields: &FieldSet) -> Value {
             }
             let mut out = Vec::with_capacity(items.len());
             for item in items {
-                let node =
-                    shape::item_element(view, list, &item).ok().and_then(|element| fields.get(&element));
+                let node = shape::identify(view, list, &item).ok().and_then(|known| fields.get_item(&known));
                 match node {
                     None => out.push(item),
                     Some(node) if node.member => {}
@@ -56,28 +55,36 @@ pub(crate) fn remove(view: View<'_>, value: Value, fields: &FieldSet) -> Value {
     }
 }
 
+/// Whether a step leads to a declared field, and the type that it leads to.
+pub(crate) fn step<'a>(view: View<'a>, element: &PathElement) -> (bool, Option<View<'a>>) {
+    let ty = view.get();
+    let (declared, below) = match element {
+        PathElement::Field(name) => {
+            let declared = ty.map.as_ref().and_then(|map| map.field(name)).map(|field| field.ty);
+            (declared.is_some(), declared.or_else(|| ty.map.as_ref()?.element))
+        }
+        PathElement::Key(_) | PathElement::Value(_) | PathElement::Index(_) => {
+            (false, ty.list.as_ref().map(|list| list.element))
+        }
+    };
+    (declared, below.map(|id| view.at(id)))
+}
+
 /// The set with every declared field on the way to its members added as a member.
 ///
 /// **Source**: structured-merge-diff's `EnsureNamedFieldsAreMembers`.
 pub(crate) fn with_named_fields(view: View<'_>, set: &FieldSet) -> FieldSet {
-    let ty = view.get();
     let mut out = set.clone();
-    for node in &mut out.nodes {
-        if node.children.nodes.is_empty() {
-            continue;
-        }
-        let below = match &node.element {
-            PathElement::Field(name) => {
-                let map = ty.map.as_ref();
-                node.member |= map.is_some_and(|map| map.field(name).is_some());
-                map.and_then(|map| map.field_type(name))
-            }
-            PathElement::Key(_) => ty.list.as_ref().map(|list| list.element),
-            PathElement::Value(_) | PathElement::Index(_) => None,
-        };
+    name_fields(view, &mut out);
+    out
+}
+
+fn name_fields(view: View<'_>, set: &mut FieldSet) {
+    for node in set.nodes.iter_mut().filter(|node| !node.children.nodes.is_empty()) {
+        let (declared, below) = step(view, &node.element);
+        node.member |= declared;
         if let Some(below) = below {
-            node.children = with_named_fields(view.at(below), &node.children);
+            name_fields(below, &mut node.children);
         }
     }
-    out
 }

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::path::{Path, PathElement};
+use crate::trail::Item;
 
 /// A set of paths, kept as a tree in the order of [`PathElement`].
 ///
@@ -28,6 +29,10 @@ pub struct Node {
 impl Node {
     fn alive(&self) -> bool {
         self.member || !self.children.is_empty()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.alive()
     }
 }
 
@@ -75,6 +80,11 @@ impl FieldSet {
             })
             .ok()
             .map(|at| &self.nodes[at])
+    }
+
+    /// The node of an item of this level.
+    pub(crate) fn get_item(&self, item: &Item<'_>) -> Option<&Node> {
+        self.nodes.binary_search_by(|node| item.order_of(&node.element)).ok().map(|at| &self.nodes[at])
     }
 
     /// Whether exactly this path is a member; children and parents do not count.
@@ -160,7 +170,7 @@ impl FieldSet {
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         let mut nodes = Vec::new();
-        self.zip(other, |left, right| {
+        for (left, right) in self.zip(other) {
             if let Some(right) = right {
                 let node = Node {
                     element: left.element.clone(),
@@ -169,7 +179,7 @@ impl FieldSet {
                 };
                 nodes.extend(node.alive().then_some(node));
             }
-        });
+        }
         Self { nodes }
     }
 
@@ -200,33 +210,30 @@ impl FieldSet {
 
     /// Whether the other set has every member of this one.
     pub fn is_subset(&self, other: &Self) -> bool {
-        let mut subset = true;
-        self.zip(other, |left, right| {
-            subset = subset
-                && match right {
-                    Some(right) => (!left.member || right.member) && left.children.is_subset(&right.children),
-                    None => !left.alive(),
-                };
-        });
-        subset
+        self.zip(other).all(|(left, right)| match right {
+            Some(right) => (!left.member || right.member) && left.children.is_subset(&right.children),
+            None => left.is_empty(),
+        })
     }
 
     /// Members of this set that the other one has neither themselves nor by one of their parents.
     #[must_use]
     pub fn recursive_difference(&self, other: &Self) -> Self {
         let mut nodes = Vec::new();
-        self.zip(other, |left, right| match right {
-            None => nodes.push(left.clone()),
-            Some(right) if right.member => {}
-            Some(right) => {
-                let node = Node {
-                    element: left.element.clone(),
-                    member: left.member,
-                    children: left.children.recursive_difference(&right.children),
-                };
-                nodes.extend(node.alive().then_some(node));
+        for (left, right) in self.zip(other) {
+            match right {
+                None => nodes.push(left.clone()),
+                Some(right) if right.member => {}
+                Some(right) => {
+                    let node = Node {
+                        element: left.element.clone(),
+                        member: left.member,
+                        children: left.children.recursive_difference(&right.children),
+                    };
+                    nodes.extend(node.alive().then_some(node));
+                }
             }
-        });
+        }
         Self { nodes }
     }
 
@@ -246,13 +253,13 @@ impl FieldSet {
         Self { nodes }
     }
 
-    /// Visits each node of this level with its counterpart in `other`.
-    fn zip<'a>(&'a self, other: &'a Self, mut visit: impl FnMut(&'a Node, Option<&'a Node>)) {
+    /// Each node of this level with its counterpart in `other`.
+    pub(crate) fn zip<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a Node, Option<&'a Node>)> {
         let mut right = other.nodes.iter().peekable();
-        for left in &self.nodes {
+        self.nodes.iter().map(move |left| {
             while right.next_if(|next| next.element < left.element).is_some() {}
-            visit(left, right.next_if(|next| next.element == left.element));
-        }
+            (left, right.next_if(|next| next.element == left.element))
+        })
     }
 
     fn find(&self, element: &PathElement) -> Result<usize, usize> {

@@ -1,10 +1,8 @@
-//! Which shape of a type a value takes, and the path element of a list's item.
-
-use std::collections::BTreeMap;
+//! Which shape of a type a value takes, and what tells a list's items apart.
 
 use serde_json::{Map, Value};
 
-use crate::path::PathElement;
+use crate::trail::Item;
 use crate::types::{ListKind, ListType, MapType, Scalar, Type, View};
 
 /// The one shape of a type that a value (or the lack of one) selects.
@@ -116,11 +114,11 @@ pub(crate) fn go_plain(value: &Value) -> String {
     }
 }
 
-/// The path element of an item of a set or list map.
+/// The identity of an item of a set or list map.
 ///
 /// # Errors
 /// Structured-merge-diff's wording for an item that cannot be told apart from others.
-pub(crate) fn item_element(view: View<'_>, list: &ListType, item: &Value) -> Result<PathElement, String> {
+pub(crate) fn identify<'a>(view: View<'a>, list: &'a ListType, item: &'a Value) -> Result<Item<'a>, String> {
     match &list.kind {
         ListKind::Atomic => Err("invalid indexing of non-associative list".to_owned()),
         ListKind::Set => match item {
@@ -131,31 +129,26 @@ pub(crate) fn item_element(view: View<'_>, list: &ListType, item: &Value) -> Res
             Value::Null => {
                 Err("associative list without keys has an element that's an explicit null".to_owned())
             }
-            scalar => Ok(PathElement::Value(scalar.clone())),
+            scalar => Ok(Item::Value(scalar)),
         },
-        ListKind::Map(keys) => keyed_element(view, list, keys, item),
+        ListKind::Map(keys) => identify_by_keys(view, list, keys, item),
     }
 }
 
-fn keyed_element(
-    view: View<'_>,
-    list: &ListType,
-    keys: &[String],
-    item: &Value,
-) -> Result<PathElement, String> {
+fn identify_by_keys<'a>(
+    view: View<'a>,
+    list: &'a ListType,
+    keys: &'a [String],
+    item: &'a Value,
+) -> Result<Item<'a>, String> {
     let map = match item {
         Value::Object(map) => map,
         Value::Null => return Err("associative list with keys may not have a null element".to_owned()),
         _ => return Err("associative list with keys may not have non-map elements".to_owned()),
     };
     let element = view.at(list.element).get().map.as_ref();
-    let mut found = BTreeMap::new();
-    for key in keys {
-        let value = map.get(key).or_else(|| element?.field(key)?.default.as_ref());
-        if let Some(value) = value {
-            found.insert(key.clone(), value.clone());
-        }
-    }
+    let value = |key: &str| map.get(key).or_else(|| element?.field(key)?.default.as_ref());
+    let mut found: Vec<_> = keys.iter().filter_map(|key| Some((key.as_str(), value(key)?))).collect();
     if found.is_empty() {
         let names: Vec<_> = keys.iter().map(|key| format!("{key:?}")).collect();
         return Err(format!(
@@ -164,5 +157,6 @@ fn keyed_element(
             names.join(" ")
         ));
     }
-    Ok(PathElement::Key(found))
+    found.sort_unstable_by_key(|(name, _)| *name);
+    Ok(Item::Keys(found))
 }
