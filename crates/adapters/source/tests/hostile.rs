@@ -14,9 +14,13 @@ use support::server::{
 use support::{checkout, names, read, remote, secs};
 
 fn strict(data: &std::path::Path) -> Sources {
+    limited(data, secs(20))
+}
+
+/// Small limits, and times that a busy machine keeps where nothing hangs.
+fn limited(data: &std::path::Path, time: Duration) -> Sources {
     let mut options = Options::new(data);
-    options.timeouts =
-        Timeouts { connect: secs(2), idle: Duration::from_millis(700), ls_refs: secs(2), fetch: secs(3) };
+    options.timeouts = Timeouts { connect: secs(5), idle: secs(2), ls_refs: time, fetch: time };
     options.limits.refs = 10_000;
     options.limits.refs_bytes = 4 << 20;
     options.limits.pack_bytes = 4 << 20;
@@ -67,7 +71,7 @@ async fn listings_that_misbehave_are_errors_in_time() {
         (
             "hangs before the answer",
             Box::new(|_| {
-                std::thread::sleep(secs(5));
+                std::thread::sleep(secs(8));
                 Ok(())
             }),
             |e| matches!(e, SourceError::Unavailable { .. } | SourceError::TimedOut { .. }),
@@ -126,17 +130,19 @@ async fn listings_that_misbehave_are_errors_in_time() {
             |e| matches!(e, SourceError::Refused { .. }),
         ),
     ];
-    for (row, misdeed, verdict) in rows {
+    let checks = rows.into_iter().map(|(row, misdeed, verdict)| async move {
         let server = Server::start(move |_, stream| misdeed(stream));
         let data = tempfile::tempdir().unwrap();
         let mut remote = remote(&server.url("app.git"));
         remote.credentials.password = Some("secret-word".into());
         let start = Instant::now();
-        let error = strict(data.path()).ls_refs(&remote).await.unwrap_err();
+        let sources = limited(data.path(), secs(4));
+        let error = sources.ls_refs(&remote).await.unwrap_err();
         assert!(verdict(&error), "{row}: {error:?}");
-        assert!(start.elapsed() < secs(4), "{row}: {:?}", start.elapsed());
+        assert!(start.elapsed() < secs(9), "{row}: {:?}", start.elapsed());
         assert!(!error.to_string().contains("secret-word"), "{row}");
-    }
+    });
+    futures::future::join_all(checks).await;
 }
 
 #[tokio::test]
@@ -256,7 +262,7 @@ async fn packs_that_misbehave_are_errors_in_time_and_leave_nothing() {
             Box::new(move |s| {
                 s.write_all(&pkt([b"\x01", half.as_slice()].concat()))?;
                 s.flush()?;
-                std::thread::sleep(secs(5));
+                std::thread::sleep(secs(8));
                 Ok(())
             }),
             |e| {
@@ -290,14 +296,16 @@ async fn packs_that_misbehave_are_errors_in_time_and_leave_nothing() {
             |e| matches!(e, SourceError::TooLarge { .. } | SourceError::Protocol { .. }),
         ),
     ];
-    for (row, misdeed, verdict) in rows {
-        let server = with_pack(&commit, move |stream| misdeed(stream));
+    let commit = &commit;
+    let checks = rows.into_iter().map(|(row, misdeed, verdict)| async move {
+        let server = with_pack(commit, move |stream| misdeed(stream));
         let data = tempfile::tempdir().unwrap();
-        let sources = strict(data.path());
+        let sources =
+            if row.starts_with("slow") { limited(data.path(), secs(4)) } else { strict(data.path()) };
         let start = Instant::now();
         let error = checkout(&sources, &remote(&server.url("app.git")), "main").await.unwrap_err();
         assert!(verdict(&error), "{row}: {error:?}");
-        assert!(start.elapsed() < secs(8), "{row}: {:?}", start.elapsed());
+        assert!(start.elapsed() < secs(30), "{row}: {:?}", start.elapsed());
         let mut todo = vec![data.path().join("git")];
         while let Some(path) = todo.pop() {
             match std::fs::read_dir(&path) {
@@ -311,7 +319,8 @@ async fn packs_that_misbehave_are_errors_in_time_and_leave_nothing() {
                 Err(_) => {}
             }
         }
-    }
+    });
+    futures::future::join_all(checks).await;
 }
 
 /// Thirty thousand commits, each a delta of the one before: what follows the chain may not use the stack for it. (Past 65,535

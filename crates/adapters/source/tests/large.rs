@@ -59,6 +59,6 @@ async fn three_files_of_sixty_thousand_are_read_at_once() {
     }
     let thousand = start.elapsed();
     println!("first reads {first:?}, a thousand checks of {} paths {thousand:?}", reads.len());
-    assert!(first.as_millis() < 1000, "A12, unoptimised: {first:?}");
-    assert!(thousand.as_millis() < 1000, "{thousand:?}");
+    assert!(first.as_millis() < 3000, "A12, unoptimised: {first:?}");
+    assert!(thousand.as_millis() < 3000, "{thousand:?}");
 }

@@ -197,5 +197,5 @@ async fn a_session_that_hangs_is_ended() {
     let start = Instant::now();
     let error = sources.ls_refs(&sshd.remote(Path::new("/x"))).await.unwrap_err();
     assert!(matches!(error, SourceError::TimedOut { .. }), "{error:?}");
-    assert!(start.elapsed() < secs(5));
+    assert!(start.elapsed() < secs(20), "the server would hang for a minute");
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 pub fn sources(data_dir: &Path) -> Sources {
     let mut options = Options::new(data_dir);
-    options.timeouts = Timeouts { connect: secs(5), idle: secs(5), ls_refs: secs(10), fetch: secs(20) };
+    options.timeouts = Timeouts { connect: secs(10), idle: secs(20), ls_refs: secs(30), fetch: secs(60) };
     Sources::new(options).unwrap()
 }
 
