@@ -33,9 +33,9 @@ impl<'a> Pair<'a> {
         let known = rules.options.known_types.get(&live.group_kind()).map(Vec::as_slice).unwrap_or_default();
         let (mut wanted, mut has) = (wanted.into_value(), has.into_value());
         let (ignored, first) = ignored::places(&wanted, live, Some(live), rules);
-        path::remove(&mut wanted, &ignored);
+        path::remove_with_parents(&mut wanted, &ignored);
         let (ignored, second) = ignored::places(&has, live, Some(live), rules);
-        path::remove(&mut has, &ignored);
+        path::remove_with_parents(&mut has, &ignored);
         let masked = &rules.options.mask_annotations;
         if is_secret(live.as_map()) || !masked.is_empty() {
             mask_pair(wanted.as_object_mut(), has.as_object_mut(), masked);

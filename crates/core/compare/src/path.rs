@@ -83,6 +83,20 @@ pub(crate) fn at<'a>(value: &'a Value, path: &[Step]) -> Option<&'a Value> {
     })
 }
 
+/// As [`remove`], and a map outside of lists that is left with nothing goes too: on the other side it may never have been.
+pub(crate) fn remove_with_parents(value: &mut Value, paths: &[Vec<Step>]) {
+    remove(value, paths);
+    for path in paths.iter().filter(|path| !path.iter().any(|step| matches!(step, Step::Index(_)))) {
+        for length in (1..path.len()).rev() {
+            let parent = path[..length].to_vec();
+            match at(value, &parent) {
+                Some(Value::Object(map)) if map.is_empty() => remove(value, &[parent]),
+                _ => break,
+            }
+        }
+    }
+}
+
 /// Removes what is at these places, all of them meant in the value as it is now; absent ones are passed over.
 pub(crate) fn remove(value: &mut Value, paths: &[Vec<Step>]) {
     let mut paths: Vec<&Vec<Step>> = paths.iter().collect();

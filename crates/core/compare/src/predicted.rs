@@ -7,7 +7,6 @@ use serde_json::Value;
 use crate::pair::Pair;
 use crate::path::{identity, same_item};
 use crate::rules::Rules;
-use crate::same::is_empty;
 use crate::verdict::{FieldDiff, Verdict, Why};
 use crate::walk::MAX_DIFFS;
 
@@ -38,7 +37,7 @@ fn value(
     live: Option<&Value>,
     diffs: &mut Vec<FieldDiff>,
 ) {
-    let (desired, live) = (desired.filter(|value| !is_empty(value)), live.filter(|value| !is_empty(value)));
+    let (desired, live) = (desired.filter(|value| !value.is_null()), live.filter(|value| !value.is_null()));
     if diffs.len() >= MAX_DIFFS || desired == live {
         return;
     }

@@ -86,14 +86,15 @@ pub(crate) fn same<'a>(
                 place.push(name);
                 answer = answer.max(match has.get(name) {
                     Some(has) => same(wanted, has, place, kind),
-                    None => absent(wanted),
+                    None => absent(wanted, place, kind),
                 });
                 place.pop();
             }
             // The server may have added what git leaves out.
             let extra = has.iter().filter(|(name, _)| !wanted.contains_key(*name));
-            let added =
-                extra.into_iter().any(|(name, value)| !is_empty(value) && !is_default(place, name, value));
+            let added = extra
+                .into_iter()
+                .any(|(name, value)| !is_default(place, name, value) && !dropped(value, name, kind));
             if added { answer.max(Same::Perhaps) } else { answer }
         }
         (Value::Array(wanted), Value::Array(has)) if wanted.len() == has.len() => {
@@ -106,9 +107,40 @@ pub(crate) fn same<'a>(
     }
 }
 
-/// A value of git that the cluster does not have.
-pub(crate) fn absent(desired: &Value) -> Same {
-    if is_empty(desired) { Same::Yes } else { Same::No }
+/// A value of git that the cluster does not have, at this place.
+pub(crate) fn absent(desired: &Value, place: &[&str], kind: Kind<'_>) -> Same {
+    match desired {
+        desired if dropped(desired, place.last().copied().unwrap_or_default(), kind) => Same::Yes,
+        desired if is_empty(desired) => Same::Perhaps,
+        _ => Same::No,
+    }
+}
+
+/// Whether the server does not keep such a value. An empty list is dropped where the type is Kubernetes' own; an empty
+/// map only where it is a map of names, since an empty struct says something: `emptyDir: {}`, `podSelector: {}`.
+fn dropped(value: &Value, name: &str, kind: Kind<'_>) -> bool {
+    const MAPS: [&str; 10] = [
+        "annotations",
+        "binaryData",
+        "data",
+        "labels",
+        "limits",
+        "matchLabels",
+        "nodeSelector",
+        "overhead",
+        "parameters",
+        "requests",
+    ];
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty() && kind.built_in,
+        Value::Object(map) => {
+            map.is_empty()
+                && (kind.built_in || matches!(name, "annotations" | "labels"))
+                && MAPS.contains(&name)
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 fn scalars(desired: &Value, live: &Value, place: &[&str], kind: Kind<'_>) -> Same {
@@ -195,7 +227,18 @@ mod tests {
             ("numbers", own, &["replicas"], json!(3), json!(5), Same::No),
             ("one number twice", own, &["replicas"], json!(3), json!(3.0), Same::Yes),
             ("null and a default", own, &["x"], json!(null), json!(1), Same::Perhaps),
-            ("empty is absent", own, &["x"], json!({"a": {}, "b": null}), json!({}), Same::Yes),
+            ("null is absent", foreign, &["x"], json!({"b": null}), json!({}), Same::Yes),
+            ("empty names are absent", own, &["x"], json!({"labels": {}, "b": []}), json!({}), Same::Yes),
+            ("empty lists of custom kinds", foreign, &["x"], json!({"b": []}), json!({}), Same::Perhaps),
+            ("an empty struct", own, &["x"], json!({"emptyDir": {}}), json!({}), Same::Perhaps),
+            (
+                "an empty struct in the cluster",
+                own,
+                &["x"],
+                json!({}),
+                json!({"emptyDir": {}}),
+                Same::Perhaps,
+            ),
             ("a default in a map", own, &["x"], json!({"a": 1}), json!({"a": 1, "b": 2}), Same::Perhaps),
             (
                 "a known default",

@@ -156,7 +156,7 @@ impl Walk<'_> {
 
     fn value(&mut self, node: Option<&Node>, desired: &Value, live: Option<&Value>) {
         let Some(live) = live.filter(|live| !live.is_null()) else {
-            if absent(desired) != Same::Yes {
+            if self.absent(desired) != Same::Yes {
                 self.ask(|path| Why::NotOwned { path });
             }
             return;
@@ -204,7 +204,7 @@ impl Walk<'_> {
 
     /// Something of ours that git does not have.
     fn gone(&mut self, node: &Node, live: &Value) {
-        if is_empty(live) {
+        if self.absent(live) == Same::Yes {
             return;
         }
         if node.children.is_empty() {
@@ -276,15 +276,20 @@ impl Walk<'_> {
     }
 
     fn same(&self, desired: &Value, live: &Value) -> Same {
-        let mut place: Vec<&str> = self
-            .path
-            .iter()
-            .filter_map(|element| match element {
-                PathElement::Field(name) => Some(name.as_str()),
-                PathElement::Key(_) | PathElement::Value(_) | PathElement::Index(_) => None,
-            })
-            .collect();
-        same(desired, live, &mut place, self.pair.kind)
+        same(desired, live, &mut self.place(), self.pair.kind)
+    }
+
+    fn absent(&self, value: &Value) -> Same {
+        absent(value, &self.place(), self.pair.kind)
+    }
+
+    /// The path without its lists.
+    fn place(&self) -> Vec<&str> {
+        let names = self.path.iter().filter_map(|element| match element {
+            PathElement::Field(name) => Some(name.as_str()),
+            PathElement::Key(_) | PathElement::Value(_) | PathElement::Index(_) => None,
+        });
+        names.collect()
     }
 }
 

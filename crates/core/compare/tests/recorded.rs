@@ -375,3 +375,30 @@ fn a_dry_run_gives_the_exact_difference() {
     });
     assert_eq!(compare_predicted(&live, &predicted, &rules), Verdict::Synced);
 }
+
+#[test]
+fn an_ignored_annotation_may_be_the_only_one() {
+    let live = changed(&deployment("ssa"), |value| value["metadata"]["annotations"] = json!({"x/y": "1"}));
+    let predicted =
+        changed(&live, |value| drop(value["metadata"].as_object_mut().unwrap().remove("annotations")));
+    assert_eq!(
+        compare_predicted(&live, &predicted, &pointers(&["/metadata/annotations/x~1y"])),
+        Verdict::Synced
+    );
+}
+
+#[test]
+fn an_empty_struct_says_something() {
+    let (desired, live) = (deployment("desired"), deployment("ssa"));
+    let volume = |value: &mut Value, source: Value| {
+        value["spec"]["template"]["spec"]["volumes"][0] = source;
+    };
+    let git = changed(&desired, |value| volume(value, json!({"name": "tmp", "ephemeral": {}})));
+    assert!(matches!(compare(&git, &live, &Rules::default()), Verdict::AskServer(_)));
+    let bare = changed(&live, |value| volume(value, json!({"name": "tmp"})));
+    assert!(!matches!(compare(&desired, &bare, &Rules::default()), Verdict::Synced));
+    assert_eq!(
+        paths(compare_predicted(&bare, &live, &Rules::default())),
+        ["spec.template.spec.volumes[name=tmp].emptyDir"]
+    );
+}

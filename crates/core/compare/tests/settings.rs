@@ -97,7 +97,7 @@ fn keyed_lists_sets_and_nulls() {
         object(
             "v1",
             "Service",
-            json!({"metadata": metadata, "spec": {"ports": ports, "selector": null, "x": {}}}),
+            json!({"metadata": metadata, "spec": {"ports": ports, "selector": null}}),
         )
     };
     let udp = json!({"port": 80, "protocol": "UDP"});
