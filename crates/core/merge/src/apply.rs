@@ -11,8 +11,8 @@ use crate::last_applied;
 use crate::managers::{
     Manager, ManagerEntry, Operation, cap_updaters, managed_fields, managed_fields_of, set_managed_fields,
 };
-use crate::merging::merge;
-use crate::ownership::{reconcile, strip, take_over, withdraw};
+use crate::merging::{is_settled, merge};
+use crate::ownership::{keeps_all, reconcile, strip, take_over, withdraw};
 use crate::set::FieldSet;
 use crate::types::TypeRef;
 use crate::values;
@@ -60,29 +60,26 @@ pub fn server_side_apply(
             &empty
         }
     };
-    let before = entries.clone();
+    let again = (manager.name == "kubectl").then(|| entries.clone());
     let mut outcome = attempt(ty, base, applied, entries, &manager, force);
-    if let (Err(ApplyError::Conflicts(conflicts)), "kubectl") = (&outcome, manager.name) {
-        outcome = match last_applied::still_ours(ty, base) {
-            Some(ours) => match foreign(conflicts, &ours) {
-                rest if rest.is_empty() => attempt(ty, base, applied, before.clone(), &manager, true),
-                rest => Err(ApplyError::Conflicts(rest)),
-            },
-            None => outcome,
+    if let (Err(ApplyError::Conflicts(conflicts)), Some(entries)) = (&outcome, again)
+        && let Some(ours) = last_applied::still_ours(ty, base)
+    {
+        outcome = match foreign(conflicts, &ours) {
+            rest if rest.is_empty() => attempt(ty, base, applied, entries, &manager, true),
+            rest => Err(ApplyError::Conflicts(rest)),
         };
     }
-    let (object, entries) = outcome?;
-    if let (None, Some(live), true) =
-        (&object, live, same_entries(&before, &entries) && manager.name != "kubectl")
-    {
-        return Ok(live.clone());
-    }
+    let Outcome { object, entries } = outcome?;
+    let changed = object.is_some();
     let mut object = object.unwrap_or_else(|| base.clone());
     if manager.name == "kubectl" {
         last_applied::refresh(&mut object, applied);
     }
-    set_managed_fields(&mut object, entries);
-    if ty.is_builtin() {
+    if let Some(entries) = entries {
+        set_managed_fields(&mut object, entries);
+    }
+    if ty.is_builtin() && (changed || live.is_none()) {
         go_struct::normalize(ty, &mut object);
     }
     if let Some(live) = live {
@@ -91,18 +88,16 @@ pub fn server_side_apply(
     Ok(object)
 }
 
-/// Whether two lists have the same entries, in any order.
-fn same_entries(a: &[ManagerEntry], b: &[ManagerEntry]) -> bool {
-    a.len() == b.len() && b.iter().all(|entry| a.contains(entry))
-}
-
 fn foreign(conflicts: &[Conflict], ours: &FieldSet) -> Vec<Conflict> {
     conflicts.iter().filter(|conflict| !ours.contains(&conflict.path)).cloned().collect()
 }
 
-type Applied = (Option<Value>, Vec<ManagerEntry>);
+/// What an apply comes to; nothing where the object, or who owns it, stays as it was.
+struct Outcome {
+    object: Option<Value>,
+    entries: Option<Vec<ManagerEntry>>,
+}
 
-/// One apply; no object where it comes out as it was.
 fn attempt(
     ty: &TypeRef,
     live: &Value,
@@ -110,49 +105,58 @@ fn attempt(
     mut entries: Vec<ManagerEntry>,
     manager: &Manager<'_>,
     force: bool,
-) -> Result<Applied, ApplyError> {
+) -> Result<Outcome, ApplyError> {
     let errors = misfits(ty, applied);
     if !errors.is_empty() {
         let text = format!("failed to create typed patch object ({}): {}", describe(applied), join(&errors));
         return Err(ApplyError::Invalid(text));
     }
     let merging = |error: TypeError| ApplyError::Invalid(format!("failed to merge config: {error}"));
+    let mut reconciled = false;
     for entry in &mut entries {
-        reconcile(ty.view(), &mut entry.fields);
+        reconciled |= reconcile(ty.view(), &mut entry.fields);
     }
-    let merged = merge(ty, live, applied).map_err(merging)?;
     let mut set = field_set_of(ty, applied).map_err(merging)?;
     if let Some(resets) = manager.resets {
         set = set.recursive_difference(resets);
     }
-    let mine = entries.iter().position(|entry| entry.is_of(manager));
-    let (last, time) = match mine {
-        Some(at) => {
-            let last = entries.swap_remove(at);
-            (last.fields, last.time)
-        }
-        None => (FieldSet::new(), None),
-    };
+    let mine = entries.iter().position(|entry| entry.is_of(manager)).map(|at| entries.swap_remove(at));
+    let last = mine.as_ref().map(|entry| &entry.fields).unwrap_or(&NOTHING);
+    let time = mine.as_ref().and_then(|entry| entry.time.clone());
     entries.push(manager.entry(set, time));
-    let pruning = |error: TypeError| ApplyError::Invalid(format!("failed to prune fields: {error}"));
-    let object = withdraw(ty, merged, &entries, &last).map_err(pruning)?;
-    let unchanged = values::equal(live, &object);
-    if !unchanged && entries.len() > 1 {
-        let change = changes(ty, live, &object, manager)
+    let keeps_all = keeps_all(ty, &entries, last);
+    let object = if keeps_all && is_settled(ty, live, applied) {
+        None
+    } else {
+        let merged = merge(ty, live, applied).map_err(merging)?;
+        let pruning = |error: TypeError| ApplyError::Invalid(format!("failed to prune fields: {error}"));
+        let object =
+            if keeps_all { merged } else { withdraw(ty, merged, &entries, last).map_err(pruning)? };
+        (!values::equal(live, &object)).then_some(object)
+    };
+    if let (Some(object), true) = (&object, entries.len() > 1) {
+        let change = changes(ty, live, object, manager)
             .map_err(|error| ApplyError::Invalid(format!("failed to compare objects: {error}")))?;
         take_over(&mut entries, Some(manager), &change, force).map_err(ApplyError::Conflicts)?;
     }
+    let mut same = object.is_none() && !reconciled;
     entries.retain_mut(|entry| {
         if entry.is_of(manager) {
             entry.fields = strip(std::mem::take(&mut entry.fields));
-            if !unchanged {
+            if object.is_some() {
                 entry.time = Some(manager.time.to_owned());
             }
+            same &= mine.as_ref() == Some(&*entry);
         }
-        !entry.fields.is_empty()
+        let kept = !entry.fields.is_empty();
+        same &= kept;
+        kept
     });
-    Ok(((!unchanged).then_some(object), entries))
+    Ok(Outcome { object, entries: (!same).then_some(entries) })
 }
+
+/// What a manager without an entry owns.
+static NOTHING: FieldSet = FieldSet { nodes: Vec::new() };
 
 /// `shop/web; apps/v1, Kind=Deployment`, as the API server's messages name an object.
 fn describe(object: &Value) -> String {

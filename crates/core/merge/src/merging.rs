@@ -10,6 +10,7 @@ use crate::fields_v1::MAX_DEPTH;
 use crate::shape::{self, Shape};
 use crate::trail::{Item, Ordered, Trail};
 use crate::types::{ListKind, ListType, MapType, TypeRef, View};
+use crate::values;
 
 /// The live value with everything that `applied` says. Nothing is removed; an explicit null stays one.
 ///
@@ -21,6 +22,49 @@ use crate::types::{ListKind, ListType, MapType, TypeRef, View};
 pub(crate) fn merge(ty: &TypeRef, live: &Value, applied: &Value) -> Result<Value, TypeError> {
     let merged = merge_value(ty.view(), Some(live), Some(applied), &Trail::root())?;
     Ok(merged.unwrap_or(Value::Null))
+}
+
+/// Whether [`merge`] would surely give `live` back; a cheap look before a copy. False where it cannot tell.
+pub(crate) fn is_settled(ty: &TypeRef, live: &Value, applied: &Value) -> bool {
+    settled(ty.view(), live, applied, 0)
+}
+
+fn settled(view: View<'_>, live: &Value, applied: &Value, depth: usize) -> bool {
+    if depth > MAX_DEPTH {
+        return false;
+    }
+    match (Shape::of(view.get(), Some(applied)), live, applied) {
+        (Shape::Map(map), Value::Object(live), Value::Object(applied)) if !map.atomic => {
+            applied.iter().all(|(name, value)| match (map.field_type(name), live.get(name)) {
+                (Some(ty), Some(live)) => settled(view.at(ty), live, value, depth + 1),
+                _ => false,
+            })
+        }
+        (Shape::List(list), Value::Array(live), Value::Array(applied)) if list.kind != ListKind::Atomic => {
+            // All items in live, once, in the same order: then the order stays live's.
+            let element = view.at(list.element);
+            let mut known = BTreeMap::new();
+            for (at, item) in live.iter().enumerate() {
+                let Ok(identity) = shape::identify(view, list, item) else { return false };
+                if known.insert(Ordered(identity), (at, item)).is_some() {
+                    return false;
+                }
+            }
+            let mut least = 0;
+            applied.iter().all(|item| {
+                let identity = shape::identify(view, list, item).map(Ordered);
+                match identity.ok().and_then(|identity| known.get(&identity)) {
+                    Some((at, live)) if *at >= least => {
+                        least = at + 1;
+                        settled(element, live, item, depth + 1)
+                    }
+                    _ => false,
+                }
+            })
+        }
+        (Shape::Map(_) | Shape::List(_) | Shape::Scalar(_), live, applied) => values::equal(live, applied),
+        (Shape::Nothing, _, _) => false,
+    }
 }
 
 type Side<'a> = Option<&'a Value>;

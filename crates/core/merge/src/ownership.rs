@@ -84,6 +84,11 @@ fn conflicts<'a>(entries: impl Iterator<Item = &'a ManagerEntry>, contested: &Fi
     found
 }
 
+/// Whether [`withdraw`] surely has nothing to do.
+pub(crate) fn keeps_all(ty: &TypeRef, entries: &[ManagerEntry], last: &FieldSet) -> bool {
+    last.is_empty() || entries.iter().any(|entry| still_owned(ty.view(), last, &entry.fields))
+}
+
 /// Removes from the merged object what the applier owned and no longer applies, and nobody else owns.
 /// `entries` has the applier's new set already.
 ///
@@ -97,13 +102,7 @@ pub(crate) fn withdraw(
     entries: &[ManagerEntry],
     last: &FieldSet,
 ) -> Result<Value, TypeError> {
-    if last.is_empty() {
-        return Ok(merged);
-    }
     let view = ty.view();
-    if entries.iter().any(|entry| still_owned(view, last, &entry.fields)) {
-        return Ok(merged);
-    }
     let mut owned = FieldSet::new();
     for entry in entries {
         owned.extend(&entry.fields);
@@ -138,10 +137,11 @@ fn still_owned(view: View<'_>, last: &FieldSet, set: &FieldSet) -> bool {
 }
 
 /// Adapts a recorded set to a type that has since become atomic somewhere: the members below go, the container
-/// becomes the member.
+/// becomes the member. Returns whether anything changed.
 ///
 /// **Source**: structured-merge-diff's `ReconcileFieldSetWithSchema`.
-pub(crate) fn reconcile(view: View<'_>, set: &mut FieldSet) {
+pub(crate) fn reconcile(view: View<'_>, set: &mut FieldSet) -> bool {
+    let mut changed = false;
     for node in &mut set.nodes {
         let (_, Some(child)) = step(view, &node.element) else { continue };
         let below = child.get();
@@ -157,11 +157,16 @@ pub(crate) fn reconcile(view: View<'_>, set: &mut FieldSet) {
         } else {
             below.list.as_ref().is_some_and(|list| list.kind == ListKind::Atomic)
         };
-        if atomic && !node.children.is_empty() {
+        if node.children.is_empty() {
+            continue;
+        }
+        if atomic {
             node.member = true;
             node.children = FieldSet::new();
-        } else if !node.children.is_empty() {
-            reconcile(child, &mut node.children);
+            changed = true;
+        } else {
+            changed |= reconcile(child, &mut node.children);
         }
     }
+    changed
 }
