@@ -100,7 +100,9 @@ fn rename(
 }
 
 fn events_from_core(map: Map<String, Value>) -> Map<String, Value> {
-    rename(map, EVENT_FIELDS.into_iter())
+    let mut map = rename(map, EVENT_FIELDS.into_iter());
+    map.retain(|field, value| !(field.starts_with("reporting") && value == ""));
+    map
 }
 
 fn events_to_core(map: Map<String, Value>) -> Map<String, Value> {

@@ -17,7 +17,7 @@ use crate::{
 
 const GROUP: &str = "apiextensions.k8s.io";
 const STORAGE: &str = "customresourcedefinitions.apiextensions.k8s.io";
-const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 /// Most versions in one definition.
 const MAX_VERSIONS: usize = 64;
 
@@ -240,12 +240,6 @@ fn establish(state: &mut State, stored: &Stored, mut object: Value) {
             condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
         ],
     });
-    let finalizers = object["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
-    if !finalizers.iter().any(|f| f == CLEANUP) {
-        let mut finalizers = finalizers;
-        finalizers.push(json!(CLEANUP));
-        object["metadata"]["finalizers"] = Value::Array(finalizers);
-    }
     if object == Value::Object(stored.object()) {
         return;
     }
@@ -403,6 +397,17 @@ impl Writer {
     pub(crate) fn server(subresource: &str, time: &str) -> Self {
         Self::named("kube-apiserver", Operation::Update, subresource, time)
     }
+}
+
+/// What the status of a new definition says before its names are accepted.
+pub(crate) fn initial_status(object: &mut Map<String, Value>) {
+    let versions = object.get("spec").and_then(|s| s["versions"].as_array()).cloned().unwrap_or_default();
+    let stored: Vec<Value> =
+        versions.iter().filter(|v| v["storage"] == true).map(|v| v["name"].clone()).collect();
+    object.insert(
+        "status".to_owned(),
+        json!({"acceptedNames": {"kind": "", "plural": ""}, "conditions": null, "storedVersions": stored}),
+    );
 }
 
 /// Fills the defaults that every definition has.

@@ -162,12 +162,10 @@ pub(crate) fn clean(
         return Ok(());
     }
     let all = complaints.join(", ");
-    Err(ApiError::bad_request(if kind.custom.is_some() {
-        format!("strict decoding error: {all}")
-    } else {
-        let Kind { kind, version, .. } = kind;
-        format!("{kind} in version {version:?} cannot be handled as a {kind}: strict decoding error: {all}")
-    }))
+    let Kind { kind, version, .. } = kind;
+    Err(ApiError::bad_request(format!(
+        "{kind} in version {version:?} cannot be handled as a {kind}: strict decoding error: {all}"
+    )))
 }
 
 struct Seed<'a> {

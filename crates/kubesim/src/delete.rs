@@ -157,7 +157,17 @@ pub(crate) fn delete_collection(context: &mut Context, target: &Target, body: &B
             Err(error) => return Err(error),
         }
     }
-    let items: Vec<Value> = found.iter().map(|s| convert::read(kind, s)).collect();
+    let items: Vec<Value> = found
+        .iter()
+        .map(|stored| {
+            let mut item = convert::read(kind, stored);
+            if let Some(item) = item.as_object_mut().filter(|_| kind.custom.is_none()) {
+                item.remove("apiVersion");
+                item.remove("kind");
+            }
+            item
+        })
+        .collect();
     Ok(Answer::json(
         200,
         &json!({"kind": kind.list_kind(), "apiVersion": kind.api_version(),
@@ -215,6 +225,11 @@ pub(crate) fn delete_object(
     if !held {
         drop(state);
         let last = remove(sim, kind, key).unwrap_or(found);
+        // A pod that has no time left is shown as one whose time is over.
+        if &*kind.storage == "pods" {
+            mark(sim, kind, &mut object, &finalizers, grace);
+            return Ok((Arc::new(Stored::new(kind, object)), true));
+        }
         return Ok((last, true));
     }
     mark(sim, kind, &mut object, &finalizers, grace);
@@ -236,9 +251,8 @@ pub(crate) fn delete_object(
     } else if crd::is_definition(kind) {
         crd::finalize(sim, &key.name);
     }
-    let state = sim.lock();
-    let gone = state.get(&kind.storage, key).is_none_or(|now| now.uid != stored.uid);
-    Ok((stored, gone && &*kind.storage != "namespaces" && !crd::is_definition(kind)))
+    // The collector works at once here; to the client it is as if it worked later.
+    Ok((stored, false))
 }
 
 /// The finalizers that a deletion leaves on the object.
@@ -253,6 +267,9 @@ fn finalizers(kind: &Kind, found: &Stored, wanted: Option<Propagation>, collects
         None if orphans_by_default => Propagation::Orphan,
         None => Propagation::Background,
     };
+    if crd::is_definition(kind) && !kept.iter().any(|f| f == crd::CLEANUP) {
+        kept.push(crd::CLEANUP.to_owned());
+    }
     if collects {
         match propagation {
             Propagation::Background => {}
@@ -292,11 +309,14 @@ fn mark(sim: &KubeSim, kind: &Kind, object: &mut Map<String, Value>, finalizers:
         metadata.insert("finalizers".to_owned(), json!(finalizers));
     }
     let before = metadata.get("deletionGracePeriodSeconds").and_then(Value::as_i64);
-    if before.is_none() || before.is_some_and(|b| b > grace) {
+    let first = !metadata.contains_key("deletionTimestamp");
+    if first || before.is_some_and(|b| b > grace) {
         let when =
             sim.now().saturating_add(jiff::SignedDuration::from_secs(grace)).unwrap_or_else(|_| sim.now());
         metadata.insert("deletionTimestamp".to_owned(), json!(seconds(when)));
-        metadata.insert("deletionGracePeriodSeconds".to_owned(), json!(grace));
+        if &*kind.storage != "namespaces" {
+            metadata.insert("deletionGracePeriodSeconds".to_owned(), json!(grace));
+        }
         if let Some(generation) = metadata.get("generation").and_then(Value::as_i64) {
             metadata.insert("generation".to_owned(), json!(generation + 1));
         }

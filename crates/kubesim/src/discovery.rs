@@ -10,7 +10,7 @@ use crate::{
     registry::{Kind, Registry},
     reply::Answer,
     service::Context,
-    status::ApiResult,
+    status::{ApiError, ApiResult},
 };
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
@@ -79,10 +79,12 @@ fn group(name: &str, versions: &[String]) -> Value {
 }
 
 fn resources(registry: &Registry, group: &str, version: &str) -> ApiResult<Answer> {
-    let served =
-        registry.groups().iter().any(|(g, versions)| g == group && versions.iter().any(|v| v == version));
-    if !served {
-        return Ok(Answer::text(404, "404 page not found\n"));
+    let found = registry.groups().iter().find(|(g, _)| g == group);
+    if !found.is_some_and(|(_, versions)| versions.iter().any(|v| v == version)) {
+        return match found {
+            Some(_) => Err(ApiError::no_such_resource()),
+            None => Ok(Answer::text(404, "404 page not found\n")),
+        };
     }
     let mut list = Vec::new();
     let mut group_version = version.to_owned();
@@ -171,7 +173,7 @@ fn aggregated_group(registry: &Registry, group: &str, versions: &[String]) -> Va
             json!({"version": version, "resources": resources, "freshness": "Current"})
         })
         .collect();
-    let mut metadata = json!({"creationTimestamp": null});
+    let mut metadata = json!({});
     if !group.is_empty() {
         metadata["name"] = json!(group);
     }
@@ -179,9 +181,14 @@ fn aggregated_group(registry: &Registry, group: &str, versions: &[String]) -> Va
 }
 
 fn aggregated_resource(kind: &Kind) -> Value {
+    // Of built-in kinds the server leaves out what the list is under anyway.
+    let (group, version) = match &kind.custom {
+        Some(_) => (kind.group.as_str(), kind.version.as_str()),
+        None => ("", ""),
+    };
     let mut entry: BTreeMap<&str, Value> = BTreeMap::from([
         ("resource", json!(kind.plural)),
-        ("responseKind", json!({"group": kind.group, "version": kind.version, "kind": kind.kind})),
+        ("responseKind", json!({"group": group, "version": version, "kind": kind.kind})),
         ("scope", json!(if kind.namespaced { "Namespaced" } else { "Cluster" })),
         ("singularResource", json!(kind.singular)),
         ("verbs", json!(kind.verbs)),
@@ -195,8 +202,8 @@ fn aggregated_resource(kind: &Kind) -> Value {
         .subresources
         .iter()
         .map(|sub| {
-            let group = sub.group.as_ref().unwrap_or(&kind.group);
-            let version = sub.version.as_ref().unwrap_or(&kind.version);
+            let group = sub.group.as_deref().unwrap_or(group);
+            let version = sub.version.as_deref().unwrap_or(version);
             json!({"subresource": sub.name, "verbs": sub.verbs,
                 "responseKind": {"group": group, "version": version, "kind": sub.kind}})
         })

@@ -32,6 +32,7 @@ mod prepare;
 mod read;
 mod registry;
 mod reply;
+mod reviews;
 mod route;
 mod scale;
 mod schema;

@@ -109,11 +109,9 @@ impl Accept {
                 _ => {}
             }
         }
-        Err(ApiError::new(
-            406,
-            "NotAcceptable",
-            "only the following media types are accepted: application/json, application/yaml, \
-             application/vnd.kubernetes.protobuf",
-        ))
+        let message = "406: Not Acceptable\n\nAvailable representations: application/json, application/json;stream=watch";
+        let mut error = ApiError::new(406, "NotAcceptable", message);
+        error.details = Some(serde_json::Map::new());
+        Err(error)
     }
 }

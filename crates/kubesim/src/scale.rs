@@ -24,6 +24,10 @@ pub(crate) fn answer(context: &mut Context, target: &Target, verb: &str, body: &
     let kind = Arc::clone(&target.kind);
     if verb == "get" {
         let live = convert::read(&kind, &*read::find(context, target)?);
+        let (spec, _, _) = paths(&kind);
+        if kind.custom.is_some() && look(&live, &spec).is_none() {
+            return Err(ApiError::internal(format!("the spec replicas field {spec:?} does not exist")));
+        }
         return Ok(Answer::json(200, &show(&kind, &live)));
     }
     let content_type = context.content_type.clone();

@@ -22,6 +22,7 @@ use crate::{
     faults::FaultAction,
     read,
     reply::{Accept, Answer},
+    reviews,
     route::{self, Query, Route, Target},
     sim::KubeSim,
     status::{ApiError, ApiResult, FieldError},
@@ -294,6 +295,10 @@ fn dispatch(
         return Err(ApiError::invalid_options(options, &[error]));
     }
     context.accept = if target.subresource == "log" { Accept::Json } else { Accept::parse(&accept)? };
+    if &*target.kind.storage == "endpoints" {
+        let text = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+        context.warnings.push(text.to_owned());
+    }
     if !target.subresource.is_empty() {
         return subresources::answer(context, &target, verb, body);
     }
@@ -304,6 +309,7 @@ fn dispatch(
         "get" => read::get(context, &target),
         "list" => read::list(context, &target),
         "watch" => watch::watch(context, &target),
+        "create" if !target.kind.is_stored() => reviews::answer(context, &target, body),
         "create" => write::create(context, &target, body),
         "update" => write::update(context, &target, body),
         "patch" | "apply" => write::patch(context, &target, body),

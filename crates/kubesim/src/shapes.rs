@@ -370,6 +370,7 @@ impl Shapes {
                 let shape = self.add(compiled);
                 let drops_zero = zeroes.contains(key);
                 let always = property.get("default").filter(|d| !d.is_array()).cloned();
+                let always = always.filter(|zero| !(drops_zero && is_zero(zero)));
                 fields.insert(key.clone(), Field { shape, drops_zero, always });
             }
             return Shape::Struct { name: name.to_owned(), fields };

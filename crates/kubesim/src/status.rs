@@ -235,10 +235,6 @@ impl FieldError {
         Self { field: field.into(), reason: Reason::Invalid, value: Some(value), detail: detail.into() }
     }
 
-    pub(crate) fn wrong_type(field: impl Into<String>, value: Value, detail: impl Into<String>) -> Self {
-        Self { field: field.into(), reason: Reason::TypeInvalid, value: Some(value), detail: detail.into() }
-    }
-
     pub(crate) fn required(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { field: field.into(), reason: Reason::Required, value: None, detail: detail.into() }
     }

@@ -182,6 +182,11 @@ pub(crate) fn patch_object(
         "application/json-patch+json" | "application/merge-patch+json" => decode::parse(&media, body)?,
         "application/strategic-merge-patch+json" if kind.custom.is_none() => decode::parse(&media, body)?,
         _ => {
+            if media.starts_with("application/strategic-merge-patch") {
+                return Err(ApiError::unsupported_media(
+                    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+                ));
+            }
             let mut error = ApiError::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
             error.details = Some(Map::new());
             return Err(error);
@@ -189,6 +194,7 @@ pub(crate) fn patch_object(
     };
     let writer = Writer::of(context, Operation::Update, part.name())?;
     let ty = schema::type_of(&kind);
+    let said = context.warnings.len();
     let stored = change(context, target, part, &writer, |context, live| {
         let patched = match media.as_str() {
             "application/json-patch+json" => merge::json_patch(live, &parsed.value),
@@ -203,7 +209,7 @@ pub(crate) fn patch_object(
             return Err(ApiError::bad_request("the patched object is no object"));
         };
         decode::name_kind(&kind, map)?;
-        context.warnings.clear();
+        context.warnings.truncate(said);
         let duplicates =
             if media.starts_with("application/json-patch") { Vec::new() } else { parsed.duplicates.clone() };
         decode::clean(context, &kind, &mut patched, duplicates)?;
@@ -257,6 +263,7 @@ fn apply(
         )));
     }
     prepare::check_namespace(target, &applied)?;
+    let said = context.warnings.len();
     let strict = |context: &mut Context| -> ApiResult<()> {
         let mut copy = applied.clone();
         decode::clean(context, &kind, &mut copy, duplicates.clone())
@@ -285,7 +292,7 @@ fn apply(
     }
     let stored = change(context, target, part, &writer, |context, live| {
         let mut object = writer.apply(&kind, Some(live), &applied, force)?;
-        context.warnings.clear();
+        context.warnings.truncate(said);
         strict(context)?;
         schema::clean(&kind, &mut object)?;
         Ok(object)

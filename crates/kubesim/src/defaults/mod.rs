@@ -68,6 +68,10 @@ pub(crate) fn admit(kind: &Kind, object: &mut Value) {
         "persistentvolumeclaims" => misc::protect(map, "kubernetes.io/pvc-protection"),
         "persistentvolumes" => misc::protect(map, "kubernetes.io/pv-protection"),
         "jobs.batch" => workloads::select_own_pods(map),
+        _ if crd::is_definition(kind) => crd::initial_status(map),
+        "roles.rbac.authorization.k8s.io" | "clusterroles.rbac.authorization.k8s.io" => {
+            map.entry("rules").or_insert(Value::Null);
+        }
         "events" if kind.group.is_empty() => {
             for field in ["eventTime", "firstTimestamp", "lastTimestamp"] {
                 map.entry(field).or_insert(Value::Null);

@@ -1,7 +1,5 @@
 //! Plain requests to a simulator, and what came back.
 
-#![allow(dead_code, reason = "each test file uses its part of it")]
-
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -10,30 +8,30 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 /// A simulator whose clock stands still.
-pub struct Api {
-    pub sim: KubeSim,
+pub(crate) struct Api {
+    pub(crate) sim: KubeSim,
 }
 
 /// An answer.
 #[derive(Debug)]
-pub struct Reply {
-    pub code: StatusCode,
-    pub warnings: Vec<String>,
-    pub headers: http::HeaderMap,
-    pub body: Value,
+pub(crate) struct Reply {
+    pub(crate) code: StatusCode,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Value,
 }
 
 impl Reply {
     /// The body of an answer that must have this status.
     #[track_caller]
-    pub fn expect(self, code: u16) -> Value {
+    pub(crate) fn expect(self, code: u16) -> Value {
         assert_eq!(self.code.as_u16(), code, "{:#}", self.body);
         self.body
     }
 
     /// The Status of a refusal, with all of its message.
     #[track_caller]
-    pub fn fails(self, code: u16, message: &str) -> Value {
+    pub(crate) fn fails(self, code: u16, message: &str) -> Value {
         assert_eq!((self.code.as_u16(), self.body["message"].as_str().unwrap_or_default()), (code, message));
         assert_eq!((&self.body["kind"], &self.body["status"]), (&json!("Status"), &json!("Failure")));
         self.body
@@ -41,20 +39,26 @@ impl Reply {
 }
 
 impl Api {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Options::default())
     }
 
-    pub fn with(options: Options) -> Self {
+    pub(crate) fn with(options: Options) -> Self {
         let clock: kubesim::Clock = std::sync::Arc::new(|| "2026-01-01T00:00:00Z".parse().unwrap());
         Self { sim: KubeSim::new(Options { clock, ..options }) }
     }
 
-    pub async fn raw(&self, request: Request<Full<Bytes>>) -> http::Response<SimBody> {
+    pub(crate) async fn raw(&self, request: Request<Full<Bytes>>) -> http::Response<SimBody> {
         self.sim.service().oneshot(request).await.unwrap()
     }
 
-    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Reply {
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Reply {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -73,50 +77,64 @@ impl Api {
         }
     }
 
-    pub async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
         self.send("GET", path, &[], &Value::Null).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Reply {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Reply {
         self.send("POST", path, &[("content-type", "application/json")], &body).await
     }
 
-    pub async fn put(&self, path: &str, body: Value) -> Reply {
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Reply {
         self.send("PUT", path, &[("content-type", "application/json")], &body).await
     }
 
-    pub async fn patch(&self, path: &str, kind: &str, body: Value) -> Reply {
+    pub(crate) async fn patch(&self, path: &str, kind: &str, body: Value) -> Reply {
         let media = format!("application/{kind}");
         self.send("PATCH", path, &[("content-type", &media)], &body).await
     }
 
     /// Server-side apply by the manager `test`.
-    pub async fn apply(&self, path: &str, body: Value) -> Reply {
+    pub(crate) async fn apply(&self, path: &str, body: Value) -> Reply {
         self.patch(&format!("{path}?fieldManager=test&force=true"), "apply-patch+yaml", body).await
     }
 
-    pub async fn delete(&self, path: &str, body: Value) -> Reply {
+    pub(crate) async fn delete(&self, path: &str, body: Value) -> Reply {
         self.send("DELETE", path, &[("content-type", "application/json")], &body).await
     }
 
+    /// A POST whose answer may be lost.
+    pub(crate) async fn try_post(&self, path: &str, body: Value) -> Result<(), kubesim::Reset> {
+        let request = Request::builder().method("POST").uri(path).header("content-type", "application/json");
+        let request = request.body(Full::new(Bytes::from(body.to_string()))).unwrap();
+        self.sim.service().oneshot(request).await.map(drop)
+    }
+
     /// Starts a watch; its events come from [`Watch::next`].
-    pub async fn watch(&self, path: &str) -> Watch {
-        let request = Request::builder().uri(path).body(Full::default()).unwrap();
-        let response = self.raw(request).await;
+    pub(crate) async fn watch(&self, path: &str) -> Watch {
+        self.watch_with(path, &[]).await
+    }
+
+    pub(crate) async fn watch_with(&self, path: &str, headers: &[(&str, String)]) -> Watch {
+        let mut request = Request::builder().uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let response = self.raw(request.body(Full::default()).unwrap()).await;
         assert_eq!(response.status(), 200);
         Watch { body: response.into_body(), text: String::new() }
     }
 }
 
 /// A running watch.
-pub struct Watch {
+pub(crate) struct Watch {
     body: SimBody,
     text: String,
 }
 
 impl Watch {
     /// The next event; `None` at the end.
-    pub async fn next(&mut self) -> Option<Value> {
+    pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
             if let Some((line, rest)) = self.text.split_once('\n') {
                 let event = serde_json::from_str(line).unwrap();
@@ -129,7 +147,7 @@ impl Watch {
     }
 
     /// The next event as `TYPE name`.
-    pub async fn line(&mut self) -> String {
+    pub(crate) async fn line(&mut self) -> String {
         match self.next().await {
             Some(event) => format!("{} {}", event["type"].as_str().unwrap(), name_of(&event["object"])),
             None => "END".to_owned(),
@@ -137,6 +155,6 @@ impl Watch {
     }
 }
 
-pub fn name_of(object: &Value) -> &str {
+pub(crate) fn name_of(object: &Value) -> &str {
     object["metadata"]["name"].as_str().unwrap_or_default()
 }

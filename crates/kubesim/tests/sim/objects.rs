@@ -1,9 +1,7 @@
 //! The API as its clients see it, through the in-process service.
 
-mod support;
-
+use crate::support::{Api, name_of};
 use serde_json::json;
-use support::{Api, name_of};
 
 #[tokio::test]
 async fn objects_come_change_and_go() {

@@ -1,0 +1,9 @@
+//! The API as its clients see it: through the in-process service and, once, over HTTPS.
+
+mod access;
+mod crds;
+mod https;
+mod lifecycle;
+mod objects;
+mod support;
+mod watches;
