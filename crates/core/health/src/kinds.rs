@@ -16,7 +16,8 @@ type Judge = fn(&Object) -> Health;
 /// **Source.** The peer's gitops-engine `pkg/health`, 13 kinds in Go: Deployment, StatefulSet, ReplicaSet, DaemonSet
 /// (apps), Ingress (networking.k8s.io and extensions), Service, PersistentVolumeClaim, Pod, Job,
 /// HorizontalPodAutoscaler, APIService, Workflow. Beyond them, as the peer's bundled Lua has it:
-/// CustomResourceDefinition, CronJob, PodDisruptionBudget; and Application, see [`argo`](crate::argo).
+/// CustomResourceDefinition, CronJob, PodDisruptionBudget; and Application, which answers by its own `status.health`
+/// once that is about the spec it has.
 /// An object that is being deleted is Progressing, `Pending deletion`, whatever its kind, unless it is only
 /// held by the finalizer of a hook.
 /// **Where we differ.** The version within a group is not checked, and fields of a wrong type read as absent where
