@@ -117,29 +117,26 @@ impl Objects {
         self.with(|odb| gix::objs::Exists::exists(odb, id))
     }
 
-    /// An object of a certain kind, decoded by `decode`. What is missing or broken marks the store as damaged.
+    /// An object, decoded by `decode`. What is missing or was changed on the disk marks the store as damaged; what is of another
+    /// kind than hoped, or never was well-formed, does not: fetching it again would bring the same.
     pub(crate) fn decode<T>(
         &self,
         id: &ObjectId,
-        kind: gix::objs::Kind,
-        decode: impl FnOnce(&[u8]) -> Result<T, String>,
+        decode: impl FnOnce(gix::objs::Kind, &[u8]) -> Result<T, String>,
     ) -> Result<T, String> {
-        let found = self.with(|odb| {
-            let mut buffer = Vec::new();
-            let data = odb.find(id, &mut buffer).map_err(|error| error.to_string())?;
-            if data.kind != kind {
-                return Err(format!("object {id} is a {} and no {kind}", data.kind));
-            }
-            // The odb believes its packs. A disk that lies must not become what runs.
-            match gix::objs::compute_hash(gix::hash::Kind::Sha1, kind, data.data) {
-                Ok(hash) if hash == *id => decode(data.data),
-                Ok(_) | Err(_) => Err(format!("object {id} is damaged")),
-            }
-        });
-        if found.is_err() {
+        let damaged = |detail: String| {
             self.damaged.store(true, Ordering::Relaxed);
-        }
-        found
+            detail
+        };
+        self.with(|odb| {
+            let mut buffer = Vec::new();
+            let data = odb.find(id, &mut buffer).map_err(|error| damaged(error.to_string()))?;
+            // The odb believes its packs. A disk that lies must not become what runs.
+            match gix::objs::compute_hash(gix::hash::Kind::Sha1, data.kind, data.data) {
+                Ok(hash) if hash == *id => decode(data.kind, data.data),
+                Ok(_) | Err(_) => Err(damaged(format!("object {id} is damaged"))),
+            }
+        })
     }
 
     /// A tree, from the cache where it can be.
@@ -147,8 +144,10 @@ impl Objects {
         if let Some(tree) = self.trees.lock().unwrap_or_else(PoisonError::into_inner).by_id.get(id) {
             return Ok(Arc::clone(tree));
         }
-        let tree =
-            Arc::new(self.decode(id, gix::objs::Kind::Tree, |data| Ok(DecodedTree::new(data.to_vec())))?);
+        let tree = Arc::new(self.decode(id, |kind, data| match kind {
+            gix::objs::Kind::Tree => Ok(DecodedTree::new(data.to_vec())),
+            kind => Err(format!("object {id} is a {kind} and no tree")),
+        })?);
         let mut cache = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
         while cache.bytes > TREE_CACHE_BYTES
             && let Some(oldest) = cache.order.pop_front()

@@ -121,8 +121,6 @@ impl Repository {
         })?;
         let commits: Vec<_> =
             candidates.iter().filter_map(|id| about(&objects, id).ok()).map(|about| about.commit).collect();
-        // A prefix that fits a file as well marks nothing as damaged: it was only looked at.
-        objects.damaged.store(false, Ordering::Relaxed);
         match commits.as_slice() {
             [commit] => Ok(commit.to_string()),
             [] => Err(not_found()),
@@ -227,18 +225,23 @@ impl Inner {
         id: ObjectId,
     ) -> Result<(Arc<Objects>, About), SourceError> {
         let bytes = self.options.limits.object_bytes;
-        let here = |objects: Arc<Objects>| {
-            let sound = !objects.damaged.load(Ordering::Relaxed) && objects.has(&id);
-            let about = if sound { about(&objects, &id).ok() } else { None };
-            about.map(|about| (objects, about))
+        let sound = |objects: &Objects| !objects.damaged.load(Ordering::Relaxed);
+        let here = |objects: &Arc<Objects>| match () {
+            () if !sound(objects) || !objects.has(&id) => Ok(None),
+            () => match about(objects, &id) {
+                Ok(about) => Ok(Some((Arc::clone(objects), about))),
+                // It is whole, and it is no commit: nothing to fetch.
+                Err(detail) if sound(objects) => Err(no_commit(remote, &id, &detail)),
+                Err(_) => Ok(None),
+            },
         };
-        if let Some(found) = here(repository.objects(self, remote)?) {
+        if let Some(found) = here(&repository.objects(self, remote)?)? {
             return Ok(found);
         }
         let fetching = lock(&repository.fetching);
         // Who came before may have brought it.
         let mut objects = repository.objects(self, remote)?;
-        if let Some(found) = here(Arc::clone(&objects)) {
+        if let Some(found) = here(&objects)? {
             return Ok(found);
         }
         if remote.url.scheme() == Scheme::File {
@@ -248,23 +251,19 @@ impl Inner {
             *lock(&repository.objects) = Some(Arc::clone(&objects));
             return Ok((objects, about));
         }
-        let damaged = objects.damaged.load(Ordering::Relaxed);
-        let full = objects.packs() >= self.options.limits.packs;
-        if !damaged && !full {
+        let packs = objects.packs();
+        if sound(&objects) && packs < self.options.limits.packs {
             self.fetch_somehow(remote, &objects, id)?;
-            match about(&objects, &id) {
-                Ok(about) => {
-                    objects.add_tip(id).map_err(|error| store_error(remote, &error))?;
-                    return Ok((objects, about));
-                }
-                // The server may have sent less than it said for what it took us to have.
-                Err(detail) => {
-                    tracing::warn!(repo = %remote.url, detail, "an object store is damaged and is begun anew")
-                }
+            if let Some(found) = here(&objects)? {
+                objects.add_tip(id).map_err(|error| store_error(remote, &error))?;
+                return Ok(found);
             }
-        } else {
-            tracing::info!(repo = %remote.url, damaged, "an object store is begun anew");
+            if packs == 0 {
+                return Err(no_commit(remote, &id, "the server sent something else"));
+            }
         }
+        // Damaged, or full; or the server sent less than all for what it took us to have.
+        tracing::warn!(repo = %remote.url, packs, damaged = !sound(&objects), "an object store is begun anew");
         let fresh =
             Arc::new(repository.begin_anew(&objects, bytes).map_err(|error| store_error(remote, &error))?);
         let about = self

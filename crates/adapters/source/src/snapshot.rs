@@ -43,14 +43,11 @@ pub(crate) struct About {
 pub(crate) fn about(objects: &Objects, id: &ObjectId) -> Result<About, String> {
     let mut commit = *id;
     for _ in 0..TAG_HOPS {
-        let target = objects.with(|odb| {
-            let mut buffer = Vec::new();
-            let data =
-                gix::prelude::FindExt::find(odb, &commit, &mut buffer).map_err(|error| error.to_string())?;
-            if data.kind != gix::objs::Kind::Tag {
-                return Ok::<_, String>(None);
+        let target = objects.decode(&commit, |kind, data| {
+            if kind != gix::objs::Kind::Tag {
+                return Ok(None);
             }
-            let tag = gix::objs::TagRef::from_bytes(data.data, gix::hash::Kind::Sha1)
+            let tag = gix::objs::TagRef::from_bytes(data, gix::hash::Kind::Sha1)
                 .map_err(|error| error.to_string())?;
             Ok(Some(tag.target()))
         })?;
@@ -59,7 +56,10 @@ pub(crate) fn about(objects: &Objects, id: &ObjectId) -> Result<About, String> {
             None => break,
         }
     }
-    let about = objects.decode(&commit, gix::objs::Kind::Commit, |data| {
+    let about = objects.decode(&commit, |kind, data| {
+        if kind != gix::objs::Kind::Commit {
+            return Err(format!("object {commit} is a {kind} and no commit"));
+        }
         let decoded = gix::objs::CommitRef::from_bytes(data, gix::hash::Kind::Sha1)
             .map_err(|error| error.to_string())?;
         let author = decoded.author().map_err(|error| error.to_string())?;

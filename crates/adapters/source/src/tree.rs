@@ -238,7 +238,10 @@ impl Store for GitTree {
         }
         let content: Arc<[u8]> = self
             .objects
-            .decode(&id, gix::objs::Kind::Blob, |data| Ok(data.into()))
+            .decode(&id, |kind, data| match kind {
+                gix::objs::Kind::Blob => Ok(data.into()),
+                kind => Err(format!("object {id} is a {kind} and no file")),
+            })
             .map_err(|detail| broken(path, detail))?;
         if self.refuse_lfs && content.len() <= LFS_BYTES && content.starts_with(LFS_MAGIC) {
             let reason = "is a Git LFS pointer, and Git LFS is not supported".to_owned();

@@ -128,6 +128,27 @@ async fn history_that_is_rewritten_is_followed() {
 }
 
 #[tokio::test]
+async fn what_is_no_commit_is_refused_and_fetched_once_at_most() {
+    let origins = Origins::new();
+    let origin = origins.create("app.git");
+    origin.put("a", "1");
+    let file = origin.git(&["rev-parse", "HEAD:a"]);
+    let tree = origin.git(&["rev-parse", "HEAD^{tree}"]);
+    let server = Server::git(origins.root.path(), None);
+    let data = tempfile::tempdir().unwrap();
+    let sources = sources(data.path());
+    let remote = remote(&server.url("app.git"));
+    for id in [&file, &tree, &file, &tree] {
+        let error = checkout(&sources, &remote, id).await.unwrap_err();
+        assert!(matches!(error, SourceError::NoCommit { .. }), "{error}");
+    }
+    assert!(sources.counters()[&remote.url.to_string()].fetches <= 2);
+    assert!(checkout(&sources, &remote, "main").await.is_ok());
+    let generations = data.path().join("git").read_dir().unwrap().next().unwrap().unwrap().path();
+    assert!(generations.join("1").exists() && !generations.join("2").exists(), "nothing was begun anew");
+}
+
+#[tokio::test]
 async fn credentials_open_a_repository_for_who_has_them() {
     let origins = Origins::new();
     let origin = origins.create("app.git");
