@@ -94,11 +94,7 @@ fn keyed_lists_sets_and_nulls() {
     );
     let service = |finalizers: Value, ports: Value| {
         let metadata = json!({"name": "a", "finalizers": finalizers, "creationTimestamp": null});
-        object(
-            "v1",
-            "Service",
-            json!({"metadata": metadata, "spec": {"ports": ports, "selector": null}}),
-        )
+        object("v1", "Service", json!({"metadata": metadata, "spec": {"ports": ports, "selector": null}}))
     };
     let udp = json!({"port": 80, "protocol": "UDP"});
     let tcp = json!({"port": 80, "protocol": "TCP"});
