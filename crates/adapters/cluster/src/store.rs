@@ -476,3 +476,6 @@ fn take_out(index: &mut HashMap<Arc<str>, Vec<Id>>, key: &Arc<str>, id: Id) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
