@@ -201,3 +201,70 @@ fn scalar(text: &str) -> Type {
     }
     ty
 }
+
+#[cfg(test)]
+mod tests {
+    use resource::Gvk;
+    use serde_json::json;
+
+    use super::Schemas;
+    use crate::types::{ListKind, Scalar, TypeRef};
+
+    fn at(kind: &Gvk, path: &[&str]) -> TypeRef {
+        let root = Schemas::builtin().get(kind).unwrap().clone();
+        path.iter().fold(root, |ty, step| ty.child((*step != "[]").then_some(step)).unwrap())
+    }
+
+    #[test]
+    fn every_kind_is_an_object() {
+        assert_eq!(Schemas::builtin().version(), "v1.34.4");
+        assert!(Schemas::builtin().kinds().count() > 80);
+        for (kind, ty) in Schemas::builtin().kinds() {
+            for name in ["apiVersion", "kind", "metadata"] {
+                assert!(ty.field(name).is_some(), "{kind} has no {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn lists_are_told_apart_by_the_servers_keys() {
+        let (service, deployment, pod) =
+            (Gvk::new("", "v1", "Service"), Gvk::new("apps", "v1", "Deployment"), Gvk::new("", "v1", "Pod"));
+        let containers = ["spec", "template", "spec", "containers"];
+        let keys = |keys: &[&str]| ListKind::Map(keys.iter().map(|key| (*key).to_owned()).collect());
+        let rows = [
+            (&service, &["spec", "ports"][..], keys(&["port", "protocol"])),
+            (&service, &["spec", "externalIPs"], ListKind::Atomic),
+            (&deployment, &containers, keys(&["name"])),
+            (&pod, &["spec", "tolerations"], ListKind::Atomic),
+            (&pod, &["spec", "volumes"], keys(&["name"])),
+            (&pod, &["metadata", "finalizers"], ListKind::Set),
+            (&pod, &["metadata", "ownerReferences"], keys(&["uid"])),
+        ];
+        for (kind, path, wanted) in rows {
+            assert_eq!(at(kind, path).get().list.as_ref().unwrap().kind, wanted, "{path:?}");
+        }
+        let port = at(&service, &["spec", "ports", "[]"]);
+        assert_eq!(port.field("protocol").unwrap().default, Some(json!("TCP")));
+        assert!(at(&service, &["spec", "selector"]).get().map.as_ref().unwrap().atomic);
+        assert_eq!(at(&deployment, &["spec", "replicas"]).get().scalar, Some(Scalar::Number));
+    }
+
+    #[test]
+    fn patch_strategies_are_on_the_fields() {
+        let spec = at(&Gvk::new("apps", "v1", "Deployment"), &["spec"]);
+        assert!(spec.field("strategy").unwrap().strategy.retain_keys);
+        let pod = spec.child(Some("template")).unwrap().child(Some("spec")).unwrap();
+        let containers = &pod.field("containers").unwrap().strategy;
+        assert!(containers.merge && containers.merge_key.as_deref() == Some("name"));
+        assert!(!pod.field("tolerations").unwrap().strategy.merge);
+    }
+
+    #[test]
+    fn a_recursive_type_is_one() {
+        let crd = Gvk::new("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
+        let schema = at(&crd, &["spec", "versions", "[]", "schema", "openAPIV3Schema"]);
+        let property = schema.child(Some("properties")).unwrap().child(Some("any")).unwrap();
+        assert_eq!(property.id, schema.id);
+    }
+}

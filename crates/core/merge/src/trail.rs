@@ -96,7 +96,7 @@ fn compare_keys<'a>(
 /// A path as a chain of steps on the stack.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Trail<'a> {
-    parent: Option<&'a Trail<'a>>,
+    parent: Option<&'a Self>,
     step: Step<'a>,
     /// How many steps lead here.
     pub(crate) depth: usize,

@@ -223,13 +223,15 @@ fn merge_ordered_lists(
         let changes = list(patch.remove(name))?;
         let (child, strategy) = field(view, name);
         let key = strategy.merge_key.as_deref();
-        check_order(changes.as_deref().unwrap_or_default(), &order, key)?;
-        let kind =
-            items_kind([before.as_deref().unwrap_or_default(), changes.as_deref().unwrap_or_default()]);
-        let seen =
-            seen_order(before.as_deref().unwrap_or_default(), changes.as_deref().unwrap_or_default(), key);
+        if before.is_none() && changes.is_none() {
+            continue;
+        }
+        let (old, new) = (before.as_deref().unwrap_or_default(), changes.as_deref().unwrap_or_default());
+        check_order(new, &order, key)?;
+        let kind = items_kind([old, new])?;
+        let seen = seen_order(old, new, key);
         let merged = match (before, changes) {
-            (None, None) => continue,
+            (None, None) => Vec::new(),
             (Some(items), None) => items,
             (None, Some(changes)) => changes.into_iter().filter_map(without_directives).collect(),
             (Some(items), Some(changes)) => {
@@ -237,7 +239,7 @@ fn merge_ordered_lists(
             }
         };
         let (ours, others) = partition(merged, &order, key)?;
-        let all = enforce_order(ours, others, &order, &seen, key, kind?)?;
+        let all = enforce_order(ours, others, &order, &seen, key, kind)?;
         target.insert(name.to_owned(), Value::Array(all));
     }
     Ok(())

@@ -1,10 +1,15 @@
 //! Order and identity of list items in strategic merge patches.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::strategic::{DIRECTIVE, SET_ORDER, malformed, no_merge_key};
 use crate::errors::PatchError;
 use crate::{shape, values};
+
+/// Most items of a list that is merged: some steps look at each item for each.
+const MAX_ITEMS: usize = 10_000;
 
 /// What a list consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +23,11 @@ pub(crate) enum Items {
 /// The one kind of the items of both lists.
 ///
 /// # Errors
-/// No items at all, lists of lists, nulls, or mixed types.
+/// No items at all, lists of lists, nulls, mixed types, or more than 10,000 items.
 pub(crate) fn items_kind(lists: [&[Value]; 2]) -> Result<Items, PatchError> {
+    if lists.iter().any(|list| list.len() > MAX_ITEMS) {
+        return Err(malformed(format!("a list that is merged may have at most {MAX_ITEMS} items")));
+    }
     let mut items = lists.into_iter().flatten();
     let first = items.next().ok_or_else(|| malformed("no elements in any of the given slices"))?;
     if first.is_array() {
@@ -39,16 +47,32 @@ pub(crate) fn go_map(map: &Map<String, Value>) -> String {
     format!("map[{}]", entries.join(" "))
 }
 
-/// Where the item that equals `item` (by key, if there is one) stands in `list`.
-fn index(list: &[Value], item: &Value, key: Option<&str>) -> Option<usize> {
-    list.iter().position(|other| match key {
-        Some(key) => match (item.get(key), other.get(key)) {
-            (Some(a), Some(b)) => values::equal(a, b),
-            (None, None) => true,
-            _ => false,
-        },
-        None => values::equal(item, other),
-    })
+/// Where each item stands in a list, by its merge key if there is one.
+struct Places<'a> {
+    key: Option<&'a str>,
+    first: BTreeMap<String, usize>,
+}
+
+impl<'a> Places<'a> {
+    fn of(list: &[Value], key: Option<&'a str>) -> Self {
+        let mut places = Self { key, first: BTreeMap::new() };
+        for (at, item) in list.iter().enumerate() {
+            places.first.entry(places.name(item)).or_insert(at);
+        }
+        places
+    }
+
+    fn name(&self, item: &Value) -> String {
+        let value = match self.key {
+            Some(key) => item.get(key).unwrap_or(&Value::Null),
+            None => item,
+        };
+        values::readable(value)
+    }
+
+    fn get(&self, item: &Value) -> Option<usize> {
+        self.first.get(&self.name(item)).copied()
+    }
 }
 
 /// The items that `order` names, and the rest.
@@ -63,7 +87,8 @@ pub(crate) fn partition(
     if let Some(key) = key {
         require_keys(&items, key)?;
     }
-    Ok(items.into_iter().partition(|item| index(order, item, key).is_some()))
+    let places = Places::of(order, key);
+    Ok(items.into_iter().partition(|item| places.get(item).is_some()))
 }
 
 pub(crate) fn require_keys(items: &[Value], key: &str) -> Result<(), PatchError> {
@@ -97,9 +122,10 @@ pub(crate) fn sort_by(
         }
         _ => (Vec::new(), items),
     };
+    let places = Places::of(order, key);
     let mut placed: Vec<(Option<usize>, Value)> = Vec::with_capacity(items.len() + deletions.len());
     for item in items {
-        let place = index(order, &item, key);
+        let place = places.get(&item);
         let before = |(known, _): &(Option<usize>, Value)| match (place, known) {
             (Some(place), Some(known)) => place < *known,
             _ => true,
@@ -121,13 +147,14 @@ pub(crate) fn enforce_order(
 ) -> Result<Vec<Value>, PatchError> {
     let ours = sort_by(ours, our_order, key, kind)?;
     let others = sort_by(others, before, key, kind)?;
+    let places = Places::of(before, key);
     let mut out = Vec::with_capacity(ours.len() + others.len());
     let mut ours = ours.into_iter().peekable();
     let mut others = others.into_iter().peekable();
     loop {
         let next = match (others.peek(), ours.peek()) {
             (Some(other), Some(our)) => {
-                let earlier = match (index(before, other, key), index(before, our, key)) {
+                let earlier = match (places.get(other), places.get(our)) {
                     (Some(other), Some(our)) => other < our,
                     _ => false,
                 };
@@ -151,13 +178,14 @@ pub(crate) fn check_order(patch: &[Value], order: &[Value], key: Option<&str>) -
     if patch.is_empty() || order.is_empty() {
         return Ok(());
     }
+    let places = Places::of(&[], key);
     let mut order_left = order.iter();
     for item in patch.iter().filter(|item| item.get(DIRECTIVE).is_none()) {
         if let Some(key) = key {
             require_keys(std::slice::from_ref(item), key)?;
         }
-        let matches = |wanted: &Value| index(std::slice::from_ref(wanted), item, key).is_some();
-        if !order_left.any(matches) {
+        let name = places.name(item);
+        if !order_left.any(|wanted| places.name(wanted) == name) {
             return Err(malformed(format!(
                 "The order in patch list:\n{}\n doesn't match {SET_ORDER} list:\n{}\n",
                 shape::go_plain(&Value::Array(patch.to_vec())),
