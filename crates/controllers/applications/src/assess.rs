@@ -47,7 +47,7 @@ pub(crate) struct Question<'a> {
     /// Changes when `rules` does.
     pub(crate) rules_id: u64,
     /// Who else has an object in git: the name of another application.
-    pub(crate) claimed_elsewhere: &'a dyn Fn(&ResourceKey) -> Option<String>,
+    pub(crate) claimed_elsewhere: &'a (dyn Fn(&ResourceKey) -> Option<String> + Sync),
 }
 
 /// The live objects that concern an application: those it wants, and those that carry its tracking.
@@ -150,7 +150,7 @@ async fn assess_one(
                     (SyncStatusCode::OutOfSync, format!("the cluster does not serve {}", key.group_kind()))
                 }
                 unseen => {
-                    let reason = format!("{key} cannot be compared: {unseen}");
+                    let reason = format!("{key} cannot be compared: {}", why_unseen(&unseen));
                     findings.add(ConditionType::ComparisonError, reason.clone());
                     (SyncStatusCode::Unknown, reason)
                 }
@@ -277,13 +277,13 @@ async fn look(
         summary: health::summary([live]),
         prune_confirm: options.prune == Some(api::Consent::Confirm),
         extraneous_ignored: compare::ignores_extraneous(live),
-        ignores_health: live.annotation(api::names::annotation::IGNORE_HEALTHCHECK) == Some("true"),
+        ignores_health: health::is_ignored(live),
         wave: sync::desired::wave(live).unwrap_or_default(),
     };
     let Some(desired) = wanted.and_then(|w| w.body.object()) else {
         return Ok(found);
     };
-    match compare::compare(&desired, live, question.rules) {
+    match compare::compare(&desired, &as_if_ours(live), question.rules) {
         Verdict::Synced => found.synced = true,
         Verdict::OutOfSync(fields) => found.reason = name_fields(&fields),
         Verdict::AskServer(why) => {
@@ -301,6 +301,29 @@ async fn look(
     Ok(found)
 }
 
+/// The object as it would be once the fields that another tool applied the client's way are folded into ours, which is
+/// what an apply does first: so a field that left git counts as a difference whoever applied it.
+fn as_if_ours(live: &Object) -> std::borrow::Cow<'_, Object> {
+    let Some(managed_fields) = compare::takeover(live) else {
+        return std::borrow::Cow::Borrowed(live);
+    };
+    let mut ours = live.clone();
+    ours.metadata_mut().insert("managedFields".to_owned(), managed_fields);
+    std::borrow::Cow::Owned(ours)
+}
+
+/// Why objects of a kind cannot be seen, with what to do about it.
+pub(crate) fn why_unseen(knowledge: &Knowledge) -> String {
+    match knowledge {
+        Knowledge::Complete => "they can be seen".to_owned(),
+        Knowledge::Loading => "they are being listed".to_owned(),
+        Knowledge::Forbidden { reason } => format!("{reason}; grant the verbs get, list and watch"),
+        Knowledge::Failed { reason } => reason.clone(),
+        Knowledge::Absent => "the cluster does not serve the kind".to_owned(),
+        Knowledge::Excluded => "the kind is excluded in the settings".to_owned(),
+    }
+}
+
 /// What the server says that an apply would change; remembered until desired or live (its status aside) change.
 async fn ask(
     cluster: &Cluster,
@@ -316,14 +339,10 @@ async fn ask(
     {
         return Ok((*synced, reason.clone()));
     }
-    // What would be, were the fields that another tool applied the client's way ours: the apply folds them in first.
     let body = compare::apply_body(desired, Some(live), question.rules, false);
     let dry_run = ApplyOptions { dry_run: true, ..ApplyOptions::default() };
     let answer = match cluster.apply(&body, &dry_run).await {
         Ok(applied) => match compare::compare_predicted(live, &applied.object, question.rules) {
-            Verdict::Synced if compare::takeover(live).is_some() && compare::leaves_behind(desired, live) => {
-                (false, "has fields that git no longer has".to_owned())
-            }
             Verdict::Synced => (true, String::new()),
             Verdict::OutOfSync(fields) => (false, name_fields(&fields)),
             Verdict::AskServer(why) => (false, why.to_string()),

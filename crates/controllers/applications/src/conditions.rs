@@ -29,8 +29,8 @@ impl Findings {
         self.0.first().map(|(_, message)| message.as_str())
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub(crate) fn into_list(self) -> Vec<(ConditionType, String)> {
+        self.0
     }
 
     /// The new list of conditions: sorted, with the time of the old one where the finding is the same.

@@ -14,6 +14,7 @@ use source::Sources;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::assess::why_unseen;
 use crate::lease::{Claim, Standing};
 use crate::metrics::Metrics;
 use crate::obtain::poll_interval;
@@ -32,6 +33,10 @@ impl Controller {
     pub fn new(cluster: Cluster, settings: SettingsHandle, sources: Arc<Sources>, options: Options) -> Self {
         let metrics = Arc::new(Metrics::default());
         Self { shared: Arc::new(Shared::new(cluster, settings, sources, metrics, options)) }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// What it counts.
@@ -195,7 +200,7 @@ async fn follow_apps(shared: Arc<Shared>) {
                 }
             }
             KindEvent::State(knowledge) => {
-                tracing::warn!(controller = "applications", state = %knowledge, "Applications cannot be followed");
+                tracing::warn!(controller = "applications", state = why_unseen(&knowledge), "Applications cannot be followed");
             }
         }
     }
@@ -278,28 +283,26 @@ async fn follow_changes(shared: Arc<Shared>, mut changes: cluster::Changes) {
 }
 
 async fn follow_settings(shared: Arc<Shared>) {
-    let mut changed = shared.settings.changed();
-    let mut before = shared.settings.current();
+    let mut changed = shared.settings.subscribe();
     while changed.changed().await.is_ok() {
-        let now = shared.settings.current();
-        if before.settings.tracking != now.settings.tracking || before.settings.filter != now.settings.filter {
-            shared.cluster.reconfigure();
-        }
-        before = now;
+        shared.cluster.reconfigure();
         enqueue(&shared, |_| true);
     }
 }
 
 async fn poll(shared: Arc<Shared>) {
     let interval = |url: &str| poll_interval(&shared.settings.current(), url);
-    shared.repositories.poll(interval, |key| repository_changed(&shared, key)).await;
+    let used = |key: &RepositoryKey| {
+        let mut used = false;
+        shared.each_app(|_, app| used |= uses(app, key));
+        used
+    };
+    shared.repositories.poll(interval, used, |key| enqueue(&shared, |app| uses(app, key))).await;
 }
 
-/// Puts the applications of a repository into the queue. A pass looks first at what it has read, so that those that
-/// the commit does not touch cost next to nothing.
-fn repository_changed(shared: &Shared, key: &RepositoryKey) {
-    enqueue(shared, |app| {
-        app.spec.project_name() == key.project
-            && app.spec.sources().iter().any(|source| api::same_repository(&source.repo_url, &key.url))
-    });
+/// Whether an application reads from this repository. Those of a repository that changed are all put into the queue: a pass
+/// looks first at what it has read, so that those which the commit does not touch cost next to nothing.
+fn uses(app: &Application, key: &RepositoryKey) -> bool {
+    app.spec.project_name() == key.project
+        && app.spec.sources().iter().any(|source| api::same_repository(&source.repo_url, &key.url))
 }

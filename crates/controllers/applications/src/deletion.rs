@@ -8,7 +8,7 @@ use api::{Application, ConditionType, Consent};
 use cluster::{Knowledge, LiveObject, Propagation, WriteError};
 use resource::{GroupKind, Object};
 
-use crate::assess::options_of;
+use crate::assess::{options_of, why_unseen};
 use crate::conditions::Findings;
 use crate::execute::preconditions;
 use crate::repositories::chain;
@@ -38,7 +38,7 @@ pub(crate) async fn step(
             Knowledge::Complete | Knowledge::Absent | Knowledge::Excluded => {}
             Knowledge::Loading => return Ok(Some(LOOK_AGAIN)),
             unseen => {
-                let message = format!("waiting: not all objects of kind {kind} can be seen: {unseen}");
+                let message = format!("waiting: not all objects of kind {kind} can be seen: {}", why_unseen(&unseen));
                 return blocked(shared, name, app, message).await;
             }
         }

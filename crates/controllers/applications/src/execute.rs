@@ -48,7 +48,7 @@ pub(crate) struct Steps<'a> {
     /// Options of the operation itself, which win over the application's.
     pub(crate) options: SyncOptions,
     /// Kinds that this sync defines.
-    pub(crate) defines: &'a dyn Fn(&GroupKind) -> bool,
+    pub(crate) defines: &'a (dyn Fn(&GroupKind) -> bool + Sync),
     /// Who else has an object in git.
     pub(crate) claimed_elsewhere: &'a (dyn Fn(&ResourceKey) -> Option<String> + Sync),
 }
@@ -199,7 +199,7 @@ impl Steps<'_> {
             }
             if tokio::time::Instant::now() >= deadline {
                 let message = "it was told to go and is still there: see its finalizers".to_owned();
-                return Err(WriteError::Invalid { key: key.clone(), message, causes: Vec::new() });
+                return Err(WriteError::Invalid { key: Box::new(key.clone()), message, causes: Vec::new() });
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -210,7 +210,7 @@ impl Steps<'_> {
     ///
     /// **Invariants**: reliability P1 (it names this application and itself), P2(d) (a look at it just before), P3
     /// (uid and resourceVersion).
-    pub(crate) async fn prune(&self, live: &LiveObject, owner_of: &dyn Fn(&Object) -> Option<String>) -> StepResult {
+    pub(crate) async fn prune(&self, live: &LiveObject, owner_of: &(dyn Fn(&Object) -> Option<String> + Sync)) -> StepResult {
         let key = live.key();
         let object = match self.cluster.fetch(&key).await {
             Ok(Some(object)) => object,
@@ -237,7 +237,7 @@ impl Steps<'_> {
         }
     }
 
-    fn must_stay(&self, object: &Object, owner_of: &dyn Fn(&Object) -> Option<String>) -> Option<Kept> {
+    fn must_stay(&self, object: &Object, owner_of: &(dyn Fn(&Object) -> Option<String> + Sync)) -> Option<Kept> {
         let owner = owner_of(object);
         if owner.as_deref() != Some(self.instance) {
             return Some(Kept::ClaimedElsewhere(owner.unwrap_or_else(|| "nobody of ours".to_owned())));

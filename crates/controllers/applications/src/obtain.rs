@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::names::{IN_CLUSTER_NAME, IN_CLUSTER_SERVER};
-use api::{Application, ApplicationSource, ConditionType};
+use api::{Application, ApplicationSource, ApplicationSourceType, ConditionType};
 use filetree::{FileTree, TreePath};
 use resource::{GroupKind, Gvk};
 use source::{Remote, RepoUrl, Snapshot};
 use sync::desired::Scope;
-use tokio::time::Instant;
 
 use crate::conditions::Findings;
 use crate::remote::remote;
@@ -137,6 +136,36 @@ pub(crate) async fn obtain(
     Ok((set, findings))
 }
 
+/// The wanted set of an application whose repository is a directory on this machine (the command line only).
+pub(crate) async fn from_directory(
+    shared: &Shared,
+    view: &View,
+    app: &Application,
+    memory: &mut AppMemory,
+    directory: &std::path::Path,
+) -> Result<(Arc<WantedSet>, Findings), Findings> {
+    let mut findings = Findings::default();
+    let refused = |message: String| {
+        let mut findings = Findings::default();
+        findings.add(ConditionType::ComparisonError, message);
+        findings
+    };
+    let store = source::open_dir(directory).map_err(|error| refused(error.to_string()))?;
+    let commit = String::new();
+    let snapshot = Tree { commit, store: Arc::new(store) };
+    let mut rendered = Vec::new();
+    for source in app.spec.sources().iter().filter(|s| s.ref_name.is_empty() || !s.path.is_empty()) {
+        let inputs = inputs(source, &view.settings.settings);
+        let (tool, reads, manifests, warnings) =
+            render_tree(shared, view, app, source, &snapshot).await.map_err(refused)?;
+        let revision = String::new();
+        rendered.push(Arc::new(RenderedSource { revision, inputs, tool, reads, manifests, warnings }));
+    }
+    let set = name_and_track(shared, view, app, memory, &rendered).map_err(refused)?;
+    findings.extend(set.findings.clone());
+    Ok((set, findings))
+}
+
 /// Resolves one source and makes its commit available. A remote that fails is no reason to stop: what is known of it
 /// is used, and a condition says so.
 async fn fetch(
@@ -234,32 +263,55 @@ async fn render(
     {
         return Ok(Arc::clone(before));
     }
-    let path = TreePath::parse(&source.path).map_err(|error| error.to_string())?;
-    let permit = shared.renders.acquire().await.map_err(|error| error.to_string())?;
-    let (store, source_owned) = (Arc::clone(&snapshot.store), source.clone());
-    let limits = render::Limits::default();
-    let tools = enabled_tools(settings);
-    let work = tokio::task::spawn_blocking(move || {
-        let tree = FileTree::new(store, limits.files);
-        let request = render::Request { tree: &tree, path: &path, source: &source_owned, limits: &limits, tools };
-        let result = render::render(&request);
-        let compact = result.map(|rendered| {
-            let bodies: Vec<Body> =
-                rendered.manifests.into_iter().map(|m| Body::new(&m.object, m.origin.to_string())).collect();
-            (rendered.tool, bodies, rendered.warnings)
-        });
-        (compact, tree.reads())
-    });
-    let (result, reads) = work.await.map_err(|error| format!("rendering {} failed: {error}", source.path))?;
-    drop(permit);
-    shared.metrics.rendered();
-    let (tool, manifests, warnings) = result.map_err(|error| chain(&error))?;
+    let tree = Tree { commit: snapshot.commit.clone(), store: Arc::clone(&snapshot.store) };
+    let (tool, reads, manifests, warnings) = render_tree(shared, view, app, source, &tree).await?;
     let revision = if pinned {
         snapshot.commit.clone()
     } else {
         earliest_equal(shared, app, place, source, remote, snapshot, &reads).await
     };
-    Ok(Arc::new(RenderedSource { revision, inputs, tool: tool.into(), reads, manifests, warnings }))
+    Ok(Arc::new(RenderedSource { revision, inputs, tool, reads, manifests, warnings }))
+}
+
+/// The files of a commit, or of a directory.
+struct Tree {
+    commit: String,
+    store: Arc<dyn filetree::Store>,
+}
+
+type RenderedTree = (ApplicationSourceType, filetree::ReadSet, Vec<Body>, Vec<String>);
+
+/// Renders one source on the blocking pool, at most so many at a time.
+async fn render_tree(
+    shared: &Shared,
+    view: &View,
+    app: &Application,
+    source: &ApplicationSource,
+    tree: &Tree,
+) -> Result<RenderedTree, String> {
+    let path = TreePath::parse(&source.path).map_err(|error| error.to_string())?;
+    let permit = shared.renders.acquire().await.map_err(|error| error.to_string())?;
+    let (store, owned, name) = (Arc::clone(&tree.store), source.clone(), app.metadata.name.clone());
+    let tools = enabled_tools(&view.settings.settings);
+    let work = tokio::task::spawn_blocking(move || {
+        let tree = FileTree::new(store, filetree::Limits::default());
+        let limits = render::Limits::default();
+        let request =
+            render::Request { tree: &tree, path: &path, application: &name, source: &owned, limits: &limits, tools };
+        let rendered = render::render(&request);
+        let reads = tree.reads();
+        rendered.map(|rendered| {
+            let bodies = rendered.manifests.into_iter().map(|m| Body::new(&m.object, m.origin.to_string())).collect();
+            (rendered.tool.into(), reads, bodies, rendered.warnings)
+        })
+    });
+    let done = work.await.map_err(|error| format!("rendering {} failed: {error}", source.path))?;
+    drop(permit);
+    shared.metrics.rendered();
+    done.map_err(|error| match tree.commit.get(..7) {
+        Some(commit) => format!("{} (commit {commit})", chain(&error)),
+        None => chain(&error),
+    })
 }
 
 fn enabled_tools(settings: &api::settings::Settings) -> render::EnabledTools {

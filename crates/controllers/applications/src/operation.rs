@@ -14,7 +14,7 @@ use sync::operation::{Next, Outcome, Readiness, Recorded, next};
 use sync::retry::{Backoff, RetryPolicy};
 use sync::{Item, Kept, Plan, Removal, Request, Wave, plan};
 
-use crate::assess::{Question, assess, live_objects, options_of};
+use crate::assess::{Question, assess, live_objects, options_of, why_unseen};
 use crate::comparison::Comparison;
 use crate::conditions::Findings;
 use crate::execute::{StepResult, Steps};
@@ -48,7 +48,6 @@ pub(crate) struct Progress {
     pub(crate) history: Option<RevisionHistory>,
     /// When to look again although nothing happened.
     pub(crate) again: Option<Duration>,
-    pub(crate) messages: Vec<String>,
 }
 
 /// The record of an operation that begins now.
@@ -109,11 +108,11 @@ impl Run<'_> {
         let mut findings = Findings::default();
         let mut messages = Vec::new();
         if self.state.phase == OperationPhase::Terminating {
-            return Ok(self.finish(app, comparison, findings, &Outcome::Failed("operation terminated".to_owned()), messages));
+            return Ok(self.finish(comparison, findings, &Outcome::Failed("operation terminated".to_owned()), &messages));
         }
         if let Some(refusal) = self.wanted.refused.first() {
             let text = format!("nothing was written, since the project does not permit all of it: {refusal}");
-            return Ok(self.finish(app, comparison, findings, &Outcome::Failed(text), messages));
+            return Ok(self.finish(comparison, findings, &Outcome::Failed(text), &messages));
         }
         let plan = self.plan(app, memory, &comparison);
         loop {
@@ -130,11 +129,11 @@ impl Run<'_> {
                 Next::Wait(waiting) => {
                     self.state.message = waiting_message(&waiting);
                     let again = Some(LOOK_AGAIN);
-                    return Ok(Progress { state: self.state, comparison, findings, history: None, again, messages });
+                    return Ok(Progress { state: self.state, comparison, findings, history: None, again });
                 }
                 Next::Finish(outcome) => {
                     self.note_kept(&plan);
-                    return Ok(self.finish(app, comparison, findings, &outcome, messages));
+                    return Ok(self.finish(comparison, findings, &outcome, &messages));
                 }
             }
         }
@@ -247,7 +246,7 @@ impl Run<'_> {
             })
             .or_else(|| match self.shared.cluster.knowledge(&key.group_kind()) {
                 Knowledge::Complete => None,
-                unseen => Some(Kept::Incomplete(unseen.to_string())),
+                unseen => Some(Kept::Incomplete(why_unseen(&unseen))),
             })
             .or_else(|| self.shared.claimed_elsewhere(key, &self.view.name).map(Kept::ClaimedElsewhere));
         kept.map_or(Removal::Allowed, Removal::Kept)
@@ -375,11 +374,10 @@ impl Run<'_> {
 
     fn finish(
         mut self,
-        app: &Application,
         comparison: Comparison,
         findings: Findings,
         outcome: &Outcome,
-        messages: Vec<String>,
+        messages: &[String],
     ) -> Progress {
         let now = self.shared.now();
         let sync = self.state.operation.sync.clone().unwrap_or_default();
@@ -410,12 +408,11 @@ impl Run<'_> {
                 result.hook_phase = Some(OperationPhase::Succeeded);
             }
         }
-        for message in &messages {
+        for message in messages {
             self.state.message.push_str("; ");
             self.state.message.push_str(message);
         }
-        let _ = app;
-        Progress { state: self.state, comparison, findings, history, again, messages }
+        Progress { state: self.state, comparison, findings, history, again }
     }
 
     fn history_entry(&self, now: &str) -> RevisionHistory {

@@ -251,7 +251,7 @@ fn cannot_render(run: Run<'_>, comparison: Comparison, errors: &Findings) -> Pro
         state.started_at.clone_from(&now);
     }
     state.finished_at = Some(now);
-    Progress { state, comparison, findings: Findings::default(), history: None, again: None, messages: Vec::new() }
+    Progress { state, comparison, findings: Findings::default(), history: None, again: None }
 }
 
 /// What to do about operations in this pass.
@@ -354,7 +354,7 @@ fn automatic(
     let Some(automated) = app.spec.automated() else {
         return Todo::Nothing(None);
     };
-    if comparison.sync == SyncStatusCode::Unknown || !wanted.refused.is_empty() {
+    if comparison.sync == SyncStatusCode::Unknown || wanted.refused.first().is_some() {
         return Todo::Nothing(None);
     }
     let policy = Policy { prune: automated.prunes(), self_heal: automated.heals(), allow_empty: automated.allows_empty() };

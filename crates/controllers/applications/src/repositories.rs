@@ -88,10 +88,17 @@ impl Repositories {
 
     /// Asks every remote that is due, for ever; `changed` hears of each repository whose answer is another one.
     /// `interval` gives the time to the next poll of a repository, jitter included.
-    pub(crate) async fn poll(&self, interval: impl Fn(&str) -> Duration, changed: impl Fn(&RepositoryKey)) {
+    /// Repositories that nobody uses any more (`used`) are forgotten.
+    pub(crate) async fn poll(
+        &self,
+        interval: impl Fn(&str) -> Duration,
+        used: impl Fn(&RepositoryKey) -> bool,
+        changed: impl Fn(&RepositoryKey),
+    ) {
         loop {
             let woken = self.changed.notified();
             let now = Instant::now();
+            self.lock().retain(|key, state| state.due > now || used(key));
             let due: Vec<(RepositoryKey, Arc<Remote>)> = self
                 .lock()
                 .iter()
@@ -110,11 +117,6 @@ impl Repositories {
                 None => woken.await,
             }
         }
-    }
-
-    /// Forgets repositories that no application uses any more.
-    pub(crate) fn retain(&self, used: impl Fn(&RepositoryKey) -> bool) {
-        self.lock().retain(|key, _| used(key));
     }
 
     /// Has a repository asked now, because somebody said that it changed.
@@ -150,7 +152,7 @@ impl Repositories {
 }
 
 /// An error and its causes on one line; a cause that its parent has printed already is left out.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

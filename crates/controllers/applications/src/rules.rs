@@ -1,8 +1,11 @@
 //! Compiles the rules for differences of an application from its spec and the settings.
 
+use std::collections::BTreeMap;
+
 use api::Application;
 use api::settings::Settings;
-use compare::{IgnoreRule, IgnoreStatus, Options, RuleProblem, Rules};
+use compare::{IgnoreRule, IgnoreStatus, KnownTypeField, Options, RuleProblem, Rules};
+use resource::GroupKind;
 
 /// The rules of `app` over those of the system. A rule that cannot be read is left out and named.
 pub fn compile(app: &Application, settings: &Settings) -> (Rules, Vec<RuleProblem>) {
@@ -32,7 +35,20 @@ fn options(settings: &Settings) -> Options {
     Options {
         ignore_status,
         ignore_aggregated_roles: settings.compare.ignore_aggregated_roles,
-        known_types: settings.overrides.known_type_fields(),
+        known_types: known_types(settings),
         mask_annotations: settings.sensitive_annotations.clone(),
+        ..Options::default()
     }
+}
+
+/// Fields of custom kinds that hold types of Kubernetes; patterns over kinds have none, as in the peer.
+fn known_types(settings: &Settings) -> BTreeMap<GroupKind, Vec<KnownTypeField>> {
+    let mut all: BTreeMap<GroupKind, Vec<KnownTypeField>> = BTreeMap::new();
+    for (pattern, entry) in settings.overrides.entries() {
+        let fields = entry.known_type_fields.iter();
+        let fields = fields.map(|f| KnownTypeField { field: f.field.clone(), type_name: f.type_name.clone() });
+        all.entry(GroupKind::new(&*pattern.group, &*pattern.kind)).or_default().extend(fields);
+    }
+    all.retain(|_, fields| !fields.is_empty());
+    all
 }

@@ -65,7 +65,6 @@ impl std::fmt::Debug for Options {
 /// An Application as last seen.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    pub(crate) uid: String,
     pub(crate) app: Result<Arc<Application>, ApiError>,
     /// A hash of what a pass depends on: everything but the status and the server's bookkeeping. Our own status
     /// writes do not change it (an Application has no status subresource, so its generation counts them too).
@@ -75,8 +74,7 @@ pub(crate) struct Entry {
 impl Entry {
     pub(crate) fn new(value: Value) -> Self {
         let trigger = trigger(&value);
-        let uid = value["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
-        Self { uid, app: Application::from_value(value).map(Arc::new), trigger }
+        Self { app: Application::from_value(value).map(Arc::new), trigger }
     }
 }
 

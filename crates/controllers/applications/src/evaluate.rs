@@ -1,0 +1,134 @@
+//! What the controller would see and do, for people: the functions of a pass without its effects.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{Application, ConditionType};
+use compare::Rules;
+use resource::{GroupKind, Object, ResourceKey};
+use tokio::time::Instant;
+
+use crate::assess::{Question, assess};
+use crate::comparison::Comparison;
+use crate::controller::Controller;
+use crate::obtain::{Ask, View, check_spec, from_directory, obtain};
+use crate::repositories::Freshness;
+use crate::shared::{AppMemory, AppName, ProjectEntry};
+
+/// How long kinds may take to be listed.
+const LOADING: Duration = Duration::from_secs(60);
+
+/// Which state of the sources is looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct What {
+    /// A revision instead of the target revision.
+    pub revision: Option<String>,
+    /// A directory on this machine instead of the repository: the root of its checkout.
+    pub local: Option<PathBuf>,
+    /// Whether the cluster is looked at. Without it `live` is empty and nothing is compared.
+    pub desired_only: bool,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Evaluation {
+    /// What git wants, with file and line, in the order of their keys.
+    pub desired: Vec<(Object, String)>,
+    /// What the cluster has of it, and what else carries the application's tracking.
+    pub live: BTreeMap<ResourceKey, Object>,
+    /// The verdict.
+    pub comparison: Option<Comparison>,
+    /// The rules that it was reached by.
+    pub rules: Arc<Rules>,
+    /// What is wrong or strange.
+    pub findings: Vec<(ConditionType, String)>,
+    /// Commits that were looked at.
+    pub revisions: Vec<String>,
+}
+
+/// Why there is nothing to show: everything that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .findings.iter().map(|(kind, message)| format!("{kind}: {message}")).collect::<Vec<_>>().join("\n"))]
+pub struct Unrendered {
+    /// As conditions.
+    pub findings: Vec<(ConditionType, String)>,
+}
+
+impl Controller {
+    /// Evaluates an Application by the functions that the controller itself uses (there is no second implementation).
+    /// Writes nothing; dry-run applies may be sent. Needs no lease and no [`run`](Self::run).
+    pub async fn evaluate(&self, app: &Application, what: &What) -> Result<Evaluation, Unrendered> {
+        let shared = self.shared();
+        let name: AppName = app.metadata.name.as_str().into();
+        let project = self.read_project(app.spec.project_name()).await?;
+        let view = View { instance: shared.instance(&name), name, project, settings: shared.settings.current() };
+        let invalid = check_spec(app, &view.project);
+        if invalid.has_errors() {
+            return Err(Unrendered { findings: invalid.into_list() });
+        }
+        let mut memory = AppMemory::default();
+        let pinned = vec![what.revision.clone().unwrap_or_default()];
+        let ask = Ask {
+            sources: app.spec.sources(),
+            pinned: &pinned,
+            freshness: Freshness::Since(Instant::now()),
+            afresh: false,
+        };
+        let obtained = match &what.local {
+            Some(directory) => from_directory(shared, &view, app, &mut memory, directory).await,
+            None => obtain(shared, &view, app, &mut memory, &ask).await,
+        };
+        let (wanted, mut findings) = obtained.map_err(|findings| Unrendered { findings: findings.into_list() })?;
+        findings.extend(wanted.refused.clone());
+        let desired: Vec<(Object, String)> = wanted
+            .objects
+            .values()
+            .filter_map(|wanted| Some((wanted.body.object()?, wanted.body.origin.clone().into_string())))
+            .collect();
+        let (rules, problems) = crate::rules::compile(app, &view.settings.settings);
+        for problem in problems {
+            findings.add(ConditionType::ComparisonError, problem.to_string());
+        }
+        let (mut live, mut comparison) = (BTreeMap::new(), None);
+        if !what.desired_only {
+            let recorded = app.status.resources.iter().map(|r| GroupKind::new(&*r.group, &*r.kind));
+            let kinds = wanted.kinds().into_iter().chain(recorded).collect();
+            shared.cluster.need_full(&kinds);
+            shared.cluster.wait_complete(&kinds, LOADING).await;
+            let question = Question {
+                app,
+                instance: view.instance.as_str(),
+                wanted: &wanted,
+                rules: &rules,
+                rules_id: 0,
+                claimed_elsewhere: &|_| None,
+            };
+            let (found, seen) = assess(&shared.cluster, &question, &mut memory.assessed).await;
+            findings.extend(seen);
+            for state in found.resources.iter().filter(|state| state.live) {
+                if let Ok(Some(object)) = shared.cluster.fetch(&state.key).await {
+                    live.insert(state.key.clone(), object);
+                }
+            }
+            comparison = Some(found);
+        }
+        let revisions = wanted.revisions.clone();
+        Ok(Evaluation { desired, live, comparison, rules: Arc::new(rules), findings: findings.into_list(), revisions })
+    }
+
+    async fn read_project(&self, name: &str) -> Result<Arc<ProjectEntry>, Unrendered> {
+        let shared = self.shared();
+        let key = ResourceKey::new(api::names::GROUP, api::names::APP_PROJECT, &*shared.options.namespace, name);
+        let refused = |message: String| Unrendered { findings: vec![(ConditionType::InvalidSpecError, message)] };
+        match shared.cluster.fetch(&key).await {
+            Ok(Some(object)) => match api::AppProject::from_value(object.into_value()) {
+                Ok(project) => Ok(Arc::new(ProjectEntry::new(&project))),
+                Err(error) => Err(refused(format!("project {name} cannot be read: {error}"))),
+            },
+            Ok(None) => Err(refused(format!("Application referencing project {name} which does not exist"))),
+            Err(error) => Err(refused(error.to_string())),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Wires a controller from a client: settings, live state, sources.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cluster::{Cluster, ClusterError};
+use resource::{GroupKind, ResourceKey};
+use serde_json::{Map, Value};
+use settings::{SettingsError, SettingsHandle};
+use source::Sources;
+
+use crate::controller::Controller;
+use crate::shared::Options;
+
+/// Field manager of writes that are not manifests (status, leases): another one than that of applied manifests, so that
+/// an Application which another one manages keeps its status. The peer's name.
+const STATUS_MANAGER: &str = "argocd-application-controller";
+
+/// What a controller is made from.
+pub struct Start {
+    /// The API server.
+    pub client: kube::Client,
+    /// How it runs.
+    pub options: Options,
+    /// Where git objects are kept between runs.
+    pub data_dir: PathBuf,
+    /// Whether `file://` repositories may be read.
+    pub allow_file: bool,
+}
+
+/// Why a controller could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings could not be read.
+    #[error("the settings in namespace {namespace} cannot be read")]
+    Settings {
+        /// Where they lie.
+        namespace: String,
+        /// Why.
+        source: SettingsError,
+    },
+    /// The API server could not be asked what it serves.
+    #[error("the cluster cannot be read")]
+    Cluster {
+        /// Why.
+        source: ClusterError,
+    },
+    /// The data directory cannot be used.
+    #[error("the data directory {path} cannot be used")]
+    Data {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Start {
+    /// Reads the settings, discovers the cluster and starts to watch it. Nothing is written before
+    /// [`Controller::run`].
+    pub async fn start(self) -> Result<Controller, StartError> {
+        let namespace = self.options.namespace.clone();
+        let settings = SettingsHandle::start(self.client.clone(), &namespace)
+            .await
+            .map_err(|source| StartError::Settings { namespace, source })?;
+        let tracked = settings.clone();
+        let tracker = move |metadata: &Map<String, Value>, kind: &GroupKind| {
+            let text = |field: &str| metadata.get(field).and_then(Value::as_str).unwrap_or_default();
+            let key = ResourceKey::new(&*kind.group, &*kind.kind, text("namespace"), text("name"));
+            let owner = tracked.current().settings.tracking.owner_by_metadata(&key, metadata);
+            owner.map(|owner| owner.as_str().to_owned())
+        };
+        let filtered = settings.clone();
+        let excluded = move |group: &str, kind: &str| {
+            filtered.current().settings.filter.excluded(group, kind, api::names::IN_CLUSTER_SERVER)
+        };
+        let options = cluster::Options {
+            excluded: Arc::new(excluded),
+            manager: STATUS_MANAGER.to_owned(),
+            ..cluster::Options::new(Arc::new(tracker))
+        };
+        let cluster =
+            Cluster::start(self.client, options).await.map_err(|source| StartError::Cluster { source })?;
+        let options = source::Options { allow_file: self.allow_file, ..source::Options::new(&self.data_dir) };
+        let sources =
+            Sources::new(options).map_err(|source| StartError::Data { path: self.data_dir.clone(), source })?;
+        Ok(Controller::new(cluster, settings, Arc::new(sources), self.options))
+    }
+}
