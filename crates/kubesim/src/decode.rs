@@ -6,6 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};
 
 use crate::{
+    protobuf,
     registry::Kind,
     schema,
     service::Context,
@@ -50,6 +51,12 @@ pub(crate) fn parse(content_type: &str, body: &[u8]) -> ApiResult<Parsed> {
     let media = content_type.split(';').next().unwrap_or_default().trim();
     if media == "application/yaml" || media == "application/apply-patch+yaml" {
         return parse_yaml(body);
+    }
+    if media == "application/vnd.kubernetes.protobuf" {
+        let value = protobuf::decode(body).map_err(|why| {
+            ApiError::bad_request(format!("the body of the request cannot be decoded: {why}"))
+        })?;
+        return Ok(Parsed { value, duplicates: Vec::new() });
     }
     if !matches!(media, "" | "application/json" | "*/*") && !media.ends_with("+json") {
         return Err(ApiError::unsupported_media(
@@ -267,7 +274,8 @@ mod tests {
         for (media, body, code) in [
             ("application/json", &b"{"[..], 400),
             ("application/json", b"{} x", 400),
-            ("application/vnd.kubernetes.protobuf", b"k8s", 415),
+            ("application/vnd.kubernetes.protobuf", b"k8s", 400),
+            ("text/plain", b"k8s", 415),
         ] {
             assert_eq!(parse(media, body).unwrap_err().code, code, "{media}");
         }

@@ -267,6 +267,10 @@ fn finalizers(kind: &Kind, found: &Stored, wanted: Option<Propagation>, collects
         None if orphans_by_default => Propagation::Orphan,
         None => Propagation::Background,
     };
+    if collects {
+        // In the controller manager's stead; it would wait until no pod uses the claim.
+        kept.retain(|f| f != "kubernetes.io/pvc-protection" && f != "kubernetes.io/pv-protection");
+    }
     if crd::is_definition(kind) && !kept.iter().any(|f| f == crd::CLEANUP) {
         kept.push(crd::CLEANUP.to_owned());
     }

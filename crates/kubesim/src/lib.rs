@@ -29,6 +29,7 @@ mod namespaces;
 mod openapi;
 mod options;
 mod prepare;
+mod protobuf;
 mod read;
 mod registry;
 mod reply;

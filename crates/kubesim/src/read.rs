@@ -123,6 +123,10 @@ pub(crate) fn list(context: &Context, target: &Target) -> ApiResult<Answer> {
     }
     drop(state);
     let mut metadata = json!({"resourceVersion": revision.to_string()});
+    if kind.custom.is_some() && context.accept == Accept::Json {
+        // Lists of custom objects say so even when there is no more.
+        metadata["continue"] = json!("");
+    }
     if let Some(key) = more {
         metadata["continue"] = json!(write_token(revision, &key, false));
         // As with etcd, what is left can only be counted where nothing is filtered.
