@@ -16,49 +16,97 @@ enum Form {
 
 /// `1000m` is `1`, `1024Mi` is `1Gi`, `0.5` is `500m`; none where the value is no quantity, or one beyond 10^20.
 ///
-/// **Source**: apimachinery's `resource.Quantity`. Fractions below a nano are rounded up, as there.
+/// **Source**: apimachinery's `resource.Quantity`, which keeps a text that looks canonical enough to it (`1500e0`,
+/// `+3`). Fractions below a nano are rounded up, as there.
 pub(crate) fn canonical(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.trim().to_owned(),
         Value::Number(number) => number.to_string(),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
     };
-    let (nanos, form) = parse(&text)?;
-    Some(write(nanos, form))
+    let parts = Parts::of(&text)?;
+    if parts.looks_canonical() {
+        return Some(text);
+    }
+    Some(write(parts.nanos()?, parts.form))
 }
 
-/// The value in billionths.
-fn parse(text: &str) -> Option<(i128, Form)> {
-    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let digits_end = unsigned.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(unsigned.len());
-    let (number, suffix) = unsigned.split_at(digits_end);
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if (whole.is_empty() && fraction.is_empty())
-        || whole.len() > 20
-        || fraction.len() > 20
-        || fraction.contains('.')
-    {
-        return None;
-    }
-    let mantissa: i128 = format!("0{whole}{fraction}").parse().ok()?;
-    let places = u32::try_from(fraction.len()).ok()?;
-    let (scaled, form) = if let Some(power) = BINARY.iter().skip(1).position(|known| *known == suffix) {
-        let factor = 1024_i128.checked_pow(u32::try_from(power).ok()? + 1)?;
-        (mantissa.checked_mul(factor)?.checked_mul(10_i128.pow(9))?, Form::Binary)
-    } else if let Some((_, power)) = DECIMAL.iter().find(|(known, _)| *known == suffix) {
-        (mantissa.checked_mul(10_i128.pow(*power))?, Form::Decimal)
-    } else {
-        let exponent: i32 = suffix.strip_prefix(['e', 'E'])?.parse().ok()?;
-        let power = u32::try_from(exponent.checked_add(9)?).ok().filter(|power| *power <= 36)?;
-        (mantissa.checked_mul(10_i128.pow(power))?, Form::Exponent)
-    };
-    let divisor = 10_i128.checked_pow(places)?;
-    let nanos = scaled / divisor + i128::from(scaled % divisor != 0);
-    Some((if text.starts_with('-') { -nanos } else { nanos }, form))
+/// A quantity taken apart.
+struct Parts<'a> {
+    negative: bool,
+    /// Digits before the point, without leading zeros.
+    whole: &'a str,
+    /// Digits after the point.
+    fraction: &'a str,
+    /// The power of ten, or of two for the binary form, that the suffix stands for.
+    power: i32,
+    form: Form,
 }
+
+impl<'a> Parts<'a> {
+    fn of(text: &'a str) -> Option<Self> {
+        let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let digits_end = unsigned.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(unsigned.len());
+        let (number, suffix) = unsigned.split_at(digits_end);
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        let crooked = (whole.is_empty() && fraction.is_empty()) || fraction.contains('.');
+        if crooked || whole.len() > 20 || fraction.len() > 20 {
+            return None;
+        }
+        let binary = BINARY.iter().skip(1).position(|known| *known == suffix);
+        let decimal = DECIMAL.iter().find(|(known, _)| *known == suffix);
+        let (power, form) = match (binary, decimal) {
+            (Some(index), _) => (10 * (i32::try_from(index).ok()? + 1), Form::Binary),
+            (None, Some((_, power))) => (i32::try_from(*power).ok()? - 9, Form::Decimal),
+            (None, None) => (suffix.strip_prefix(['e', 'E'])?.parse().ok()?, Form::Exponent),
+        };
+        Some(Self {
+            negative: text.starts_with('-'),
+            whole: whole.trim_start_matches('0'),
+            fraction,
+            power,
+            form,
+        })
+    }
+
+    /// The value in billionths; the binary form ends at 2^63 - 1 units.
+    fn nanos(&self) -> Option<i128> {
+        let mantissa: i128 = format!("0{}{}", self.whole, self.fraction).parse().ok()?;
+        let divisor = 10_i128.pow(u32::try_from(self.fraction.len()).ok()?);
+        let scaled = if self.form == Form::Binary {
+            mantissa.checked_mul(1_i128 << self.power)?.checked_mul(UNIT)?
+        } else {
+            let power = u32::try_from(self.power.checked_add(9)?).ok().filter(|power| *power <= 36)?;
+            mantissa.checked_mul(10_i128.pow(power))?
+        };
+        let nanos = scaled / divisor + i128::from(scaled % divisor != 0);
+        let nanos = if self.form == Form::Binary { nanos.min(i128::from(i64::MAX) * UNIT) } else { nanos };
+        Some(if self.negative { -nanos } else { nanos })
+    }
+
+    /// Whether the peer sends the text back as it came.
+    fn looks_canonical(&self) -> bool {
+        let (whole, fraction) = (if self.whole.is_empty() { "0" } else { self.whole }, self.fraction);
+        let length = i32::try_from(whole.len() + fraction.len()).unwrap_or(i32::MAX);
+        let Ok(mantissa) = format!("{whole}{fraction}").parse::<u64>() else { return false };
+        match self.form {
+            Form::Binary => {
+                let precision = 14 - length - self.power * 3 / 10;
+                fraction.is_empty() && precision >= 0 && mantissa % 8 != 0
+            }
+            Form::Decimal | Form::Exponent => {
+                let scale = self.power - i32::try_from(fraction.len()).unwrap_or(i32::MAX);
+                let thousands = format!("{whole}{fraction}").ends_with("000");
+                length <= 18 && scale >= -9 && scale % 3 == 0 && !thousands && !whole.starts_with('0')
+            }
+        }
+    }
+}
+
+/// Billionths in one.
+const UNIT: i128 = 1_000_000_000;
 
 fn write(nanos: i128, form: Form) -> String {
-    const UNIT: i128 = 1_000_000_000;
     if nanos == 0 {
         return "0".to_owned();
     }
@@ -106,6 +154,10 @@ mod tests {
             (json!("1Ki"), "1Ki"),
             (json!("0.5Ki"), "512"),
             (json!("1e3"), "1e3"),
+            (json!("1500e0"), "1500e0"),
+            (json!("+3"), "+3"),
+            (json!("1000e3"), "1e6"),
+            (json!("123456789Ti"), "9223372036854775807"),
             (json!("-1500m"), "-1500m"),
             (json!("0"), "0"),
             (json!("128974848"), "128974848"),
