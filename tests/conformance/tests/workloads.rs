@@ -18,3 +18,11 @@ async fn real_server_with_simulated_controllers_and_nodes() {
     let _nodes = spawn_nodes(cluster.client(), NodeOptions::default());
     assert_eq!(conformance::stories::play(&cluster.client()).await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn simulated_server_with_simulated_controllers_and_nodes() {
+    let sim = kubesim::KubeSim::new(kubesim::Options::default());
+    let _controllers = spawn_controllers(sim.client(), ControllerOptions::default());
+    let _nodes = spawn_nodes(sim.client(), NodeOptions::default());
+    assert_eq!(conformance::stories::play(&sim.client()).await, Vec::<String>::new());
+}

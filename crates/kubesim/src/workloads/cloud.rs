@@ -33,7 +33,7 @@ fn address(object: &Value) -> String {
 fn load_balancer(_: &Cx<'_>, service: &Value) -> Plan {
     let mut plan = Plan::default();
     if text(service, "/spec/type") == "LoadBalancer" && !is_deleting(service) {
-        give_address(&mut plan, Kind::Service, service, json!([{"ip": address(service), "ipMode": "VIP"}]));
+        give_address(&mut plan, Kind::Service, service, &json!([{"ip": address(service), "ipMode": "VIP"}]));
     }
     plan
 }
@@ -41,12 +41,12 @@ fn load_balancer(_: &Cx<'_>, service: &Value) -> Plan {
 fn ingress(_: &Cx<'_>, ingress: &Value) -> Plan {
     let mut plan = Plan::default();
     if !is_deleting(ingress) {
-        give_address(&mut plan, Kind::Ingress, ingress, json!([{"ip": address(ingress)}]));
+        give_address(&mut plan, Kind::Ingress, ingress, &json!([{"ip": address(ingress)}]));
     }
     plan
 }
 
-fn give_address(plan: &mut Plan, kind: Kind, object: &Value, address: Value) {
+fn give_address(plan: &mut Plan, kind: Kind, object: &Value, address: &Value) {
     if items(object, "/status/loadBalancer/ingress").is_empty() {
         let mut status = part(object, "/status");
         if !status.is_object() {

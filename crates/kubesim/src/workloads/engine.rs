@@ -164,7 +164,7 @@ impl Engine {
 
     fn take_news(&mut self, news: News) {
         match news {
-            News::Is(kind, object) => self.take(kind, object),
+            News::Is(kind, object) => self.take(kind, &object),
             News::Gone(kind, id) => self.drop_object(kind, &id),
             News::All(kind, seen) => {
                 self.unlisted.remove(&kind);
@@ -177,9 +177,9 @@ impl Engine {
         }
     }
 
-    fn take(&mut self, kind: Kind, object: Arc<Value>) {
-        if let Ok(old) = self.store.put(kind, Arc::clone(&object)) {
-            self.wake(kind, &object);
+    fn take(&mut self, kind: Kind, object: &Arc<Value>) {
+        if let Ok(old) = self.store.put(kind, Arc::clone(object)) {
+            self.wake(kind, object);
             // What looked at the old labels or owner must look again too.
             if let Some(old) = old
                 && old.get("metadata").map(|m| (m.get("labels"), m.get("ownerReferences")))
@@ -293,7 +293,7 @@ impl Engine {
         self.busy.remove(&done.key);
         for (kind, answer) in done.answers {
             match answer {
-                Answer::Is(object) => self.take(kind, Arc::new(object)),
+                Answer::Is(object) => self.take(kind, &Arc::new(object)),
                 Answer::Gone(id) => self.drop_object(kind, &id),
             }
         }

@@ -103,8 +103,8 @@ fn step(
             return;
         }
     }
-    let mut surplus = pods.iter().rev().filter(|(ordinal, _)| !wanted.contains(ordinal));
-    while let Some((_, pod)) = surplus.next() {
+    let surplus = pods.iter().rev().filter(|(ordinal, _)| !wanted.contains(ordinal));
+    for (_, pod) in surplus {
         if !is_deleting(pod) {
             plan.act(Action::Delete(Kind::Pod, Value::clone(pod), None));
         }
