@@ -34,7 +34,11 @@ fn check(view: View<'_>, value: &Value, trail: &Trail<'_>, errors: &mut Vec<Type
                 let below = trail.field(name);
                 match map.field_type(name) {
                     Some(ty) => check(view.at(ty), entry, &below, errors),
-                    None => errors.push(below.error("field not declared in schema")),
+                    None => {
+                        // The peer looks no further in this map.
+                        errors.push(below.error("field not declared in schema"));
+                        break;
+                    }
                 }
             }
         }

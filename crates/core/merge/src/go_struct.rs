@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::fields_v1::MAX_DEPTH;
 use crate::quantity;
-use crate::types::{Field, MapType, Type, TypeRef, View};
+use crate::types::{DEDUCED, Field, MapType, Scalar, Type, TypeRef, View};
 
 /// The object that a create starts from: the type's always-present fields, or just apiVersion and kind where the
 /// type is not built in.
@@ -60,7 +60,7 @@ fn is_zero(value: &Value) -> bool {
 
 /// Rewrites an object of a built-in type as the API server would return it: drops nulls, empty lists and maps, and
 /// zero values that Go omits; adds the structs and zero values that Go always writes; writes quantities in their
-/// canonical form. Fields that the type does not declare and managedFields are left alone. Does nothing for other types.
+/// canonical form; drops what the type does not declare. managedFields are left alone. Does nothing for other types.
 ///
 /// **Source**: encoding/json with the tags of k8s.io/api, as far as the OpenAPI documents and those tags tell.
 pub fn normalize(ty: &TypeRef, object: &mut Value) {
@@ -85,8 +85,10 @@ fn normalize_value(view: View<'_>, value: &mut Value, depth: usize) {
         }
         Value::Array(items) => {
             if let Some(list) = &ty.list {
+                let element = view.at(list.element);
                 for item in items {
-                    normalize_value(view.at(list.element), item, depth + 1);
+                    fill_null(element, item, depth);
+                    normalize_value(element, item, depth + 1);
                 }
             }
         }
@@ -100,25 +102,43 @@ fn normalize_value(view: View<'_>, value: &mut Value, depth: usize) {
     }
 }
 
-/// Raw JSON is kept to the letter; in a map of strings Go turns null into the empty string.
+/// In lists and maps Go turns null into the zero value of the item; raw JSON is kept to the letter.
+fn fill_null(view: View<'_>, value: &mut Value, depth: usize) {
+    let ty = view.get();
+    if !value.is_null() || ty.preserve_unknown {
+        return;
+    }
+    let format = ty.rules.as_ref().and_then(|rules| rules.format.as_deref());
+    *value = match (ty.scalar, format) {
+        (Some(_), Some("quantity")) => Value::from("0"),
+        (Some(Scalar::Number), _) => Value::from(0),
+        (Some(Scalar::Bool), _) => Value::from(false),
+        (Some(Scalar::String), _) => Value::from(""),
+        _ if is_struct(ty) => zero(view, depth + 1),
+        _ => Value::Null,
+    };
+}
+
 fn normalize_entries(view: View<'_>, map: &MapType, entries: &mut Map<String, Value>, depth: usize) {
     let Some(element) = map.element.map(|id| view.at(id)) else { return };
     if element.get().preserve_unknown {
         return;
     }
     for entry in entries.values_mut() {
-        if entry.is_null() && element.get().scalar.is_some() {
-            *entry = Value::from("");
-        }
+        fill_null(element, entry, depth);
         normalize_value(element, entry, depth + 1);
     }
 }
 
 fn normalize_struct(view: View<'_>, map: &MapType, entries: &mut Map<String, Value>, depth: usize) {
+    if map.element.is_none() {
+        entries.retain(|name, _| map.field(name).is_some());
+    }
     for field in map.fields.iter().filter(|field| field.name != "managedFields") {
         let child = view.at(field.ty);
         let ty = child.get();
-        let raw = ty.preserve_unknown;
+        // Raw JSON, and structs without fields, which look the same in the documents.
+        let raw = ty.preserve_unknown || ty.map.as_ref().is_some_and(|map| map.element == Some(DEDUCED));
         let always = always_there(view, field, depth);
         let drop = match entries.get_mut(&field.name) {
             None => true,
