@@ -103,7 +103,7 @@ pub(crate) fn object(context: &mut Context, kind: &Kind, body: &[u8]) -> ApiResu
     };
     name_kind(kind, &mut map)?;
     let mut value = Value::Object(map);
-    clean(context, kind, &mut value, parsed.duplicates)?;
+    clean(context, kind, &mut value, &parsed.duplicates)?;
     Ok(value)
 }
 
@@ -151,7 +151,7 @@ pub(crate) fn clean(
     context: &mut Context,
     kind: &Kind,
     value: &mut Value,
-    duplicates: Vec<String>,
+    duplicates: &[String],
 ) -> ApiResult<()> {
     let validation = FieldValidation::of(context)?;
     let unknown = schema::clean(kind, value)?;

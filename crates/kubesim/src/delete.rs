@@ -404,7 +404,7 @@ fn run(sim: &KubeSim, mut work: VecDeque<Task>) {
             Task::Foreground(id) => {
                 let (uid, dependents) = dependents(sim, &id);
                 for dependent in dependents {
-                    release_or_delete(sim, &uid, dependent, Propagation::Foreground, &mut work);
+                    release_or_delete(sim, &uid, &dependent, Propagation::Foreground, &mut work);
                 }
                 work.push_back(Task::Check(id));
             }
@@ -431,7 +431,7 @@ fn run(sim: &KubeSim, mut work: VecDeque<Task>) {
             Task::Dependents(uid) => {
                 let dependents = sim.lock().dependents(&uid);
                 for dependent in dependents {
-                    release_or_delete(sim, &uid, dependent, Propagation::Background, &mut work);
+                    release_or_delete(sim, &uid, &dependent, Propagation::Background, &mut work);
                 }
             }
         }
@@ -450,7 +450,7 @@ fn dependents(sim: &KubeSim, id: &Id) -> (String, Vec<Id>) {
 }
 
 /// A dependent with another owner that stays is only freed of this one.
-fn release_or_delete(sim: &KubeSim, uid: &str, id: Id, how: Propagation, work: &mut VecDeque<Task>) {
+fn release_or_delete(sim: &KubeSim, uid: &str, id: &Id, how: Propagation, work: &mut VecDeque<Task>) {
     let kept = {
         let state = sim.lock();
         let stays = |owner: &str| {
@@ -460,12 +460,12 @@ fn release_or_delete(sim: &KubeSim, uid: &str, id: Id, how: Propagation, work: &
                     .and_then(|id| state.find(id))
                     .is_some_and(|o| !(o.deleting && o.has_finalizer(FOREGROUND)))
         };
-        state.find(&id).is_some_and(|d| d.owners.iter().any(|o| stays(&o.uid)))
+        state.find(id).is_some_and(|d| d.owners.iter().any(|o| stays(&o.uid)))
     };
     if kept {
-        disown(sim, uid, &id);
+        disown(sim, uid, id);
     } else {
-        collect_one(sim, &id, how, work);
+        collect_one(sim, id, how, work);
     }
 }
 

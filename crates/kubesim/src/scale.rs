@@ -41,7 +41,7 @@ pub(crate) fn answer(context: &mut Context, target: &Target, verb: &str, body: &
             (_, "application/json-patch+json") => {
                 merge::json_patch(&scale, &sent).map_err(|e| refused(&e))?
             }
-            _ => merge::json_merge_patch(scale.clone(), &sent),
+            _ => merge::json_merge_patch(scale, &sent),
         };
         let replicas = wanted["spec"]["replicas"].as_i64().unwrap_or_default();
         if replicas < 0 {

@@ -336,10 +336,14 @@ fn is_served(context: &Context, path: &str) -> bool {
 fn allows(target: &Target, verb: &str) -> bool {
     let verb = if verb == "apply" { "patch" } else { verb };
     let everywhere = target.kind.namespaced && target.namespace.is_empty();
-    target.kind.verbs.iter().any(|v| v == verb)
-        && !(everywhere && matches!(verb, "create" | "deletecollection"))
-        && !(verb == "create" && !target.name.is_empty())
-        && !(matches!(verb, "update" | "patch") && target.name.is_empty())
+    let one = !target.name.is_empty();
+    let fits = match verb {
+        "create" => !everywhere && !one,
+        "deletecollection" => !everywhere,
+        "update" | "patch" => one,
+        _ => true,
+    };
+    fits && target.kind.verbs.iter().any(|v| v == verb)
 }
 
 fn authorize(context: &Context, asked: &Attributes<'_>, target: Option<&Target>) -> ApiResult<()> {

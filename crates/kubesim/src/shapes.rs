@@ -267,7 +267,7 @@ fn base64_end(text: &str) -> Option<usize> {
     let data = letters.iter().take_while(|(_, b)| is_letter(*b)).count();
     let padding = letters.len() - data;
     let padded = letters.iter().skip(data).all(|(_, b)| *b == b'=');
-    if padded && letters.len() % 4 == 0 && padding <= 2 && data % 4 != 1 {
+    if padded && letters.len().is_multiple_of(4) && padding <= 2 && data % 4 != 1 {
         return None;
     }
     Some(letters.get(data).map_or(text.len(), |(at, _)| *at))

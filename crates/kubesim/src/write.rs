@@ -210,8 +210,8 @@ pub(crate) fn patch_object(
         };
         decode::name_kind(&kind, map)?;
         context.warnings.truncate(said);
-        let duplicates =
-            if media.starts_with("application/json-patch") { Vec::new() } else { parsed.duplicates.clone() };
+        let duplicates: &[String] =
+            if media.starts_with("application/json-patch") { &[] } else { &parsed.duplicates };
         decode::clean(context, &kind, &mut patched, duplicates)?;
         Ok(patched)
     })?;
@@ -266,7 +266,7 @@ fn apply(
     let said = context.warnings.len();
     let strict = |context: &mut Context| -> ApiResult<()> {
         let mut copy = applied.clone();
-        decode::clean(context, &kind, &mut copy, duplicates.clone())
+        decode::clean(context, &kind, &mut copy, &duplicates)
     };
     if read::find(context, target).is_err() && part == Part::Main {
         if applied["metadata"]["uid"].as_str().is_some_and(|uid| !uid.is_empty()) {

@@ -9,7 +9,7 @@ const PATH: &str = "/api/v1/namespaces/default/secrets";
 async fn put(api: &Api, name: &str, label: &str) -> String {
     let body = json!({"metadata": {"name": name, "labels": {"l": label}}});
     let made = api.post(PATH, body).await.expect(201);
-    made["metadata"]["resourceVersion"].as_str().unwrap().to_owned()
+    made["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned()
 }
 
 async fn relabel(api: &Api, name: &str, label: &str) {
