@@ -144,6 +144,8 @@ pub(crate) struct Watcher {
     known: Knowledge,
     /// Whether `resource_version` continues a whole list without a gap.
     continuous: bool,
+    /// Whether the watch said anything since the list.
+    progressed: bool,
     page_size: u32,
     list_restarts: u32,
     failures: u32,
@@ -166,6 +168,7 @@ impl Watcher {
             resource_version: String::new(),
             known: Knowledge::Loading,
             continuous: false,
+            progressed: false,
             list_restarts: 0,
             failures: 0,
             listed: false,
@@ -252,7 +255,7 @@ impl Watcher {
         self.known = Knowledge::Complete;
         self.continuous = true;
         self.list_restarts = 0;
-        self.failures = 0;
+        self.progressed = false;
         let now = Instant::now();
         self.parted_since = now;
         self.relist_at = now + stretched(self.shared.options.relist_after, 5);
@@ -362,6 +365,10 @@ impl Watcher {
         self.phase = Phase::Parted;
         match failure {
             Failure::Status(status) if status.is_expired() => {
+                // A server to which even its own list is too old is not asked in a loop.
+                if !self.progressed {
+                    self.backoff(None);
+                }
                 self.lose_continuity();
                 return None;
             }
@@ -407,6 +414,8 @@ impl Watcher {
                 self.phase = Phase::Parted;
                 if lines.count == 0 && lines.opened.elapsed() < Duration::from_secs(1) {
                     self.backoff(None);
+                } else {
+                    self.failures = 0;
                 }
                 return None;
             }
@@ -417,6 +426,7 @@ impl Watcher {
             Err(failure) => return self.watch_failed(&failure),
         };
         self.failures = 0;
+        self.progressed = true;
         let (Event::Applied(seen) | Event::Deleted(seen) | Event::Bookmark(seen)) = &event;
         if !is_older(&seen.resource_version, &self.resource_version) {
             self.resource_version.clone_from(&seen.resource_version);

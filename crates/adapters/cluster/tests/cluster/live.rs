@@ -268,6 +268,16 @@ async fn cluster_version(cluster: &Cluster, changes: &mut cluster::Changes, name
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_forgets_at_once_is_not_asked_in_a_loop() {
+    let fake = Fake::new(&[CONFIG_MAP]);
+    fake.fail("watch=true", usize::MAX, 410, json!({"code": 410}));
+    let cluster = fake.cluster().await;
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let lists = cluster.counters().requests["list"];
+    assert!((10..60).contains(&lists), "{lists} lists in ten minutes");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bookmark_moves_the_place_to_resume_from() {
     let fake = Fake::new(&[CONFIG_MAP]);
     let cluster = fake.cluster().await;
