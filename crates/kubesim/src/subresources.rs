@@ -183,6 +183,9 @@ fn evict(context: &mut Context, target: &Target, body: &Bytes) -> ApiResult<Answ
 fn token(context: &mut Context, target: &Target, body: &Bytes) -> ApiResult<Answer> {
     let content_type = context.content_type.clone();
     let mut request = decode::parse(&content_type, body)?.value;
+    if !request.is_object() {
+        return Err(ApiError::bad_request("the body of the request is no TokenRequest"));
+    }
     read::find(context, target)?;
     let token = format!("kubesim-{}{}", context.sim.new_uid(), context.sim.new_uid());
     let seconds_left = request["spec"]["expirationSeconds"].as_i64().unwrap_or(3600);
