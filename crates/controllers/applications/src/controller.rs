@@ -22,6 +22,9 @@ use crate::reconcile::reconcile;
 use crate::repositories::RepositoryKey;
 use crate::shared::{AppName, Options, Shared};
 
+/// Time without a finished pass, while work waits, after which a controller says that it is stuck.
+const STUCK: Duration = Duration::from_secs(60);
+
 /// The controller of Applications. Cheap to clone: all clones are one controller.
 #[derive(Clone)]
 pub struct Controller {
@@ -42,6 +45,26 @@ impl Controller {
     /// What it counts.
     pub fn metrics(&self) -> Arc<Metrics> {
         Arc::clone(&self.shared.metrics)
+    }
+
+    /// Requests to the API server so far, by verb.
+    pub fn requests(&self) -> Vec<(&'static str, u64)> {
+        self.shared.cluster.counters().requests.into_iter().collect()
+    }
+
+    /// Requests to git servers so far: (`ls-remote` or `fetch`, count).
+    pub fn git_requests(&self) -> [(&'static str, u64); 2] {
+        let counts = self.shared.sources.counters();
+        [("ls-remote", counts.values().map(|c| c.ls_refs).sum()), ("fetch", counts.values().map(|c| c.fetches).sum())]
+    }
+
+    /// Why this controller is not healthy: work has been waiting for a minute and none was finished. A controller that
+    /// stands by is healthy.
+    pub fn stuck(&self) -> Option<String> {
+        let (ready, running) = self.shared.queue.depth();
+        let since = self.shared.metrics.since_last_pass();
+        let stuck = self.shared.is_leading() && ready > 0 && since > STUCK;
+        stuck.then(|| format!("{ready} applications wait, {running} are worked on, none was finished for {}s", since.as_secs()))
     }
 
     /// Calls `visit` with every Application as last seen.
@@ -139,7 +162,9 @@ async fn work(shared: Arc<Shared>) {
             let (shared, name) = (Arc::clone(&shared), Arc::clone(&name));
             tokio::spawn(async move { Box::pin(reconcile(&shared, &name)).await })
         };
-        match AbortOnDrop(pass).await {
+        let ended = AbortOnDrop(pass).await;
+        shared.metrics.finished();
+        match ended {
             Ok(Some(after)) => shared.queue.add_at(Arc::clone(&name), Instant::now() + after),
             Ok(None) => {}
             Err(error) => {

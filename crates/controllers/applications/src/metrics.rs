@@ -1,5 +1,10 @@
 //! What the controller counts.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// Counters of one controller; read by whoever serves `/metrics`.
@@ -11,6 +16,7 @@ pub struct Metrics {
     syncs: AtomicU64,
     failed_syncs: AtomicU64,
     leading: AtomicBool,
+    finished: Mutex<Option<Instant>>,
 }
 
 impl Metrics {
@@ -58,6 +64,16 @@ impl Metrics {
 
     pub(crate) fn synced(&self, succeeded: bool) {
         if succeeded { &self.syncs } else { &self.failed_syncs }.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn finished(&self) {
+        *self.finished.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Time since a pass was finished, or since the first question.
+    pub(crate) fn since_last_pass(&self) -> Duration {
+        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        finished.get_or_insert_with(Instant::now).elapsed()
     }
 
     pub(crate) fn set_leading(&self, leading: bool) {

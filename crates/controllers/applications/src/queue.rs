@@ -102,7 +102,6 @@ impl<K: Clone + Eq + Hash + Ord> Queue<K> {
     }
 
     /// How many keys are ready, and how many are worked on.
-    #[cfg(test)]
     pub(crate) fn depth(&self) -> (usize, usize) {
         let state = self.lock();
         (state.ready.len(), state.running.len())

@@ -128,7 +128,12 @@ impl Repositories {
     }
 
     async fn ask(&self, key: &RepositoryKey, remote: &Arc<Remote>, next: Duration) -> (bool, Known) {
-        let answer = self.sources.ls_refs(remote).await;
+        let asked = Instant::now();
+        let mut answer = self.sources.ls_refs(remote).await;
+        // The question may have joined one that was sent before; what was pushed in between is not in its answer.
+        if answer.as_ref().is_ok_and(|refs| Instant::from_std(refs.fetched_at) < asked) {
+            answer = self.sources.ls_refs(remote).await;
+        }
         let mut states = self.lock();
         let Some(state) = states.get_mut(key) else {
             return (false, Known::default());
@@ -137,7 +142,7 @@ impl Repositories {
             Ok(refs) => Known { refs: Some(refs), error: None },
             Err(error) => Known { refs: state.known.refs.clone(), error: Some(chain(&error)) },
         };
-        let first = state.asked.replace(Instant::now()).is_none();
+        let first = state.asked.replace(asked).is_none();
         state.due = Instant::now() + next;
         let differs = !first && !state.known.same(&known);
         state.known = known.clone();

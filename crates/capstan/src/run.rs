@@ -1,0 +1,74 @@
+//! `capstan run`: the controllers on a real cluster.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use applications::{Options, Start};
+
+use crate::{connect, metrics, shutdown};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  capstan run\n  capstan run --kubeconfig ~/.kube/config --data-dir /var/lib/capstan")]
+pub(crate) struct Arguments {
+    /// Kubeconfig of the cluster; else KUBECONFIG, the user's own, or the pod's service account
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig
+    #[arg(long)]
+    context: Option<String>,
+    /// Namespace of the Applications, projects and settings
+    #[arg(short, long, default_value = "argocd")]
+    namespace: String,
+    /// Where git objects are kept; they can be fetched again
+    #[arg(long, value_name = "DIR", default_value = "/tmp/capstan")]
+    data_dir: PathBuf,
+    /// Address of /metrics and /healthz
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8082")]
+    metrics_addr: SocketAddr,
+    /// Let Applications read repositories of this machine by file:// URLs
+    #[arg(long)]
+    allow_file_repositories: bool,
+    /// Name of this controller among those that share the lease; the host's name by default
+    #[arg(long)]
+    identity: Option<String>,
+    /// What is logged, as in `info` or `warn,applications=debug`
+    #[arg(long, default_value = "info", value_name = "FILTER")]
+    log: String,
+    /// Log lines as JSON
+    #[arg(long)]
+    log_json: bool,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Result<()> {
+    log(&arguments.log, arguments.log_json)?;
+    let client = connect::connect(arguments.kubeconfig.as_deref(), arguments.context.as_deref()).await?;
+    let identity = arguments.identity.unwrap_or_else(own_name);
+    let controller = Start {
+        client,
+        options: Options::new(arguments.namespace, identity),
+        data_dir: arguments.data_dir,
+        allow_file: arguments.allow_file_repositories,
+    }
+    .start()
+    .await?;
+    let serving = metrics::serve(arguments.metrics_addr, controller.clone()).await?;
+    tracing::info!(address = %serving.address, "serves metrics and health");
+    controller.run(shutdown::asked()).await;
+    tracing::info!("ended");
+    Ok(())
+}
+
+fn log(filter: &str, json: bool) -> Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).context("--log is no filter")?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let done = if json { builder.json().flatten_event(true).try_init() } else { builder.try_init() };
+    done.map_err(|error| anyhow::anyhow!("logging could not be started: {error}"))
+}
+
+/// The host's name (a pod's is its own) and the process, which together no other controller has.
+fn own_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = host.trim();
+    format!("{}_{}", if host.is_empty() { "capstan" } else { host }, std::process::id())
+}
