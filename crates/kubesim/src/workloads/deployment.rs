@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::engine::{Controller, unrelated};
+use super::engine::Controller;
 use super::hash;
 use super::kinds::Kind;
 use super::plan::{Action, Cx, Plan};
+use super::store::{Id, Store};
 use super::template;
 use super::value::{
-    annotation, child, count_of, created, flag, int, int_or, is_deleting, label, name, namespace, part, text,
-    text_map, uid,
+    annotation, child, controller_uid, count_of, created, flag, int, int_or, is_deleting, label, name,
+    namespace, part, text, text_map, uid,
 };
 
 const HASH: &str = "pod-template-hash";
@@ -25,7 +26,23 @@ const MAX: &str = "deployment.kubernetes.io/max-replicas";
 const NOT_COPIED: [&str; 4] = ["kubectl.kubernetes.io/last-applied-configuration", REVISION, DESIRED, MAX];
 
 pub(super) const CONTROLLER: Controller =
-    Controller { root: Kind::Deployment, watches: &[Kind::ReplicaSet, Kind::Pod], plan, related: unrelated };
+    Controller { root: Kind::Deployment, watches: &[Kind::ReplicaSet, Kind::Pod], plan, related };
+
+/// A pod matters to its ReplicaSet; to the Deployment above only where the last old one must go first.
+fn related(store: &Store, kind: Kind, pod: &Value) -> Vec<Id> {
+    let owner = |object: &Value, wanted: Kind| {
+        store.with_uid(controller_uid(object)).filter(|(kind, _)| *kind == wanted).map(|(_, id)| id.clone())
+    };
+    let deployment = (kind == Kind::Pod)
+        .then(|| store.get_by_id(Kind::ReplicaSet, &owner(pod, Kind::ReplicaSet)?))
+        .flatten()
+        .and_then(|set| owner(set, Kind::Deployment));
+    let recreates = |id: &Id| {
+        let found = store.get_by_id(Kind::Deployment, id);
+        found.is_some_and(|deployment| text(deployment, "/spec/strategy/type") == "Recreate")
+    };
+    deployment.into_iter().filter(recreates).collect()
+}
 
 /// A Deployment with its ReplicaSets: the one of its template, and the others, oldest first.
 struct Rollout<'a> {

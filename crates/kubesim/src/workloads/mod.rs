@@ -29,6 +29,8 @@ mod service;
 mod statefulset;
 mod store;
 mod template;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use engine::Handle;
