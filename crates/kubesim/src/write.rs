@@ -81,6 +81,7 @@ fn create_named(
         return Err(ApiError::invalid(kind, &name, &errors));
     }
     crd::admit(context, kind, &object, None)?;
+    context.warnings.extend(validation::warnings(kind, &object));
     if writer.operation == Operation::Update {
         object = writer.track(kind, None, object);
     }

@@ -1,9 +1,12 @@
 //! Kinds whose defaults are a line or two.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use serde_json::{Map, Value, json};
 
 use super::{Fields, child, existing, items, set, set_text};
+use crate::store::State;
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
@@ -122,4 +125,34 @@ pub(super) fn binding(map: &mut Fields) {
 pub(super) fn storage_class(map: &mut Fields) {
     set(map, "reclaimPolicy", json!("Delete"));
     set(map, "volumeBindingMode", json!("Immediate"));
+}
+
+/// A claim that names no class gets the default one, where there is one.
+pub(super) fn default_class(state: &mut State, object: &mut Value) {
+    if !object["spec"]["storageClassName"].is_null() {
+        return;
+    }
+    let classes = state.collection(&Arc::from("storageclasses.storage.k8s.io"));
+    let is_default = |class: &Map<String, Value>| {
+        let annotations = class.get("metadata").and_then(|m| m.get("annotations"));
+        annotations.is_some_and(|a| a["storageclass.kubernetes.io/is-default-class"] == "true")
+    };
+    let found = classes
+        .objects
+        .values()
+        .find(|class| is_default(&class.object()))
+        .map(|class| class.key.name.clone());
+    if let (Some(name), Some(spec)) = (found, object.get_mut("spec").and_then(Value::as_object_mut)) {
+        spec.insert("storageClassName".to_owned(), json!(name));
+    }
+}
+
+pub(super) fn driver(map: &mut Fields) {
+    let Some(spec) = child(map, "spec") else { return };
+    set(spec, "attachRequired", json!(true));
+    for field in ["podInfoOnMount", "requiresRepublish", "seLinuxMount", "storageCapacity"] {
+        set(spec, field, json!(false));
+    }
+    set(spec, "fsGroupPolicy", json!("ReadWriteOnceWithFSType"));
+    set(spec, "volumeLifecycleModes", json!(["Persistent"]));
 }

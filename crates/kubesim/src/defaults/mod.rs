@@ -48,6 +48,7 @@ pub(crate) fn fill(kind: &Kind, object: &mut Value, live: Option<&Value>) {
             "priorityclasses.scheduling.k8s.io" => {
                 set(map, "preemptionPolicy", json!("PreemptLowerPriority"))
             }
+            "csidrivers.storage.k8s.io" => misc::driver(map),
             "endpointslices.discovery.k8s.io" => misc::endpoint_slice(map),
             _ if crd::is_definition(kind) => crd::default_definition(map),
             _ => {}
@@ -88,7 +89,14 @@ pub(crate) fn allocate(
     object: &mut Value,
     live: Option<&Value>,
 ) -> Result<(), FieldError> {
-    if &*kind.storage == "services" { services::allocate(state, object, live) } else { Ok(()) }
+    match &*kind.storage {
+        "services" => services::allocate(state, object, live),
+        "persistentvolumeclaims" if live.is_none() => {
+            misc::default_class(state, object);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Sets a field that is absent.

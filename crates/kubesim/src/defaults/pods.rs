@@ -8,9 +8,15 @@ use super::{Fields, child, existing, items, set, set_text};
 pub(super) fn pod(map: &mut Fields) {
     let Some(spec) = child(map, "spec") else { return };
     pod_spec(spec);
+    // Of pods alone; a template keeps what was written.
+    let host = spec.get("hostNetwork") == Some(&Value::Bool(true));
     for list in ["initContainers", "containers"] {
         for container in items(spec, list) {
             requests_from_limits(container);
+            for port in items(container, "ports").filter(|_| host) {
+                let number = port.get("containerPort").cloned().unwrap_or_default();
+                set(port, "hostPort", number);
+            }
         }
     }
     set(spec, "enableServiceLinks", json!(true));
@@ -92,16 +98,9 @@ pub(super) fn pod_spec(spec: &mut Fields) {
     } else if let Some(name) = spec.get("serviceAccount").cloned() {
         spec.insert("serviceAccountName".to_owned(), name);
     }
-    let host = spec.get("hostNetwork") == Some(&Value::Bool(true));
     for list in ["initContainers", "containers", "ephemeralContainers"] {
         for container in items(spec, list) {
             fill_container(container);
-            if host && list != "ephemeralContainers" {
-                for port in items(container, "ports") {
-                    let number = port.get("containerPort").cloned().unwrap_or_default();
-                    set(port, "hostPort", number);
-                }
-            }
         }
     }
     for volume in items(spec, "volumes") {

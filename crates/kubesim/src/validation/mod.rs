@@ -24,6 +24,23 @@ pub(crate) fn create(kind: &Kind, object: &Value) -> Errors {
     errors
 }
 
+/// What is allowed in a new object and may yet surprise.
+pub(crate) fn warnings(kind: &Kind, object: &Value) -> Vec<String> {
+    let names_pods = matches!(
+        &*kind.storage,
+        "deployments.apps" | "replicasets.apps" | "replicationcontrollers" | "jobs.batch" | "cronjobs.batch"
+    );
+    let wrong = names::label_1123(text(&object["metadata"], "name"));
+    if !names_pods || wrong.is_empty() {
+        return Vec::new();
+    }
+    vec![format!(
+        "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is \
+         recommended: [{}]",
+        wrong.join(" ")
+    )]
+}
+
 /// What is wrong with a new state of an object.
 pub(crate) fn update(kind: &Kind, object: &Value, live: &Value, part: Part) -> Errors {
     let mut errors = metadata::check_update(object, live);

@@ -50,7 +50,8 @@ pub(crate) fn label_1123(text: &str) -> Vec<String> {
         wrong.push(too_long(63));
     }
     if !is_word(text, |b| lower(b) || b == b'-', lower) {
-        wrong.push(LABEL_1123.to_owned());
+        let dots = subdomain(text).is_empty();
+        wrong.push(if dots { "must not contain dots".to_owned() } else { LABEL_1123.to_owned() });
     }
     wrong
 }

@@ -14,7 +14,13 @@ const NOT_CHANGED: &str = "pod updates may not change fields other than \
 
 /// The spec of a pod, found at `path`.
 pub(super) fn check(spec: &Value, path: &str, errors: &mut Errors) {
-    let volumes = volumes(spec, path, errors);
+    check_with(spec, path, &[], errors);
+}
+
+/// The same for a pod that also has the volumes of these claims.
+pub(super) fn check_with(spec: &Value, path: &str, claims: &[Value], errors: &mut Errors) {
+    let mut volumes = volumes(spec, path, errors);
+    volumes.extend(claims.iter().map(|claim| text(&claim["metadata"], "name").to_owned()));
     if list(spec, "containers").is_empty() {
         errors.push(FieldError::required(format!("{path}.containers"), ""));
     }

@@ -54,7 +54,7 @@ pub(super) fn binding(kind: &Kind, object: &Value, errors: &mut Errors) {
         if !kinds.contains(&given) {
             errors.push(FieldError::not_supported(format!("{path}.kind"), json!(given), &kinds));
         }
-        if given == "ServiceAccount" && text(subject, "namespace").is_empty() {
+        if given == "ServiceAccount" && !kind.namespaced && text(subject, "namespace").is_empty() {
             errors.push(FieldError::required(format!("{path}.namespace"), ""));
         }
     }

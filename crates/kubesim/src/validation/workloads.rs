@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Errors, immutable, metadata, not_negative, pods, schedule, selector, text};
+use super::{Errors, immutable, list, metadata, not_negative, pods, schedule, selector, text};
 use crate::status::FieldError;
 
 const STATEFUL: [&str; 7] = [
@@ -18,7 +18,7 @@ const STATEFUL: [&str; 7] = [
 fn template(spec: &Value, restart: &[&str], errors: &mut Errors) {
     let template = &spec["template"];
     errors.extend(metadata::labels(&template["metadata"]["labels"], "spec.template.labels"));
-    pods::check(&template["spec"], "spec.template.spec", errors);
+    pods::check_with(&template["spec"], "spec.template.spec", list(spec, "volumeClaimTemplates"), errors);
     let policy = text(&template["spec"], "restartPolicy");
     if !policy.is_empty() && !restart.contains(&policy) && ["Always", "OnFailure", "Never"].contains(&policy)
     {

@@ -289,3 +289,60 @@ async fn tables_show_what_kubectl_prints() {
         assert_eq!(table["rows"][0]["cells"], expected, "{path}");
     }
 }
+
+#[tokio::test]
+async fn what_is_left_out_is_filled_in() {
+    let api = Api::new();
+    let class = json!({"metadata": {"name": "fast", "annotations":
+        {"storageclass.kubernetes.io/is-default-class": "true"}}, "provisioner": "x"});
+    api.post("/apis/storage.k8s.io/v1/storageclasses", class).await.expect(201);
+    let core = "/api/v1/namespaces/default";
+    let template = json!({"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "x"}]}});
+    let claim = json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": 1}}});
+    for (path, body, pointer, expected) in [
+        (format!("{core}/secrets"), json!({"stringData": {"a": "b"}}), "/data/a", json!("Yg==")),
+        (format!("{core}/secrets"), json!({}), "/type", json!("Opaque")),
+        (
+            format!("{core}/persistentvolumeclaims"),
+            json!({"spec": claim}),
+            "/spec/storageClassName",
+            json!("fast"),
+        ),
+        (
+            format!("{core}/persistentvolumeclaims"),
+            json!({"spec": claim}),
+            "/spec/resources/requests/storage",
+            json!("1"),
+        ),
+        (format!("{core}/pods"), template.clone(), "/spec/containers/0/imagePullPolicy", json!("Always")),
+        (
+            format!("{core}/pods"),
+            template.clone(),
+            "/status",
+            json!({"phase": "Pending", "qosClass": "BestEffort"}),
+        ),
+        (
+            format!("{APPS}/deployments"),
+            deployment("x"),
+            "/spec/strategy/rollingUpdate/maxSurge",
+            json!("25%"),
+        ),
+        (
+            format!("{APPS}/deployments"),
+            deployment("x"),
+            "/spec/template/spec/terminationGracePeriodSeconds",
+            json!(30),
+        ),
+        (
+            "/apis/batch/v1/namespaces/default/jobs".to_owned(),
+            json!({"spec": {"template": template}}),
+            "/spec/backoffLimit",
+            json!(6),
+        ),
+    ] {
+        let mut body = body;
+        body["metadata"] = json!({"generateName": "x-"});
+        let made = api.post(&path, body).await.expect(201);
+        assert_eq!(made.pointer(pointer), Some(&expected), "{path} {pointer}");
+    }
+}
