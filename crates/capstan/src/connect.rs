@@ -10,7 +10,7 @@ use kube::{Client, Config};
 /// service account name, in this order.
 pub(crate) async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Client> {
     let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
-    let config = match kubeconfig {
+    let mut config = match kubeconfig {
         Some(path) => {
             let file = Kubeconfig::read_from(path).with_context(|| format!("{} cannot be read", path.display()))?;
             Config::from_custom_kubeconfig(file, &options)
@@ -24,5 +24,7 @@ pub(crate) async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) ->
             "no cluster: give --kubeconfig, set KUBECONFIG, or run in a pod (for a playground without a cluster: capstan up)",
         )?,
     };
+    // The cluster adapter tries again by itself, and knows what may be repeated.
+    config.default_retry = false;
     Client::try_from(config).context("the cluster's client could not be made")
 }

@@ -16,7 +16,6 @@ pub(crate) struct Screen {
 pub(crate) enum Mark {
     Good,
     Bad,
-    Waiting,
 }
 
 impl Screen {
@@ -33,7 +32,6 @@ impl Screen {
         let (symbol, code) = match mark {
             Mark::Good => ("✓", "32"),
             Mark::Bad => ("✗", "31"),
-            Mark::Waiting => ("…", "33"),
         };
         let symbol = if self.colour { format!("\x1b[{code}m{symbol}\x1b[0m") } else { symbol.to_owned() };
         self.line(&format!(" {symbol} {what:<20} {detail:<58} {seconds:>5.1} s"));

@@ -212,7 +212,9 @@ impl Playground {
 
     async fn end(self, screen: &mut Screen) {
         // The receiver is gone only if the controller has ended by itself.
-        drop(self.stop.send(()));
+        if self.stop.send(()).is_err() {
+            tracing::debug!("the controller had ended");
+        }
         drop(tokio::time::timeout(Duration::from_secs(5), self.controller).await);
         drop(tokio::time::timeout(Duration::from_secs(2), self.serving.shutdown()).await);
         screen.line("stopped");

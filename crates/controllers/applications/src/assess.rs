@@ -283,7 +283,14 @@ async fn look(
     let Some(desired) = wanted.and_then(|w| w.body.object()) else {
         return Ok(found);
     };
-    match compare::compare(&desired, &as_if_ours(live), question.rules) {
+    if let Err(problem) = compare::check_secret(&desired) {
+        found.reason = problem.to_string();
+        return Ok(found);
+    }
+    if let Some(problem) = compare::run_problems(live, question.rules) {
+        findings.add(ConditionType::ComparisonError, format!("{key}: {problem}"));
+    }
+    match compare::compare(&desired, live, question.rules) {
         Verdict::Synced => found.synced = true,
         Verdict::OutOfSync(fields) => found.reason = name_fields(&fields),
         Verdict::AskServer(why) => {
@@ -299,17 +306,6 @@ async fn look(
         }
     }
     Ok(found)
-}
-
-/// The object as it would be once the fields that another tool applied the client's way are folded into ours, which is
-/// what an apply does first: so a field that left git counts as a difference whoever applied it.
-fn as_if_ours(live: &Object) -> std::borrow::Cow<'_, Object> {
-    let Some(managed_fields) = compare::takeover(live) else {
-        return std::borrow::Cow::Borrowed(live);
-    };
-    let mut ours = live.clone();
-    ours.metadata_mut().insert("managedFields".to_owned(), managed_fields);
-    std::borrow::Cow::Owned(ours)
 }
 
 /// Why objects of a kind cannot be seen, with what to do about it.

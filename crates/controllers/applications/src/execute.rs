@@ -61,6 +61,9 @@ impl Steps<'_> {
     /// cluster. **Source**: design §7; the options are the peer's.
     pub(crate) async fn apply(&self, desired: &Object) -> StepResult {
         let key = desired.key();
+        if let Err(problem) = compare::check_secret(desired) {
+            return StepResult::failed(problem.to_string());
+        }
         let options = options_of(self.app, desired).with(&self.options);
         if options.fail_on_shared_resource == Some(true)
             && let Some(other) = self.owner_elsewhere(&key)

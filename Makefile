@@ -1,0 +1,49 @@
+# Everything that a person or CI calls. Each target does all of its own set-up on a machine with Rust, Go, Node, git,
+# a C compiler and cmake.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+
+.PHONY: help demo test lint unit packages tools bench test-long fuzz gen
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+demo: ## a playground: a cluster in memory, a git server, the controllers, and the example applications
+	$(CARGO) run --locked --package capstan -- up --demo
+
+test: packages lint tools unit ## everything that must pass; what CI runs
+
+unit:
+	$(CARGO) test --locked --workspace --quiet
+
+lint: ## formatting, clippy, the rings of the architecture
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets --quiet -- --deny warnings
+	$(CARGO) xtask tidy
+	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; \
+	else echo 'cargo-deny is not installed: licences and bans were not checked'; fi
+
+# Programs that the tests run as the real thing: sshd from Debian, Kubernetes and etcd from their Go modules.
+packages:
+	@if command -v sshd >/dev/null || [ -x /usr/sbin/sshd ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server >/dev/null; \
+	else echo 'no sshd and no right to install one: the suites over ssh will say that they did not run'; fi
+
+tools:
+	@if command -v go >/dev/null; then $(CARGO) run --locked --quiet --package testkit --bin tools; \
+	else echo 'no Go: the suites on the real API server will say that they did not run'; fi
+
+bench: ## measure against the peer's recorded figures (docs/performance.md)
+	$(CARGO) run --locked --release --package bench
+
+test-long: ## what takes longer than CI allows
+	CAPSTAN_LONG=1 $(CARGO) test --locked --workspace --quiet
+
+fuzz: ## every fuzz target for FUZZ_SECONDS (60)
+	./fuzz/run
+
+gen: ## rebuild what is generated
+	UPDATE=1 $(CARGO) test --locked --package api --quiet
