@@ -6,8 +6,9 @@ use merge::Operation;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    convert, delete,
+    convert,
     fields::Writer,
+    gc,
     registry::{Kind, Subresource, version_rank},
     service::Context,
     sim::KubeSim,
@@ -374,7 +375,7 @@ pub(crate) fn finalize(sim: &KubeSim, name: &str) {
         (kind, keys)
     };
     for key in keys {
-        delete::collect(sim, &kind, &key);
+        gc::collect(sim, &kind, &key);
     }
     end(sim, name);
 }
@@ -388,7 +389,7 @@ pub(crate) fn end(sim: &KubeSim, name: &str) {
             && state.collection(&Arc::from(name)).objects.is_empty()
     };
     if done {
-        delete::finish(sim, &id, CLEANUP);
+        gc::finish(sim, &id, CLEANUP);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Deletion: preconditions, grace, finalizers, and what follows for dependents, namespaces and CRDs.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     convert, crd, decode,
     fields::seconds,
-    namespaces,
+    gc, namespaces,
     registry::Kind,
     reply::Answer,
     route::Target,
@@ -16,11 +16,11 @@ use crate::{
     service::Context,
     sim::KubeSim,
     status::{ApiError, ApiResult, FieldError},
-    store::{Id, Key, State, Stored},
+    store::{Id, Key, Stored},
 };
 
-const ORPHAN: &str = "orphan";
-const FOREGROUND: &str = "foregroundDeletion";
+pub(crate) const ORPHAN: &str = "orphan";
+pub(crate) const FOREGROUND: &str = "foregroundDeletion";
 
 /// What becomes of dependents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,10 +87,10 @@ impl DeleteOptions {
 
     fn check(&self, kind: &Kind, found: &Stored) -> ApiResult<()> {
         // These two are said of the kind, not of the resource.
-        let kind = &Kind { plural: kind.kind.clone(), ..Kind::clone(kind) };
+        let said = || Kind { plural: kind.kind.clone(), ..Kind::clone(kind) };
         if let Some(uid) = self.uid.as_ref().filter(|uid| **uid != found.uid) {
             return Err(ApiError::conflict(
-                kind,
+                &said(),
                 &found.key.name,
                 &format!(
                     "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have \
@@ -102,7 +102,7 @@ impl DeleteOptions {
         let revision = found.revision.to_string();
         if let Some(wanted) = self.revision.as_ref().filter(|r| **r != revision) {
             return Err(ApiError::conflict(
-                kind,
+                &said(),
                 &found.key.name,
                 &format!(
                     "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record \
@@ -224,7 +224,7 @@ pub(crate) fn delete_object(
     }
     if !held {
         drop(state);
-        let last = remove(sim, kind, key).unwrap_or(found);
+        let last = gc::remove(sim, kind, key).unwrap_or(found);
         // A pod that has no time left is shown as one whose time is over.
         if &*kind.storage == "pods" {
             mark(sim, kind, &mut object, &finalizers, grace);
@@ -236,16 +236,8 @@ pub(crate) fn delete_object(
     let before = found.object();
     let stored = if object == before { found } else { state.put(kind, object) };
     drop(state);
-    let mut work = VecDeque::new();
     let id = Id { storage: Arc::clone(&kind.storage), key: key.clone() };
-    if sim.options().garbage_collection {
-        if stored.has_finalizer(FOREGROUND) {
-            work.push_back(Task::Foreground(id));
-        } else if stored.has_finalizer(ORPHAN) {
-            work.push_back(Task::Orphan(id));
-        }
-    }
-    run(sim, work);
+    gc::after_mark(sim, id, &stored);
     if &*kind.storage == "namespaces" {
         namespaces::finalize(sim, &key.name);
     } else if crd::is_definition(kind) {
@@ -256,7 +248,12 @@ pub(crate) fn delete_object(
 }
 
 /// The finalizers that a deletion leaves on the object.
-fn finalizers(kind: &Kind, found: &Stored, wanted: Option<Propagation>, collects: bool) -> Vec<String> {
+pub(crate) fn finalizers(
+    kind: &Kind,
+    found: &Stored,
+    wanted: Option<Propagation>,
+    collects: bool,
+) -> Vec<String> {
     let mut kept: Vec<String> =
         found.finalizers.iter().filter(|f| *f != ORPHAN && *f != FOREGROUND).cloned().collect();
     let orphans_by_default = matches!(&*kind.storage, "jobs.batch" | "replicationcontrollers");
@@ -285,7 +282,7 @@ fn finalizers(kind: &Kind, found: &Stored, wanted: Option<Propagation>, collects
 }
 
 /// Seconds that an object gets before it must go; only pods get any.
-fn grace(kind: &Kind, object: &Map<String, Value>, wanted: Option<i64>) -> i64 {
+pub(crate) fn grace(kind: &Kind, object: &Map<String, Value>, wanted: Option<i64>) -> i64 {
     if &*kind.storage != "pods" {
         return 0;
     }
@@ -305,7 +302,13 @@ fn grace(kind: &Kind, object: &Map<String, Value>, wanted: Option<i64>) -> i64 {
 }
 
 /// Writes into an object that it is being deleted.
-fn mark(sim: &KubeSim, kind: &Kind, object: &mut Map<String, Value>, finalizers: &[String], grace: i64) {
+pub(crate) fn mark(
+    sim: &KubeSim,
+    kind: &Kind,
+    object: &mut Map<String, Value>,
+    finalizers: &[String],
+    grace: i64,
+) {
     let Some(Value::Object(metadata)) = object.get_mut("metadata") else { return };
     if finalizers.is_empty() {
         metadata.remove("finalizers");
@@ -328,227 +331,5 @@ fn mark(sim: &KubeSim, kind: &Kind, object: &mut Map<String, Value>, finalizers:
     if &*kind.storage == "namespaces" {
         let status = object.entry("status").or_insert_with(|| json!({}));
         status["phase"] = json!("Terminating");
-    }
-}
-
-/// Work that a deletion causes, done in order; a queue, since owners may form long chains.
-#[derive(Debug)]
-enum Task {
-    /// The collector deletes an object whose owners are gone.
-    Collect(Id),
-    /// Deletes the dependents of an object that waits for them.
-    Foreground(Id),
-    /// Frees the dependents of an object.
-    Orphan(Id),
-    /// Lets an object go if it waits for nothing more.
-    Check(Id),
-    /// Looks after those that named this uid as an owner.
-    Dependents(String),
-}
-
-/// Deletes an object on behalf of the collector or of a namespace.
-pub(crate) fn collect(sim: &KubeSim, kind: &Arc<Kind>, key: &Key) {
-    let id = Id { storage: Arc::clone(&kind.storage), key: key.clone() };
-    run(sim, VecDeque::from([Task::Collect(id)]));
-}
-
-/// Takes an object away, and does what follows from it.
-pub(crate) fn remove(sim: &KubeSim, kind: &Kind, key: &Key) -> Option<Arc<Stored>> {
-    let mut work = VecDeque::new();
-    let last = take(sim, kind, key, &mut work);
-    run(sim, work);
-    last
-}
-
-/// What follows a write: an object whose owners are all gone does not stay.
-pub(crate) fn after_write(sim: &KubeSim, kind: &Arc<Kind>, stored: &Stored) {
-    if stored.owners.is_empty() || !sim.options().garbage_collection {
-        return;
-    }
-    let lost = {
-        let state = sim.lock();
-        stored.owners.iter().all(|owner| !state.lives(&owner.uid))
-    };
-    if lost {
-        collect(sim, kind, &stored.key);
-    }
-    let waiting: VecDeque<Task> = {
-        let state = sim.lock();
-        stored.owners.iter().filter_map(|o| state.by_uid(&o.uid).cloned()).map(Task::Check).collect()
-    };
-    run(sim, waiting);
-}
-
-fn take(sim: &KubeSim, kind: &Kind, key: &Key, work: &mut VecDeque<Task>) -> Option<Arc<Stored>> {
-    let mut state = sim.lock();
-    let last = state.remove(kind, key)?;
-    if crd::is_definition(kind) {
-        crd::unregister(&mut state, &last);
-    }
-    if sim.options().garbage_collection {
-        work.push_back(Task::Dependents(last.uid.clone()));
-        work.extend(last.owners.iter().filter_map(|o| state.by_uid(&o.uid).cloned()).map(Task::Check));
-    }
-    drop(state);
-    namespaces::end(sim, &key.namespace);
-    if kind.custom.is_some() {
-        crd::end(sim, &kind.storage);
-    }
-    Some(last)
-}
-
-fn run(sim: &KubeSim, mut work: VecDeque<Task>) {
-    while let Some(task) = work.pop_front() {
-        match task {
-            Task::Collect(id) => collect_one(sim, &id, Propagation::Background, &mut work),
-            Task::Foreground(id) => {
-                let (uid, dependents) = dependents(sim, &id);
-                for dependent in dependents {
-                    release_or_delete(sim, &uid, &dependent, Propagation::Foreground, &mut work);
-                }
-                work.push_back(Task::Check(id));
-            }
-            Task::Orphan(id) => {
-                let (uid, dependents) = dependents(sim, &id);
-                for dependent in dependents {
-                    disown(sim, &uid, &dependent);
-                }
-                drop_finalizer(sim, &id, ORPHAN, &mut work);
-            }
-            Task::Check(id) => {
-                let free = {
-                    let state = sim.lock();
-                    state.find(&id).is_some_and(|owner| {
-                        owner.deleting
-                            && owner.has_finalizer(FOREGROUND)
-                            && !state.dependents(&owner.uid).iter().any(|d| blocks(&state, d, &owner.uid))
-                    })
-                };
-                if free {
-                    drop_finalizer(sim, &id, FOREGROUND, &mut work);
-                }
-            }
-            Task::Dependents(uid) => {
-                let dependents = sim.lock().dependents(&uid);
-                for dependent in dependents {
-                    release_or_delete(sim, &uid, &dependent, Propagation::Background, &mut work);
-                }
-            }
-        }
-    }
-}
-
-fn blocks(state: &State, dependent: &Id, owner: &str) -> bool {
-    state.find(dependent).is_some_and(|d| d.owners.iter().any(|o| o.uid == owner && o.blocks))
-}
-
-fn dependents(sim: &KubeSim, id: &Id) -> (String, Vec<Id>) {
-    let state = sim.lock();
-    let uid = state.find(id).map(|s| s.uid.clone()).unwrap_or_default();
-    let dependents = state.dependents(&uid);
-    (uid, dependents)
-}
-
-/// A dependent with another owner that stays is only freed of this one.
-fn release_or_delete(sim: &KubeSim, uid: &str, id: &Id, how: Propagation, work: &mut VecDeque<Task>) {
-    let kept = {
-        let state = sim.lock();
-        let stays = |owner: &str| {
-            owner != uid
-                && state
-                    .by_uid(owner)
-                    .and_then(|id| state.find(id))
-                    .is_some_and(|o| !(o.deleting && o.has_finalizer(FOREGROUND)))
-        };
-        state.find(id).is_some_and(|d| d.owners.iter().any(|o| stays(&o.uid)))
-    };
-    if kept {
-        disown(sim, uid, id);
-    } else {
-        collect_one(sim, id, how, work);
-    }
-}
-
-fn collect_one(sim: &KubeSim, id: &Id, how: Propagation, work: &mut VecDeque<Task>) {
-    let mut state = sim.lock();
-    let Some(kind) = state.registry.by_storage(&id.storage).cloned() else { return };
-    let Some(found) = state.find(id).cloned() else { return };
-    // Those without dependents need not wait for any.
-    let how = if state.dependents(&found.uid).is_empty() { Propagation::Background } else { how };
-    let finalizers = finalizers(&kind, &found, Some(how), true);
-    let mut object = found.object();
-    let grace = grace(&kind, &object, None);
-    if finalizers.is_empty() && grace == 0 && &*kind.storage != "namespaces" {
-        drop(state);
-        take(sim, &kind, &id.key, work);
-        return;
-    }
-    mark(sim, &kind, &mut object, &finalizers, grace);
-    if object != found.object() {
-        state.put(&kind, object);
-        if how == Propagation::Foreground {
-            work.push_back(Task::Foreground(id.clone()));
-        }
-    }
-}
-
-/// Takes an owner from an object's list.
-fn disown(sim: &KubeSim, uid: &str, id: &Id) {
-    edit(sim, id, |metadata| {
-        if let Some(Value::Array(owners)) = metadata.get_mut("ownerReferences") {
-            owners.retain(|owner| owner["uid"] != uid);
-            if owners.is_empty() {
-                metadata.remove("ownerReferences");
-            }
-        }
-    });
-}
-
-/// Takes a finalizer away, and the object with the last one.
-fn drop_finalizer(sim: &KubeSim, id: &Id, name: &str, work: &mut VecDeque<Task>) {
-    let Some(kind) = sim.lock().registry.by_storage(&id.storage).cloned() else { return };
-    let rest = {
-        let state = sim.lock();
-        let Some(found) = state.find(id) else { return };
-        let grace = found.object().get("metadata").and_then(|m| m["deletionGracePeriodSeconds"].as_i64());
-        if found.deleting && found.finalizers.iter().all(|f| f == name) && grace.unwrap_or_default() == 0 {
-            None
-        } else {
-            Some(())
-        }
-    };
-    match rest {
-        None => {
-            take(sim, &kind, &id.key, work);
-        }
-        Some(()) => edit(sim, id, |metadata| {
-            if let Some(Value::Array(finalizers)) = metadata.get_mut("finalizers") {
-                finalizers.retain(|f| f != name);
-                if finalizers.is_empty() {
-                    metadata.remove("finalizers");
-                }
-            }
-        }),
-    }
-}
-
-/// A finalizer of the server's own goes.
-pub(crate) fn finish(sim: &KubeSim, id: &Id, finalizer: &str) {
-    let mut work = VecDeque::new();
-    drop_finalizer(sim, id, finalizer, &mut work);
-    run(sim, work);
-}
-
-fn edit(sim: &KubeSim, id: &Id, change: impl FnOnce(&mut Map<String, Value>)) {
-    let mut state = sim.lock();
-    let Some(kind) = state.registry.by_storage(&id.storage).cloned() else { return };
-    let Some(found) = state.find(id).cloned() else { return };
-    let mut object = found.object();
-    let before = object.clone();
-    if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
-        change(metadata);
-    }
-    if object != before {
-        state.put(&kind, object);
     }
 }

@@ -24,6 +24,7 @@ mod delete;
 mod discovery;
 mod faults;
 mod fields;
+mod gc;
 mod https;
 mod namespaces;
 mod openapi;

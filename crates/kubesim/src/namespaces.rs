@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::{
-    convert, delete,
+    convert,
     fields::seconds,
+    gc,
     registry::Kind,
     sim::KubeSim,
     status::{ApiError, ApiResult},
@@ -133,7 +134,7 @@ pub(crate) fn finalize(sim: &KubeSim, name: &str) {
     };
     for id in content {
         if let Some(kind) = registry.by_storage(&id.storage) {
-            delete::collect(sim, kind, &id.key);
+            gc::collect(sim, kind, &id.key);
         }
     }
     end(sim, name);
@@ -167,6 +168,6 @@ pub(crate) fn end(sim: &KubeSim, name: &str) {
     });
     drop(state);
     if free {
-        delete::remove(sim, kind, &key);
+        gc::remove(sim, kind, &key);
     }
 }

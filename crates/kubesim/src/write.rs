@@ -7,9 +7,9 @@ use merge::{Operation, PatchError};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    convert, crd, decode, defaults, delete,
+    convert, crd, decode, defaults,
     fields::{Writer, seconds},
-    namespaces,
+    gc, namespaces,
     prepare::{self, Part},
     read,
     registry::Kind,
@@ -101,7 +101,7 @@ fn create_named(
     let stored = commit(&mut state, kind, object);
     drop(state);
     namespaces::after_create(&sim, kind, &stored);
-    delete::after_write(&sim, kind, &stored);
+    gc::after_write(&sim, kind, &stored);
     Ok(stored)
 }
 
@@ -353,12 +353,12 @@ pub(crate) fn change(
             && !prepare::is_held_by_spec(kind, &new);
         if gone {
             drop(state);
-            delete::remove(&sim, kind, &before.key);
+            gc::remove(&sim, kind, &before.key);
             return Ok(Arc::new(stored));
         }
         let stored = commit(&mut state, kind, new);
         drop(state);
-        delete::after_write(&sim, kind, &stored);
+        gc::after_write(&sim, kind, &stored);
         return Ok(stored);
     }
     Err(ApiError::modified(kind, &target.name))
