@@ -98,7 +98,7 @@ impl Playground {
         }
         screen.step(Mark::Good, "playground cluster", &format!("https://{} (Kubernetes API in memory)", serving.addr));
 
-        // The git server tells the controller about a push; the controller comes later.
+        // The git server tells the controller about a push; the controller comes after it.
         let listener: Arc<OnceLock<(Controller, String)>> = Arc::default();
         let hears = Arc::clone(&listener);
         let pushed = move |_: &str| {
@@ -107,7 +107,8 @@ impl Playground {
             }
         };
         let repositories = home.join("repositories");
-        let git = match GitServer::start(local(arguments.port.saturating_add(1)), &repositories, pushed.clone()).await {
+        let next = if arguments.port == 0 { 0 } else { arguments.port.saturating_add(1) };
+        let git = match GitServer::start(local(next), &repositories, pushed.clone()).await {
             Ok(git) => git,
             Err(_) => GitServer::start(local(0), &repositories, pushed).await.context("git could not be served")?,
         };
