@@ -1,1 +1,39 @@
-//! Work in progress.
+//! The words that `argocd app …` users type, straight on the cluster's API.
+//!
+//! It knows commands, tables and exit codes. It refuses to know how to render or compare: `diff` and `manifests` ask
+//! the controller's own functions, so that there is one answer. Where the process gets its client, flags and
+//! environment from is the binary's business.
+//!
+//! Main types: [`AppCommand`] (what was typed), [`Context`] (where it runs, and for whom it prints), [`run()`].
+//!
+//! ```
+//! use clap::{Parser, Subcommand};
+//! #[derive(Parser)]
+//! struct Line {
+//!     #[command(subcommand)]
+//!     command: cli::AppCommand,
+//! }
+//! let line = Line::parse_from(["app", "rollback", "guestbook", "--revision", "3"]);
+//! assert!(matches!(line.command, cli::AppCommand::Rollback(_)));
+//! ```
+
+pub mod command;
+mod console;
+mod context;
+mod escape;
+mod failure;
+mod heartbeat;
+pub mod install;
+mod look;
+mod name;
+mod run;
+mod spec;
+mod store;
+mod suggest;
+mod table;
+mod view;
+mod watch;
+
+pub use command::{AppCommand, OutputFlags};
+pub use context::{ColorChoice, Context, ProgressChoice, Style, Terminal};
+pub use run::run;

@@ -1,0 +1,138 @@
+//! What can be typed after `app`.
+
+mod change;
+mod read;
+mod source;
+
+pub use change::{CreateArgs, DeleteArgs, RollbackArgs, SetArgs, SyncArgs, TerminateOpArgs, WaitArgs};
+pub use read::{DiffArgs, GetArgs, HistoryArgs, ListArgs, ManifestsArgs, ResourcesArgs};
+pub use source::SpecFlags;
+
+use crate::context::{ColorChoice, ProgressChoice};
+
+/// A command about Applications.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum AppCommand {
+    /// List applications
+    List(ListArgs),
+    /// Show one application: its source, its status and its resources
+    Get(GetArgs),
+    /// Show what a sync would change
+    Diff(DiffArgs),
+    /// Sync applications: make the cluster what git says
+    Sync(Box<SyncArgs>),
+    /// Wait until applications are synced, healthy, or idle
+    Wait(WaitArgs),
+    /// List the successful syncs of an application
+    History(HistoryArgs),
+    /// Go back to an earlier sync
+    Rollback(RollbackArgs),
+    /// Create an application
+    Create(Box<CreateArgs>),
+    /// Delete applications, and what they manage
+    Delete(DeleteArgs),
+    /// Print the manifests of an application
+    Manifests(ManifestsArgs),
+    /// List the resources of an application
+    Resources(ResourcesArgs),
+    /// End the operation under way
+    #[command(name = "terminate-op")]
+    TerminateOp(TerminateOpArgs),
+    /// Change the specification of an application
+    Set(Box<SetArgs>),
+}
+
+/// Flags about output, for every command.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputFlags {
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub color: ColorChoice,
+    /// How to show progress
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub progress: ProgressChoice,
+}
+
+/// The help text of a command: purpose, examples, the rest.
+macro_rules! help {
+    ($($example:literal)+) => {
+        concat!("{about-with-newline}\nExamples:\n", $("  ", $example, "\n",)+ "\n{usage-heading} {usage}\n\n{all-args}{after-help}")
+    };
+}
+pub(crate) use help;
+
+/// A time to wait: seconds, or a duration such as `5m`. 0 is no limit.
+pub(crate) fn timeout(text: &str) -> Result<std::time::Duration, String> {
+    api::parse_duration(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser, Subcommand};
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: AppCommand,
+        #[command(flatten)]
+        output: OutputFlags,
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Line::command().debug_assert();
+        let names: Vec<&str> =
+            Line::command().get_subcommands().map(clap::Command::get_name).map(|_| "").collect();
+        assert_eq!(names.len(), 13);
+    }
+
+    #[test]
+    fn every_help_begins_with_examples() {
+        for command in Line::command().get_subcommands_mut() {
+            let help = command.render_long_help().to_string();
+            let examples = help.find("Examples:").unwrap_or(usize::MAX);
+            assert!(examples < help.find("Usage:").unwrap_or_default(), "{help}");
+            assert!(AppCommand::has_subcommand(command.get_name()));
+        }
+    }
+
+    #[test]
+    fn lines_that_the_peers_users_type_are_taken() {
+        for line in [
+            "list",
+            "list -o name -l team=a,env!=dev -p default -c in-cluster -r https://h/r --path apps",
+            "get guestbook --refresh",
+            "get guestbook --hard-refresh -o tree=detailed --show-params --show-operation",
+            "diff guestbook --local . --exit-code=false",
+            "diff guestbook --revision main --diff-exit-code 3 --refresh",
+            "sync guestbook --prune --revision main --resource apps:Deployment:web --timeout 5m --async --force",
+            "sync -l app=x --retry-limit 3 --retry-backoff-duration 5s --apply-out-of-sync-only --strategy apply",
+            "sync a b c --dry-run --replace --server-side --info k=v --timeout 60",
+            "wait guestbook --health --sync --operation --timeout 300",
+            "wait -l team=a --suspended --degraded --delete",
+            "history guestbook -o id",
+            "rollback guestbook 3 --prune",
+            "rollback guestbook --revision 3 --timeout 30",
+            "rollback guestbook",
+            "create g --repo https://h/r --path p --dest-server https://kubernetes.default.svc --dest-namespace d \
+             --sync-policy automated --auto-prune --self-heal --sync-option CreateNamespace=true --upsert",
+            "create -f app.yaml",
+            "create g --repo r --helm-chart c --values v.yaml -p a=b --helm-set c=d --revision 1.0 --dest-name in-cluster",
+            "delete guestbook --cascade=false -y --wait",
+            "delete a b --propagation-policy background --yes",
+            "manifests guestbook --source live --revision 4f2",
+            "resources guestbook -o tree=detailed --orphaned",
+            "terminate-op guestbook",
+            "set guestbook -p image.tag=v2 --kustomize-image web=web:v2 --sync-policy none --self-heal=false",
+            "list --color never --progress plain",
+        ] {
+            let line = ["app"].into_iter().chain(line.split_whitespace());
+            if let Err(error) = Line::try_parse_from(line.clone()) {
+                panic!("{:?}: {error}", line.collect::<Vec<_>>());
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Commands that change nothing.
+
+use std::path::PathBuf;
+
+use super::help;
+
+/// `app list`
+#[derive(Debug, Clone, clap::Args)]
+#[command(help_template = help!(
+    "capstan app list"
+    "capstan app list -l team=payments -o name"
+    "capstan app list --project default --cluster in-cluster"
+))]
+pub struct ListArgs {
+    /// Form: wide, name, json or yaml
+    #[arg(short, long, default_value = "wide", value_parser = ["wide", "name", "json", "yaml"])]
+    pub output: String,
+    /// Only applications with these labels; operators are =, ==, !=, in, notin, exists and not exists
+    #[arg(short = 'l', long, default_value = "")]
+    pub selector: String,
+    /// Only applications of these projects
+    #[arg(short, long = "project")]
+    pub projects: Vec<String>,
+    /// Only applications on this cluster, by name or URL
+    #[arg(short, long)]
+    pub cluster: Option<String>,
+    /// Only applications from this directory
+    #[arg(long)]
+    pub path: Option<String>,
+    /// Only applications from this repository
+    #[arg(short, long)]
+    pub repo: Option<String>,
+    /// Applications of this namespace
+    #[arg(short = 'N', long = "app-namespace")]
+    pub app_namespace: Option<String>,
+}
+
+/// `app get`
+#[derive(Debug, Clone, clap::Args)]
+#[command(help_template = help!(
+    "capstan app get guestbook"
+    "capstan app get guestbook --refresh"
+    "capstan app get guestbook -o tree"
+    "capstan app get guestbook -o json | jq .status.sync"
+))]
+pub struct GetArgs {
+    /// Name, or namespace/name
+    pub name: String,
+    /// Form: wide, tree, tree=detailed, json or yaml
+    #[arg(short, long, default_value = "wide", value_parser = ["wide", "tree", "tree=detailed", "json", "yaml"])]
+    pub output: String,
+    /// Look at the repository and compare anew first
+    #[arg(long)]
+    pub refresh: bool,
+    /// Render and compare anew first, whatever is cached
+    #[arg(long)]
+    pub hard_refresh: bool,
+    /// Show the parameters of the sources
+    #[arg(long)]
+    pub show_params: bool,
+    /// Show the last operation
+    #[arg(long)]
+    pub show_operation: bool,
+    /// Longest wait for a refresh, in seconds or as a duration; 0 is no limit
+    #[arg(long, default_value = "60s", value_parser = super::timeout)]
+    pub timeout: std::time::Duration,
+    /// Namespace of the application
+    #[arg(short = 'N', long = "app-namespace")]
+    pub app_namespace: Option<String>,
+}
+
+/// `app history`
+#[derive(Debug, Clone, clap::Args)]
+#[command(help_template = help!(
+    "capstan app history guestbook"
+    "capstan app rollback guestbook $(capstan app history guestbook -o id | tail -2 | head -1)"
+))]
+pub struct HistoryArgs {
+    /// Name, or namespace/name
+    pub name: String,
+    /// Form: wide, id, json or yaml
+    #[arg(short, long, default_value = "wide", value_parser = ["wide", "id", "json", "yaml"])]
+    pub output: String,
+    /// Namespace of the application
+    #[arg(short = 'N', long = "app-namespace")]
+    pub app_namespace: Option<String>,
+}
+
+/// `app resources`
+#[derive(Debug, Clone, clap::Args)]
+#[command(help_template = help!(
+    "capstan app resources guestbook"
+    "capstan app resources guestbook -o tree=detailed"
+))]
+pub struct ResourcesArgs {
+    /// Name, or namespace/name
+    pub name: String,
+    /// Form: wide, tree or tree=detailed
+    #[arg(short, long, default_value = "wide", value_parser = ["wide", "tree", "tree=detailed"])]
+    pub output: String,
+    /// Only resources of nobody (this version lists none)
+    #[arg(long)]
+    pub orphaned: bool,
+    /// Namespace of the application
+    #[arg(short = 'N', long = "app-namespace")]
+    pub app_namespace: Option<String>,
+}
+
+/// `app diff`
+#[derive(Debug, Clone, clap::Args)]
+#[command(
+    help_template = help!(
+        "capstan app diff guestbook"
+        "capstan app diff guestbook --revision my-branch"
+        "capstan app diff guestbook --local ./guestbook"
+    ),
+    after_help = "Differences are printed by this program itself: KUBECTL_EXTERNAL_DIFF is not honoured, since nothing here \
+                  starts other programs. Values of Secrets are masked."
+)]
+pub struct DiffArgs {
+    /// Name, or namespace/name
+    pub name: String,
+    /// Compare with this revision instead of the one in the specification
+    #[arg(long)]
+    pub revision: Option<String>,
+    /// Compare with the manifests in this directory, which stands for the application's path
+    #[arg(long)]
+    pub local: Option<PathBuf>,
+    /// Look at the repository and compare anew first (it always does)
+    #[arg(long)]
+    pub refresh: bool,
+    /// Render anew, whatever is cached (it always does)
+    #[arg(long)]
+    pub hard_refresh: bool,
+    /// Whether a difference shows in the exit code
+    #[arg(long, default_value_t = true, default_missing_value = "true", num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
+    pub exit_code: bool,
+    /// Exit code of a difference
+    #[arg(long, default_value_t = 1)]
+    pub diff_exit_code: u8,
+    /// Namespace of the application
+    #[arg(short = 'N', long = "app-namespace")]
+    pub app_namespace: Option<String>,
+}
+
+/// `app manifests`
+#[derive(Debug, Clone, clap::Args)]
+#[command(help_template = help!(
+    "capstan app manifests guestbook"
+    "capstan app manifests guestbook --source live"
+    "capstan app manifests guestbook --revision my-branch"
+    "capstan app manifests guestbook --local ./guestbook"
+))]
+pub struct ManifestsArgs {
+    /// Name, or namespace/name
+    pub name: String,
+    /// What to print: what git wants, or what is live
+    #[arg(long, default_value = "git", value_parser = ["git", "live"])]
+    pub source: String,
+    /// Render this revision instead of the one in the specification
+    #[arg(long)]
+    pub revision: Option<String>,
+    /// Render this directory, which stands for the application's path
+    #[arg(long)]
+    pub local: Option<PathBuf>,
+    /// Namespace of the application
+    #[arg(short = 'N', long = "app-namespace")]
+    pub app_namespace: Option<String>,
+}

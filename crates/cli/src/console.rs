@@ -1,0 +1,131 @@
+//! The three streams of a command.
+
+use std::io::{BufRead, Write};
+
+use serde_json::Value;
+
+use crate::context::Context;
+use crate::escape;
+use crate::failure::Failure;
+use crate::look::Look;
+
+/// Where results, notes and questions go.
+pub(crate) struct Console {
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
+    input: Box<dyn BufRead + Send>,
+    /// How results look.
+    pub(crate) look: Look,
+    /// How notes and errors look.
+    pub(crate) err_look: Look,
+    /// Whether results go to a terminal.
+    pub(crate) terminal: bool,
+    /// Whether somebody can be asked.
+    interactive: bool,
+}
+
+/// How an object is printed whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Json,
+    Yaml,
+}
+
+impl Console {
+    /// The process' own streams.
+    pub(crate) fn of_process(context: &Context) -> Self {
+        let input = Box::new(std::io::BufReader::new(std::io::stdin()));
+        Self::new(context, Box::new(std::io::stdout()), Box::new(std::io::stderr()), input)
+    }
+
+    pub(crate) fn new(
+        context: &Context,
+        out: Box<dyn Write + Send>,
+        err: Box<dyn Write + Send>,
+        input: Box<dyn BufRead + Send>,
+    ) -> Self {
+        let terminal = &context.terminal;
+        Self {
+            out,
+            err,
+            input,
+            look: Look::new(context, terminal.stdout),
+            err_look: Look::new(context, terminal.stderr),
+            terminal: terminal.stdout,
+            interactive: terminal.stdin && terminal.stderr,
+        }
+    }
+
+    /// Prints a result, escaped already.
+    pub(crate) fn print(&mut self, text: &str) {
+        write(&mut self.out, text);
+    }
+
+    /// Prints what is not the result: progress, notes, errors; escaped already.
+    pub(crate) fn tell(&mut self, text: &str) {
+        write(&mut self.err, text);
+    }
+
+    /// A note for people.
+    pub(crate) fn note(&mut self, text: &str) {
+        let text = format!("note: {}\n", escape::line(text));
+        self.tell(&text);
+    }
+
+    /// Prints an object of the API, or a list of them, as it is.
+    ///
+    /// **Shape**: JSON indented by two blanks; YAML as Go writes it, byte for byte unless it goes to a terminal.
+    pub(crate) fn object(&mut self, value: &Value, form: Form) {
+        let text = match form {
+            Form::Json => {
+                let mut text = escape::json(&indented(value));
+                text.push('\n');
+                text
+            }
+            Form::Yaml => {
+                let text = goyaml::to_string(value);
+                if self.terminal { escape::lines(&text).into_owned() } else { text }
+            }
+        };
+        self.print(&text);
+    }
+
+    /// Asks a question that is answered by `y`. **Errors**: there is nobody to ask; the peer's client reads an answer
+    /// from anywhere, so `yes | argocd …` works.
+    pub(crate) fn confirm(&mut self, question: &str) -> Result<bool, Failure> {
+        if !self.interactive && self.look.native() {
+            return Err(Failure::usage(format!("{question}: nobody is there to answer"))
+                .next("repeat the command with --yes"));
+        }
+        let question = format!("{} [y/n] ", escape::line(question));
+        self.tell(&question);
+        let mut answer = String::new();
+        self.input
+            .read_line(&mut answer)
+            .map_err(|error| Failure::usage("no answer could be read").because(&error))?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// The rest of the input stream. **Errors**: it cannot be read, or is longer than `most` bytes.
+    pub(crate) fn read_input(&mut self, most: u64) -> Result<Vec<u8>, Failure> {
+        let mut text = Vec::new();
+        let mut input = std::io::Read::take(&mut self.input, most + 1);
+        std::io::Read::read_to_end(&mut input, &mut text)
+            .map_err(|error| Failure::usage("the standard input cannot be read").because(&error))?;
+        if text.len() as u64 > most {
+            return Err(Failure::usage(format!("the standard input is longer than {most} bytes")));
+        }
+        Ok(text)
+    }
+}
+
+/// Somebody who stopped reading (`| head`) is no reason to fail.
+fn write(stream: &mut Box<dyn Write + Send>, text: &str) {
+    if stream.write_all(text.as_bytes()).and_then(|()| stream.flush()).is_err() {
+        *stream = Box::new(std::io::sink());
+    }
+}
+
+fn indented(value: &Value) -> String {
+    serde_json::to_string_pretty(value).expect("keys are strings")
+}

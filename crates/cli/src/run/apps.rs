@@ -1,0 +1,75 @@
+//! `app history`, `app resources`, and what an application's surroundings say.
+
+use api::Application;
+
+use super::Session;
+use crate::command::{HistoryArgs, ResourcesArgs};
+use crate::console::Form;
+use crate::failure::Failure;
+use crate::heartbeat::Heartbeat;
+use crate::name::AppName;
+use crate::view;
+use crate::view::details::Around;
+use crate::view::tree::{Children, Depth};
+
+impl Session<'_> {
+    pub(super) async fn history(&mut self, args: HistoryArgs) -> Result<u8, Failure> {
+        let name = self.name(&args.name, args.app_namespace.as_deref())?;
+        let value = self.store.get(&name).await?;
+        match args.output.as_str() {
+            "json" | "yaml" => {
+                let form = if args.output == "json" { Form::Json } else { Form::Yaml };
+                let history = value["status"]["history"].as_array().cloned().unwrap_or_default();
+                self.console.object(&history.into(), form);
+            }
+            output => {
+                let app = crate::store::parse(value)?;
+                let look = self.console.look;
+                let text =
+                    if output == "id" { view::history::ids(&app) } else { view::history::table(&app, look) };
+                self.console.print(&text);
+            }
+        }
+        Ok(0)
+    }
+
+    pub(super) async fn resources(&mut self, args: ResourcesArgs) -> Result<u8, Failure> {
+        let name = self.name(&args.name, args.app_namespace.as_deref())?;
+        let (app, _) = self.judged(&name).await?;
+        let look = self.console.look;
+        let text = match args.output.as_str() {
+            _ if args.orphaned => view::resources::owned(&app, true, look),
+            "wide" => view::resources::owned(&app, false, look),
+            output => self.tree(&app, depth(output)).await,
+        };
+        self.console.print(&text);
+        Ok(0)
+    }
+
+    /// The application as it may be shown, and why it is not shown as it is.
+    pub(super) async fn judged(&self, name: &AppName) -> Result<(Application, Option<String>), Failure> {
+        let (app, heartbeat) = futures::join!(
+            self.store.application(name),
+            Heartbeat::read(&self.store, &self.context.namespace)
+        );
+        Ok(heartbeat.judged(&app?, self.context.now()))
+    }
+
+    pub(super) async fn around(&self, app: &Application) -> Around {
+        let (settings, windows) = futures::join!(
+            self.store.settings(&self.context.namespace),
+            self.store.sync_windows(&self.context.namespace, app.spec.project_name())
+        );
+        Around { url: settings.ok().and_then(|mut s| s.remove("url")).unwrap_or_default(), windows }
+    }
+
+    pub(super) async fn tree(&self, app: &Application, depth: Depth) -> String {
+        let children = Children::read(&self.store, app).await;
+        view::tree::render(app, &children, depth, self.context.now(), self.console.look)
+    }
+}
+
+/// How much a tree says.
+pub(super) fn depth(output: &str) -> Depth {
+    if output == "tree=detailed" { Depth::Detailed } else { Depth::Plain }
+}

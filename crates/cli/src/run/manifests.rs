@@ -1,0 +1,105 @@
+//! `app manifests`, and what git wants: by the controller's own functions.
+
+use std::path::{Path, PathBuf};
+
+use api::Application;
+use applications::{Evaluation, Options, Start, What};
+use resource::Object;
+
+use super::Session;
+use crate::command::ManifestsArgs;
+use crate::escape;
+use crate::failure::{Failure, Kind};
+
+impl Session<'_> {
+    pub(super) async fn manifests(&mut self, args: ManifestsArgs) -> Result<u8, Failure> {
+        let name = self.name(&args.name, args.app_namespace.as_deref())?;
+        let app = self.store.application(&name).await?;
+        let live = args.source == "live";
+        let what = What {
+            revision: args.revision.clone(),
+            local: args.local.as_deref().map(|directory| checkout(directory, &app)).transpose()?,
+            desired_only: !live,
+        };
+        let evaluation = self.evaluate(&app, &what).await?;
+        let git = evaluation.desired.iter().map(|(object, _)| object);
+        let objects: Vec<&Object> = if live { evaluation.live.values().collect() } else { git.collect() };
+        for object in objects {
+            let (masked, _) = compare::mask(Some(object), None, &evaluation.rules);
+            let yaml = goyaml::to_string(&masked.unwrap_or_else(|| object.clone()).into_value());
+            let yaml = if self.console.terminal { escape::lines(&yaml).into_owned() } else { yaml };
+            self.console.print(&format!("---\n{yaml}"));
+        }
+        Ok(0)
+    }
+
+    /// What the controller would see. Its findings are told as notes. **Errors**: it cannot be rendered or read.
+    pub(super) async fn evaluate(&mut self, app: &Application, what: &What) -> Result<Evaluation, Failure> {
+        let name = &app.metadata.name;
+        let cannot = || Failure::new(Kind::Other, format!("cannot render application \"{name}\""));
+        let start = Start {
+            client: self.context.client.clone(),
+            options: Options::new(self.context.namespace.clone(), "capstan-cli"),
+            data_dir: self.context.data_dir.clone(),
+            allow_file: self.context.allow_file,
+        };
+        let controller = Box::pin(start.start()).await.map_err(|error| cannot().because(&error))?;
+        let evaluation = Box::pin(controller.evaluate(app, what)).await.map_err(|unrendered| {
+            let failure = unrendered
+                .findings
+                .iter()
+                .fold(cannot(), |f, (kind, message)| f.cause(format!("{kind}: {message}")));
+            failure.next(format!("try it on this machine: capstan app manifests {name} --local ."))
+        })?;
+        for (kind, message) in &evaluation.findings {
+            self.console.note(&format!("{kind}: {message}"));
+        }
+        Ok(evaluation)
+    }
+}
+
+/// The root of the checkout that a directory lies in. `--local` takes the root itself as well as the application's own
+/// directory, which is what the peer wants. **Errors**: the directory is not there.
+pub(super) fn checkout(directory: &Path, app: &Application) -> Result<PathBuf, Failure> {
+    let absolute = directory.canonicalize().map_err(|error| {
+        Failure::usage(format!("the directory {} cannot be read", directory.display())).because(&error)
+    })?;
+    let path = app.spec.sources().first().map(|source| source.path.trim_matches('/')).unwrap_or_default();
+    if path.is_empty() || path == "." || absolute.join(path).is_dir() {
+        return Ok(absolute);
+    }
+    let depth = Path::new(path).components().count();
+    match absolute.ancestors().nth(depth) {
+        Some(root) if absolute.ends_with(path) => Ok(root.to_owned()),
+        _ => {
+            Err(Failure::usage(format!("the directory {} does not hold the application", absolute.display()))
+                .cause(format!("it has no directory {path}, and is not called so itself")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_checkout_is_found_from_either_end() {
+        let root = std::env::temp_dir().join(format!("capstan-cli-{}", std::process::id()));
+        std::fs::create_dir_all(root.join("apps/web")).unwrap();
+        let root = root.canonicalize().unwrap();
+        for (path, directory, expected) in [
+            ("apps/web", root.clone(), Some(root.clone())),
+            ("apps/web", root.join("apps/web"), Some(root.clone())),
+            ("apps/web", root.join("apps"), None),
+            (".", root.join("apps"), Some(root.join("apps"))),
+            ("apps/web", root.join("nothing"), None),
+        ] {
+            let app = json!({ "spec": { "source": {"repoURL": "r", "path": path}, "destination": {} } });
+            let app = Application::from_value(app).unwrap();
+            assert_eq!(checkout(&directory, &app).ok(), expected, "{path} {}", directory.display());
+        }
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+}

@@ -1,0 +1,148 @@
+//! `app rollback`.
+
+use api::{
+    Application, Operation, OperationInitiator, RevisionHistory, SyncOperation, SyncStrategy,
+    SyncStrategyApply,
+};
+
+use super::Session;
+use super::sync::{begin, check_idle};
+use crate::command::RollbackArgs;
+use crate::failure::{Failure, Kind};
+
+/// Fewest letters of a commit that name one.
+const SHORTEST_COMMIT: usize = 4;
+
+impl Session<'_> {
+    pub(super) async fn rollback(&mut self, args: RollbackArgs) -> Result<u8, Failure> {
+        let name = self.name(&args.name, args.app_namespace.as_deref())?;
+        let user = &self.context.user;
+        self.store
+            .update(&name, |app| operation(app, &args, user).map(|operation| Some(begin(&operation))))
+            .await?;
+        if !args.no_wait {
+            self.follow_operation(&name, args.timeout, &args.output, false).await?;
+        }
+        Ok(0)
+    }
+}
+
+/// The operation that goes back. **Source**: the peer's server: a sync without hooks to what the history entry says,
+/// with the application's own options, refused while the application syncs by itself.
+fn operation(app: &Application, args: &RollbackArgs, user: &str) -> Result<Operation, Failure> {
+    if app.spec.automated().is_some() {
+        return Err(Failure::new(Kind::Denied, "rollback cannot be initiated when auto-sync is enabled")
+            .next(format!("turn it off first: capstan app set {} --sync-policy none", app.metadata.name)));
+    }
+    check_idle(app)?;
+    let entry = entry(app, args)?;
+    let sync = SyncOperation {
+        revision: entry.revision.clone(),
+        revisions: entry.revisions.clone(),
+        source: entry.source.clone(),
+        sources: entry.sources.clone(),
+        prune: args.prune,
+        sync_options: app
+            .spec
+            .sync_policy
+            .as_ref()
+            .map(|policy| policy.sync_options.clone())
+            .unwrap_or_default(),
+        sync_strategy: Some(SyncStrategy {
+            apply: Some(SyncStrategyApply::default()),
+            ..SyncStrategy::default()
+        }),
+        ..SyncOperation::default()
+    };
+    let initiated_by = OperationInitiator { username: user.to_owned(), ..OperationInitiator::default() };
+    Ok(Operation { sync: Some(sync), initiated_by, ..Operation::default() })
+}
+
+/// The history entry that is meant: by number, by commit (the newest of those), else the last but one.
+fn entry<'a>(app: &'a Application, args: &RollbackArgs) -> Result<&'a RevisionHistory, Failure> {
+    let (history, name) = (&app.status.history, &app.metadata.name);
+    let see = format!("see which there are: capstan app history {name}");
+    let wanted = args.id.map(|id| id.to_string()).or_else(|| args.revision.clone());
+    let Some(wanted) = wanted else {
+        return history.iter().rev().nth(1).ok_or_else(|| {
+            let what = format!("application '{name}' should have at least two successful deployments");
+            Failure::new(Kind::NotFound, what).next(see)
+        });
+    };
+    if let Some(entry) = wanted.parse::<i64>().ok().and_then(|id| history.iter().find(|entry| entry.id == id))
+    {
+        return Ok(entry);
+    }
+    let commit = wanted.to_lowercase();
+    let is_commit = args.id.is_none() && commit.len() >= SHORTEST_COMMIT;
+    let has = |entry: &&RevisionHistory| {
+        [&entry.revision]
+            .into_iter()
+            .chain(&entry.revisions)
+            .any(|revision| revision.to_lowercase().starts_with(&commit))
+    };
+    history.iter().rev().filter(|_| is_commit).find(has).ok_or_else(|| {
+        let what = format!("application '{name}' does not have deployment id '{wanted}' in history");
+        Failure::new(Kind::NotFound, what).next(see)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::sample;
+
+    fn args(id: Option<i64>, revision: Option<&str>) -> RollbackArgs {
+        RollbackArgs {
+            name: "guestbook".to_owned(),
+            id,
+            revision: revision.map(str::to_owned),
+            prune: true,
+            no_wait: false,
+            timeout: std::time::Duration::ZERO,
+            output: "wide".to_owned(),
+            app_namespace: None,
+        }
+    }
+
+    #[test]
+    fn finds_the_entry_that_is_meant() {
+        let app = sample::guestbook();
+        for (reason, args, expected) in [
+            ("the last but one", args(None, None), Ok(0)),
+            ("by number", args(Some(1), None), Ok(1)),
+            ("by number in a flag", args(None, Some("1")), Ok(1)),
+            ("by commit", args(None, Some("AAAAAAA")), Ok(0)),
+            (
+                "too short a commit",
+                args(None, Some("aaa")),
+                Err("application 'guestbook' does not have deployment id 'aaa' in history"),
+            ),
+            (
+                "no such number",
+                args(Some(7), None),
+                Err("application 'guestbook' does not have deployment id '7' in history"),
+            ),
+        ] {
+            let found = entry(&app, &args).map(|entry| entry.id).map_err(|failure| failure.what);
+            assert_eq!(found.as_ref().map_err(String::as_str), expected.as_ref().map_err(|e| *e), "{reason}");
+        }
+    }
+
+    #[test]
+    fn goes_back_without_hooks_and_only_by_hand() {
+        let mut app = sample::guestbook();
+        let refused = operation(&app, &args(None, None), "eve").unwrap_err();
+        assert_eq!(refused.what, "rollback cannot be initiated when auto-sync is enabled");
+        app.spec.sync_policy = None;
+        let operation = operation(&app, &args(None, None), "eve").unwrap();
+        let sync = operation.sync.unwrap();
+        assert!(
+            sync.revision.starts_with("aaaaaaa") && sync.prune && sync.sync_strategy.unwrap().skips_hooks()
+        );
+        assert_eq!(
+            (sync.source.unwrap().path.as_str(), operation.initiated_by.username.as_str()),
+            ("guestbook", "eve")
+        );
+    }
+}

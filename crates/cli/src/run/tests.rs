@@ -1,0 +1,1 @@
+//! Commands, on an API server in memory.

@@ -1,0 +1,308 @@
+//! Applications, read and written through the API server, one plain request each.
+
+use std::collections::BTreeMap;
+
+use api::Application;
+use api::names::{API_VERSION, config_map};
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+use kube::core::params::{
+    DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, Preconditions, WatchParams,
+};
+use kube::core::{Request, WatchEvent};
+use resource::Object;
+use serde_json::{Value, json};
+
+use crate::failure::{Failure, Kind};
+use crate::name::AppName;
+use crate::suggest;
+
+/// Objects asked for at a time.
+const PAGE: u32 = 500;
+/// How often a write that met another one is made again.
+const ATTEMPTS: usize = 5;
+/// Name of the Lease by which the controller says that it lives.
+const LEASE: &str = "argocd-application-controller";
+
+/// What a watch sends.
+pub(crate) type Events = BoxStream<'static, Result<WatchEvent<Value>, kube::Error>>;
+
+/// The API server, as far as commands need it.
+#[derive(Clone)]
+pub(crate) struct Store {
+    client: kube::Client,
+}
+
+impl Store {
+    pub(crate) fn new(client: kube::Client) -> Self {
+        Self { client }
+    }
+
+    /// The Applications of a namespace, by name. **Errors**: as the API server says; an object that cannot be read as
+    /// an Application is left out here, and comes as its second part: name and reason.
+    pub(crate) async fn list(
+        &self,
+        namespace: &str,
+        labels: &str,
+    ) -> Result<(Vec<Value>, Vec<String>), Failure> {
+        let what = || format!("cannot list applications in namespace {namespace}");
+        let mut params = ListParams::default().labels(labels).limit(PAGE);
+        let (mut found, mut unreadable) = (Vec::new(), Vec::new());
+        loop {
+            let request = applications(namespace).list(&params).map_err(|error| invalid(&error))?;
+            let page: Value =
+                self.client.request(request).await.map_err(|e| Failure::from_kube(&e, what()))?;
+            for mut item in page["items"].as_array().cloned().unwrap_or_default() {
+                complete(&mut item);
+                match Application::from_value(item.clone()) {
+                    Ok(_) => found.push(item),
+                    Err(error) => unreadable.push(format!("{}: {error}", named(&item))),
+                }
+            }
+            match page["metadata"]["continue"].as_str().filter(|next| !next.is_empty()) {
+                Some(next) => params.continue_token = Some(next.to_owned()),
+                None => break,
+            }
+        }
+        found.sort_by_key(named);
+        Ok((found, unreadable))
+    }
+
+    /// One Application as it came. **Errors**: one that is not there is answered with the nearest name that is.
+    pub(crate) async fn get(&self, name: &AppName) -> Result<Value, Failure> {
+        match self.find(name).await? {
+            Some(value) => Ok(value),
+            None => Err(self.unknown(name).await),
+        }
+    }
+
+    /// One Application, parsed.
+    pub(crate) async fn application(&self, name: &AppName) -> Result<Application, Failure> {
+        parse(self.get(name).await?)
+    }
+
+    /// One Application, if it is there.
+    pub(crate) async fn find(&self, name: &AppName) -> Result<Option<Value>, Failure> {
+        let request =
+            applications(&name.namespace).get(&name.name, &GetParams::default()).map_err(|e| invalid(&e))?;
+        match self.client.request::<Value>(request).await {
+            Ok(mut value) => {
+                complete(&mut value);
+                Ok(Some(value))
+            }
+            Err(kube::Error::Api(status)) if status.code == 404 && names_object(&status) => Ok(None),
+            Err(error) => Err(Failure::from_kube(&error, format!("cannot read application {name}"))),
+        }
+    }
+
+    async fn unknown(&self, name: &AppName) -> Failure {
+        let failure = Failure::new(
+            Kind::NotFound,
+            format!("application \"{}\" not found in namespace {}", name.name, name.namespace),
+        );
+        let known = self.list(&name.namespace, "").await.map(|(found, _)| found).unwrap_or_default();
+        let names: Vec<&str> = known.iter().filter_map(|app| app["metadata"]["name"].as_str()).collect();
+        match suggest::nearest(&name.name, names.iter().copied()) {
+            Some(near) => failure.next(format!("did you mean \"{near}\"?")),
+            None => failure.next("see which there are: capstan app list"),
+        }
+    }
+
+    /// Creates an Application. **Errors**: [`Kind::Conflict`] where there is one of this name.
+    pub(crate) async fn create(&self, app: &Application) -> Result<Value, Failure> {
+        let body = app.to_value().to_string().into_bytes();
+        let request = applications(&app.metadata.namespace)
+            .create(&PostParams::default(), body)
+            .map_err(|error| invalid(&error))?;
+        let what = || format!("cannot create application {}", app.qualified_name());
+        self.client.request(request).await.map_err(|error| Failure::from_kube(&error, what()))
+    }
+
+    /// Changes an Application by a merge patch that `change` derives from what is there, as a compare-and-swap: when
+    /// somebody else was faster, `change` is asked again. Nothing is sent where it wants nothing.
+    pub(crate) async fn update(
+        &self,
+        name: &AppName,
+        change: impl Fn(&Application) -> Result<Option<Value>, Failure>,
+    ) -> Result<Application, Failure> {
+        let what = || format!("cannot change application {name}");
+        for _ in 0..ATTEMPTS {
+            let app = self.application(name).await?;
+            let Some(mut patch) = change(&app)? else { return Ok(app) };
+            patch["metadata"]["resourceVersion"] = json!(app.metadata.resource_version);
+            let request = applications(&name.namespace)
+                .patch(&name.name, &PatchParams::default(), &Patch::Merge(&patch))
+                .map_err(|error| invalid(&error))?;
+            match self.client.request::<Value>(request).await {
+                Ok(value) => return parse(value),
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                Err(error) => return Err(Failure::from_kube(&error, what())),
+            }
+        }
+        Err(Failure::new(Kind::Conflict, what())
+            .cause("it changes faster than it can be written")
+            .next("try again"))
+    }
+
+    /// Replaces an Application by what `change` makes of it, as a compare-and-swap. The answer is whether anything was
+    /// different.
+    pub(crate) async fn replace(
+        &self,
+        name: &AppName,
+        change: impl Fn(&Application) -> Result<Application, Failure>,
+    ) -> Result<bool, Failure> {
+        let what = || format!("cannot change application {name}");
+        for _ in 0..ATTEMPTS {
+            let app = self.application(name).await?;
+            let new = change(&app)?;
+            if new == app {
+                return Ok(false);
+            }
+            let request = applications(&name.namespace)
+                .replace(&name.name, &PostParams::default(), new.to_value().to_string().into_bytes())
+                .map_err(|error| invalid(&error))?;
+            match self.client.request::<Value>(request).await {
+                Ok(_) => return Ok(true),
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                Err(error) => return Err(Failure::from_kube(&error, what())),
+            }
+        }
+        Err(Failure::new(Kind::Conflict, what())
+            .cause("it changes faster than it can be written")
+            .next("try again"))
+    }
+
+    /// Deletes the object that was looked at, and no other of its name.
+    pub(crate) async fn delete(&self, name: &AppName, uid: &str) -> Result<(), Failure> {
+        let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
+        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        let request =
+            applications(&name.namespace).delete(&name.name, &params).map_err(|error| invalid(&error))?;
+        match self.client.request::<Value>(request).await {
+            Ok(_) => Ok(()),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            Err(error) => Err(Failure::from_kube(&error, format!("cannot delete application {name}"))),
+        }
+    }
+
+    /// Changes of one Application after a version of it.
+    pub(crate) async fn watch(&self, name: &AppName, version: &str) -> Result<Events, kube::Error> {
+        let params = WatchParams::default().fields(&format!("metadata.name={}", name.name));
+        let request =
+            applications(&name.namespace).watch(&params, version).map_err(kube::Error::BuildRequest)?;
+        Ok(Box::pin(self.client.request_events::<Value>(request).await?))
+    }
+
+    /// `argocd-cm`; empty where there is none.
+    pub(crate) async fn settings(&self, namespace: &str) -> Result<BTreeMap<String, String>, kube::Error> {
+        let request = Request::new(format!("/api/v1/namespaces/{namespace}/configmaps"))
+            .get(config_map::ARGOCD_CM, &GetParams::default())
+            .map_err(kube::Error::BuildRequest)?;
+        match self.client.request::<Value>(request).await {
+            Ok(value) => {
+                let data = value["data"].as_object().cloned().unwrap_or_default();
+                Ok(data
+                    .into_iter()
+                    .filter_map(|(key, value)| Some((key, value.as_str()?.to_owned())))
+                    .collect())
+            }
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(BTreeMap::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// When the controller last renewed its lease; `None` where it has none.
+    pub(crate) async fn last_renewal(&self, namespace: &str) -> Result<Option<Timestamp>, kube::Error> {
+        let request = Request::new(format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"))
+            .get(LEASE, &GetParams::default())
+            .map_err(kube::Error::BuildRequest)?;
+        match self.client.request::<Value>(request).await {
+            Ok(lease) => Ok(lease["spec"]["renewTime"].as_str().and_then(|time| api::parse_time(time).ok())),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The sync windows of a project; none where the project cannot be read.
+    pub(crate) async fn sync_windows(&self, namespace: &str, project: &str) -> usize {
+        let request = Request::new(format!("/apis/{API_VERSION}/namespaces/{namespace}/appprojects"))
+            .get(project, &GetParams::default());
+        let Ok(request) = request else { return 0 };
+        let project = self.client.request::<Value>(request).await.unwrap_or_default();
+        project["spec"]["syncWindows"].as_array().map_or(0, Vec::len)
+    }
+
+    /// What the API server would make of an object that is applied; `None` where it cannot say.
+    pub(crate) async fn dry_run(&self, body: &Object, namespace: &str) -> Option<Object> {
+        let gvk = body.gvk();
+        let base =
+            if gvk.group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{}", gvk.api_version()) };
+        let list = http::Request::get(&base).body(Vec::new()).ok()?;
+        let served: Value = self.client.request(list).await.ok()?;
+        let mut resources = served["resources"].as_array()?.iter();
+        let plural = resources.find_map(|r| {
+            let name = r["name"].as_str()?;
+            (r["kind"] == json!(gvk.kind) && !name.contains('/')).then_some(name)
+        })?;
+        let path = if namespace.is_empty() {
+            format!("{base}/{plural}")
+        } else {
+            format!("{base}/namespaces/{namespace}/{plural}")
+        };
+        let params = PatchParams { dry_run: true, force: true, ..PatchParams::apply(compare::FIELD_MANAGER) };
+        let request = Request::new(path).patch(body.name(), &params, &Patch::Apply(&body.to_value())).ok()?;
+        Object::from_value(self.client.request::<Value>(request).await.ok()?).ok()
+    }
+
+    /// All objects of a kind in a namespace, for the tree; none where they cannot be read.
+    pub(crate) async fn objects(&self, path: &str) -> Vec<Value> {
+        let mut params = ListParams::default().limit(PAGE);
+        let mut found = Vec::new();
+        while let Ok(request) = Request::new(path).list(&params) {
+            let Ok(page) = self.client.request::<Value>(request).await else { break };
+            found.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["metadata"]["continue"].as_str().filter(|next| !next.is_empty()) {
+                Some(next) => params.continue_token = Some(next.to_owned()),
+                None => break,
+            }
+        }
+        found
+    }
+}
+
+/// Reads an Application as the API server sent it.
+pub(crate) fn parse(value: Value) -> Result<Application, Failure> {
+    let name = named(&value);
+    Application::from_value(value).map_err(|error| {
+        Failure::new(Kind::Other, format!("application {name} cannot be read")).because(&error)
+    })
+}
+
+fn applications(namespace: &str) -> Request {
+    Request::new(format!("/apis/{API_VERSION}/namespaces/{namespace}/applications"))
+}
+
+/// Items of a list come without their kind.
+fn complete(item: &mut Value) {
+    if let Some(map) = item.as_object_mut() {
+        map.entry("apiVersion").or_insert_with(|| json!(API_VERSION));
+        map.entry("kind").or_insert_with(|| json!(api::names::APPLICATION));
+    }
+    if let Some(metadata) = item["metadata"].as_object_mut() {
+        metadata.remove("managedFields");
+    }
+}
+
+fn named(item: &Value) -> String {
+    let text = |field: &str| item["metadata"][field].as_str().unwrap_or_default().to_owned();
+    format!("{}/{}", text("namespace"), text("name"))
+}
+
+/// Whether a 404 is about one object, and not about its kind.
+fn names_object(status: &kube::core::Status) -> bool {
+    status.details.as_ref().is_some_and(|details| !details.name.is_empty())
+}
+
+fn invalid(error: &kube::core::request::Error) -> Failure {
+    Failure::usage("the request cannot be made").because(error)
+}
