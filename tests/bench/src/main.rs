@@ -1,0 +1,83 @@
+//! What Capstan costs: `cargo run --release -p bench -- --on real --apps 500`. See `docs/performance.md`.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the bench starts its own program again as the controller; nothing of this ships"
+)]
+
+mod controller;
+mod follow;
+mod phases;
+mod report;
+mod stand;
+mod workload;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::phases::Phase;
+use crate::stand::On;
+
+/// Measures Capstan's controller and sets its figures beside the peer's and the bars.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    bench: Bench,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The controller alone, as the bench starts it.
+    #[command(hide = true)]
+    Controller(controller::Arguments),
+}
+
+/// Flags of a run.
+#[derive(Debug, clap::Args)]
+struct Bench {
+    /// Cluster to measure against.
+    #[arg(long, value_enum, default_value = "kubesim")]
+    on: On,
+    /// Applications, of four objects each.
+    #[arg(long, default_value_t = 100)]
+    apps: usize,
+    /// Phases to run, beside the first sync that all need.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Phase::ALL)]
+    phases: Vec<Phase>,
+    /// How long the steady state is looked at.
+    #[arg(long, default_value_t = 180)]
+    steady_seconds: u64,
+    /// Write the figures as JSON to this file.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// A program to run the controller under, such as a profiler.
+    #[arg(long)]
+    through: Option<String>,
+    /// Exit with 1 where a bar is missed.
+    #[arg(long)]
+    strict: bool,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    if let Some(Command::Controller(arguments)) = &arguments.command {
+        controller::run(arguments).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    bench(&arguments.bench).await
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what the program is for")]
+async fn bench(arguments: &Bench) -> anyhow::Result<ExitCode> {
+    let Some(report) = phases::run(arguments).await? else { return Ok(ExitCode::SUCCESS) };
+    println!("{}", report.table());
+    if let Some(path) = &arguments.json {
+        std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
+    }
+    Ok(ExitCode::from(u8::from(arguments.strict && report.misses() > 0)))
+}

@@ -1,0 +1,129 @@
+//! Figures beside the peer's and the bar, as a table for people or as JSON.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// What a figure may be at most.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(crate) enum Bar {
+    /// At most this much.
+    AtMost(f64),
+    /// Exactly this.
+    Exactly(f64),
+    /// No bar: the figure stands beside the others.
+    None,
+}
+
+/// One measured figure.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Figure {
+    pub(crate) phase: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) unit: &'static str,
+    /// The peer's, as recorded at 500 applications on the same set-up; empty where there is none.
+    pub(crate) peer: &'static str,
+    pub(crate) ours: f64,
+    pub(crate) bar: Bar,
+}
+
+impl Figure {
+    pub(crate) fn holds(&self) -> Option<bool> {
+        match self.bar {
+            Bar::AtMost(most) => Some(self.ours <= most),
+            Bar::Exactly(value) => Some((self.ours - value).abs() < 1e-9),
+            Bar::None => None,
+        }
+    }
+}
+
+/// All that a run found.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Report {
+    pub(crate) on: String,
+    pub(crate) apps: usize,
+    pub(crate) cores: usize,
+    pub(crate) load_before: String,
+    pub(crate) figures: Vec<Figure>,
+    /// The controller's requests in each phase, by verb and resource.
+    pub(crate) requests: BTreeMap<&'static str, BTreeMap<String, usize>>,
+}
+
+impl Report {
+    pub(crate) fn misses(&self) -> usize {
+        self.figures.iter().filter(|figure| figure.holds() == Some(false)).count()
+    }
+
+    /// The table, in Markdown.
+    pub(crate) fn table(&self) -> String {
+        let mut text = format!(
+            "{} applications on {}, {} cores, load before: {}\n\n| phase | figure | Argo CD at 500 | Capstan | bar | |\n|---|---|---|---|---|---|\n",
+            self.apps, self.on, self.cores, self.load_before
+        );
+        for figure in &self.figures {
+            let bar = match figure.bar {
+                Bar::AtMost(most) => format!("≤ {}", number(most)),
+                Bar::Exactly(value) => number(value),
+                Bar::None => String::new(),
+            };
+            let verdict = figure.holds().map_or("", |holds| if holds { "PASS" } else { "MISS" });
+            text.push_str(&format!(
+                "| {} | {}{} | {} | {} | {bar} | {verdict} |\n",
+                figure.phase,
+                figure.name,
+                if figure.unit.is_empty() { String::new() } else { format!(", {}", figure.unit) },
+                figure.peer,
+                number(figure.ours)
+            ));
+        }
+        for (phase, requests) in &self.requests {
+            let list: Vec<String> = requests.iter().map(|(what, count)| format!("{count} {what}")).collect();
+            text.push_str(&format!("\nRequests, {phase}: {}.\n", list.join(", ")));
+        }
+        text
+    }
+}
+
+/// Three significant digits, no trailing zeros.
+fn number(value: f64) -> String {
+    let digits = if value.abs() >= 100.0 {
+        0
+    } else if value.abs() >= 10.0 {
+        1
+    } else if value.abs() >= 1.0 {
+        2
+    } else {
+        3
+    };
+    let text = format!("{value:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_held_or_not() {
+        for (reason, ours, bar, holds) in [
+            ("under", 1.0, Bar::AtMost(2.0), Some(true)),
+            ("on it", 2.0, Bar::AtMost(2.0), Some(true)),
+            ("over", 2.1, Bar::AtMost(2.0), Some(false)),
+            ("exact", 0.0, Bar::Exactly(0.0), Some(true)),
+            ("not exact", 1.0, Bar::Exactly(0.0), Some(false)),
+            ("none", 1.0, Bar::None, None),
+        ] {
+            let figure = Figure { phase: "", name: "", unit: "", peer: "", ours, bar };
+            assert_eq!(figure.holds(), holds, "{reason}");
+        }
+    }
+
+    #[test]
+    fn numbers_have_three_digits() {
+        for (value, text) in
+            [(0.0, "0"), (0.1234, "0.123"), (1.5, "1.5"), (12.34, "12.3"), (1234.5, "1234"), (100.0, "100")]
+        {
+            assert_eq!(number(value), text);
+        }
+    }
+}
