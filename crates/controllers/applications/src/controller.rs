@@ -309,8 +309,11 @@ async fn follow_changes(shared: Arc<Shared>, mut changes: cluster::Changes) {
 
 async fn follow_settings(shared: Arc<Shared>) {
     let mut changed = shared.settings.subscribe();
+    let mut told = BTreeSet::new();
+    crate::events::report_problems(&shared, &mut told).await;
     while changed.changed().await.is_ok() {
         shared.cluster.reconfigure();
+        crate::events::report_problems(&shared, &mut told).await;
         enqueue(&shared, |_| true);
     }
 }

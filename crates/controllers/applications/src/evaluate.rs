@@ -64,7 +64,7 @@ impl Controller {
         let name: AppName = app.metadata.name.as_str().into();
         let project = self.read_project(app.spec.project_name()).await?;
         let view = View { instance: shared.instance(&name), name, project, settings: shared.settings.current() };
-        let invalid = check_spec(app, &view.project);
+        let invalid = check_spec(app, &view);
         if invalid.has_errors() {
             return Err(Unrendered { findings: invalid.into_list() });
         }

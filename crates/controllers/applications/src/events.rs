@@ -1,7 +1,10 @@
 //! Kubernetes Events about an application: only when something changed, and never a reason to fail.
 
+use std::collections::BTreeSet;
+
 use api::{Application, ApplicationStatus, OperationPhase};
 use cluster::{EventNote, Severity};
+use resource::ResourceKey;
 
 use crate::shared::Shared;
 use crate::write::key_of;
@@ -24,7 +27,8 @@ fn notes(app: &Application, before: &ApplicationStatus) -> Vec<(&'static str, St
         let who = &state.operation.initiated_by;
         let whose = if who.automated { "automated" } else { who.username.as_str() };
         let begun = before.operation_state.as_ref().is_some_and(|old| old.started_at == state.started_at);
-        if !begun && !state.phase.is_completed() {
+        // One that was refused at once never began.
+        if !begun && state.sync_result.is_some() {
             notes.push(("OperationStarted", format!("Initiated {whose} sync to '{revision}'"), Severity::Normal));
         }
         if state.phase.is_completed() {
@@ -71,6 +75,32 @@ pub(crate) async fn report(shared: &Shared, app: &Application, before: &Applicat
     }
 }
 
+/// Tells about settings that cannot be read, each once: in the log, and as an event of `argocd-cm`.
+pub(crate) async fn report_problems(shared: &Shared, told: &mut BTreeSet<(String, String)>) {
+    let problems = shared.settings.current().problems.clone();
+    let now: BTreeSet<(String, String)> = problems.into_iter().map(|p| (p.key, p.message)).collect();
+    let key = ResourceKey::new("", "ConfigMap", &*shared.options.namespace, api::names::config_map::ARGOCD_CM);
+    for (setting, message) in now.difference(told) {
+        tracing::warn!(key = %setting, problem = %message, "setting is not in force");
+        let Ok(Some(object)) = shared.cluster.fetch(&key).await else { continue };
+        let note = EventNote {
+            regarding: key.clone(),
+            api_version: "v1".to_owned(),
+            uid: object.uid().to_owned(),
+            resource_version: object.resource_version().to_owned(),
+            reason: "SettingNotInForce".to_owned(),
+            message: format!("{setting}: {message}"),
+            severity: Severity::Warning,
+            component: COMPONENT.to_owned(),
+            at: (shared.options.clock)(),
+        };
+        if let Err(error) = shared.cluster.emit_event(&note).await {
+            tracing::debug!(error = %error, "event was not taken");
+        }
+    }
+    *told = now;
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -95,6 +125,15 @@ mod tests {
                 json!({"sync": {"status": "OutOfSync"}}),
                 status("OutOfSync", operation("Running")),
                 vec!["OperationStarted: Initiated automated sync to 'r1'"],
+            ),
+            (
+                "an operation that began and ended in one step",
+                json!({"sync": {"status": "OutOfSync"}}),
+                status("OutOfSync", operation("Succeeded")),
+                vec![
+                    "OperationStarted: Initiated automated sync to 'r1'",
+                    "OperationCompleted: Sync operation to r1 succeeded",
+                ],
             ),
             (
                 "an end",

@@ -37,9 +37,13 @@ pub(crate) struct Ask<'a> {
 }
 
 /// Checks what can be checked before anything is fetched. Every finding is an `InvalidSpecError`.
-pub(crate) fn check_spec(app: &Application, project: &ProjectEntry) -> Findings {
+pub(crate) fn check_spec(app: &Application, view: &View) -> Findings {
+    let project = &view.project;
     let mut findings = Findings::default();
     let mut invalid = |message: String| findings.add(ConditionType::InvalidSpecError, message);
+    if view.settings.settings.impersonation_enabled {
+        invalid("argocd-cm asks for impersonation, which is not implemented yet, so nothing is synced".to_owned());
+    }
     let spec = &app.spec;
     let sources = spec.sources();
     if sources.is_empty() {

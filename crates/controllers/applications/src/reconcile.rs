@@ -69,13 +69,13 @@ async fn pass(
     let mut findings = lint(app);
     let settings = shared.settings.current();
     let project_name = app.spec.project_name().to_owned();
-    let Some(project) = shared.project(&project_name) else {
+    let Some(project) = shared.project(&project_name, &settings) else {
         let message = format!("Application referencing project {project_name} which does not exist");
         findings.add(ConditionType::InvalidSpecError, message);
         return stop(shared, name, app, findings).await;
     };
     let view = View { name: Arc::clone(name), instance: shared.instance(name), project, settings };
-    let invalid = check_spec(app, &view.project);
+    let invalid = check_spec(app, &view);
     if invalid.has_errors() {
         findings.extend(invalid);
         return stop(shared, name, app, findings).await;

@@ -40,6 +40,8 @@ struct State {
     known: Known,
     asked: Option<Instant>,
     due: Instant,
+    /// The answer is another one than before, and not everybody was told: a refresh of one application may have asked.
+    news: bool,
 }
 
 /// All repositories that applications use.
@@ -73,6 +75,7 @@ impl Repositories {
                 known: Known::default(),
                 asked: None,
                 due: Instant::now(),
+                news: false,
             });
             state.remote = Arc::clone(remote);
             let enough = match freshness {
@@ -83,7 +86,7 @@ impl Repositories {
                 return state.known.clone();
             }
         }
-        self.ask(key, remote, next).await.1
+        self.ask(key, remote, next).await
     }
 
     /// Asks every remote that is due, for ever; `changed` hears of each repository whose answer is another one.
@@ -106,11 +109,13 @@ impl Repositories {
                 .map(|(key, state)| (key.clone(), Arc::clone(&state.remote)))
                 .collect();
             let calls = due.iter().map(|(key, remote)| self.ask(key, remote, interval(&key.url)));
-            for (place, (differs, _)) in futures::future::join_all(calls).await.into_iter().enumerate() {
-                if differs {
-                    changed(&due[place].0);
-                }
-            }
+            futures::future::join_all(calls).await;
+            let news: Vec<RepositoryKey> = {
+                let mut states = self.lock();
+                let told = states.iter_mut().filter_map(|(key, state)| std::mem::take(&mut state.news).then(|| key.clone()));
+                told.collect()
+            };
+            news.iter().for_each(&changed);
             let next = self.lock().values().filter(|state| state.asked.is_some()).map(|state| state.due).min();
             match next {
                 Some(at) => tokio::select! { () = woken => {}, () = tokio::time::sleep_until(at) => {} },
@@ -127,7 +132,7 @@ impl Repositories {
         self.changed.notify_one();
     }
 
-    async fn ask(&self, key: &RepositoryKey, remote: &Arc<Remote>, next: Duration) -> (bool, Known) {
+    async fn ask(&self, key: &RepositoryKey, remote: &Arc<Remote>, next: Duration) -> Known {
         let asked = Instant::now();
         let mut answer = self.sources.ls_refs(remote).await;
         // The question may have joined one that was sent before; what was pushed in between is not in its answer.
@@ -136,7 +141,7 @@ impl Repositories {
         }
         let mut states = self.lock();
         let Some(state) = states.get_mut(key) else {
-            return (false, Known::default());
+            return Known::default();
         };
         let known = match answer {
             Ok(refs) => Known { refs: Some(refs), error: None },
@@ -144,11 +149,11 @@ impl Repositories {
         };
         let first = state.asked.replace(asked).is_none();
         state.due = Instant::now() + next;
-        let differs = !first && !state.known.same(&known);
+        state.news |= !first && !state.known.same(&known);
         state.known = known.clone();
         drop(states);
         self.changed.notify_one();
-        (differs, known)
+        known
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<RepositoryKey, State>> {

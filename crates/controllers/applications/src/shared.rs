@@ -148,11 +148,17 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) renders: Semaphore,
     apps: RwLock<BTreeMap<AppName, Entry>>,
-    projects: RwLock<BTreeMap<String, Arc<ProjectEntry>>>,
+    projects: RwLock<Projects>,
     memories: Mutex<HashMap<AppName, Arc<tokio::sync::Mutex<AppMemory>>>>,
     /// Which applications have an object in git, and of which kinds each has objects.
     claims: RwLock<Claims>,
     leading: AtomicBool,
+}
+
+#[derive(Default)]
+struct Projects {
+    known: BTreeMap<String, AppProject>,
+    compiled: BTreeMap<String, (Arc<settings::Snapshot>, Arc<ProjectEntry>)>,
 }
 
 #[derive(Default)]
@@ -229,15 +235,30 @@ impl Shared {
         claims.drop_app(name);
     }
 
-    pub(crate) fn project(&self, name: &str) -> Option<Arc<ProjectEntry>> {
-        read(&self.projects).get(name).cloned()
+    /// A project with what global projects add to it, as the settings have them.
+    pub(crate) fn project(&self, name: &str, settings: &Arc<settings::Snapshot>) -> Option<Arc<ProjectEntry>> {
+        if let Some((made_from, entry)) = read(&self.projects).compiled.get(name)
+            && Arc::ptr_eq(made_from, settings)
+        {
+            return Some(Arc::clone(entry));
+        }
+        let mut projects = write(&self.projects);
+        let own = projects.known.get(name)?;
+        let joins = |global: &&api::settings::GlobalProject| global.label_selector.matches(&own.metadata.labels);
+        let globals = settings.settings.global_projects.iter().filter(joins);
+        let globals = globals.filter_map(|global| projects.known.get(&global.project_name)).filter(|g| *g != own);
+        let entry = Arc::new(ProjectEntry::new(&api::project::with_global_projects(own, globals)));
+        projects.compiled.insert(name.to_owned(), (Arc::clone(settings), Arc::clone(&entry)));
+        Some(entry)
     }
 
     pub(crate) fn put_project(&self, name: &str, project: Option<&AppProject>) {
         let mut projects = write(&self.projects);
+        // Any project may be a global one.
+        projects.compiled.clear();
         match project {
-            Some(project) => drop(projects.insert(name.to_owned(), Arc::new(ProjectEntry::new(project)))),
-            None => drop(projects.remove(name)),
+            Some(project) => drop(projects.known.insert(name.to_owned(), project.clone())),
+            None => drop(projects.known.remove(name)),
         }
     }
 

@@ -35,9 +35,15 @@ pub(crate) struct Report {
 /// `reconciledAt` alone is no reason to write: it comes along with the next real change.
 pub(crate) fn patch(app: &Application, report: Report, now: &str, namespace: &str) -> Option<Value> {
     let (clear_operation, clear_refresh) = (report.clear_operation, report.clear_refresh);
-    let new = next_status(app, report, now, namespace);
-    let (old_value, mut new_value) = (json_of(&app.status), json_of(&new));
-    trim(&mut new_value);
+    let old_value = json_of(&app.status);
+    let mut new_value = json_of(&next_status(app, report.clone(), now, namespace));
+    if let Some(all) = trim(&mut new_value) {
+        let mut report = report;
+        let message = format!("status.resources lists not all of the {all} resources: they do not fit into the Application");
+        report.findings.add(api::ConditionType::LintWarning, message);
+        new_value = json_of(&next_status(app, report, now, namespace));
+        trim(&mut new_value);
+    }
     let mut patch = serde_json::Map::new();
     if let Some(status) = merge_patch(&without_time(&old_value), &without_time(&new_value)) {
         let mut status = status;
@@ -189,16 +195,15 @@ fn without_time(status: &Value) -> Value {
     status
 }
 
-/// Cuts the list of resources until the status fits; what is cut is healthy and synced first.
-fn trim(status: &mut Value) {
+/// Cuts the list of resources until the status fits; what is healthy and synced is cut first. How many there were,
+/// where any was cut.
+fn trim(status: &mut Value) -> Option<usize> {
     let size = |value: &Value| value.to_string().len();
     let total = size(status);
     if total <= STATUS_BYTES {
-        return;
+        return None;
     }
-    let Some(resources) = status.get_mut("resources").and_then(Value::as_array_mut) else {
-        return;
-    };
+    let resources = status.get_mut("resources").and_then(Value::as_array_mut)?;
     let (all, mut surplus) = (resources.len(), total - STATUS_BYTES);
     let settled = |r: &Value| r["status"] == "Synced" && r["health"]["status"].as_str().is_none_or(|h| h == "Healthy");
     let mut kept: Vec<Value> = Vec::new();
@@ -213,9 +218,8 @@ fn trim(status: &mut Value) {
         let Some(resource) = kept.pop() else { break };
         surplus = surplus.saturating_sub(size(&resource) + 1);
     }
-    let cut = all - kept.len();
     *resources = kept;
-    status["resourcesOmitted"] = json!(cut);
+    Some(all)
 }
 
 /// The state of an operation as the JSON of a status patch, for the write before a wave.
@@ -225,3 +229,6 @@ pub(crate) fn operation_patch(app: &Application, state: &OperationState) -> Opti
     merge_patch(&json_of(&app.status), &json_of(&status)).map(|status| json!({ "status": status }))
 }
 
+
+#[cfg(test)]
+mod tests;
