@@ -1,6 +1,8 @@
-//! Serves an empty cluster on loopback and writes a kubeconfig: `cargo run -p kubesim --example serve -- FILE [PORT]`.
+//! Serves a cluster with simulated nodes on loopback and writes a kubeconfig: `cargo run -p kubesim --example serve -- FILE [PORT]`.
 
 use std::{error::Error, net::SocketAddr};
+
+use kubesim::workloads::{ControllerOptions, NodeOptions, spawn_controllers, spawn_nodes};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -9,6 +11,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let port = arguments.next().map_or(Ok(0), |port| port.parse())?;
     let sim = kubesim::KubeSim::new(kubesim::Options::default());
     let serving = sim.serve_https(SocketAddr::from(([127, 0, 0, 1], port))).await?;
+    let _controllers = spawn_controllers(sim.client(), ControllerOptions::default());
+    let _nodes = spawn_nodes(sim.client(), NodeOptions::default());
     std::fs::write(&file, serving.kubeconfig())?;
     tokio::signal::ctrl_c().await?;
     serving.shutdown().await;

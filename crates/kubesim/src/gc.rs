@@ -43,23 +43,32 @@ pub(crate) fn remove(sim: &KubeSim, kind: &Kind, key: &Key) -> Option<Arc<Stored
     last
 }
 
-/// What follows a write: an object whose owners are all gone does not stay.
+/// What follows a write: an object whose owners are all gone, or wait for their dependents to go, does not stay.
 pub(crate) fn after_write(sim: &KubeSim, kind: &Arc<Kind>, stored: &Stored) {
     if stored.owners.is_empty() || !sim.options().garbage_collection {
         return;
     }
-    let lost = {
+    let mut work = VecDeque::new();
+    let waiting = {
         let state = sim.lock();
-        stored.owners.iter().all(|owner| !state.lives(&owner.uid))
+        let owner = |uid: &str| state.by_uid(uid).and_then(|id| state.find(id));
+        let stays = stored.owners.iter().any(|o| owner(&o.uid).is_some_and(|o| !waits_for_dependents(o)));
+        if stays {
+            return;
+        }
+        work.extend(stored.owners.iter().filter_map(|o| state.by_uid(&o.uid).cloned()).map(Task::Check));
+        stored.owners.iter().any(|o| owner(&o.uid).is_some())
     };
-    if lost {
-        collect(sim, kind, &stored.key);
+    if !stored.deleting {
+        let id = Id { storage: Arc::clone(&kind.storage), key: stored.key.clone() };
+        let how = if waiting { Propagation::Foreground } else { Propagation::Background };
+        collect_one(sim, &id, how, &mut work);
     }
-    let waiting: VecDeque<Task> = {
-        let state = sim.lock();
-        stored.owners.iter().filter_map(|o| state.by_uid(&o.uid).cloned()).map(Task::Check).collect()
-    };
-    run(sim, waiting);
+    run(sim, work);
+}
+
+fn waits_for_dependents(owner: &Stored) -> bool {
+    owner.deleting && owner.has_finalizer(FOREGROUND)
 }
 
 fn take(sim: &KubeSim, kind: &Kind, key: &Key, work: &mut VecDeque<Task>) -> Option<Arc<Stored>> {
@@ -102,8 +111,7 @@ fn run(sim: &KubeSim, mut work: VecDeque<Task>) {
                 let free = {
                     let state = sim.lock();
                     state.find(&id).is_some_and(|owner| {
-                        owner.deleting
-                            && owner.has_finalizer(FOREGROUND)
+                        waits_for_dependents(owner)
                             && !state.dependents(&owner.uid).iter().any(|d| blocks(&state, d, &owner.uid))
                     })
                 };
@@ -138,10 +146,7 @@ fn release_or_delete(sim: &KubeSim, uid: &str, id: &Id, how: Propagation, work: 
         let state = sim.lock();
         let stays = |owner: &str| {
             owner != uid
-                && state
-                    .by_uid(owner)
-                    .and_then(|id| state.find(id))
-                    .is_some_and(|o| !(o.deleting && o.has_finalizer(FOREGROUND)))
+                && state.by_uid(owner).and_then(|id| state.find(id)).is_some_and(|o| !waits_for_dependents(o))
         };
         state.find(id).is_some_and(|d| d.owners.iter().any(|o| stays(&o.uid)))
     };

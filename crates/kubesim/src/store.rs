@@ -266,11 +266,6 @@ impl State {
         self.get(&id.storage, &id.key)
     }
 
-    /// Whether an object with this uid is there.
-    pub(crate) fn lives(&self, uid: &str) -> bool {
-        self.by_uid.contains_key(uid)
-    }
-
     pub(crate) fn by_uid(&self, uid: &str) -> Option<&Id> {
         self.by_uid.get(uid)
     }

@@ -67,6 +67,21 @@ async fn a_blocking_dependent_holds_a_foreground_deletion() {
 }
 
 #[tokio::test]
+async fn a_latecomer_does_not_hold_a_foreground_deletion() {
+    let api = Api::new();
+    let owner = make(&api, "owner", None, false).await;
+    let child = make(&api, "child", Some(&owner), true).await;
+    let patch = json!({"metadata": {"finalizers": ["x.y/z"]}});
+    api.patch(&format!("{MAPS}/child"), "merge-patch+json", patch).await.expect(200);
+    api.delete(&format!("{MAPS}/owner"), json!({"propagationPolicy": "Foreground"})).await.expect(200);
+    make(&api, "late", Some(&owner), true).await;
+    assert!(!is_there(&api, "late").await && is_there(&api, "owner").await);
+    let patch = json!({"metadata": {"finalizers": null, "uid": child["metadata"]["uid"]}});
+    api.patch(&format!("{MAPS}/child"), "merge-patch+json", patch).await.expect(200);
+    assert!(!is_there(&api, "owner").await);
+}
+
+#[tokio::test]
 async fn an_object_whose_owner_never_was_goes() {
     let api = Api::new();
     let ghost = json!({"metadata": {"name": "ghost", "uid": "00000000-0000-4000-8000-000000000000"}});
