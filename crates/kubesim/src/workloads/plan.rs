@@ -45,7 +45,7 @@ impl Plan {
 
     /// Replaces `object`'s status where it differs.
     pub(super) fn status(&mut self, kind: Kind, object: &Value, status: Value) {
-        if object.get("status") != Some(&status) {
+        if !value::same(object.get("status").unwrap_or(&Value::Null), &status) {
             let mut changed = object.clone();
             value::set(&mut changed, "status", status);
             self.act(Action::Status(kind, changed));

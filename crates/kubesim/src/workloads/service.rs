@@ -1,7 +1,5 @@
 //! Service: an EndpointSlice of the pods that it selects.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::engine::Controller;
@@ -10,7 +8,7 @@ use super::plan::{Action, Cx, Plan};
 use super::podspec::{is_finished, is_ready};
 use super::store::{Id, Store, id};
 use super::template;
-use super::value::{flag, int, is_deleting, items, labels, name, namespace, part, set, text, text_map, uid};
+use super::value::{flag, int, is_deleting, items, name, namespace, part, set, text, text_map, uid};
 
 pub(super) const CONTROLLER: Controller =
     Controller { root: Kind::Service, watches: &[Kind::Pod, Kind::EndpointSlice], plan, related };
@@ -22,17 +20,7 @@ fn related(store: &Store, kind: Kind, object: &Value) -> Vec<Id> {
     if kind != Kind::Pod {
         return Vec::new();
     }
-    let have = labels(object);
-    store
-        .within(Kind::Service, namespace(object))
-        .filter(|service| selects(service, &have))
-        .map(|s| id(s))
-        .collect()
-}
-
-fn selects(service: &Value, labels: &BTreeMap<&str, &str>) -> bool {
-    let selector = text_map(service, "/spec/selector");
-    !selector.is_empty() && selector.iter().all(|(k, v)| labels.get(k) == Some(v))
+    store.services_for(object).map(|service| id(service)).collect()
 }
 
 fn plan(cx: &Cx<'_>, service: &Value) -> Plan {
@@ -56,13 +44,10 @@ fn plan(cx: &Cx<'_>, service: &Value) -> Plan {
 }
 
 fn slice(cx: &Cx<'_>, service: &Value) -> Value {
-    let mut pods: Vec<_> = cx
-        .store
-        .within(Kind::Pod, namespace(service))
-        .filter(|pod| {
-            selects(service, &labels(pod)) && !text(pod, "/status/podIP").is_empty() && !is_finished(pod)
-        })
-        .collect();
+    let selector = text_map(service, "/spec/selector");
+    let pods = cx.store.pods_with(namespace(service), &selector);
+    let mut pods: Vec<_> =
+        pods.filter(|pod| !text(pod, "/status/podIP").is_empty() && !is_finished(pod)).collect();
     pods.sort_by_key(|pod| name(pod));
     let everything = flag(service, "/spec/publishNotReadyAddresses");
     let endpoints: Vec<Value> = pods

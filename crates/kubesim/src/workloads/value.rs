@@ -129,3 +129,57 @@ pub(super) fn count_of(value: Option<&Value>, total: i64, round_up: bool, defaul
         _ => default,
     }
 }
+
+/// Whether two values are the same once stored: servers leave out what is null or empty, or write it where it was not.
+pub(super) fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Object(x), Value::Object(y)) => {
+            let within = |x: &Map<String, Value>, y: &Map<String, Value>| {
+                x.iter().all(|(key, value)| same(value, y.get(key).unwrap_or(&Value::Null)))
+            };
+            within(x, y) && within(y, x)
+        }
+        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same(x, y)),
+        (Value::Null, other) | (other, Value::Null) => is_empty(other),
+        _ => a == b,
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.values().all(is_empty),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_empty_is_as_good_as_absent() {
+        for (a, b, wanted) in [
+            (json!({"a": null, "b": {}, "c": ""}), json!({}), true),
+            (json!({"a": [{"x": null}]}), json!({"a": [{}]}), true),
+            (json!({"a": 0}), json!({}), false),
+            (json!({"a": [1]}), json!({"a": [1, null]}), false),
+            (json!({"a": {"b": 1}}), json!({"a": {"b": 2}}), false),
+        ] {
+            assert_eq!((same(&a, &b), same(&b, &a)), (wanted, wanted), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn counts_may_be_percentages() {
+        for (value, round_up, wanted) in
+            [(json!("25%"), true, 1), (json!("25%"), false, 0), (json!(2), true, 2), (json!(null), true, 7)]
+        {
+            assert_eq!(count_of(Some(&value), 3, round_up, 7), wanted, "{value}");
+        }
+    }
+}
