@@ -52,7 +52,6 @@ impl Child {
         Ok(Self { name, pid, guard, leash, log })
     }
 
-
     /// An error with the end of its log where the program has ended by itself.
     pub(crate) fn check_running(&self) -> Result<()> {
         // A dead child of the guard stays a zombie until the guard waits for it.
