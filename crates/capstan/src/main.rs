@@ -1,5 +1,6 @@
 //! The binary: reads flags, wires everything, nothing else.
 
+mod app;
 mod bootstrap;
 mod connect;
 mod demo;
@@ -30,6 +31,8 @@ enum Command {
     Install(InstallArguments),
     /// Run the controllers on a cluster
     Run(run::Arguments),
+    /// List, show, compare, sync, roll back applications: the words of `argocd app`
+    App(app::Arguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -41,17 +44,20 @@ struct InstallArguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&anyhow::Error::new(error).context("the runtime could not be started")),
     };
-    let result = match arguments.command {
+    if called_argocd() {
+        return runtime.block_on(app::argocd());
+    }
+    let result = match Arguments::parse().command {
         Command::Up(arguments) => runtime.block_on(up::up(arguments)),
         Command::Install(arguments) => {
             std::io::stdout().write_all(cli::install::yaml(&arguments.namespace).as_bytes()).map_err(Into::into)
         }
         Command::Run(arguments) => runtime.block_on(run::run(arguments)),
+        Command::App(arguments) => return runtime.block_on(app::run(arguments, cli::Style::Native)),
     };
     // What hangs in a system call must not keep a process that was told to end.
     runtime.shutdown_background();
@@ -59,6 +65,12 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
+}
+
+/// Whether the binary goes by the peer's name: `ln -s capstan argocd`.
+fn called_argocd() -> bool {
+    let name = std::env::args_os().next().map(std::path::PathBuf::from);
+    name.as_deref().and_then(std::path::Path::file_stem).is_some_and(|stem| stem == "argocd")
 }
 
 #[expect(clippy::print_stderr, reason = "the command line talks to its user")]

@@ -1,0 +1,131 @@
+//! `capstan app …`, and `argocd app …` where the binary is called so.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use cli::{AppCommand, ColorChoice, Context, ProgressChoice, Style, Terminal};
+
+use crate::{connect, failed};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: AppCommand,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Where and how")]
+struct Place {
+    /// Kubeconfig of the cluster; else KUBECONFIG, the user's own, or the pod's service account
+    #[arg(long, value_name = "FILE", global = true)]
+    kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "NAME", global = true)]
+    kube_context: Option<String>,
+    /// Namespace of the Applications, projects and settings
+    #[arg(long, value_name = "NAMESPACE", default_value = "argocd", global = true)]
+    controller_namespace: String,
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t, global = true)]
+    color: ColorChoice,
+    /// How progress is shown, on the error stream
+    #[arg(long, value_enum, default_value_t, global = true)]
+    progress: ProgressChoice,
+    /// Where git objects are kept, for diff and manifests
+    #[arg(long, value_name = "DIR", global = true)]
+    data_dir: Option<PathBuf>,
+    /// Let diff and manifests read repositories of this machine by file:// URLs
+    #[arg(long, global = true)]
+    allow_file_repositories: bool,
+    // What the peer's client is told about a server; there is none between us and the cluster.
+    /// Accepted for scripts; the cluster's own API is used
+    #[arg(long, global = true, hide = true)]
+    server: Option<String>,
+    /// Accepted for scripts
+    #[arg(long, global = true, hide = true, num_args = 0..=1)]
+    grpc_web: Option<Option<String>>,
+    /// Accepted for scripts
+    #[arg(long, global = true, hide = true)]
+    insecure: bool,
+    /// Accepted for scripts
+    #[arg(long, global = true, hide = true)]
+    plaintext: bool,
+    /// Accepted for scripts
+    #[arg(long, global = true, hide = true)]
+    core: bool,
+}
+
+/// The words of `argocd`.
+#[derive(Debug, Parser)]
+#[command(name = "argocd", version, about = "Capstan under the name of argocd: the app commands, on the cluster's own API")]
+struct Argocd {
+    #[command(subcommand)]
+    command: ArgocdCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ArgocdCommand {
+    /// Manage applications
+    App(Arguments),
+    /// Print the version
+    Version {
+        /// Only that of the client
+        #[arg(long)]
+        client: bool,
+        /// Only the number
+        #[arg(long)]
+        short: bool,
+    },
+}
+
+/// Runs as `argocd`. Wrong arguments end with 1, as the peer's.
+pub(crate) async fn argocd() -> ExitCode {
+    match Argocd::try_parse() {
+        Ok(Argocd { command: ArgocdCommand::App(arguments) }) => run(arguments, Style::Argocd).await,
+        Ok(Argocd { command: ArgocdCommand::Version { client: _, short: _ } }) => {
+            say(&format!("argocd: v{} (capstan)\n", env!("CARGO_PKG_VERSION")));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let code = if error.use_stderr() { 1 } else { 0 };
+            // Where nobody reads, nothing is lost.
+            drop(error.print());
+            ExitCode::from(code)
+        }
+    }
+}
+
+pub(crate) async fn run(arguments: Arguments, style: Style) -> ExitCode {
+    let Arguments { place, command } = arguments;
+    let client = match connect::connect(place.kubeconfig.as_deref(), place.kube_context.as_deref()).await {
+        Ok(client) => client,
+        Err(error) => {
+            failed(&error);
+            return ExitCode::from(if style == Style::Argocd { 20 } else { 5 });
+        }
+    };
+    let data_dir = place.data_dir.unwrap_or_else(|| std::env::temp_dir().join("capstan-cli"));
+    let context = Context {
+        style,
+        allow_file: place.allow_file_repositories,
+        user: variable("USER").unwrap_or_default(),
+        terminal: Terminal::detect(variable),
+        color: place.color,
+        progress: place.progress,
+        ..Context::new(client, place.controller_namespace, data_dir)
+    };
+    ExitCode::from(cli::run(command, context).await)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn say(text: &str) {
+    use std::io::Write as _;
+    drop(std::io::stdout().write_all(text.as_bytes()));
+}
