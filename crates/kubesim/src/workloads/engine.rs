@@ -81,7 +81,7 @@ struct Done {
 
 enum Answer {
     Is(Value),
-    Gone(Id),
+    Gone(Id, String),
 }
 
 pub(super) struct Engine {
@@ -165,12 +165,12 @@ impl Engine {
     fn take_news(&mut self, news: News) {
         match news {
             News::Is(kind, object) => self.take(kind, &object),
-            News::Gone(kind, id) => self.drop_object(kind, &id),
+            News::Gone(kind, id, uid) => self.drop_object(kind, &id, Some(&uid)),
             News::All(kind, seen) => {
                 self.unlisted.remove(&kind);
                 for id in self.store.ids(kind) {
                     if !seen.contains(&id) {
-                        self.drop_object(kind, &id);
+                        self.drop_object(kind, &id, None);
                     }
                 }
             }
@@ -190,7 +190,12 @@ impl Engine {
         }
     }
 
-    fn drop_object(&mut self, kind: Kind, id: &Id) {
+    /// Takes out what is gone, unless its name is another object's by now.
+    fn drop_object(&mut self, kind: Kind, id: &Id, gone: Option<&str>) {
+        let known = self.store.get_by_id(kind, id).map(|object| uid(object));
+        if gone.is_some() && known != gone {
+            return;
+        }
         if let Some(old) = self.store.remove(kind, id) {
             self.wake(kind, &old);
             let uid = uid(&old);
@@ -294,7 +299,7 @@ impl Engine {
         for (kind, answer) in done.answers {
             match answer {
                 Answer::Is(object) => self.take(kind, &Arc::new(object)),
-                Answer::Gone(id) => self.drop_object(kind, &id),
+                Answer::Gone(id, uid) => self.drop_object(kind, &id, Some(&uid)),
             }
         }
         if done.failed {
@@ -321,22 +326,24 @@ async fn execute(
     for action in actions {
         let (kind, gone) = match &action {
             Action::Create(kind, _) | Action::Status(kind, _) | Action::Patch(kind, ..) => (*kind, None),
-            Action::Delete(kind, object, _) => (*kind, Some(id(object))),
+            Action::Delete(kind, object, _) => (*kind, Some((id(object), uid(object).to_owned()))),
             Action::Bind(..) => (Kind::Pod, None),
         };
         match send(&client, agent, action).await {
             // A deletion answers with the object while it is still there, with a Status when it is gone.
             Ok(answer) => match gone {
-                Some(id) if answer.get("kind").is_none_or(|k| k == "Status") => {
-                    answers.push((kind, Answer::Gone(id)));
+                Some((id, uid)) if answer.get("kind").is_none_or(|k| k == "Status") => {
+                    answers.push((kind, Answer::Gone(id, uid)));
                 }
-                Some(id) if !super::value::is_deleting(&answer) => answers.push((kind, Answer::Gone(id))),
+                Some((id, uid)) if !super::value::is_deleting(&answer) => {
+                    answers.push((kind, Answer::Gone(id, uid)));
+                }
                 _ if answer.get("kind").is_some_and(|k| k == "Status") => {}
                 _ => answers.push((kind, Answer::Is(answer))),
             },
             Err(kube::Error::Api(status)) if status.code == 404 && gone.is_some() => {
-                if let Some(id) = gone {
-                    answers.push((kind, Answer::Gone(id)));
+                if let Some((id, uid)) = gone {
+                    answers.push((kind, Answer::Gone(id, uid)));
                 }
             }
             Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {}

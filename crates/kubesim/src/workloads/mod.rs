@@ -7,6 +7,7 @@
 //!
 //! They know nothing of containers: a pod's fate is told from its image's name ([`NodeOptions::fate`]).
 
+mod autoscaler;
 mod claim;
 mod cloud;
 mod condition;
@@ -54,7 +55,8 @@ impl Default for ControllerOptions {
 }
 
 /// Starts what kube-controller-manager does for workloads: Deployment, ReplicaSet, StatefulSet, DaemonSet, Job,
-/// CronJob, and EndpointSlices of Services. Ends when the handle is dropped. Must be called on a tokio runtime.
+/// CronJob, EndpointSlices of Services, binding of claims, and HorizontalPodAutoscalers (by their bounds only). Ends
+/// when the handle is dropped. Must be called on a tokio runtime.
 ///
 /// Source: the kinds' controllers in Kubernetes v1.34; left out are adoption of orphans, proportional scaling in
 /// mid-rollout, pod failure policies and topology hints.
@@ -68,6 +70,7 @@ pub fn spawn_controllers(client: kube::Client, options: ControllerOptions) -> Ha
         cronjob::CONTROLLER,
         service::CONTROLLER,
         claim::CONTROLLER,
+        autoscaler::CONTROLLER,
     ];
     let world = engine::World { clock: options.clock, nodes: None };
     Engine::spawn(client, "kube-controller-manager", controllers, world)

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::kinds::Kind;
 use super::store::{Id, id};
-use super::value::text;
+use super::value::{text, uid};
 
 /// Objects a page of a list.
 const PAGE: usize = 500;
@@ -24,8 +24,8 @@ const RETRY: Duration = Duration::from_millis(200);
 pub(super) enum News {
     /// An object as it is now.
     Is(Kind, Arc<Value>),
-    /// An object that is gone.
-    Gone(Kind, Id),
+    /// An object that is gone, with its uid: another may have its name by now.
+    Gone(Kind, Id, String),
     /// All that there is of a kind; what is not among them is gone.
     All(Kind, BTreeSet<Id>),
 }
@@ -109,7 +109,7 @@ async fn watch(
                 object
             }
             WatchEvent::Deleted(object) => {
-                news.send(News::Gone(kind, id(&object))).await.ok();
+                news.send(News::Gone(kind, id(&object), uid(&object).to_owned())).await.ok();
                 Arc::new(object)
             }
             WatchEvent::Bookmark(bookmark) => {

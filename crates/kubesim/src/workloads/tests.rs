@@ -10,7 +10,7 @@ use super::kinds::Kind;
 use super::plan::{Action, Cx, Plan};
 use super::store::{Store, id};
 use super::value::{name, uid};
-use super::{cronjob, deployment};
+use super::{autoscaler, cronjob, deployment};
 
 fn store(objects: &[(Kind, &Value)]) -> Store {
     let mut store = Store::default();
@@ -154,4 +154,25 @@ fn old_news_and_the_dead_stay_out_of_the_store() {
     assert!(store.put(Kind::Pod, pod("6")).is_ok());
     assert!(store.remove(Kind::Pod, &("n".to_owned(), "p".to_owned())).is_some());
     assert!(store.put(Kind::Pod, pod("7")).is_err(), "the answer of a write that raced with the deletion");
+}
+
+#[test]
+fn an_autoscaler_keeps_its_target_between_its_bounds() {
+    for (reason, replicas, wanted) in
+        [("below", 1, Some(2)), ("above", 9, Some(5)), ("inside", 3, None), ("scaled to zero", 0, None)]
+    {
+        let mut target = deployment("RollingUpdate");
+        target["spec"]["replicas"] = replicas.into();
+        let scaler = json!({"metadata": {"name": "s", "namespace": "n", "uid": "s", "resourceVersion": "1"},
+            "spec": {"minReplicas": 2, "maxReplicas": 5, "scaleTargetRef": {"kind": "Deployment", "name": "web"}}});
+        let store = store(&[(Kind::Deployment, &target), (Kind::HorizontalPodAutoscaler, &scaler)]);
+        let woken = (autoscaler::CONTROLLER.related)(&store, Kind::Deployment, &target);
+        assert_eq!(woken, [id(&scaler)], "{reason}");
+        let plan = plan(autoscaler::CONTROLLER, &store, "2026-01-01T00:00:00Z", &scaler);
+        let scaled = plan.actions.iter().find_map(|action| match action {
+            Action::Patch(Kind::Deployment, _, patch) => patch["spec"]["replicas"].as_i64(),
+            _ => None,
+        });
+        assert_eq!(scaled, wanted, "{reason}");
+    }
 }
