@@ -54,6 +54,66 @@ pub struct OutputFlags {
     pub progress: ProgressChoice,
 }
 
+/// Flags by which the peer's client is told how to reach its server. They are taken, since scripts have them, and mean
+/// nothing here: commands go straight to the cluster's API.
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
+pub struct ConnectionFlags {
+    /// Address of the server
+    #[arg(long, global = true, hide = true)]
+    pub server: Option<String>,
+    /// Token
+    #[arg(long, global = true, hide = true)]
+    pub auth_token: Option<String>,
+    /// Configuration file of the peer's client
+    #[arg(long, global = true, hide = true)]
+    pub config: Option<String>,
+    /// Context in it
+    #[arg(long, global = true, hide = true)]
+    pub argocd_context: Option<String>,
+    /// gRPC-Web's path
+    #[arg(long, global = true, hide = true)]
+    pub grpc_web_root_path: Option<String>,
+    /// Certificate of the server
+    #[arg(long, global = true, hide = true)]
+    pub server_crt: Option<String>,
+    /// Certificate of the client
+    #[arg(long, global = true, hide = true)]
+    pub client_crt: Option<String>,
+    /// Key of the client
+    #[arg(long, global = true, hide = true)]
+    pub client_crt_key: Option<String>,
+    /// Headers
+    #[arg(short = 'H', long = "header", global = true, hide = true)]
+    pub headers: Vec<String>,
+    /// Attempts
+    #[arg(long, global = true, hide = true)]
+    pub http_retry_max: Option<u32>,
+    /// Form of log lines
+    #[arg(long, global = true, hide = true)]
+    pub logformat: Option<String>,
+    /// Level of log lines
+    #[arg(long, global = true, hide = true)]
+    pub loglevel: Option<String>,
+    /// Namespace to forward a port to
+    #[arg(long, global = true, hide = true)]
+    pub port_forward_namespace: Option<String>,
+    /// Forward a port
+    #[arg(long, global = true, hide = true)]
+    pub port_forward: bool,
+    /// Speak gRPC-Web
+    #[arg(long, global = true, hide = true)]
+    pub grpc_web: bool,
+    /// No TLS
+    #[arg(long, global = true, hide = true)]
+    pub plaintext: bool,
+    /// No check of the server's certificate
+    #[arg(long, global = true, hide = true)]
+    pub insecure: bool,
+    /// Straight to the cluster's API, as everything here
+    #[arg(long, global = true, hide = true)]
+    pub core: bool,
+}
+
 /// The help text of a command: purpose, examples, the rest.
 macro_rules! help {
     ($($example:literal)+) => {
@@ -79,6 +139,8 @@ mod tests {
         command: AppCommand,
         #[command(flatten)]
         output: OutputFlags,
+        #[command(flatten)]
+        connection: ConnectionFlags,
     }
 
     #[test]
@@ -128,6 +190,7 @@ mod tests {
             "terminate-op guestbook",
             "set guestbook -p image.tag=v2 --kustomize-image web=web:v2 --sync-policy none --self-heal=false",
             "list --color never --progress plain",
+            "sync web --grpc-web --server cd.example:443 --auth-token x --insecure --core",
         ] {
             let line = ["app"].into_iter().chain(line.split_whitespace());
             if let Err(error) = Line::try_parse_from(line.clone()) {

@@ -34,6 +34,6 @@ mod table;
 mod view;
 mod watch;
 
-pub use command::{AppCommand, OutputFlags};
+pub use command::{AppCommand, ConnectionFlags, OutputFlags};
 pub use context::{ColorChoice, Context, ProgressChoice, Style, Terminal};
 pub use run::run;

@@ -49,7 +49,10 @@ impl Session<'_> {
                 .findings
                 .iter()
                 .fold(cannot(), |f, (kind, message)| f.cause(format!("{kind}: {message}")));
-            failure.next(format!("try it on this machine: capstan app manifests {name} --local ."))
+            match what.local {
+                Some(_) => failure,
+                None => failure.next(format!("try it on a checkout: capstan app manifests {name} --local .")),
+            }
         })?;
         for (kind, message) in &evaluation.findings {
             self.console.note(&format!("{kind}: {message}"));
