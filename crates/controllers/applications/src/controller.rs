@@ -6,17 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{AppProject, Application};
-use cluster::{Cluster, KindEvent, Notice};
+use cluster::{Cluster, KindEvent, Knowledge, Notice};
 use resource::Gvk;
 use serde_json::Value;
 use settings::SettingsHandle;
 use source::Sources;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::assess::why_unseen;
 use crate::lease::{Claim, Standing};
 use crate::metrics::Metrics;
+use crate::news::{announce, uses};
 use crate::obtain::poll_interval;
 use crate::reconcile::reconcile;
 use crate::repositories::RepositoryKey;
@@ -143,20 +145,28 @@ impl Controller {
         let shared = || Arc::clone(&self.shared);
         // Subscribed before the first list, so that nothing falls in between.
         tasks.spawn(follow_changes(shared(), self.shared.cluster.changes()));
-        tasks.spawn(follow_projects(shared()));
+        let (projects_known, ready) = watch::channel(false);
+        tasks.spawn(follow_projects(shared(), projects_known));
         tasks.spawn(follow_apps(shared()));
         tasks.spawn(follow_settings(shared()));
         tasks.spawn(poll(shared()));
         for _ in 0..self.shared.options.workers.max(1) {
-            tasks.spawn(work(shared()));
+            tasks.spawn(work(shared(), ready.clone()));
         }
         tasks
     }
 }
 
-async fn work(shared: Arc<Shared>) {
+/// Works on what is ready, once the projects are known: an application whose project has not been listed yet must not be told
+/// that there is none.
+async fn work(shared: Arc<Shared>, mut ready: watch::Receiver<bool>) {
+    if ready.wait_for(|known| *known).await.is_err() {
+        return;
+    }
     loop {
         let name = shared.queue.next().await;
+        // Also when this task is ended in mid-pass, as with a lost lease: else nobody would ever work on it again.
+        let _done = DoneOnDrop { shared: &shared, name: &name };
         // A pass in a task of its own: a panic ends that pass and no other.
         let pass = {
             let (shared, name) = (Arc::clone(&shared), Arc::clone(&name));
@@ -172,7 +182,18 @@ async fn work(shared: Arc<Shared>) {
                 shared.queue.add_at(Arc::clone(&name), Instant::now() + Duration::from_secs(60));
             }
         }
-        shared.queue.done(&name);
+    }
+}
+
+/// Gives an application back to the queue.
+struct DoneOnDrop<'a> {
+    shared: &'a Shared,
+    name: &'a AppName,
+}
+
+impl Drop for DoneOnDrop<'_> {
+    fn drop(&mut self) {
+        self.shared.queue.done(self.name);
     }
 }
 
@@ -200,6 +221,7 @@ fn name_of(value: &Value) -> Option<AppName> {
 async fn follow_apps(shared: Arc<Shared>) {
     let gvk = Gvk::new(api::names::GROUP, api::names::VERSION, api::names::APPLICATION);
     let mut events = shared.cluster.watch_kind(&gvk, Some(&shared.options.namespace));
+    let mut first = true;
     while let Some(event) = events.next().await {
         match event {
             KindEvent::Restarted(all) => {
@@ -211,7 +233,11 @@ async fn follow_apps(shared: Arc<Shared>) {
                     }
                 }
                 for name in gone {
-                    shared.remove_app(&name);
+                    remove(&shared, &name);
+                }
+                // Whoever was not the active one for a while has missed what happened meanwhile.
+                if std::mem::take(&mut first) {
+                    enqueue(&shared, |_| true);
                 }
             }
             KindEvent::Applied(value) => {
@@ -221,7 +247,7 @@ async fn follow_apps(shared: Arc<Shared>) {
             }
             KindEvent::Deleted(value) => {
                 if let Some(name) = name_of(&value) {
-                    shared.remove_app(&name);
+                    remove(&shared, &name);
                 }
             }
             KindEvent::State(knowledge) => {
@@ -237,7 +263,14 @@ fn put(shared: &Shared, name: AppName, value: Value) {
     }
 }
 
-async fn follow_projects(shared: Arc<Shared>) {
+/// Forgets an application that is gone; those that have an object of its in git, too, take it over.
+fn remove(shared: &Shared, name: &AppName) {
+    for heir in shared.remove_app(name) {
+        shared.queue.add(heir);
+    }
+}
+
+async fn follow_projects(shared: Arc<Shared>, projects_known: watch::Sender<bool>) {
     let gvk = Gvk::new(api::names::GROUP, api::names::VERSION, api::names::APP_PROJECT);
     let mut events = shared.cluster.watch_kind(&gvk, Some(&shared.options.namespace));
     let mut known: BTreeSet<String> = BTreeSet::new();
@@ -257,7 +290,13 @@ async fn follow_projects(shared: Arc<Shared>) {
             KindEvent::Deleted(value) => {
                 (Vec::new(), name_of(&value).map(|name| name.to_string()).into_iter().collect())
             }
-            KindEvent::State(_) => continue,
+            KindEvent::State(knowledge) => {
+                // They cannot be had: then their applications say so.
+                if knowledge != Knowledge::Loading {
+                    projects_known.send_replace(true);
+                }
+                continue;
+            }
         };
         let mut touched: BTreeSet<String> = gone.iter().cloned().collect();
         for name in &gone {
@@ -276,6 +315,7 @@ async fn follow_projects(shared: Arc<Shared>) {
             touched.insert(name.to_string());
         }
         enqueue(&shared, |app| touched.contains(app.spec.project_name()));
+        projects_known.send_replace(true);
     }
 }
 
@@ -311,8 +351,14 @@ async fn follow_settings(shared: Arc<Shared>) {
     let mut changed = shared.settings.subscribe();
     let mut told = BTreeSet::new();
     crate::events::report_problems(&shared, &mut told).await;
+    let mut before = shared.settings.current();
     while changed.changed().await.is_ok() {
-        shared.cluster.reconfigure();
+        let now = shared.settings.current();
+        // Whose an object is and which kinds are watched is asked anew, which lists every kind: only where it may differ.
+        if before.settings.tracking != now.settings.tracking || before.settings.filter != now.settings.filter {
+            shared.cluster.reconfigure();
+        }
+        before = now;
         crate::events::report_problems(&shared, &mut told).await;
         enqueue(&shared, |_| true);
     }
@@ -325,12 +371,21 @@ async fn poll(shared: Arc<Shared>) {
         shared.each_app(|_, app| used |= uses(app, key));
         used
     };
-    shared.repositories.poll(interval, used, |key| enqueue(&shared, |app| uses(app, key))).await;
-}
-
-/// Whether an application reads from this repository. Those of a repository that changed are all put into the queue: a pass
-/// looks first at what it has read, so that those which the commit does not touch cost next to nothing.
-fn uses(app: &Application, key: &RepositoryKey) -> bool {
-    app.spec.project_name() == key.project
-        && app.spec.sources().iter().any(|source| api::same_repository(&source.repo_url, &key.url))
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel::<RepositoryKey>();
+    // The receiver lives as long as this function.
+    let asking = shared.repositories.poll(interval, used, |key| drop(tell.send(key.clone())));
+    let telling = async {
+        let mut tasks = JoinSet::new();
+        loop {
+            // Each in a task of its own, for one may have to fetch from a slow server.
+            tokio::select! {
+                Some(key) = told.recv() => {
+                    let shared = Arc::clone(&shared);
+                    tasks.spawn(async move { announce(&shared, &key).await });
+                }
+                Some(_) = tasks.join_next() => {}
+            }
+        }
+    };
+    tokio::select! { () = asking => {} () = telling => {} }
 }

@@ -33,6 +33,13 @@ enum Matcher {
     Nothing(String),
 }
 
+/// Two patterns of one place and dialect are the same where they are written the same.
+impl PartialEq for Glob {
+    fn eq(&self, other: &Self) -> bool {
+        self.pattern == other.pattern
+    }
+}
+
 impl Glob {
     pub(crate) fn new(pattern: &str, dialect: Dialect) -> Self {
         Self { pattern: pattern.to_owned(), matcher: compile(pattern, dialect) }

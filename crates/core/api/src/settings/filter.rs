@@ -9,14 +9,14 @@ use crate::glob::{Dialect, Glob};
 const MOST_ENTRIES: usize = 1_000;
 
 /// Which kinds are watched and managed, by cluster. Settings `resource.exclusions` and `resource.inclusions`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ResourceFilter {
     always: Vec<Entry>,
     pub(super) exclusions: Vec<Entry>,
     pub(super) inclusions: Vec<Entry>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
     groups: Vec<Glob>,
     kinds: Vec<String>,
