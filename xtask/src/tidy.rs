@@ -8,8 +8,18 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 /// Crates that nothing under `crates/core/` may depend on, directly or not: runtimes, clients, sockets.
-const NOT_IN_CORE: &[&str] =
-    &["tokio", "kube", "kube-client", "kube-core", "hyper", "reqwest", "gix", "k8s-openapi", "mio", "socket2"];
+const NOT_IN_CORE: &[&str] = &[
+    "tokio",
+    "kube",
+    "kube-client",
+    "kube-core",
+    "hyper",
+    "reqwest",
+    "gix",
+    "k8s-openapi",
+    "mio",
+    "socket2",
+];
 
 /// Crates that nothing in the product may depend on: a second TLS stack, or an open advisory.
 const NOWHERE: &[&str] = &["openssl", "openssl-sys", "ring", "rsa", "git2"];
@@ -103,13 +113,18 @@ impl Graph {
             }
             graph.names.insert(id, name);
         }
+        let packages: BTreeMap<String, &Value> =
+            list(metadata, "packages")?.iter().map(|p| Ok((text(p, "id")?, p))).collect::<Result<_>>()?;
         let resolve = metadata.get("resolve").context("no resolve")?;
         for node in list(resolve, "nodes")? {
+            let absent = absent(packages.get(&text(node, "id")?).copied().unwrap_or(&Value::Null), node);
             let mut on = Vec::new();
             for dependency in list(node, "deps")? {
                 let kinds = list(dependency, "dep_kinds")?;
-                if kinds.iter().any(|k| k.get("kind").and_then(Value::as_str) != Some("dev")) {
-                    on.push(text(dependency, "pkg")?);
+                let pkg = text(dependency, "pkg")?;
+                let built = kinds.iter().any(|k| k.get("kind").and_then(Value::as_str) != Some("dev"));
+                if built && !graph.names.get(&pkg).is_some_and(|name| absent.contains(name)) {
+                    on.push(pkg);
                 }
             }
             graph.edges.insert(text(node, "id")?, on);
@@ -149,6 +164,36 @@ impl Graph {
         }
         seen.iter().filter_map(|id| self.names.get(*id)).map(String::as_str).collect()
     }
+}
+
+/// Optional dependencies of a package that no active feature turns on: cargo lists them where a weak feature
+/// (`ring?/std`) names them, though they are not built.
+fn absent(package: &Value, node: &Value) -> BTreeSet<String> {
+    let strings = |value: Option<&Value>| -> Vec<String> {
+        value
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
+    };
+    let active = strings(node.get("features"));
+    let mut on: BTreeSet<String> = active.iter().cloned().collect();
+    for feature in &active {
+        for entry in strings(package.get("features").and_then(|features| features.get(feature))) {
+            let entry = entry.strip_prefix("dep:").unwrap_or(&entry);
+            let name = entry.split('/').next().unwrap_or_default();
+            on.extend((!name.ends_with('?')).then(|| name.to_owned()));
+        }
+    }
+    let dependencies = package.get("dependencies").and_then(Value::as_array).into_iter().flatten();
+    let optional = dependencies.filter(|d| d.get("optional").and_then(Value::as_bool) == Some(true));
+    let named = |d: &Value, field: &str| d.get(field).and_then(Value::as_str).map(str::to_owned);
+    optional
+        .filter(|d| !named(d, "rename").or_else(|| named(d, "name")).is_some_and(|name| on.contains(&name)))
+        .filter_map(|d| named(d, "name"))
+        .collect()
 }
 
 /// Every crate has its place in the code map.
