@@ -127,7 +127,7 @@ impl Store {
     ) -> Result<Application, Failure> {
         let what = || format!("cannot change application {name}");
         for _ in 0..ATTEMPTS {
-            let app = self.application(name).await?;
+            let app = Box::pin(self.application(name)).await?;
             let Some(mut patch) = change(&app)? else { return Ok(app) };
             patch["metadata"]["resourceVersion"] = json!(app.metadata.resource_version);
             let request = applications(&name.namespace)
@@ -153,9 +153,9 @@ impl Store {
     ) -> Result<bool, Failure> {
         let what = || format!("cannot change application {name}");
         for _ in 0..ATTEMPTS {
-            let app = self.application(name).await?;
-            let new = change(&app)?;
-            if new == app {
+            let app = Box::new(Box::pin(self.application(name)).await?);
+            let new = change(&app).map(Box::new)?;
+            if *new == *app {
                 return Ok(false);
             }
             let request = applications(&name.namespace)

@@ -35,7 +35,7 @@ impl Session<'_> {
             }
         }
         for app in apps {
-            let action = self.create_or_update(&app, args.upsert).await?;
+            let action = Box::pin(self.create_or_update(&app, args.upsert)).await?;
             self.console.print(&format!("application '{}' {action}\n", escape::line(&app.metadata.name)));
         }
         Ok(0)

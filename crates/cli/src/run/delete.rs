@@ -35,7 +35,7 @@ impl Session<'_> {
             self.store.update(&name, |app| Ok(cascade(app, args.cascade, &args.propagation_policy))).await?;
             self.store.delete(&name, &app.metadata.uid).await?;
             if args.wait {
-                let (_, result) = self.settle(&name, &Wanted::gone(), args.timeout, true).await?;
+                let (_, result) = Box::pin(self.settle(&name, &Wanted::gone(), args.timeout, true)).await?;
                 result?;
             }
             self.console.print(&format!("application '{}' deleted\n", name.name));

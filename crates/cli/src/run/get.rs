@@ -59,7 +59,8 @@ impl Session<'_> {
         let mut text = view::details::summary(app, &around, look);
         let conditions = view::details::conditions(app, look);
         if !conditions.is_empty() {
-            text += &format!("\n{conditions}\n");
+            // The peer ends its conditions with an empty line and begins what follows with another one.
+            text += &format!("\n{conditions}{}", if look.native() { "" } else { "\n" });
         }
         if args.show_operation {
             let operation = view::operation::summary(app, self.context.now(), look);

@@ -21,7 +21,7 @@ impl Session<'_> {
             .update(&name, |app| operation(app, &args, user).map(|operation| Some(begin(&operation))))
             .await?;
         if !args.no_wait {
-            self.follow_operation(&name, args.timeout, &args.output, false).await?;
+            Box::pin(self.follow_operation(&name, args.timeout, &args.output, false)).await?;
         }
         Ok(0)
     }

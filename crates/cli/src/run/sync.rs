@@ -28,7 +28,7 @@ impl Session<'_> {
             if args.no_wait {
                 continue;
             }
-            self.follow_operation(&name, args.timeout, &args.output, !filters.is_empty()).await?;
+            Box::pin(self.follow_operation(&name, args.timeout, &args.output, !filters.is_empty())).await?;
         }
         Ok(0)
     }
@@ -42,7 +42,7 @@ impl Session<'_> {
         selective: bool,
     ) -> Result<(), Failure> {
         let wanted = Wanted::operation();
-        let (app, result) = self.settle(name, &wanted, timeout, output != "wide").await?;
+        let (app, result) = Box::pin(self.settle(name, &wanted, timeout, output != "wide")).await?;
         if let Some(app) = &app {
             self.report(app, &wanted, output).await?;
         }

@@ -273,7 +273,7 @@ async fn create_says_what_it_did() {
 async fn create_reads_files_and_set_changes_one_thing() {
     let bench = Bench::new().await;
     let yaml = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec:\n  custom: kept\n  source: {repoURL: r, path: p}\n  destination: {name: in-cluster}\n";
-    let done = bench.run_as(&"create -f - --revision v1".to_owned(), Style::Argocd, yaml).await;
+    let done = bench.run_as("create -f - --revision v1", Style::Argocd, yaml).await;
     assert_eq!((done.code, done.out.as_str()), (0, "application 'a' created\n"), "{}", done.err);
     let done = bench.run_as("create -f -", Style::Native, &yaml.replace("Application", "Pod")).await;
     assert!(
@@ -446,6 +446,16 @@ async fn wait_ends_when_it_is_so_or_cannot_be() {
         done.code == 1 && done.err.contains("health state has transitioned from Progressing to Degraded"),
         "{done:?}"
     );
+}
+
+#[tokio::test]
+async fn wait_does_not_believe_the_dead() {
+    let mut bench = Bench::new().await;
+    bench.app("web", |app| app["status"]["sync"]["status"] = json!("Synced")).await;
+    assert_eq!(bench.run("wait web --sync").await.code, 0);
+    bench.context.clock = Arc::new(|| Timestamp::now() + jiff::SignedDuration::from_secs(361));
+    let done = bench.run("wait web --sync --timeout 50ms").await;
+    assert!(done.code == 6 && done.err.contains("its word is waited for"), "{done:?}");
 }
 
 #[tokio::test]

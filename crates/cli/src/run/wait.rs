@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api::{Application, HealthStatusCode};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use super::Session;
 use super::filter::Filters;
@@ -26,6 +26,25 @@ const FOREVER: Duration = Duration::from_secs(30 * 365 * 86_400);
 /// Least width of a column in the table at the end, as in the peer.
 const COLUMN: usize = 5;
 
+/// What a wait keeps in hand.
+struct Vigil {
+    follow: Follow,
+    progress: Progress,
+    heartbeat: Heartbeat,
+    /// Whether the status is in doubt, which was told.
+    doubted: bool,
+    ticks: Interval,
+    deadline: Instant,
+}
+
+/// What ends a turn of waiting.
+enum Turn {
+    Seen(Seen),
+    /// The controller was heard of again.
+    Heard,
+    Late,
+}
+
 impl Session<'_> {
     pub(super) async fn wait(&mut self, args: WaitArgs) -> Result<u8, Failure> {
         let names = self.names(&args.names, args.selector.as_deref(), args.app_namespace.as_deref()).await?;
@@ -45,7 +64,8 @@ impl Session<'_> {
                 // The nearest name, where there is none of this one.
                 self.store.get(&name).await?;
             }
-            let (app, result) = self.settle(&name, &wanted, args.timeout, args.output != "wide").await?;
+            let (app, result) =
+                Box::pin(self.settle(&name, &wanted, args.timeout, args.output != "wide")).await?;
             match app {
                 None if wanted.gone => self.console.print(&format!("application '{name}' deleted\n")),
                 None => {}
@@ -65,64 +85,97 @@ impl Session<'_> {
         timeout: Duration,
         quiet: bool,
     ) -> Result<(Option<Application>, Result<(), Failure>), Failure> {
-        let mut progress = Progress::new(self.context, quiet);
-        let deadline = Instant::now() + if timeout.is_zero() { FOREVER } else { timeout };
-        let mut follow = Follow::new(self.store.clone(), name.clone());
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut heartbeat = Heartbeat::read(&self.store, &self.context.namespace).await;
-        let (mut last, mut healthy_before, mut doubted, mut count) =
-            (None::<Application>, None, false, 0_u32);
+        let mut vigil = Vigil {
+            follow: Follow::new(self.store.clone(), name.clone()),
+            progress: Progress::new(self.context, quiet),
+            heartbeat: Heartbeat::read(&self.store, &self.context.namespace).await,
+            doubted: false,
+            ticks,
+            deadline: Instant::now() + if timeout.is_zero() { FOREVER } else { timeout },
+        };
+        let (mut last, mut health_before) = (None::<Application>, None);
         let mut waits_for = "an answer of the API server".to_owned();
         let result = loop {
-            tokio::select! {
-                seen = follow.next() => match seen? {
-                    Seen::Is(app) => last = Some(*app),
-                    Seen::Gone if wanted.gone => {
-                        progress.end(self.console);
+            match self.turn(&mut vigil).await? {
+                Turn::Seen(Seen::Is(app)) => last = Some(*app),
+                Turn::Seen(Seen::Gone) => {
+                    vigil.progress.end(self.console);
+                    if wanted.gone {
                         return Ok((None, Ok(())));
                     }
-                    Seen::Gone => {
-                        progress.end(self.console);
-                        let what = format!("application '{}' was deleted meanwhile", name.name);
-                        return Err(Failure::new(Kind::NotFound, what));
-                    }
-                },
-                _ = ticks.tick() => {
-                    progress.tick(self.console, self.context.now());
-                    count = count.wrapping_add(1);
-                    if !(doubted && count.is_multiple_of(LOOK_AGAIN)) {
-                        continue;
-                    }
-                    heartbeat = Heartbeat::read(&self.store, &self.context.namespace).await;
+                    let what = format!("application '{}' was deleted meanwhile", name.name);
+                    return Err(Failure::new(Kind::NotFound, what));
                 }
-                () = sleep_until(deadline) => {
-                    let name = &name.name;
-                    let what = format!("timed out ({}s) waiting for app {name:?} match desired state", timeout.as_secs());
-                    break Err(Failure::new(Kind::Timeout, what).cause(format!("it still waits for {waits_for}")));
+                Turn::Heard => {}
+                Turn::Late => {
+                    let (name, seconds) = (&name.name, timeout.as_secs());
+                    let what = format!("timed out ({seconds}s) waiting for app {name:?} match desired state");
+                    break Err(
+                        Failure::new(Kind::Timeout, what).cause(format!("it still waits for {waits_for}"))
+                    );
                 }
             }
             let Some(app) = &last else { continue };
-            let (shown, doubt) = heartbeat.judged(app, self.context.now());
-            if let Some(reason) = doubt.filter(|_| !doubted) {
-                self.console.note(&format!("{reason}; its word is waited for"));
-                doubted = true;
-            }
+            let shown = self.believed(&mut vigil, app).await;
             let gap = missing(wanted, &shown);
             waits_for = gap.clone().unwrap_or_default();
-            progress.show(self.console, &shown, &waits_for, self.context.now());
+            vigil.progress.show(self.console, &shown, &waits_for, self.context.now());
             if gap.is_none() {
                 break Ok(());
             }
             let health = shown.status.health.status.clone();
-            if let Some(failure) = turned_bad(name, wanted, healthy_before.as_ref(), health.as_ref()) {
+            if let Some(failure) = turned_bad(name, wanted, health_before.as_ref(), health.as_ref()) {
                 break Err(failure);
             }
-            healthy_before = health;
+            health_before = health;
         };
-        progress.end(self.console);
-        let last = last.map(|app| heartbeat.judged(&app, self.context.now()).0);
+        vigil.progress.end(self.console);
+        let last = last.map(|app| vigil.heartbeat.judged(&app, self.context.now()).0);
         Ok((last, result))
+    }
+
+    /// Until something happens that counts. What is under way goes on over the ticks, however slow the server is.
+    async fn turn(&mut self, vigil: &mut Vigil) -> Result<Turn, Failure> {
+        let next = vigil.follow.next();
+        tokio::pin!(next);
+        let mut count = 0_u32;
+        loop {
+            tokio::select! {
+                seen = &mut next => return seen.map(Turn::Seen),
+                () = sleep_until(vigil.deadline) => return Ok(Turn::Late),
+                _ = vigil.ticks.tick() => {
+                    vigil.progress.tick(self.console, self.context.now());
+                    count = count.wrapping_add(1);
+                    if vigil.doubted && count.is_multiple_of(LOOK_AGAIN) {
+                        let heartbeat = Heartbeat::read(&self.store, &self.context.namespace).await;
+                        if heartbeat != vigil.heartbeat {
+                            vigil.heartbeat = heartbeat;
+                            return Ok(Turn::Heard);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The application as far as it may be believed; a heartbeat that has grown old is read again first.
+    async fn believed(&mut self, vigil: &mut Vigil, app: &Application) -> Application {
+        if vigil.heartbeat.judged(app, self.context.now()).1.is_some() {
+            vigil.heartbeat = Heartbeat::read(&self.store, &self.context.namespace).await;
+        }
+        let (shown, doubt) = vigil.heartbeat.judged(app, self.context.now());
+        match doubt {
+            Some(reason) if !vigil.doubted => {
+                vigil.progress.end(self.console);
+                self.console.note(&format!("{reason}; its word is waited for"));
+                vigil.doubted = true;
+            }
+            Some(_) => {}
+            None => vigil.doubted = false,
+        }
+        shown
     }
 
     /// Prints how an application is after the wait.

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-fn after(spec: Value, change: impl FnOnce(&mut SpecFlags)) -> Result<Value, String> {
+fn after(spec: &Value, change: impl FnOnce(&mut SpecFlags)) -> Result<Value, String> {
     let app = json!({ "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "spec": spec });
     let mut app = api::Application::from_value(app).map_err(|e| e.to_string())?;
     let mut flags = SpecFlags::default();
@@ -67,11 +67,11 @@ fn what_flags_say_replaces_what_is_there_and_nothing_else() {
         ("nothing for nothing", Box::new(|_| {}), "/source/directory", Value::Null),
     ];
     for (reason, change, pointer, expected) in rows {
-        let found = after(spec(), change).unwrap();
+        let found = after(&spec(), change).unwrap();
         assert_eq!(found.pointer(pointer).cloned().unwrap_or_default(), expected, "{reason}");
         assert_eq!(found["destination"]["server"], "s", "{reason}");
     }
-    assert_eq!(after(spec(), |_| {}).unwrap(), spec(), "no flags, no change");
+    assert_eq!(after(&spec(), |_| {}).unwrap(), spec(), "no flags, no change");
 }
 
 #[test]
@@ -87,8 +87,8 @@ fn contradictions_are_refused() {
         ("no time", Box::new(|f| f.sync_retry_backoff_duration = text("soon")), "a retry cannot be set"),
     ];
     for (reason, change, expected) in rows {
-        assert_eq!(after(json!({"destination": {}}), change).unwrap_err(), expected, "{reason}");
+        assert_eq!(after(&json!({"destination": {}}), change).unwrap_err(), expected, "{reason}");
     }
     let several = json!({"destination": {}, "sources": [{"repoURL": "a"}, {"repoURL": "b"}]});
-    assert_eq!(after(several, |f| f.path = text("x")).unwrap_err(), "the application has several sources");
+    assert_eq!(after(&several, |f| f.path = text("x")).unwrap_err(), "the application has several sources");
 }

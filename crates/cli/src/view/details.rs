@@ -22,7 +22,10 @@ pub(crate) fn summary(app: &Application, around: &Around, look: Look) -> String 
     out += &line("Project:", app.spec.project_name().into());
     out += &line("Server:", server(app).into());
     out += &line("Namespace:", app.spec.destination.namespace.as_str().into());
-    out += &line("URL:", url(app, &around.url).into());
+    let url = url(app, &around.url);
+    if !url.is_empty() || !look.native() {
+        out += &line("URL:", url.into());
+    }
     out += if app.spec.has_multiple_sources() { "Sources:\n" } else { "Source:\n" };
     for source in app.spec.sources() {
         out += &source_lines(source, look);
@@ -154,7 +157,7 @@ ComparisonError  second       2026-01-02 03:04:05 +0000 UTC
         app.status.sync.status = SyncStatusCode::Synced;
         app.spec.source.as_mut().unwrap().target_revision = String::new();
         let text = summary(&app, &Around::default(), Look { unicode: true, ..Look::default() });
-        for line in ["URL:", "  Target:", "Sync Status:        ✓ Synced to HEAD (4f2a91c)"] {
+        for line in ["  Target:", "Sync Status:        ✓ Synced to HEAD (4f2a91c)"] {
             assert!(text.lines().any(|l| l == line), "{line}: {text}");
         }
         assert!(text.contains("✗ Degraded (web fell over)"), "{text}");

@@ -186,11 +186,11 @@ fn reason(object: &Object) -> Option<String> {
     }
     let containers = status.get("containerStatuses")?.as_array()?;
     let states = containers.iter().filter_map(|container| container.get("state"));
-    let reasons = states.filter_map(|state| {
+    let mut reasons = states.filter_map(|state| {
         let state = state.get("waiting").or_else(|| state.get("terminated"))?;
         state.get("reason")?.as_str()
     });
-    reasons.last().map(str::to_owned)
+    reasons.next_back().map(str::to_owned)
 }
 
 #[cfg(test)]
