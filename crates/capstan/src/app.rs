@@ -69,7 +69,7 @@ struct Argocd {
 #[derive(Debug, Subcommand)]
 enum ArgocdCommand {
     /// Manage applications
-    App(Arguments),
+    App(Box<Arguments>),
     /// Print the version
     Version {
         /// Only that of the client
@@ -84,7 +84,7 @@ enum ArgocdCommand {
 /// Runs as `argocd`. Wrong arguments end with 1, as the peer's.
 pub(crate) async fn argocd() -> ExitCode {
     match Argocd::try_parse() {
-        Ok(Argocd { command: ArgocdCommand::App(arguments) }) => run(arguments, Style::Argocd).await,
+        Ok(Argocd { command: ArgocdCommand::App(arguments) }) => run(*arguments, Style::Argocd).await,
         Ok(Argocd { command: ArgocdCommand::Version { client: _, short: _ } }) => {
             say(&format!("argocd: v{} (capstan)\n", env!("CARGO_PKG_VERSION")));
             ExitCode::SUCCESS
