@@ -9,21 +9,9 @@ use resource::GroupKind;
 
 /// The rules of `app` over those of the system. A rule that cannot be read is left out and named.
 pub fn compile(app: &Application, settings: &Settings) -> (Rules, Vec<RuleProblem>) {
-    let own: Vec<IgnoreRule> = app.spec.ignore_differences.iter().map(rule).collect();
-    let system: Vec<IgnoreRule> = settings.ignore_differences().iter().map(rule).collect();
+    let own: Vec<IgnoreRule> = app.spec.ignore_differences.iter().map(IgnoreRule::from).collect();
+    let system: Vec<IgnoreRule> = settings.ignore_differences().iter().map(IgnoreRule::from).collect();
     Rules::compile(&own, &system, options(settings))
-}
-
-fn rule(rule: &api::ResourceIgnoreDifferences) -> IgnoreRule {
-    IgnoreRule {
-        group: rule.group.clone(),
-        kind: rule.kind.clone(),
-        name: rule.name.clone(),
-        namespace: rule.namespace.clone(),
-        json_pointers: rule.json_pointers.clone(),
-        jq_path_expressions: rule.jq_path_expressions.clone(),
-        managed_fields_managers: rule.managed_fields_managers.clone(),
-    }
 }
 
 fn options(settings: &Settings) -> Options {
