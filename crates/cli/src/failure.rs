@@ -109,7 +109,8 @@ impl Failure {
             404 => Kind::NotFound,
             409 => Kind::Conflict,
             408 | 504 => Kind::Timeout,
-            429 | 500.. => Kind::Unreachable,
+            // 410 is for watches: begin anew.
+            410 | 429 | 500.. => Kind::Unreachable,
             _ => Kind::Other,
         };
         let failure = Self::new(kind, what).cause(status.message.clone());

@@ -573,3 +573,50 @@ async fn diff_and_manifests_say_what_the_controller_would() {
     assert_eq!(done.code, 2, "{done:?}");
     assert_eq!(bench.run_as("diff guestbook --local /nonexistent", Style::Argocd, "").await.code, 2);
 }
+
+#[tokio::test]
+async fn an_unsteady_server_is_survived_and_a_lost_one_is_named() {
+    let bench = Bench::new().await;
+    bench.app("web", |_| {}).await;
+    let fault = |verb: &str, code: u16| {
+        let refuse = kubesim::FaultAction::Refuse { status: code, retry_after: None };
+        kubesim::FaultRule::new(refuse).verb(verb).resource("applications")
+    };
+    // A write that meets another one is made again.
+    bench.sim.set_faults(kubesim::Faults::default().rule(fault("patch", 409).times(2)));
+    assert_eq!(bench.run("sync web --async").await.code, 0);
+    assert!(bench.read("web").await["operation"].is_object());
+    for (reason, verb, status, native, peer) in [
+        ("somebody is always faster", "patch", 409, 8, 20),
+        ("no right", "patch", 403, 4, 20),
+        ("no service", "get", 503, 5, 20),
+        ("a server's error", "patch", 500, 5, 20),
+    ] {
+        bench.patch("web", &json!({"operation": null})).await;
+        bench.sim.set_faults(kubesim::Faults::default().rule(fault(verb, status)));
+        for (style, code) in [(Style::Native, native), (Style::Argocd, peer)] {
+            let done = bench.run_as("sync web --async", style, "").await;
+            assert_eq!(done.code, code, "{reason} {style:?}: {done:?}");
+        }
+        bench.sim.set_faults(kubesim::Faults::default());
+    }
+    // A watch that breaks and a server that is away for a moment do not end a wait.
+    let end = |action| kubesim::FaultRule::new(action).verb("watch").resource("applications").times(1);
+    for (reason, rule) in [
+        ("expired at once", fault("watch", 410).times(1)),
+        ("expired later", end(kubesim::FaultAction::ExpireWatchAfter(0))),
+        ("ended without a word", end(kubesim::FaultAction::EndWatchAfter(0))),
+        ("no connection", end(kubesim::FaultAction::Reset)),
+        ("away for a moment", fault("get", 503).skip(1).times(1)),
+    ] {
+        bench.patch("web", &json!({"operation": null, "status": {"sync": {"status": "OutOfSync"}}})).await;
+        bench.sim.clear_requests();
+        bench.sim.set_faults(kubesim::Faults::default().rule(rule));
+        let turn = async {
+            bench.watched().await;
+            bench.patch("web", &json!({"status": {"sync": {"status": "Synced"}}})).await;
+        };
+        let (done, ()) = tokio::join!(bench.run("wait web --sync --timeout 30"), turn);
+        assert_eq!(done.code, 0, "{reason}: {done:?}");
+    }
+}
