@@ -83,11 +83,15 @@ impl Actors {
         }
     }
 
-    pub(crate) fn need(&mut self, kinds: &BTreeSet<GroupKind>, now: Instant, lasts: Duration) {
+    /// True where another set of kinds is needed than before.
+    pub(crate) fn need(&mut self, kinds: &BTreeSet<GroupKind>, now: Instant, lasts: Duration) -> bool {
+        let mut changed = false;
         for kind in kinds {
-            self.needed.insert(kind.clone(), now);
+            changed |= self.needed.insert(kind.clone(), now).is_none();
         }
+        let before = self.needed.len();
         self.needed.retain(|kind, said| kinds.contains(kind) || now.duration_since(*said) < lasts);
+        changed || self.needed.len() != before
     }
 
     pub(crate) fn follow(

@@ -108,8 +108,9 @@ impl Cluster {
     /// metadata only. Only the watches of kinds whose mode changes are restarted. A kind that is needed no more
     /// goes back after ten minutes, at the next call.
     pub fn need_full(&self, kinds: &BTreeSet<GroupKind>) {
-        self.inner.actors().need(kinds, Instant::now(), NEED_LASTS);
-        self.inner.follow_discovery();
+        if self.inner.actors().need(kinds, Instant::now(), NEED_LASTS) {
+            self.inner.follow_discovery();
+        }
     }
 
     /// Says which objects an application desires, tracked or not: their changes are told with its name, and
