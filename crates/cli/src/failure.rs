@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     NotMet,
     /// The command line cannot be carried out.
     Usage,
+    /// What was given is not what it should be: a name, a file, a specification.
+    Invalid,
     /// There is no such thing.
     NotFound,
     /// No right, or forbidden by a rule.
@@ -39,7 +41,7 @@ impl Kind {
     pub(crate) fn exit_code(self, style: Style) -> u8 {
         match (style, self) {
             (Style::Native, Self::NotMet | Self::PruningRequired) => 1,
-            (Style::Native, Self::Usage) => 2,
+            (Style::Native, Self::Usage | Self::Invalid) => 2,
             (Style::Native, Self::NotFound) => 3,
             (Style::Native, Self::Denied) => 4,
             (Style::Native, Self::Unreachable) => 5,
@@ -71,6 +73,10 @@ impl Failure {
 
     pub(crate) fn usage(what: impl Into<String>) -> Self {
         Self::new(Kind::Usage, what)
+    }
+
+    pub(crate) fn invalid(what: impl Into<String>) -> Self {
+        Self::new(Kind::Invalid, what)
     }
 
     pub(crate) fn cause(mut self, cause: impl Into<String>) -> Self {
@@ -153,6 +159,7 @@ mod tests {
         for (kind, native, peer) in [
             (Kind::NotMet, 1, 20),
             (Kind::Usage, 2, 1),
+            (Kind::Invalid, 2, 20),
             (Kind::NotFound, 3, 20),
             (Kind::Denied, 4, 20),
             (Kind::Unreachable, 5, 20),

@@ -24,7 +24,7 @@ impl AppName {
             let ends = ends(part.chars().next()) && ends(part.chars().last());
             if part.len() > LONGEST || !ends || !part.chars().all(fits) {
                 let what = format!("{text:?} is no name of an application");
-                return Err(Failure::usage(what)
+                return Err(Failure::invalid(what)
                     .cause("a name has lower case letters, digits, '-' and '.'; a namespace goes before it with a slash"));
             }
         }

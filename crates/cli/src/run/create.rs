@@ -81,7 +81,7 @@ impl Session<'_> {
         if errors.is_empty() {
             return Ok(());
         }
-        let failure = Failure::usage(format!("application spec for {name} is invalid"));
+        let failure = Failure::invalid(format!("application spec for {name} is invalid"));
         Err(errors
             .into_iter()
             .fold(failure, |f, error| f.cause(format!("{}: {}", error.condition, error.message))))
@@ -124,7 +124,8 @@ fn empty() -> Application {
 
 /// The Applications of a file. **Errors**: it is no YAML, or holds something else; named by file and line.
 fn parse(text: &[u8], file: &str) -> Result<Vec<Application>, Failure> {
-    let fail = |cause: String| Failure::usage(format!("{file} cannot be read as Applications")).cause(cause);
+    let fail =
+        |cause: String| Failure::invalid(format!("{file} cannot be read as Applications")).cause(cause);
     let documents =
         goyaml::parse_all(text, &goyaml::Limits::default()).map_err(|error| fail(error.to_string()))?;
     if documents.is_empty() {
