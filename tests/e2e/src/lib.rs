@@ -1,22 +1,30 @@
 //! A whole installation for end-to-end tests: a cluster (kubesim, or a real kube-apiserver), a git server, a controller.
 
 mod requests;
+mod seen;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use applications::{Controller, Options, Start};
 use kubesim::workloads::{ControllerOptions, Handle, NodeOptions, spawn_controllers, spawn_nodes};
-use kubesim::KubeSim;
+use kubesim::{Access, Identity, KubeSim};
 use serde_json::{Value, json};
-use testkit::{GitServer, GitServerOptions, RealCluster, RealOptions, Repository, eventually, eventually_some};
+use testkit::{
+    GitServer, GitServerOptions, RealCluster, RealOptions, Repository, eventually, eventually_some,
+};
 use tokio::task::JoinHandle;
 
 pub use requests::Api;
+pub use seen::Seen;
 
 /// How long anything may take before a test gives up. Nothing waits for it that can be watched.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+const REFRESH: &str = "argocd.argoproj.io/refresh";
+const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/argocd/leases/argocd-application-controller";
 
 /// Which cluster a scenario runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,32 +43,60 @@ pub struct Cluster {
     pub sim: Option<KubeSim>,
     /// The real one, where it is one.
     pub real: Option<RealCluster>,
-    _workloads: Vec<Handle>,
+    nodes: Mutex<Option<Handle>>,
+    _workloads: Option<Handle>,
 }
 
 impl Cluster {
     /// Starts a cluster; `None` where the real one cannot be had here, which is said.
     pub async fn start(on: On) -> Result<Option<Self>> {
-        let nodes = NodeOptions { ready_delay: Duration::from_millis(10), ..NodeOptions::default() };
         match on {
             On::Kubesim => {
                 let sim = KubeSim::new(kubesim::Options::default());
                 let client = sim.client();
-                let workloads = vec![
-                    spawn_controllers(client.clone(), ControllerOptions::default()),
-                    spawn_nodes(client.clone(), nodes),
-                ];
-                Ok(Some(Self { client, sim: Some(sim), real: None, _workloads: workloads }))
+                let workloads = Some(spawn_controllers(client.clone(), ControllerOptions::default()));
+                let nodes = Mutex::new(Some(nodes(&client)));
+                Ok(Some(Self { client, sim: Some(sim), real: None, nodes, _workloads: workloads }))
             }
             On::Real => {
-                let options = RealOptions { controller_manager: true, audit_log: true, ..RealOptions::default() };
+                let options =
+                    RealOptions { controller_manager: true, audit_log: true, ..RealOptions::default() };
                 let Some(real) = RealCluster::start(options).await? else { return Ok(None) };
                 let client = real.client();
-                let workloads = vec![spawn_nodes(client.clone(), nodes)];
-                Ok(Some(Self { client, sim: None, real: Some(real), _workloads: workloads }))
+                let nodes = Mutex::new(Some(nodes(&client)));
+                Ok(Some(Self { client, sim: None, real: Some(real), nodes, _workloads: None }))
             }
         }
     }
+
+    /// Stops the nodes, so that no pod becomes ready, or starts them again.
+    pub fn run_nodes(&self, run: bool) {
+        let mut handle = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        *handle = run.then(|| nodes(&self.client));
+    }
+
+    /// A client of the user `capstan-<who>`, so that its requests can be told apart, with all rights or with those of `access`
+    /// (kubesim only).
+    pub async fn client_of(&self, who: &str, access: Access) -> Result<kube::Client> {
+        let user = format!("{}{who}", seen::USERS);
+        if let Some(sim) = &self.sim {
+            sim.set_identity(user.clone(), Identity { user: user.clone(), groups: Vec::new(), access });
+            return Ok(sim.client_with_token(&user));
+        }
+        let real = self.real.as_ref().context("no cluster")?;
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": user},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
+        });
+        Api::new(self.client.clone()).apply(&binding).await?;
+        real.client_as(&user).await
+    }
+}
+
+fn nodes(client: &kube::Client) -> Handle {
+    let options = NodeOptions { ready_delay: Duration::from_millis(10), ..NodeOptions::default() };
+    spawn_nodes(client.clone(), options)
 }
 
 /// See the module.
@@ -77,11 +113,32 @@ pub struct World {
     pub controller: Controller,
     task: JoinHandle<()>,
     data: tempfile::TempDir,
+    operations: AtomicU64,
+    starts: u64,
+}
+
+/// A controller that runs beside the world's own. Dropping it kills it.
+pub struct Another {
+    /// The controller.
+    pub controller: Controller,
+    task: JoinHandle<()>,
+    _data: tempfile::TempDir,
+}
+
+impl Drop for Another {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl World {
     /// Everything installed and running, the repository empty but for a README.
     pub async fn start(on: On) -> Result<Option<Self>> {
+        Self::start_with(on, Access::All).await
+    }
+
+    /// As [`Self::start`], the controller with these rights only (kubesim).
+    pub async fn start_with(on: On, access: Access) -> Result<Option<Self>> {
         let Some(cluster) = Cluster::start(on).await? else { return Ok(None) };
         let api = Api::new(cluster.client.clone());
         for manifest in ::api::install_manifests("argocd") {
@@ -97,18 +154,83 @@ impl World {
         });
         api.apply(&secret).await?;
         let data = tempfile::tempdir()?;
-        let (controller, task) = run(cluster.client.clone(), data.path(), "first").await?;
-        Ok(Some(Self { cluster, api, repository, git, controller, task, data }))
+        let (controller, task) = run(cluster.client_of("1", access).await?, data.path(), "1").await?;
+        let operations = AtomicU64::new(0);
+        Ok(Some(Self { cluster, api, repository, git, controller, task, data, operations, starts: 1 }))
     }
 
-    /// Ends the controller at whatever it is doing, as SIGKILL would, and starts another one that waits for its lease
-    /// no longer than it must.
-    pub async fn restart(&mut self) -> Result<()> {
+    /// Ends the controller at whatever it is doing, as SIGKILL would.
+    pub async fn kill(&mut self) {
         self.task.abort();
-        self.api.delete("/apis/coordination.k8s.io/v1/namespaces/argocd/leases/argocd-application-controller").await?;
-        let (controller, task) = run(self.cluster.client.clone(), self.data.path(), "second").await?;
-        (self.controller, self.task) = (controller, task);
+        drop((&mut self.task).await);
+    }
+
+    /// Kills the controller and starts another one on the same data, which need not wait for the lease.
+    pub async fn restart(&mut self) -> Result<()> {
+        self.kill().await;
+        self.api.delete(LEASE).await?;
+        self.starts += 1;
+        let who = self.starts.to_string();
+        let client = self.cluster.client_of(&who, Access::All).await?;
+        (self.controller, self.task) = run(client, self.data.path(), &who).await?;
         Ok(())
+    }
+
+    /// Starts a second controller beside the first.
+    pub async fn another(&self, who: &str) -> Result<Another> {
+        let data = tempfile::tempdir()?;
+        let client = self.cluster.client_of(who, Access::All).await?;
+        let (controller, task) = run(client, data.path(), who).await?;
+        Ok(Another { controller, task, _data: data })
+    }
+
+    /// The requests that controllers have made so far.
+    pub fn requests(&self) -> Vec<Seen> {
+        match (&self.cluster.sim, &self.cluster.real) {
+            (Some(sim), _) => seen::of_kubesim(&sim.requests()),
+            (None, Some(real)) => seen::of_real(&real.audit()),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    /// The writes among [`Self::requests`] that count as such: no dry runs, no leases, no events.
+    pub fn writes(&self) -> Vec<Seen> {
+        self.requests().into_iter().filter(Seen::is_write).collect()
+    }
+
+    /// Asks for a sync as a client does, and waits for its end. The answer is the Application then.
+    pub async fn sync(&self, name: &str, sync: Value) -> Result<Value> {
+        let id = self.begin_sync(name, sync).await?;
+        Ok(self.until_ended(name, &id).await)
+    }
+
+    /// Asks for a sync as a client does; the answer is its mark, see [`Self::until_ended`].
+    pub async fn begin_sync(&self, name: &str, sync: Value) -> Result<String> {
+        let id = self.operations.fetch_add(1, Ordering::Relaxed).to_string();
+        let operation = json!({
+            "sync": sync, "info": [{"name": "mark", "value": id}], "initiatedBy": {"username": "tester"},
+        });
+        self.api.patch(&app_path(name), &json!({ "operation": operation })).await?;
+        Ok(id)
+    }
+
+    /// Waits until the operation with this mark is over.
+    pub async fn until_ended(&self, name: &str, mark: &str) -> Value {
+        self.until_app(name, "has ended its operation", |app| {
+            let state = &app["status"]["operationState"];
+            let ended = matches!(state["phase"].as_str(), Some("Succeeded" | "Failed" | "Error"));
+            ended && state["operation"]["info"][0]["value"] == mark && app["operation"].is_null()
+        })
+        .await
+    }
+
+    /// Asks for a comparison and waits for it.
+    pub async fn refresh(&self, name: &str) -> Result<Value> {
+        let asked = json!({"metadata": {"annotations": {REFRESH: "normal"}}});
+        self.api.patch(&app_path(name), &asked).await?;
+        Ok(self
+            .until_app(name, "is refreshed", |app| app["metadata"]["annotations"][REFRESH].is_null())
+            .await)
     }
 
     /// An Application of this repository, automated, pruned and healed.
@@ -142,8 +264,7 @@ impl World {
 
     /// The Application as it is now.
     pub async fn app(&self, name: &str) -> Result<Value> {
-        let path = format!("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/{name}");
-        self.api.get(&path).await?.with_context(|| format!("no application {name}"))
+        self.api.get(&app_path(name)).await?.with_context(|| format!("no application {name}"))
     }
 
     /// Waits until an Application is as `check` wants it.
@@ -188,6 +309,18 @@ impl Drop for World {
     }
 }
 
+/// Where an Application lies.
+pub fn app_path(name: &str) -> String {
+    format!("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/{name}")
+}
+
+/// An Application's conditions, each as `Type: message`.
+pub fn conditions(app: &Value) -> Vec<String> {
+    let all = app["status"]["conditions"].as_array().into_iter().flatten();
+    let text = |c: &Value, field: &str| c[field].as_str().unwrap_or_default().to_owned();
+    all.map(|c| format!("{}: {}", text(c, "type"), text(c, "message"))).collect()
+}
+
 /// Whether an Application is Synced and Healthy, with no operation under way.
 pub fn is_good(app: &Value) -> bool {
     let status = &app["status"];
@@ -198,9 +331,17 @@ pub fn is_good(app: &Value) -> bool {
         && app["operation"].is_null()
 }
 
-async fn run(client: kube::Client, data: &std::path::Path, identity: &str) -> Result<(Controller, JoinHandle<()>)> {
+async fn run(
+    client: kube::Client,
+    data: &std::path::Path,
+    identity: &str,
+) -> Result<(Controller, JoinHandle<()>)> {
     if std::env::args().any(|argument| argument == "--nocapture") {
-        drop(tracing_subscriber::fmt().with_env_filter("warn,applications=debug,cluster=info,source=debug").try_init());
+        drop(
+            tracing_subscriber::fmt()
+                .with_env_filter("warn,applications=debug,cluster=info,source=debug")
+                .try_init(),
+        );
     }
     let start = Start {
         client,
@@ -212,21 +353,4 @@ async fn run(client: kube::Client, data: &std::path::Path, identity: &str) -> Re
     let running = controller.clone();
     let task = tokio::spawn(async move { running.run(std::future::pending()).await });
     Ok((controller, task))
-}
-
-/// Runs a scenario on a cluster; where the real one cannot be had, says so and passes.
-pub async fn scenario<F>(on: On, story: impl FnOnce(Arc<tokio::sync::Mutex<World>>) -> F)
-where
-    F: Future<Output = Result<()>>,
-{
-    match World::start(on).await {
-        Ok(Some(world)) => {
-            let world = Arc::new(tokio::sync::Mutex::new(world));
-            if let Err(error) = story(world).await {
-                panic!("{error:?}");
-            }
-        }
-        Ok(None) => {}
-        Err(error) => panic!("{error:?}"),
-    }
 }

@@ -19,7 +19,8 @@ impl Api {
     /// Any request; the answer's body, or the server's refusal as an error.
     pub async fn send(&self, method: Method, path: &str, kind: &str, body: Option<&Value>) -> Result<Value> {
         let body = body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
-        let request = Request::builder().method(method.clone()).uri(path).header("content-type", kind).body(body)?;
+        let request =
+            Request::builder().method(method.clone()).uri(path).header("content-type", kind).body(body)?;
         self.client.request(request).await.with_context(|| format!("{method} {path}"))
     }
 
@@ -58,14 +59,22 @@ impl Api {
     pub async fn path_of(&self, object: &Value) -> Result<String> {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let (api_version, kind) = (text("/apiVersion"), text("/kind"));
-        let base = if api_version.contains('/') { format!("/apis/{api_version}") } else { format!("/api/{api_version}") };
-        let found = testkit::eventually_some(&format!("{api_version} {kind} is served"), crate::PATIENCE, || async {
-            let list = self.get(&base).await?;
-            let resources = list.as_ref().and_then(|list| list["resources"].as_array());
-            let one = resources.into_iter().flatten().find(|r| r["kind"] == kind && !r["name"].as_str().unwrap_or_default().contains('/'));
-            Ok::<_, anyhow::Error>(one.cloned())
-        })
-        .await;
+        let base = if api_version.contains('/') {
+            format!("/apis/{api_version}")
+        } else {
+            format!("/api/{api_version}")
+        };
+        let found =
+            testkit::eventually_some(&format!("{api_version} {kind} is served"), crate::PATIENCE, || async {
+                let list = self.get(&base).await?;
+                let resources = list.as_ref().and_then(|list| list["resources"].as_array());
+                let one = resources
+                    .into_iter()
+                    .flatten()
+                    .find(|r| r["kind"] == kind && !r["name"].as_str().unwrap_or_default().contains('/'));
+                Ok::<_, anyhow::Error>(one.cloned())
+            })
+            .await;
         let plural = found["name"].as_str().context("no plural")?.to_owned();
         let name = text("/metadata/name");
         if found["namespaced"] != true {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::{Application, ConditionType, HealthStatusCode, SyncOptions, SyncStatusCode};
-use cluster::{ApplyOptions, Cluster, Knowledge, LiveObject, WriteError};
+use cluster::{ApplyOptions, Cluster, How, Knowledge, LiveObject, WriteError};
 use compare::{CacheKey, FieldDiff, Rules, Verdict};
 use health::Health;
 use resource::{Object, ResourceKey};
@@ -337,7 +337,12 @@ async fn ask(
     }
     let body = compare::apply_body(desired, Some(live), question.rules, false);
     let dry_run = ApplyOptions { dry_run: true, ..ApplyOptions::default() };
-    let answer = match cluster.apply(&body, &dry_run).await {
+    let mut applied = cluster.apply(&body, &dry_run).await;
+    if matches!(applied, Err(WriteError::DuplicateListKeys { .. })) {
+        // A sync applies it the client's way; so does the question.
+        applied = cluster.apply(&body, &ApplyOptions { how: How::ClientSide, ..dry_run }).await;
+    }
+    let answer = match applied {
         Ok(applied) => match compare::compare_predicted(live, &applied.object, question.rules) {
             Verdict::Synced => (true, String::new()),
             Verdict::OutOfSync(fields) => (false, name_fields(&fields)),

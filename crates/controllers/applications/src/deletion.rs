@@ -1,5 +1,6 @@
 //! The end of an application: what it owns goes first, wave by wave, then its finalizer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use resource::{GroupKind, Object};
 use crate::assess::{options_of, why_unseen};
 use crate::conditions::Findings;
 use crate::execute::preconditions;
-use crate::repositories::chain;
+use crate::repositories::{RepositoryKey, chain};
 use crate::shared::{AppName, Shared};
 use crate::write::{Lost, key_of, write};
 
@@ -28,6 +29,7 @@ pub(crate) async fn step(
     shared: &Shared,
     name: &AppName,
     app: &mut Arc<Application>,
+    seen: &BTreeMap<RepositoryKey, u64>,
 ) -> Result<Option<Duration>, Lost> {
     let Some((own, propagation)) = cascade(app) else {
         return Ok(None);
@@ -47,10 +49,14 @@ pub(crate) async fn step(
     if !shared.is_loaded(discovery.kinds().map(|(kind, _)| kind)) {
         return Ok(Some(Duration::from_secs(1)));
     }
+    if shared.others_unseen(name, seen) {
+        return Ok(Some(Duration::from_secs(1)));
+    }
     let instance = shared.instance(name);
     let mut left = Vec::new();
     for live in shared.cluster.owned_by(instance.as_str()) {
-        if live.has_controller() || live.key() == key_of(app) {
+        // What another application has in git, too, is left to that one.
+        if live.has_controller() || live.key() == key_of(app) || shared.claimed_elsewhere(&live.key(), name).is_some() {
             continue;
         }
         let Some(object) = (match live.object() {

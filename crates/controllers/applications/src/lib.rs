@@ -16,6 +16,7 @@ mod events;
 mod execute;
 pub mod lease;
 mod metrics;
+mod news;
 mod obtain;
 mod operation;
 mod patch;

@@ -107,7 +107,8 @@ pub(crate) async fn obtain(
 ) -> Result<(Arc<WantedSet>, Findings), Findings> {
     let mut findings = Findings::default();
     let mut rendered = Vec::new();
-    let mut repositories = std::collections::BTreeSet::new();
+    let mut repositories = std::collections::BTreeMap::new();
+    memory.sound = false;
     for (place, source) in ask.sources.iter().enumerate() {
         let fetched = fetch(shared, view, app, place, source, ask, &mut findings, &mut repositories).await;
         let Some((remote, snapshot)) = fetched else {
@@ -136,6 +137,7 @@ pub(crate) async fn obtain(
         findings.add(ConditionType::InvalidSpecError, message);
         findings
     })?;
+    memory.sound = findings.first().is_none();
     findings.extend(set.findings.clone());
     Ok((set, findings))
 }
@@ -180,7 +182,7 @@ async fn fetch(
     source: &ApplicationSource,
     ask: &Ask<'_>,
     findings: &mut Findings,
-    repositories: &mut std::collections::BTreeSet<RepositoryKey>,
+    repositories: &mut std::collections::BTreeMap<RepositoryKey, u64>,
 ) -> Option<(Arc<Remote>, Arc<Snapshot>)> {
     let mut broken = |message: String| findings.add(ConditionType::ComparisonError, message);
     let remote = match remote(&view.settings, &source.repo_url, view.project.limits.name()) {
@@ -191,13 +193,14 @@ async fn fetch(
         }
     };
     let key = RepositoryKey { url: remote.url.to_string(), project: view.project.limits.name().to_owned() };
-    repositories.insert(key.clone());
+    repositories.insert(key.clone(), 0);
     let pinned = ask.pinned.get(place).map(String::as_str).filter(|commit| !commit.is_empty());
     let commit = match pinned.filter(|commit| is_commit(commit)) {
         Some(commit) => commit.to_owned(),
         None => {
             let next = poll_interval(&view.settings, &key.url);
             let known = shared.repositories.refs(&key, &remote, ask.freshness, next).await;
+            repositories.insert(key.clone(), known.version);
             let recorded = recorded_revision(app, place, source);
             let wish = pinned.unwrap_or(&source.target_revision);
             match (&known.refs, &known.error) {
@@ -226,7 +229,10 @@ async fn fetch(
         }
     };
     match shared.sources.snapshot(&remote, &commit).await {
-        Ok(snapshot) => Some((remote, snapshot)),
+        Ok(snapshot) => {
+            shared.repositories.hold(&key, &snapshot);
+            Some((remote, snapshot))
+        }
         Err(error) => {
             broken(format!("commit {commit}: {}", chain(&error)));
             None

@@ -30,6 +30,10 @@ const AUTOMATED_RETRIES: i64 = 5;
 /// When a pass that could not be finished is made again.
 const LATER: Duration = Duration::from_secs(10);
 
+/// When an operation that would remove something is looked at again, while it is not known yet whether other applications want
+/// that: what moved from one to another is handed over.
+const OTHERS_SEEN: Duration = Duration::from_millis(200);
+
 /// Makes one pass. The answer is when to look again although nothing happens meanwhile.
 pub(crate) async fn reconcile(shared: &Shared, name: &AppName) -> Option<Duration> {
     let Some(entry) = shared.app(name) else {
@@ -46,9 +50,13 @@ pub(crate) async fn reconcile(shared: &Shared, name: &AppName) -> Option<Duratio
     let memory = shared.memory(name);
     let mut memory = memory.lock().await;
     let result = if app.metadata.is_deleting() {
-        deletion::step(shared, name, &mut app).await
+        deletion::step(shared, name, &mut app, &memory.repositories).await
     } else {
-        pass(shared, name, &mut app, &mut memory).await
+        memory.repositories.clear();
+        let result = pass(shared, name, &mut app, &mut memory, entry.spec).await;
+        // Also where it could not be told what the application wants: others need not wait for that.
+        shared.looked(name, entry.spec, &memory.repositories);
+        result
     };
     match result {
         Ok(again) => again,
@@ -65,6 +73,7 @@ async fn pass(
     name: &AppName,
     app: &mut Arc<Application>,
     memory: &mut AppMemory,
+    spec: u64,
 ) -> Result<Option<Duration>, Lost> {
     let mut findings = lint(app);
     let settings = shared.settings.current();
@@ -83,7 +92,10 @@ async fn pass(
 
     // Observe: what git wants …
     let refresh = app.metadata.annotation(api::names::annotation::REFRESH).map(str::to_owned);
-    let freshness = if refresh.is_some() { Freshness::Since(Instant::now()) } else { Freshness::Known };
+    // Whoever asks for a sync means what lies in git now.
+    let begins = app.operation.is_some() && app.status.operation_state.as_ref().is_none_or(|s| s.phase.is_completed());
+    let asked = Instant::now();
+    let freshness = if refresh.is_some() || begins { Freshness::Since(asked) } else { Freshness::Known };
     let ask = Ask { sources: app.spec.sources(), pinned: &[], freshness, afresh: refresh.as_deref() == Some("hard") };
     let (wanted, noticed) = match obtain(shared, &view, app, memory, &ask).await {
         Ok(found) => found,
@@ -102,6 +114,7 @@ async fn pass(
     // … and what is live.
     let recorded_kinds = app.status.resources.iter().map(|r| resource::GroupKind::new(&*r.group, &*r.kind)).collect();
     shared.claim(name, &wanted, &recorded_kinds);
+    shared.looked(name, spec, &memory.repositories);
     if !shared.is_loaded(wanted.kinds().union(&recorded_kinds)) {
         // A notice follows when they are.
         return Ok(None);
@@ -120,7 +133,13 @@ async fn pass(
     findings.extend(seen);
 
     // Plan and apply: go on with the operation, begin the one that was asked for, or decide about one.
-    let operation = next_operation(shared, app, &view, &wanted, &comparison, &mut findings);
+    let mut operation = next_operation(shared, app, &view, &wanted, &comparison, &mut findings);
+    if let Todo::Run(state) = &operation
+        && may_prune(app, state, &wanted, &comparison)
+        && shared.others_unseen(name, &memory.repositories)
+    {
+        operation = Todo::Nothing(Some(OTHERS_SEEN));
+    }
     let mut report = Report { clear_refresh: refresh.is_some(), ..Report::default() };
     let mut again = operation.again();
     let before = app.status.clone();
@@ -133,7 +152,7 @@ async fn pass(
         }
         Todo::Run(state) => {
             let run = Run { shared, view: &view, rules: &rules, rules_id, state, wanted: Arc::clone(&wanted) };
-            let progress = run_operation(run, app, memory, comparison, &mut findings).await?;
+            let progress = run_operation(run, app, memory, comparison, asked, &mut findings).await?;
             again = progress.again;
             finish_report(&mut report, progress, &mut findings);
         }
@@ -148,6 +167,14 @@ async fn pass(
         events::report(shared, app, &before).await;
     }
     Ok(again)
+}
+
+/// Whether an operation may remove something, as far as can be told before it is planned.
+fn may_prune(app: &Application, state: &OperationState, wanted: &WantedSet, comparison: &Comparison) -> bool {
+    let (sources, pinned) = target(app, state);
+    let as_compared = sources == app.spec.sources() && (pinned.iter().all(String::is_empty) || pinned == wanted.revisions);
+    let asked = state.operation.sync.as_ref().is_some_and(|sync| sync.prune);
+    asked && (!as_compared || comparison.resources.iter().any(|r| r.live && !r.wanted))
 }
 
 /// What an operation's pass adds to the report.
@@ -171,6 +198,7 @@ async fn run_operation(
     app: &mut Arc<Application>,
     memory: &mut AppMemory,
     comparison: Comparison,
+    asked: Instant,
     findings: &mut Findings,
 ) -> Result<Progress, Lost> {
     let (sources, pinned) = {
@@ -190,7 +218,7 @@ async fn run_operation(
         let set = match running.filter(|_| !fresh) {
             Some(running) => Ok(Arc::clone(&running.wanted)),
             None => {
-                let freshness = if fresh { Freshness::Since(Instant::now()) } else { Freshness::Known };
+                let freshness = if fresh { Freshness::Since(asked) } else { Freshness::Known };
                 let ask = Ask { sources: &sources, pinned: &pinned, freshness, afresh: false };
                 obtain(run.shared, run.view, app, &mut aside, &ask).await.map(|(set, _)| set)
             }
@@ -306,6 +334,9 @@ fn next_operation(
 /// An operation under way: goes on, waits for its next attempt, or makes way for a newer commit.
 fn go_on(shared: &Shared, app: &Application, state: &OperationState, wanted: &WantedSet) -> Todo {
     let mut state = state.clone();
+    if state.phase == OperationPhase::Terminating {
+        return Todo::Run(state);
+    }
     let Some(ended) = between_attempts(&state) else {
         return Todo::Run(state);
     };

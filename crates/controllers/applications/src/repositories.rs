@@ -1,10 +1,10 @@
 //! What remotes say, one answer a repository whoever asks: polled once an interval, kept when a remote fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use source::{Refs, Remote, Sources};
+use source::{Refs, Remote, Snapshot, Sources};
 use tokio::time::Instant;
 
 /// Identity of a repository as an application uses it: credentials may differ by project.
@@ -23,17 +23,26 @@ pub(crate) struct Known {
     pub(crate) refs: Option<Arc<Refs>>,
     /// Why the last call failed, if it did.
     pub(crate) error: Option<String>,
+    /// Grows whenever the branches or tags are others than before.
+    pub(crate) version: u64,
 }
 
 impl Known {
     /// Whether two answers say the same, so that nobody needs to look again.
     fn same(&self, other: &Self) -> bool {
-        fn names(known: &Known) -> Option<(&Option<String>, &BTreeMap<String, String>)> {
-            known.refs.as_ref().map(|refs| (&refs.head, &refs.by_name))
+        self.same_refs(other.refs.as_deref()) && self.error == other.error
+    }
+
+    fn same_refs(&self, other: Option<&Refs>) -> bool {
+        fn names(refs: &Refs) -> (&Option<String>, &BTreeMap<String, String>) {
+            (&refs.head, &refs.by_name)
         }
-        names(self) == names(other) && self.error == other.error
+        self.refs.as_deref().map(names) == other.map(names)
     }
 }
+
+/// Commits of one repository that are kept open.
+const HELD: usize = 4;
 
 struct State {
     remote: Arc<Remote>,
@@ -42,6 +51,8 @@ struct State {
     due: Instant,
     /// The answer is another one than before, and not everybody was told: a refresh of one application may have asked.
     news: bool,
+    /// The commits that were used last: held, they need not be opened again by every pass.
+    held: VecDeque<Arc<Snapshot>>,
 }
 
 /// All repositories that applications use.
@@ -76,6 +87,7 @@ impl Repositories {
                 asked: None,
                 due: Instant::now(),
                 news: false,
+                held: VecDeque::new(),
             });
             state.remote = Arc::clone(remote);
             let enough = match freshness {
@@ -124,6 +136,19 @@ impl Repositories {
         }
     }
 
+    /// Keeps a commit open that the next passes are likely to read from.
+    pub(crate) fn hold(&self, key: &RepositoryKey, snapshot: &Arc<Snapshot>) {
+        let mut states = self.lock();
+        let Some(state) = states.get_mut(key) else { return };
+        if state.held.iter().any(|held| Arc::ptr_eq(held, snapshot)) {
+            return;
+        }
+        state.held.push_back(Arc::clone(snapshot));
+        if state.held.len() > HELD {
+            state.held.pop_front();
+        }
+    }
+
     /// Has a repository asked now, because somebody said that it changed.
     pub(crate) fn hurry(&self, wanted: impl Fn(&RepositoryKey) -> bool) {
         for (_, state) in self.lock().iter_mut().filter(|(key, _)| wanted(key)) {
@@ -144,8 +169,11 @@ impl Repositories {
             return Known::default();
         };
         let known = match answer {
-            Ok(refs) => Known { refs: Some(refs), error: None },
-            Err(error) => Known { refs: state.known.refs.clone(), error: Some(chain(&error)) },
+            Ok(refs) => {
+                let version = state.known.version + u64::from(!state.known.same_refs(Some(&refs)));
+                Known { refs: Some(refs), error: None, version }
+            }
+            Err(error) => Known { error: Some(chain(&error)), ..state.known.clone() },
         };
         let first = state.asked.replace(asked).is_none();
         state.due = Instant::now() + next;
@@ -174,4 +202,37 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         next = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use source::RepoUrl;
+
+    use super::*;
+
+    const LATER: Duration = Duration::from_secs(3600);
+
+    #[tokio::test]
+    async fn what_one_application_asked_about_all_hear_of() {
+        let repository = testkit::Repository::new("config").unwrap();
+        repository.commit(&[("a.yaml", "a: 1\n")], "first").unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let options = source::Options { allow_file: true, ..source::Options::new(data.path()) };
+        let repositories = Arc::new(Repositories::new(Arc::new(Sources::new(options).unwrap())));
+        let remote = Arc::new(Remote::new(RepoUrl::parse(&repository.file_url()).unwrap()));
+        let key = RepositoryKey { url: remote.url.to_string(), project: "default".to_owned() };
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let asking = Arc::clone(&repositories);
+        let poll = tokio::spawn(async move {
+            asking.poll(|_| LATER, |_| true, |key| drop(tell.send(key.clone()))).await;
+        });
+        let first = repositories.refs(&key, &remote, Freshness::Known, LATER).await;
+        assert_eq!(first.error, None);
+        repository.commit(&[("a.yaml", "a: 2\n")], "second").unwrap();
+        // A refresh of one application; the next poll is an hour away and would find nothing new.
+        repositories.refs(&key, &remote, Freshness::Since(Instant::now()), LATER).await;
+        let heard = tokio::time::timeout(Duration::from_secs(30), told.recv()).await.unwrap();
+        assert_eq!(heard, Some(key));
+        poll.abort();
+    }
 }

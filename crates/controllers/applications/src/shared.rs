@@ -69,12 +69,20 @@ pub(crate) struct Entry {
     /// A hash of what a pass depends on: everything but the status and the server's bookkeeping. Our own status
     /// writes do not change it (an Application has no status subresource, so its generation counts them too).
     pub(crate) trigger: u64,
+    /// A hash of the spec: what it wants changes only with this or with its repositories.
+    pub(crate) spec: u64,
+    uid: String,
+    /// `resourceVersion`, which grows from write to write.
+    version: u64,
 }
 
 impl Entry {
     pub(crate) fn new(value: Value) -> Self {
         let trigger = trigger(&value);
-        Self { app: Application::from_value(value).map(Arc::new), trigger }
+        let spec = crate::wanted::hash_of(value.get("spec").map(Value::to_string));
+        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let (uid, version) = (text("/metadata/uid").to_owned(), text("/metadata/resourceVersion").parse().unwrap_or_default());
+        Self { app: Application::from_value(value).map(Arc::new), trigger, spec, uid, version }
     }
 }
 
@@ -112,11 +120,15 @@ impl ProjectEntry {
 #[derive(Default)]
 pub(crate) struct AppMemory {
     pub(crate) rendered: Vec<Arc<RenderedSource>>,
+    /// Whether `rendered` is all that the spec wants, got without anything going wrong: nothing is left to look at again
+    /// while what it was rendered from stays the same.
+    pub(crate) sound: bool,
     pub(crate) wanted: Option<(MadeFrom, Arc<WantedSet>)>,
     pub(crate) rules: Option<CompiledRules>,
     pub(crate) assessed: assess::Memory,
     pub(crate) operation: Option<RunningOperation>,
-    pub(crate) repositories: BTreeSet<RepositoryKey>,
+    /// The repositories that it reads, and which of their answers was looked at.
+    pub(crate) repositories: BTreeMap<RepositoryKey, u64>,
 }
 
 /// The rules for differences, and what they were made from.
@@ -152,6 +164,8 @@ pub(crate) struct Shared {
     memories: Mutex<HashMap<AppName, Arc<tokio::sync::Mutex<AppMemory>>>>,
     /// Which applications have an object in git, and of which kinds each has objects.
     claims: RwLock<Claims>,
+    /// What was looked at last: the spec, and the answers of repositories.
+    looked: RwLock<HashMap<AppName, (u64, BTreeMap<RepositoryKey, u64>)>>,
     leading: AtomicBool,
 }
 
@@ -165,6 +179,8 @@ struct Projects {
 struct Claims {
     by_object: HashMap<ResourceKey, BTreeSet<AppName>>,
     by_app: HashMap<AppName, (u64, BTreeSet<GroupKind>, Vec<ResourceKey>)>,
+    /// How many applications have objects of a kind.
+    kinds: BTreeMap<GroupKind, usize>,
 }
 
 impl Shared {
@@ -188,6 +204,7 @@ impl Shared {
             projects: RwLock::default(),
             memories: Mutex::default(),
             claims: RwLock::default(),
+            looked: RwLock::default(),
             leading: AtomicBool::new(false),
         }
     }
@@ -218,21 +235,57 @@ impl Shared {
         }
     }
 
-    /// Takes in an Application as the server has it; true where a pass should look at it.
+    /// Takes in an Application as the server has it; true where a pass should look at it. What is older than what is known is
+    /// dropped: answers to our own writes and the watch's events overtake each other.
     pub(crate) fn put_app(&self, name: &AppName, value: Value) -> bool {
         let entry = Entry::new(value);
         let mut apps = write(&self.apps);
-        let changed = apps.get(name).is_none_or(|old| old.trigger != entry.trigger);
+        let known = apps.get(name);
+        if known.is_some_and(|old| old.uid == entry.uid && old.version > entry.version) {
+            return false;
+        }
+        let changed = known.is_none_or(|old| old.trigger != entry.trigger);
         apps.insert(Arc::clone(name), entry);
         changed
     }
 
-    pub(crate) fn remove_app(&self, name: &AppName) {
+    /// Forgets an application; the answer is who else has an object of its in git.
+    pub(crate) fn remove_app(&self, name: &AppName) -> BTreeSet<AppName> {
         write(&self.apps).remove(name);
+        write(&self.looked).remove(name);
         self.memories().remove(name);
         self.queue.forget(name);
-        let mut claims = write(&self.claims);
-        claims.drop_app(name);
+        write(&self.claims).drop_app(name)
+    }
+
+    /// Notes that an application was looked at, and that what it wants is on record if it can be told at all.
+    pub(crate) fn looked(&self, name: &AppName, spec: u64, repositories: &BTreeMap<RepositoryKey, u64>) {
+        let known = read(&self.looked).get(name).is_some_and(|(old, seen)| *old == spec && seen == repositories);
+        if !known {
+            write(&self.looked).insert(Arc::clone(name), (spec, repositories.clone()));
+        }
+    }
+
+    /// Notes that what an application wants is the same at this answer of a repository; false where nothing is noted of it yet.
+    pub(crate) fn saw(&self, name: &AppName, repository: &RepositoryKey, version: u64) -> bool {
+        let mut looked = write(&self.looked);
+        let seen = looked.get_mut(name).and_then(|(_, repositories)| repositories.get_mut(repository));
+        seen.map(|seen| *seen = version.max(*seen)).is_some()
+    }
+
+    /// Whether another application may want an object that nobody knows of: it has not been looked at since the start, since
+    /// its spec changed, or since a repository in `seen` said what this application has seen. Nothing may be removed before.
+    pub(crate) fn others_unseen(&self, name: &AppName, seen: &BTreeMap<RepositoryKey, u64>) -> bool {
+        let looked = read(&self.looked);
+        read(&self.apps).iter().filter(|(other, _)| *other != name).any(|(other, entry)| {
+            let Ok(app) = &entry.app else { return false };
+            if app.metadata.is_deleting() || app.metadata.annotation(api::names::annotation::SKIP_RECONCILE) == Some("true") {
+                return false;
+            }
+            looked.get(other).is_none_or(|(spec, repositories)| {
+                *spec != entry.spec || seen.iter().any(|(key, at)| repositories.get(key).is_some_and(|theirs| theirs < at))
+            })
+        })
     }
 
     /// A project with what global projects add to it, as the settings have them.
@@ -279,14 +332,17 @@ impl Shared {
         }
         let keys: Vec<ResourceKey> = wanted.objects.keys().cloned().collect();
         let mut claims = write(&self.claims);
-        claims.drop_app(name);
+        let _others = claims.drop_app(name);
         for key in &keys {
             claims.by_object.entry(key.clone()).or_default().insert(Arc::clone(name));
         }
         // What is held only by its metadata is read by the pass that needs it.
         let _partial = self.cluster.want(self.instance(name).as_str(), keys.iter().cloned().collect());
+        for kind in &kinds {
+            *claims.kinds.entry(kind.clone()).or_default() += 1;
+        }
         claims.by_app.insert(Arc::clone(name), (id, kinds, keys));
-        let all: BTreeSet<GroupKind> = claims.by_app.values().flat_map(|(_, kinds, _)| kinds).cloned().collect();
+        let all: BTreeSet<GroupKind> = claims.kinds.keys().cloned().collect();
         drop(claims);
         self.cluster.need_full(&all);
     }
@@ -294,7 +350,14 @@ impl Shared {
     /// Another application that has this object in git.
     pub(crate) fn claimed_elsewhere(&self, key: &ResourceKey, name: &AppName) -> Option<String> {
         let claims = read(&self.claims);
-        let other = claims.by_object.get(key)?.iter().find(|other| *other != name)?;
+        let apps = read(&self.apps);
+        // What is on its way out gives up what it has.
+        let stays = |other: &AppName| match apps.get(other).map(|entry| &entry.app) {
+            Some(Ok(app)) => !app.metadata.is_deleting(),
+            Some(Err(_)) => true,
+            None => false,
+        };
+        let other = claims.by_object.get(key)?.iter().find(|other| *other != name && stays(other))?;
         Some(format!("{}/{other}", self.options.namespace))
     }
 
@@ -320,16 +383,28 @@ impl Shared {
 }
 
 impl Claims {
-    fn drop_app(&mut self, name: &AppName) {
-        let Some((_, _, keys)) = self.by_app.remove(name) else { return };
+    /// Drops what an application claimed; the answer is who else claims something of it.
+    fn drop_app(&mut self, name: &AppName) -> BTreeSet<AppName> {
+        let mut others = BTreeSet::new();
+        let Some((_, kinds, keys)) = self.by_app.remove(name) else { return others };
+        for kind in kinds {
+            if let Some(apps) = self.kinds.get_mut(&kind) {
+                *apps -= 1;
+                if *apps == 0 {
+                    self.kinds.remove(&kind);
+                }
+            }
+        }
         for key in keys {
             if let Some(apps) = self.by_object.get_mut(&key) {
                 apps.remove(name);
+                others.extend(apps.iter().cloned());
                 if apps.is_empty() {
                     self.by_object.remove(&key);
                 }
             }
         }
+        others
     }
 }
 

@@ -35,7 +35,9 @@ pub(crate) struct Report {
 /// `reconciledAt` alone is no reason to write: it comes along with the next real change.
 pub(crate) fn patch(app: &Application, report: Report, now: &str, namespace: &str) -> Option<Value> {
     let (clear_operation, clear_refresh) = (report.clear_operation, report.clear_refresh);
-    let old_value = json_of(&app.status);
+    // A status that was never written lacks even what it would say by default.
+    let written = !app.status.controller_namespace.is_empty();
+    let old_value = if written { json_of(&app.status) } else { json!({}) };
     let mut new_value = json_of(&next_status(app, report.clone(), now, namespace));
     if let Some(all) = trim(&mut new_value) {
         let mut report = report;

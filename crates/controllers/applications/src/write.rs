@@ -59,6 +59,10 @@ pub(crate) async fn write(
                     Ok(None) => return Err(Lost::Gone),
                     Err(error) => return Err(Lost::Refused(chain(&error))),
                 };
+                // Its event may find it known already: whoever wrote it is answered by another pass.
+                if shared.put_app(name, fresh.clone()) {
+                    shared.queue.add(Arc::clone(name));
+                }
                 let fresh = Application::from_value(fresh).map_err(|error| Lost::Refused(error.to_string()))?;
                 if fresh.metadata.uid != app.metadata.uid {
                     return Err(Lost::Gone);

@@ -1,7 +1,6 @@
-//! The main loop's promises, each on kubesim and on the real API server.
-#![expect(clippy::unwrap_used, reason = "a test")]
+//! A plain application from its first sync to its rollback by git.
 
-use e2e::{On, World, is_good};
+use e2e::{World, is_good};
 use serde_json::json;
 
 const DEPLOYMENT: &str = "\
@@ -22,28 +21,30 @@ const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings
 const WEB: &str = "/apis/apps/v1/namespaces/shop/deployments/web";
 const SETTINGS: &str = "/api/v1/namespaces/shop/configmaps/settings";
 
-async fn first_sync(on: On) -> Option<World> {
-    let world = World::start(on).await.unwrap()?;
+async fn first_sync(world: &World) {
     let commit = world.push(&[("apps/web/web.yaml", DEPLOYMENT), ("apps/web/config.yaml", CONFIG)]).unwrap();
     world.api.apply(&world.application("web", "apps/web", "shop")).await.unwrap();
     let app = world.until_good_at("web", &commit).await;
     let status = &app["status"];
     assert_eq!(status["sourceType"], "Directory");
     assert_eq!(status["history"][0]["revision"], json!(commit));
-    assert_eq!(status["operationState"]["message"], "successfully synced (all tasks run); namespace shop created");
+    assert_eq!(
+        status["operationState"]["message"],
+        "successfully synced (all tasks run); namespace shop created"
+    );
     assert_eq!(status["summary"]["images"], json!(["registry.example.com/web:1.0.0"]));
     assert_eq!(status["resources"].as_array().unwrap().len(), 2);
-    Some(world)
 }
 
-async fn commit_prune_heal_revert(on: On) {
-    let Some(world) = first_sync(on).await else { return };
+pub(crate) async fn git_is_what_runs(world: &mut World) {
+    first_sync(world).await;
     // A commit becomes the new state.
     let second = world.push(&[("apps/web/web.yaml", &DEPLOYMENT.replace("1.0.0", "1.1.0"))]).unwrap();
     world.until_good_at("web", &second).await;
     world
         .until(WEB, "runs the new image", |o| {
-            o.unwrap()["spec"]["template"]["spec"]["containers"][0]["image"] == "registry.example.com/web:1.1.0"
+            o.unwrap()["spec"]["template"]["spec"]["containers"][0]["image"]
+                == "registry.example.com/web:1.1.0"
         })
         .await;
     // A change by hand is undone.
@@ -62,12 +63,6 @@ async fn commit_prune_heal_revert(on: On) {
     world.until_app("web", "is good again", is_good).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn on_kubesim_git_is_what_runs() {
-    commit_prune_heal_revert(On::Kubesim).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn on_the_real_api_server_git_is_what_runs() {
-    commit_prune_heal_revert(On::Real).await;
+mod tests {
+    crate::on_kubesim!(git_is_what_runs);
 }

@@ -1,0 +1,43 @@
+//! The promises of the main loop, each as a short story. Every story runs on kubesim; those that depend on the server's own
+//! ways also on a real API server, one after the other on one cluster, since that takes seconds to start.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+mod app_of_apps;
+mod corners;
+mod faults;
+mod main_loop;
+mod manifests;
+mod order;
+mod rollback;
+mod seeds;
+
+use e2e::{On, World};
+
+/// Runs stories on a kubesim of their own.
+macro_rules! on_kubesim {
+    ($($name:ident),+ $(,)?) => {$(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $name() {
+            let mut world = e2e::World::start(e2e::On::Kubesim).await.unwrap().unwrap();
+            super::$name(&mut world).await;
+        }
+    )+};
+}
+pub(crate) use on_kubesim;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_the_real_api_server() {
+    let Some(mut world) = World::start(On::Real).await.unwrap() else { return };
+    let world = &mut world;
+    main_loop::git_is_what_runs(world).await;
+    rollback::a_history_entry_runs_again(world).await;
+    app_of_apps::a_root_that_holds_itself_ends_with_all_its_children(world).await;
+    seeds::apply_unmodified(world).await;
+    order::a_definition_and_its_object_come_in_one_sync(world).await;
+    order::a_namespace_is_made_with_its_labels(world).await;
+    corners::an_ignore_rule_leaves_replicas_alone(world).await;
+    corners::a_field_that_left_git_goes_whoever_applied_it(world).await;
+    corners::string_data_is_synced_and_stays_so(world).await;
+    faults::an_unreachable_repository_changes_nothing(world).await;
+    faults::a_killed_controller_finishes_its_operation(world).await;
+}
