@@ -123,7 +123,7 @@ pub struct DiffArgs {
     /// Compare with this revision instead of the one in the specification
     #[arg(long)]
     pub revision: Option<String>,
-    /// Compare with the manifests in this directory, which stands for the application's path
+    /// Compare with what is on this machine: a checkout of the repository, or the application's directory in one
     #[arg(long)]
     pub local: Option<PathBuf>,
     /// Look at the repository and compare anew first (it always does)
@@ -160,7 +160,7 @@ pub struct ManifestsArgs {
     /// Render this revision instead of the one in the specification
     #[arg(long)]
     pub revision: Option<String>,
-    /// Render this directory, which stands for the application's path
+    /// Render what is on this machine: a checkout of the repository, or the application's directory in one
     #[arg(long)]
     pub local: Option<PathBuf>,
     /// Namespace of the application
