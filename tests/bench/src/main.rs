@@ -39,12 +39,12 @@ enum Command {
 /// Flags of a run.
 #[derive(Debug, clap::Args)]
 struct Bench {
-    /// Cluster to measure against.
-    #[arg(long, value_enum, default_value = "kubesim")]
-    on: On,
-    /// Applications, of four objects each.
-    #[arg(long, default_value_t = 100)]
-    apps: usize,
+    /// Cluster to measure against; without it both, one after the other.
+    #[arg(long, value_enum)]
+    on: Option<On>,
+    /// Applications, of four objects each; without it 500 on the real API server and 1,000 on kubesim.
+    #[arg(long)]
+    apps: Option<usize>,
     /// Phases to run, beside the first sync that all need.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = Phase::ALL)]
     phases: Vec<Phase>,
@@ -74,10 +74,16 @@ async fn main() -> anyhow::Result<ExitCode> {
 
 #[expect(clippy::print_stdout, reason = "the table is what the program is for")]
 async fn bench(arguments: &Bench) -> anyhow::Result<ExitCode> {
-    let Some(report) = phases::run(arguments).await? else { return Ok(ExitCode::SUCCESS) };
-    println!("{}", report.table());
-    if let Some(path) = &arguments.json {
-        std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
+    let mut reports = Vec::new();
+    for on in arguments.on.map_or_else(|| vec![On::Real, On::Kubesim], |on| vec![on]) {
+        let apps = arguments.apps.unwrap_or(if on == On::Real { 500 } else { 1000 });
+        let Some(report) = phases::run(arguments, on, apps).await? else { continue };
+        println!("{}", report.table());
+        reports.push(report);
     }
-    Ok(ExitCode::from(u8::from(arguments.strict && report.misses() > 0)))
+    if let Some(path) = &arguments.json {
+        std::fs::write(path, serde_json::to_string_pretty(&reports)?)?;
+    }
+    let misses: usize = reports.iter().map(report::Report::misses).sum();
+    Ok(ExitCode::from(u8::from(arguments.strict && misses > 0)))
 }

@@ -62,19 +62,22 @@ impl std::fmt::Display for Phase {
 }
 
 /// Runs all phases; `None` where the cluster cannot be had here.
-pub(crate) async fn run(arguments: &Bench) -> Result<Option<Report>> {
+pub(crate) async fn run(arguments: &Bench, on: On, apps: usize) -> Result<Option<Report>> {
     let load_before = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let dir = tempfile::Builder::new().prefix("capstan-bench-").tempdir()?;
-    let Some(stand) = Stand::start(arguments.on, dir.path()).await? else { return Ok(None) };
-    let mut run = Run::prepare(arguments, stand, dir.path().join("data")).await?;
+    let Some(stand) = Stand::start(on, dir.path()).await? else { return Ok(None) };
+    let through = arguments.through.as_deref();
+    let mut run = Run::prepare(on, apps, stand, dir.path().join("data"), through).await?;
     run.report.load_before = load_before.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
+    say("first sync");
     run.first_sync().await.context("first sync")?;
     for phase in &arguments.phases {
+        say(&format!("phase {phase}"));
         match phase {
             Phase::One => run.commit_to_one().await,
             Phase::All => run.commit_to_all().await,
             Phase::Drift => run.drift().await,
-            Phase::Restart => run.restart(arguments.through.as_deref()).await,
+            Phase::Restart => run.restart(through).await,
             Phase::Steady => run.steady(Duration::from_secs(arguments.steady_seconds)).await,
         }
         .with_context(|| format!("phase {phase}"))?;
@@ -82,6 +85,12 @@ pub(crate) async fn run(arguments: &Bench) -> Result<Option<Report>> {
     let report = std::mem::take(&mut run.report);
     run.controller.take().map(Process::end).transpose()?;
     Ok(Some(report))
+}
+
+/// Tells whoever waits where the run is.
+#[expect(clippy::print_stderr, reason = "a run takes minutes")]
+fn say(what: &str) {
+    eprintln!("bench: {what}");
 }
 
 struct Run {
@@ -106,7 +115,9 @@ struct Cost {
     cpu: f64,
     cluster_cpu: f64,
     counts: Counts,
+    /// Without the heartbeat.
     asked: Vec<Asked>,
+    heartbeats: usize,
     ls_refs: usize,
 }
 
@@ -120,31 +131,36 @@ struct Mark {
 }
 
 impl Run {
-    async fn prepare(arguments: &Bench, stand: Stand, data: PathBuf) -> Result<Self> {
+    async fn prepare(
+        on: On,
+        apps: usize,
+        stand: Stand,
+        data: PathBuf,
+        through: Option<&str>,
+    ) -> Result<Self> {
         let api = Api::new(stand.client());
         api.install().await?;
         let repository = Arc::new(Repository::new("config")?);
-        let all: Vec<(String, String)> =
-            (0..arguments.apps).flat_map(|number| files(&name(number))).collect();
+        let all: Vec<(String, String)> = (0..apps).flat_map(|number| files(&name(number))).collect();
         commit(&repository, all).await?;
         let git = GitServer::start(&repository, GitServerOptions::default())?;
         let url = git.url(&repository);
         let secrets = format!("/api/v1/namespaces/{NAMESPACE}/secrets");
         api.apply(&secrets, &repository_secret(&url)).await?;
         let follow = Follow::start(api.client().clone());
-        let controller = Process::start(&stand.kubeconfig(), &data, arguments.through.as_deref())?;
+        let controller = Process::start(&stand.kubeconfig(), &data, through)?;
         let report = Report {
-            on: match arguments.on {
+            on: match on {
                 On::Real => "kube-apiserver".to_owned(),
                 On::Kubesim => "kubesim".to_owned(),
             },
-            apps: arguments.apps,
+            apps,
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             ..Report::default()
         };
         let mut run = Self {
-            apps: arguments.apps,
-            on: arguments.on,
+            apps,
+            on,
             stand,
             api,
             repository,
@@ -216,9 +232,17 @@ impl Run {
             failed_syncs: now.failed_syncs - mark.counts.failed_syncs,
             active: now.active,
         };
-        let asked = self.stand.asked().split_off(mark.asked);
-        let asked = asked.into_iter().filter(|asked| !asked.is_heartbeat()).collect();
-        Ok(Cost { cpu, cluster_cpu, counts, asked, ls_refs: self.git.requests().ls_refs - mark.ls_refs })
+        let all = self.stand.asked().split_off(mark.asked);
+        let (heartbeats, asked): (Vec<_>, Vec<_>) = all.into_iter().partition(Asked::is_heartbeat);
+        let heartbeats = heartbeats.len();
+        Ok(Cost {
+            cpu,
+            cluster_cpu,
+            counts,
+            asked,
+            heartbeats,
+            ls_refs: self.git.requests().ls_refs - mark.ls_refs,
+        })
     }
 
     fn figure(
@@ -456,6 +480,7 @@ impl Run {
             others as f64,
             Bar::Exactly(0.0),
         );
+        self.figure(phase, "requests of the heartbeat (lease)", "", "", cost.heartbeats as f64, Bar::None);
         self.figure(phase, "watches renewed", "", "", (cost.asked.len() - others) as f64, Bar::None);
         self.figure(phase, "ls-refs", "", "1–2", cost.ls_refs as f64, Bar::AtMost((seconds / 120.0).ceil()));
         self.figure(phase, "CPU", "millicores", "50.5", cost.cpu * 1000.0 / seconds, Bar::AtMost(5.0));
