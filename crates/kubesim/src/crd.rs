@@ -362,6 +362,18 @@ pub(crate) fn unregister(state: &mut State, last: &Stored) {
     state.registry = Arc::new(registry);
 }
 
+/// Says in a definition's status that it is going, at `now`.
+pub(crate) fn terminating(object: &mut Map<String, Value>, now: &str) {
+    let conditions = object.get_mut("status").and_then(|s| s.get_mut("conditions"));
+    if let Some(Value::Array(conditions)) = conditions {
+        conditions.retain(|c| c["type"] != "Terminating");
+        conditions.push(json!({
+            "type": "Terminating", "status": "True", "reason": "InstanceDeletionPending", "lastTransitionTime": now,
+            "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+        }));
+    }
+}
+
 /// Deletes the objects of a definition that is being deleted, and then the definition.
 pub(crate) fn finalize(sim: &KubeSim, name: &str) {
     let (kind, keys) = {

@@ -271,12 +271,10 @@ pub(crate) fn finalizers(
     if crd::is_definition(kind) && !kept.iter().any(|f| f == crd::CLEANUP) {
         kept.push(crd::CLEANUP.to_owned());
     }
-    if collects {
-        match propagation {
-            Propagation::Background => {}
-            Propagation::Foreground => kept.push(FOREGROUND.to_owned()),
-            Propagation::Orphan => kept.push(ORPHAN.to_owned()),
-        }
+    match propagation {
+        Propagation::Background => {}
+        Propagation::Foreground => kept.push(FOREGROUND.to_owned()),
+        Propagation::Orphan => kept.push(ORPHAN.to_owned()),
     }
     kept
 }
@@ -321,12 +319,19 @@ pub(crate) fn mark(
         let when =
             sim.now().saturating_add(jiff::SignedDuration::from_secs(grace)).unwrap_or_else(|_| sim.now());
         metadata.insert("deletionTimestamp".to_owned(), json!(seconds(when)));
-        if &*kind.storage != "namespaces" {
+        let own_way = &*kind.storage == "namespaces" || crd::is_definition(kind);
+        if !own_way {
             metadata.insert("deletionGracePeriodSeconds".to_owned(), json!(grace));
         }
-        if let Some(generation) = metadata.get("generation").and_then(Value::as_i64) {
+        if let Some(generation) = metadata.get("generation").and_then(Value::as_i64)
+            && first
+            && !own_way
+        {
             metadata.insert("generation".to_owned(), json!(generation + 1));
         }
+    }
+    if first && crd::is_definition(kind) {
+        crd::terminating(object, &seconds(sim.now()));
     }
     if &*kind.storage == "namespaces" {
         let status = object.entry("status").or_insert_with(|| json!({}));

@@ -31,7 +31,16 @@ pub(crate) fn clean(kind: &Kind, value: &mut Value) -> ApiResult<Vec<String>> {
             .chain(metadata)
             .collect());
     }
-    shapes::clean(&kind.group, &kind.version, &kind.kind, value).map_err(|why| cannot_handle(kind, &why))
+    let unknown = shapes::clean(&kind.group, &kind.version, &kind.kind, value)
+        .map_err(|why| cannot_handle(kind, &why))?;
+    merge::normalize(&type_of(kind), value);
+    // Autoscalers alone have a list that is written where there is none.
+    if (&*kind.storage, kind.version.as_str()) == ("horizontalpodautoscalers.autoscaling", "v2")
+        && let Some(Value::Object(status)) = value.get_mut("status")
+    {
+        status.entry("currentMetrics").or_insert(Value::Null);
+    }
+    Ok(unknown)
 }
 
 fn cannot_handle(kind: &Kind, why: &str) -> ApiError {

@@ -13,6 +13,13 @@ pub(crate) const SCHEMAS: &str = include_str!("data/schemas.json");
 /// Fields that the server's structs leave out when they hold the zero of their type, by schema.
 const ZEROES: &str = include_str!("data/zeroes.json");
 
+/// What quantities must look like, in the server's words.
+const QUANTITY_FORM: &str =
+    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+/// What may follow a quantity's number, besides exponents.
+const SUFFIXES: [&str; 16] =
+    ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 const REFERENCE: &str = "#/components/schemas/";
 
@@ -123,7 +130,7 @@ impl Cleaner<'_> {
                 None => Ok(()),
             },
             (Shape::Quantity, slot) => match slot {
-                Value::String(_) => Ok(()),
+                Value::String(text) => quantity_problem(text).map_or(Ok(()), |why| Err(why.to_owned())),
                 Value::Number(number) => {
                     *slot = Value::String(number.to_string());
                     Ok(())
@@ -224,8 +231,7 @@ impl Cleaner<'_> {
             Shape::Bool => "bool".to_owned(),
             Shape::IntOrText => "intstr.IntOrString".to_owned(),
             Shape::Quantity => {
-                return "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-                    .to_owned();
+                return QUANTITY_FORM.to_owned();
             }
             Shape::Base64 => "[]uint8".to_owned(),
             Shape::Text | Shape::Any | Shape::Same(_) => "string".to_owned(),
@@ -257,6 +263,21 @@ fn go_type(name: &str) -> String {
     let mut parts = name.rsplit('.');
     let (last, package) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     format!("{package}.{last}")
+}
+
+/// Why a text is no quantity, in the words of apimachinery's `resource.ParseQuantity`.
+fn quantity_problem(text: &str) -> Option<&'static str> {
+    let number = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let end = number.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(number.len());
+    let (digits, suffix) = number.split_at(end);
+    let letters = suffix.trim_start_matches(|c| "eEinumkKMGTP".contains(c));
+    let power = letters.strip_prefix(['+', '-']).unwrap_or(letters);
+    let is_number = digits.bytes().any(|b| b.is_ascii_digit()) && digits.matches('.').count() <= 1;
+    if !is_number || !power.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(QUANTITY_FORM);
+    }
+    let is_exponent = || suffix.strip_prefix(['e', 'E']).is_some_and(|power| power.parse::<i32>().is_ok());
+    (!SUFFIXES.contains(&suffix) && !is_exponent()).then_some("unable to parse quantity's suffix")
 }
 
 /// Where a text stops being base64, if it does; line breaks are skipped, as Go does.
@@ -416,6 +437,26 @@ mod tests {
         assert_eq!(value["spec"]["replicas"], 0);
         assert_eq!(value["metadata"], json!({"name": "a"}));
         assert_eq!(value["spec"].get("paused"), None);
+    }
+
+    #[test]
+    fn tells_quantities_from_other_texts() {
+        for text in ["1", "0.5", ".5", "1.", "+1k", "-100m", "1Ki", "1.5Gi", "1e3", "1E-3", "12E"] {
+            assert_eq!(quantity_problem(text), None, "{text}");
+        }
+        let suffix = "unable to parse quantity's suffix";
+        for (text, why) in [
+            ("", QUANTITY_FORM),
+            ("one", QUANTITY_FORM),
+            (".", QUANTITY_FORM),
+            ("1.2.3", QUANTITY_FORM),
+            ("1 Gi", QUANTITY_FORM),
+            ("1GB", QUANTITY_FORM),
+            ("1mi", suffix),
+            ("1e", suffix),
+        ] {
+            assert_eq!(quantity_problem(text), Some(why), "{text}");
+        }
     }
 
     #[test]

@@ -26,6 +26,9 @@ use crate::{
 /// Events taken from the history at once, so that the lock is never held long.
 const BATCH: usize = 256;
 
+/// How long before its end a watch sends a last bookmark, if it lasts longer than that.
+const LAST_BOOKMARK: Duration = Duration::from_secs(2);
+
 /// What is sent when the place in history is gone.
 const TOO_OLD: &str = "too old resource version";
 
@@ -97,7 +100,7 @@ pub(crate) fn watch(context: &mut Context, target: &Target) -> ApiResult<Answer>
         changed,
         queue: VecDeque::new(),
         deadline: start + timeout,
-        next_bookmark: start + options.bookmark_interval,
+        next_bookmark: bookmark_after(start, options.bookmark_interval, start + timeout),
         fault: context.fault.take(),
         sent: 0,
         ended: false,
@@ -135,6 +138,12 @@ fn check_initial(context: &Context, send_initial: Option<bool>) -> ApiResult<()>
     Err(ApiError::invalid_options("ListOptions", &[error]))
 }
 
+/// When the next bookmark is due: after an interval, or shortly before the end if that comes first.
+fn bookmark_after(now: Instant, interval: Duration, deadline: Instant) -> Instant {
+    let last = deadline.checked_sub(LAST_BOOKMARK).filter(|last| *last > now);
+    last.map_or(now + interval, |last| last.min(now + interval))
+}
+
 fn is_named(stored: &Stored, name: &str) -> bool {
     name.is_empty() || stored.key.name == name
 }
@@ -170,11 +179,13 @@ impl Watch {
             // An error means that the simulator is gone.
             result = self.changed.changed() => self.ended |= result.is_err(),
             () = tokio::time::sleep_until(wake) => {
-                if self.bookmarks {
-                    self.next_bookmark = Instant::now() + self.sim.options().bookmark_interval;
+                let now = Instant::now();
+                if self.bookmarks && now >= self.next_bookmark {
+                    let interval = self.sim.options().bookmark_interval;
+                    self.next_bookmark = bookmark_after(now, interval, self.deadline);
                     self.bookmark(false);
                 }
-                self.ended |= Instant::now() >= self.deadline;
+                self.ended |= now >= self.deadline;
             }
         }
     }
@@ -262,7 +273,7 @@ impl Watch {
     }
 
     fn bookmark(&mut self, initial_end: bool) {
-        let mut metadata = json!({"resourceVersion": self.revision.to_string(), "creationTimestamp": null});
+        let mut metadata = json!({"resourceVersion": self.revision.to_string()});
         if initial_end {
             metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }

@@ -247,9 +247,11 @@ fn apply(
     };
     for field in ["apiVersion", "kind"] {
         if map.get(field).and_then(Value::as_str).is_none_or(str::is_empty) {
+            let text = |field: &str| map.get(field).and_then(Value::as_str).unwrap_or_default();
+            let (group, version) = text("apiVersion").rsplit_once('/').unwrap_or(("", text("apiVersion")));
             return Err(ApiError::bad_request(format!(
-                "Object '{field}' is missing in '{}'",
-                Value::Object(map.clone())
+                "invalid object type: {group}/{version}, Kind={}",
+                text("kind")
             )));
         }
     }
@@ -270,11 +272,13 @@ fn apply(
         decode::clean(context, &kind, &mut copy, &duplicates)
     };
     if read::find(context, target).is_err() && part == Part::Main {
-        if applied["metadata"]["uid"].as_str().is_some_and(|uid| !uid.is_empty()) {
+        if let Some(uid) = applied["metadata"]["uid"].as_str().filter(|uid| !uid.is_empty()) {
             return Err(ApiError::conflict(
                 &kind,
                 &target.name,
-                "uid mismatch: the provided object specified uid, and no existing object was found",
+                &format!(
+                    "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+                ),
             ));
         }
         let mut object = writer.apply(&kind, None, &applied, force)?;
@@ -330,7 +334,8 @@ pub(crate) fn change(
         if part != Part::Other("binding") {
             prepare::bump_generation(kind, &live, &mut new);
         }
-        if is_same(&live, &new) {
+        merge::keep_times(&live, &mut new);
+        if live == new {
             return Ok(before);
         }
         let sim = context.sim.clone();
@@ -362,23 +367,6 @@ pub(crate) fn change(
         return Ok(stored);
     }
     Err(ApiError::modified(kind, &target.name))
-}
-
-/// Whether two states differ in nothing but the times of managedFields.
-fn is_same(live: &Value, new: &Value) -> bool {
-    live == new || (timeless(live) == timeless(new))
-}
-
-fn timeless(object: &Value) -> Value {
-    let mut object = object.clone();
-    let fields =
-        object.get_mut("metadata").and_then(|m| m.get_mut("managedFields")).and_then(Value::as_array_mut);
-    for entry in fields.into_iter().flatten() {
-        if let Some(entry) = entry.as_object_mut() {
-            entry.remove("time");
-        }
-    }
-    object
 }
 
 /// The fields of metadata that the server gives a new object.

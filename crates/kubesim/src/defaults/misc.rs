@@ -60,6 +60,31 @@ pub(super) fn volume(map: &mut Fields) {
     }
 }
 
+/// Says since when a new volume has its phase.
+pub(super) fn date_phase(map: &mut Fields) {
+    let created = map.get("metadata").and_then(|m| m.get("creationTimestamp")).cloned();
+    if let (Some(created), Some(status)) = (created, child(map, "status")) {
+        set(status, "lastPhaseTransitionTime", created);
+    }
+}
+
+/// Limits of containers: the default is the maximum, the default request the default or else the minimum.
+pub(super) fn limit_range(map: &mut Fields) {
+    let Some(spec) = child(map, "spec") else { return };
+    for item in items(spec, "limits") {
+        if item.get("type").and_then(Value::as_str) != Some("Container") {
+            continue;
+        }
+        for (to, from) in [("default", "max"), ("defaultRequest", "default"), ("defaultRequest", "min")] {
+            let Some(Value::Object(given)) = item.get(from).cloned() else { continue };
+            let Some(limits) = child(item, to) else { continue };
+            for (resource, quantity) in given {
+                set(limits, &resource, quantity);
+            }
+        }
+    }
+}
+
 /// Keeps a volume or claim from being deleted while in use.
 pub(super) fn protect(map: &mut Fields, finalizer: &str) {
     let Some(metadata) = child(map, "metadata") else { return };
@@ -89,12 +114,30 @@ pub(super) fn endpoint_slice(map: &mut Fields) {
 pub(super) fn autoscaler(map: &mut Fields, version: &str) {
     let Some(spec) = child(map, "spec") else { return };
     set(spec, "minReplicas", json!(1));
+    if version == "v2" {
+        scaling_behavior(spec);
+    }
     if version == "v2" && spec.get("metrics").and_then(Value::as_array).is_none_or(Vec::is_empty) {
         spec.insert(
             "metrics".to_owned(),
             json!([{"type": "Resource", "resource": {"name": "cpu",
                 "target": {"type": "Utilization", "averageUtilization": 80}}}]),
         );
+    }
+}
+
+/// How fast an autoscaler goes up and down, where it says anything about it.
+fn scaling_behavior(spec: &mut Fields) {
+    let Some(behavior) = existing(spec, "behavior") else { return };
+    let policy = |kind: &str, value: u32| json!({"type": kind, "value": value, "periodSeconds": 15});
+    if let Some(up) = child(behavior, "scaleUp") {
+        set(up, "stabilizationWindowSeconds", json!(0));
+        set(up, "selectPolicy", json!("Max"));
+        set(up, "policies", json!([policy("Pods", 4), policy("Percent", 100)]));
+    }
+    if let Some(down) = child(behavior, "scaleDown") {
+        set(down, "selectPolicy", json!("Max"));
+        set(down, "policies", json!([policy("Percent", 100)]));
     }
 }
 

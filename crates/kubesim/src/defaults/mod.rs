@@ -37,7 +37,8 @@ pub(crate) fn fill(kind: &Kind, object: &mut Value, live: Option<&Value>) {
             "replicasets.apps" => workloads::replica_set(map),
             "statefulsets.apps" => workloads::stateful_set(map),
             "daemonsets.apps" => workloads::daemon_set(map, live),
-            "jobs.batch" => workloads::job(map),
+            "jobs.batch" => workloads::job(map, live.is_some()),
+            "limitranges" => misc::limit_range(map),
             "cronjobs.batch" => workloads::cron_job(map),
             "horizontalpodautoscalers.autoscaling" => misc::autoscaler(map, &kind.version),
             "networkpolicies.networking.k8s.io" => misc::network_policy(map),
@@ -67,7 +68,10 @@ pub(crate) fn admit(kind: &Kind, object: &mut Value) {
         "pods" => pods::admit(map),
         "namespaces" => misc::activate(map),
         "persistentvolumeclaims" => misc::protect(map, "kubernetes.io/pvc-protection"),
-        "persistentvolumes" => misc::protect(map, "kubernetes.io/pv-protection"),
+        "persistentvolumes" => {
+            misc::protect(map, "kubernetes.io/pv-protection");
+            misc::date_phase(map);
+        }
         "jobs.batch" => workloads::select_own_pods(map),
         _ if crd::is_definition(kind) => crd::initial_status(map),
         "roles.rbac.authorization.k8s.io" | "clusterroles.rbac.authorization.k8s.io" => {

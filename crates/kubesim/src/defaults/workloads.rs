@@ -93,7 +93,11 @@ pub(super) fn daemon_set(map: &mut Fields, live: Option<&Value>) {
     }
 }
 
-pub(super) fn job(map: &mut Fields) {
+/// A job; one that is there already and has no labels gets those of its template.
+pub(super) fn job(map: &mut Fields, is_there: bool) {
+    if is_there {
+        label_like_template(map);
+    }
     let Some(spec) = child(map, "spec") else { return };
     template(spec);
     if !spec.contains_key("completions") && !spec.contains_key("parallelism") {
@@ -109,8 +113,21 @@ pub(super) fn job(map: &mut Fields) {
     set_text(spec, "podReplacementPolicy", replacement);
 }
 
-/// The selector that the server makes up for a job.
+/// A job without labels has those of its template.
+fn label_like_template(map: &mut Fields) {
+    let labels = map.get("spec").and_then(|s| s.get("template")?.get("metadata")?.get("labels")).cloned();
+    if let (Some(labels), Some(metadata)) = (labels, child(map, "metadata")) {
+        set(metadata, "labels", labels);
+    }
+}
+
+/// The selector and labels that the server makes up for a job.
 pub(super) fn select_own_pods(map: &mut Fields) {
+    label_own_pods(map);
+    label_like_template(map);
+}
+
+fn label_own_pods(map: &mut Fields) {
     let metadata = map.get("metadata").cloned().unwrap_or_default();
     let Some(spec) = child(map, "spec") else { return };
     if spec.get("manualSelector") == Some(&Value::Bool(true)) {

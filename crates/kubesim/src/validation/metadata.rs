@@ -3,10 +3,13 @@
 use serde_json::{Value, json};
 
 use super::names;
-use crate::{registry::Kind, status::FieldError};
+use crate::{crd, registry::Kind, status::FieldError};
 
 /// Most bytes in all annotations of an object together.
 const MAX_ANNOTATIONS: usize = 256 << 10;
+
+/// Finalizers that need no slash in objects of built-in kinds.
+const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
 
 /// What is wrong with the metadata of a new object.
 pub(crate) fn check(kind: &Kind, object: &Value) -> Vec<FieldError> {
@@ -21,13 +24,13 @@ pub(crate) fn check(kind: &Kind, object: &Value) -> Vec<FieldError> {
         let wrong = names::label_1123(namespace).into_iter();
         errors.extend(wrong.map(|why| FieldError::invalid("metadata.namespace", json!(namespace), why)));
     }
-    errors.extend(common(metadata));
+    errors.extend(common(kind, metadata));
     errors
 }
 
 /// What is wrong with a change of metadata.
-pub(crate) fn check_update(object: &Value, live: &Value) -> Vec<FieldError> {
-    let mut errors = common(&object["metadata"]);
+pub(crate) fn check_update(kind: &Kind, object: &Value, live: &Value) -> Vec<FieldError> {
+    let mut errors = common(kind, &object["metadata"]);
     let finalizers = |object: &Value| -> Vec<String> {
         let list = object["metadata"]["finalizers"].as_array();
         list.into_iter().flatten().filter_map(|f| f.as_str().map(str::to_owned)).collect()
@@ -58,7 +61,7 @@ fn name_rules(kind: &Kind) -> fn(&str) -> Vec<String> {
     }
 }
 
-fn common(metadata: &Value) -> Vec<FieldError> {
+fn common(kind: &Kind, metadata: &Value) -> Vec<FieldError> {
     let mut errors = labels(&metadata["labels"], "metadata.labels");
     let mut bytes = 0;
     for (key, value) in metadata["annotations"].as_object().into_iter().flatten() {
@@ -69,22 +72,67 @@ fn common(metadata: &Value) -> Vec<FieldError> {
     if bytes > MAX_ANNOTATIONS {
         errors.push(FieldError::too_long("metadata.annotations", MAX_ANNOTATIONS));
     }
-    for (at, owner) in metadata["ownerReferences"].as_array().into_iter().flatten().enumerate() {
-        for field in ["apiVersion", "kind", "name", "uid"] {
-            if owner[field].as_str().is_none_or(str::is_empty) {
-                let why =
-                    if field == "apiVersion" { "version must not be empty" } else { "must not be empty" };
-                let path = format!("metadata.ownerReferences[{at}].{field}");
-                let path = if field == "apiVersion" { "metadata.ownerReferences".to_owned() } else { path };
-                errors.push(FieldError::invalid(path, owner[field].clone(), why));
-            }
-        }
-    }
-    for finalizer in metadata["finalizers"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+    errors.extend(owners(metadata["ownerReferences"].as_array().map(Vec::as_slice).unwrap_or_default()));
+    let finalizers = || metadata["finalizers"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    for finalizer in finalizers() {
         let wrong = names::qualified_name(finalizer).into_iter();
         errors.extend(wrong.map(|why| FieldError::invalid("metadata.finalizers", json!(finalizer), why)));
     }
+    // Definitions and what they define may have short ones.
+    if kind.custom.is_none() && !crd::is_definition(kind) {
+        for (at, finalizer) in finalizers().enumerate() {
+            if !finalizer.contains('/') && !STANDARD_FINALIZERS.contains(&finalizer) {
+                errors.push(FieldError::invalid(
+                    format!("metadata.finalizers[{at}]"),
+                    json!(finalizer),
+                    "name is neither a standard finalizer name nor is it fully qualified",
+                ));
+            }
+        }
+    }
     errors
+}
+
+/// What is wrong with owner references; their fields are named without a place in the list, as the server does.
+fn owners(owners: &[Value]) -> Vec<FieldError> {
+    const PATH: &str = "metadata.ownerReferences";
+    let mut errors = Vec::new();
+    let mut controller: Option<String> = None;
+    for owner in owners {
+        let text = |field: &str| owner[field].as_str().unwrap_or_default();
+        for field in ["apiVersion", "kind", "name", "uid"] {
+            if text(field).is_empty() {
+                let why =
+                    if field == "apiVersion" { "version must not be empty" } else { "must not be empty" };
+                errors.push(FieldError::invalid(format!("{PATH}.{field}"), json!(""), why));
+            }
+        }
+        if owner["controller"] != true {
+            continue;
+        }
+        let name = format!("{}/{}", text("kind"), text("name"));
+        if let Some(first) = &controller {
+            let list: Vec<String> = owners.iter().map(in_go_order).collect();
+            errors.push(FieldError::raw(
+                PATH,
+                format!(
+                    "Invalid value: [{}]: Only one reference can have Controller set to true. Found \"true\" in \
+                     references for {first} and {name}",
+                    list.join(",")
+                ),
+            ));
+        } else {
+            controller = Some(name);
+        }
+    }
+    errors
+}
+
+/// An owner reference as JSON, with its fields in the order of the Go struct.
+fn in_go_order(owner: &Value) -> String {
+    let fields = ["apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"].into_iter();
+    let given = fields.filter_map(|field| Some(format!("{field:?}:{}", owner.get(field)?)));
+    format!("{{{}}}", given.collect::<Vec<_>>().join(","))
 }
 
 /// What is wrong with a map of labels.

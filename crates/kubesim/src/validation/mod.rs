@@ -43,7 +43,7 @@ pub(crate) fn warnings(kind: &Kind, object: &Value) -> Vec<String> {
 
 /// What is wrong with a new state of an object.
 pub(crate) fn update(kind: &Kind, object: &Value, live: &Value, part: Part) -> Errors {
-    let mut errors = metadata::check_update(object, live);
+    let mut errors = metadata::check_update(kind, object, live);
     if part == Part::Status && kind.custom.is_none() {
         return errors;
     }
