@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use cli::{AppCommand, ColorChoice, Context, ProgressChoice, Style, Terminal};
+use cli::{AppCommand, ConnectionFlags, Context, OutputFlags, Style, Terminal};
 
 use crate::{connect, failed};
 
@@ -12,6 +12,11 @@ use crate::{connect, failed};
 pub(crate) struct Arguments {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    output: OutputFlags,
+    // What the peer's client is told about a server; there is none between us and the cluster.
+    #[command(flatten)]
+    _connection: ConnectionFlags,
     #[command(subcommand)]
     command: AppCommand,
 }
@@ -28,34 +33,12 @@ struct Place {
     /// Namespace of the Applications, projects and settings
     #[arg(long, value_name = "NAMESPACE", default_value = "argocd", global = true)]
     controller_namespace: String,
-    /// When to use colours
-    #[arg(long, value_enum, default_value_t, global = true)]
-    color: ColorChoice,
-    /// How progress is shown, on the error stream
-    #[arg(long, value_enum, default_value_t, global = true)]
-    progress: ProgressChoice,
     /// Where git objects are kept, for diff and manifests
     #[arg(long, value_name = "DIR", global = true)]
     data_dir: Option<PathBuf>,
     /// Let diff and manifests read repositories of this machine by file:// URLs
     #[arg(long, global = true)]
     allow_file_repositories: bool,
-    // What the peer's client is told about a server; there is none between us and the cluster.
-    /// Accepted for scripts; the cluster's own API is used
-    #[arg(long, global = true, hide = true)]
-    server: Option<String>,
-    /// Accepted for scripts
-    #[arg(long, global = true, hide = true, num_args = 0..=1)]
-    grpc_web: Option<Option<String>>,
-    /// Accepted for scripts
-    #[arg(long, global = true, hide = true)]
-    insecure: bool,
-    /// Accepted for scripts
-    #[arg(long, global = true, hide = true)]
-    plaintext: bool,
-    /// Accepted for scripts
-    #[arg(long, global = true, hide = true)]
-    core: bool,
 }
 
 /// The words of `argocd`.
@@ -90,7 +73,9 @@ pub(crate) async fn argocd() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            let code = if error.use_stderr() { 1 } else { 0 };
+            // The peer's `app diff` keeps 1 for differences.
+            let diff = std::env::args().any(|argument| argument == "diff");
+            let code = if error.use_stderr() { 1 + u8::from(diff) } else { 0 };
             // Where nobody reads, nothing is lost.
             drop(error.print());
             ExitCode::from(code)
@@ -99,7 +84,7 @@ pub(crate) async fn argocd() -> ExitCode {
 }
 
 pub(crate) async fn run(arguments: Arguments, style: Style) -> ExitCode {
-    let Arguments { place, command } = arguments;
+    let Arguments { place, output, command, .. } = arguments;
     let client = match connect::connect(place.kubeconfig.as_deref(), place.kube_context.as_deref()).await {
         Ok(client) => client,
         Err(error) => {
@@ -113,8 +98,8 @@ pub(crate) async fn run(arguments: Arguments, style: Style) -> ExitCode {
         allow_file: place.allow_file_repositories,
         user: variable("USER").unwrap_or_default(),
         terminal: Terminal::detect(variable),
-        color: place.color,
-        progress: place.progress,
+        color: output.color,
+        progress: output.progress,
         ..Context::new(client, place.controller_namespace, data_dir)
     };
     ExitCode::from(cli::run(command, context).await)
