@@ -4,12 +4,16 @@
 
 mod app_of_apps;
 mod corners;
+mod cost;
 mod faults;
 mod main_loop;
 mod manifests;
 mod order;
+mod rights;
 mod rollback;
+mod safety;
 mod seeds;
+mod status;
 
 use e2e::{On, World};
 

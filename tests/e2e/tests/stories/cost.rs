@@ -1,0 +1,58 @@
+//! What changes costs; what does not costs nothing.
+
+use std::time::Duration;
+
+use e2e::World;
+
+use crate::manifests::config;
+
+const APPS: usize = 30;
+
+async fn a_commit_costs_by_what_it_touches(world: &mut World) {
+    let files: Vec<(String, String)> =
+        (0..APPS).map(|n| (format!("many/{n}/c.yaml"), config(&format!("c-{n}"), "1"))).collect();
+    world.push(&files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect::<Vec<_>>()).unwrap();
+    for n in 0..APPS {
+        world
+            .api
+            .apply(&world.application(&format!("many-{n}"), &format!("many/{n}"), "many"))
+            .await
+            .unwrap();
+    }
+    for n in 0..APPS {
+        world.until_good(&format!("many-{n}")).await;
+    }
+    let sim = world.cluster.sim.clone().unwrap();
+    let metrics = world.controller.metrics();
+    let renders = metrics.renders();
+    assert_eq!(renders, APPS as u64);
+    sim.clear_requests();
+    let commit = world.push(&[("many/7/c.yaml", &config("c-7", "2"))]).unwrap();
+    world.until_good_at("many-7", &commit).await;
+    assert_eq!(metrics.renders(), renders + 1);
+    let requests = world.requests();
+    let writes: Vec<String> = requests
+        .iter()
+        .filter(|r| !matches!(r.verb.as_str(), "get" | "list" | "watch"))
+        .map(|r| r.text())
+        .collect();
+    assert!(writes.len() <= 10, "{writes:?}");
+    let touched: Vec<&String> =
+        writes.iter().filter(|w| w.contains(" applications ") && !w.ends_with("/many-7")).collect();
+    assert!(touched.is_empty(), "{touched:?}");
+    // Then nothing is asked of anybody. This is a look at a while of silence, not a wait for something.
+    let quiet = || -> Vec<String> {
+        let noise = |r: &e2e::Seen| r.verb == "watch" || matches!(r.resource.as_str(), "leases" | "events");
+        world.requests().iter().filter(|r| !noise(r)).map(|r| r.text()).collect()
+    };
+    sim.clear_requests();
+    let (renders, git) = (metrics.renders(), world.git.requests());
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(quiet(), [""; 0]);
+    assert_eq!(metrics.renders(), renders);
+    assert_eq!(world.git.requests(), git);
+}
+
+mod tests {
+    crate::on_kubesim!(a_commit_costs_by_what_it_touches);
+}
