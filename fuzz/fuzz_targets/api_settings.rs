@@ -8,8 +8,9 @@ fuzz_target!(|text: &str| {
     let (key, value) = text.split_once('\n').unwrap_or(("timeout.reconciliation", text));
     let data = [(key.to_owned(), value.to_owned())].into();
     let (settings, problems) = Settings::parse(&data, None);
-    let (kept, _) = Settings::parse(&data, Some(&settings));
-    assert!(!problems.is_empty() || kept == settings, "the same text gives the same settings");
+    let (kept, again) = Settings::parse(&data, Some(&settings));
+    assert_eq!(problems, again);
+    assert_eq!(format!("{settings:?}"), format!("{kept:?}"), "the same text gives the same settings");
     let _ = SyncOptions::parse_annotation(value);
     let _ = api::parse_duration(value);
     let _ = api::parse_time(value);

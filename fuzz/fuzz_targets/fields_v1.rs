@@ -5,7 +5,11 @@ use libfuzzer_sys::fuzz_target;
 use merge::FieldSet;
 
 fuzz_target!(|data: &[u8]| {
-    let Ok(value) = serde_json::from_slice(data) else { return };
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(data) else { return };
+    // serde_json reads some floats a unit off where its feature `float_roundtrip` is not on.
+    if serde_json::from_str::<serde_json::Value>(&value.to_string()).ok().as_ref() != Some(&value) {
+        return;
+    }
     let Ok(set) = FieldSet::from_fields_v1(&value) else { return };
     let again = FieldSet::from_fields_v1(&set.to_fields_v1());
     assert_eq!(again.as_ref(), Ok(&set));
