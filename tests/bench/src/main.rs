@@ -7,6 +7,7 @@
 
 mod controller;
 mod follow;
+mod peer;
 mod phases;
 mod report;
 mod stand;

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::Bench;
 use crate::controller::{Counts, Process};
 use crate::follow::Follow;
+use crate::peer::recorded;
 use crate::report::{Bar, Figure, Report};
 use crate::stand::{Api, Asked, On, Stand, tally};
 use crate::workload::{NAMESPACE, application, config, files, name, repository_secret};
@@ -95,7 +96,6 @@ fn say(what: &str) {
 
 struct Run {
     apps: usize,
-    on: On,
     stand: Stand,
     api: Api,
     repository: Arc<Repository>,
@@ -160,7 +160,6 @@ impl Run {
         };
         let mut run = Self {
             apps,
-            on,
             stand,
             api,
             repository,
@@ -245,15 +244,8 @@ impl Run {
         })
     }
 
-    fn figure(
-        &mut self,
-        phase: &'static str,
-        name: &'static str,
-        unit: &'static str,
-        peer: &'static str,
-        ours: f64,
-        bar: Bar,
-    ) {
+    fn figure(&mut self, phase: &'static str, name: &'static str, unit: &'static str, ours: f64, bar: Bar) {
+        let peer = recorded(phase, name, self.apps);
         self.report.figures.push(Figure { phase, name, unit, peer, ours, bar });
     }
 
@@ -280,29 +272,20 @@ impl Run {
         ensure!(cost.counts.failed_syncs == 0, "{} syncs failed", cost.counts.failed_syncs);
         let apps = self.apps as f64;
         let phase = "first sync";
-        self.figure(phase, "all Synced after", "s", "150", seconds, Bar::None);
-        self.figure(phase, "CPU an application", "ms", "398", cost.cpu * 1000.0 / apps, Bar::AtMost(30.0));
-        self.figure(
-            phase,
-            "requests an application",
-            "",
-            "60.3",
-            cost.asked.len() as f64 / apps,
-            Bar::AtMost(12.0),
-        );
-        self.figure(phase, "passes an application", "", "5.2", cost.counts.passes as f64 / apps, Bar::None);
-        self.figure(phase, "renders an application", "", "", cost.counts.renders as f64 / apps, Bar::None);
-        let theirs = if self.on == On::Real { "161" } else { "" };
+        self.figure(phase, "all Synced after", "s", seconds, Bar::None);
+        self.figure(phase, "CPU an application", "ms", cost.cpu * 1000.0 / apps, Bar::AtMost(30.0));
+        self.figure(phase, "requests an application", "", cost.asked.len() as f64 / apps, Bar::AtMost(12.0));
+        self.figure(phase, "passes an application", "", cost.counts.passes as f64 / apps, Bar::None);
+        self.figure(phase, "renders an application", "", cost.counts.renders as f64 / apps, Bar::None);
         self.figure(
             phase,
             "the cluster's own CPU an application",
             "ms",
-            theirs,
             cost.cluster_cpu * 1000.0 / apps,
             Bar::None,
         );
         let bar = Bar::AtMost(if self.apps > 500 { 250.0 } else { 150.0 });
-        self.figure(phase, "peak memory", "MiB", "1302 (all parts)", self.peak_mib(), bar);
+        self.figure(phase, "peak memory", "MiB", self.peak_mib(), bar);
         self.report.requests.insert(phase, tally(&cost.asked));
         Ok(())
     }
@@ -312,18 +295,18 @@ impl Run {
         let number = self.apps / 2;
         let phase = "commit to one, refreshed";
         let (cost, live) = self.one(number, true).await?;
-        self.figure(phase, "live after", "s", "0.54", live, Bar::AtMost(0.5));
-        self.figure(phase, "CPU until at rest", "s", "0.5", cost.cpu, Bar::AtMost(0.2));
-        self.figure(phase, "renders", "", "1", cost.counts.renders as f64, Bar::Exactly(1.0));
-        self.figure(phase, "requests", "", "", cost.asked.len() as f64, Bar::AtMost(10.0));
+        self.figure(phase, "live after", "s", live, Bar::AtMost(0.5));
+        self.figure(phase, "CPU until at rest", "s", cost.cpu, Bar::AtMost(0.2));
+        self.figure(phase, "renders", "", cost.counts.renders as f64, Bar::Exactly(1.0));
+        self.figure(phase, "requests", "", cost.asked.len() as f64, Bar::AtMost(10.0));
         self.report.requests.insert(phase, tally(&cost.asked));
         let phase = "commit to one, webhook";
         let (cost, live) = self.one(number, false).await?;
-        self.figure(phase, "live after", "s", "12.7", live, Bar::AtMost(0.5));
-        self.figure(phase, "CPU until at rest", "s", "25.9", cost.cpu, Bar::AtMost(0.2));
-        self.figure(phase, "renders", "", "500", cost.counts.renders as f64, Bar::Exactly(1.0));
-        self.figure(phase, "requests", "", "1535", cost.asked.len() as f64, Bar::AtMost(10.0));
-        self.figure(phase, "passes", "", "", cost.counts.passes as f64, Bar::None);
+        self.figure(phase, "live after", "s", live, Bar::AtMost(0.5));
+        self.figure(phase, "CPU until at rest", "s", cost.cpu, Bar::AtMost(0.2));
+        self.figure(phase, "renders", "", cost.counts.renders as f64, Bar::Exactly(1.0));
+        self.figure(phase, "requests", "", cost.asked.len() as f64, Bar::AtMost(10.0));
+        self.figure(phase, "passes", "", cost.counts.passes as f64, Bar::None);
         self.report.requests.insert(phase, tally(&cost.asked));
         Ok(())
     }
@@ -377,11 +360,11 @@ impl Run {
         let cost = self.since(&mark)?;
         let apps = self.apps as f64;
         let phase = "commit to all, webhook";
-        self.figure(phase, "all Synced after", "s", "135", took.as_secs_f64(), Bar::None);
-        self.figure(phase, "CPU an application", "ms", "407", cost.cpu * 1000.0 / apps, Bar::AtMost(30.0));
-        self.figure(phase, "renders an application", "", "1", cost.counts.renders as f64 / apps, Bar::None);
-        self.figure(phase, "requests an application", "", "31.8", cost.asked.len() as f64 / apps, Bar::None);
-        self.figure(phase, "peak memory so far", "MiB", "1302 (all parts)", self.peak_mib(), Bar::None);
+        self.figure(phase, "all Synced after", "s", took.as_secs_f64(), Bar::None);
+        self.figure(phase, "CPU an application", "ms", cost.cpu * 1000.0 / apps, Bar::AtMost(30.0));
+        self.figure(phase, "renders an application", "", cost.counts.renders as f64 / apps, Bar::None);
+        self.figure(phase, "requests an application", "", cost.asked.len() as f64 / apps, Bar::None);
+        self.figure(phase, "peak memory so far", "MiB", self.peak_mib(), Bar::None);
         self.report.requests.insert(phase, tally(&cost.asked));
         Ok(())
     }
@@ -403,21 +386,19 @@ impl Run {
         healed.sort_by(f64::total_cmp);
         let median = healed.get(healed.len() / 2).copied().unwrap_or_default();
         let phase = "drift";
-        self.figure(phase, "healed after, median", "s", "0.206", median, Bar::AtMost(0.2));
+        self.figure(phase, "healed after, median", "s", median, Bar::AtMost(0.2));
         self.figure(
             phase,
             "healed after, longest",
             "s",
-            "0.301",
             healed.last().copied().unwrap_or_default(),
             Bar::None,
         );
-        self.figure(phase, "CPU each", "s", "0.3–0.4", cost.cpu / healed.len().max(1) as f64, Bar::None);
+        self.figure(phase, "CPU each", "s", cost.cpu / healed.len().max(1) as f64, Bar::None);
         self.figure(
             phase,
             "requests each",
             "",
-            "24–37",
             cost.asked.len() as f64 / healed.len().max(1) as f64,
             Bar::None,
         );
@@ -446,18 +427,11 @@ impl Run {
         let counts = self.controller()?.counts()?;
         let asked = self.stand.asked().split_off(asked);
         let phase = "restart";
-        self.figure(
-            phase,
-            "CPU until at rest",
-            "s",
-            "12.5",
-            cpu,
-            Bar::AtMost(2.0 * (self.apps as f64 / 500.0).max(1.0)),
-        );
-        self.figure(phase, "at rest after", "s", "15", seconds, Bar::None);
-        self.figure(phase, "renders", "", "", counts.renders as f64, Bar::None);
-        self.figure(phase, "requests", "", "", asked.len() as f64, Bar::None);
-        self.figure(phase, "peak memory", "MiB", "", self.peak_mib(), Bar::None);
+        self.figure(phase, "CPU until at rest", "s", cpu, Bar::AtMost(2.0));
+        self.figure(phase, "at rest after", "s", seconds, Bar::None);
+        self.figure(phase, "renders", "", counts.renders as f64, Bar::None);
+        self.figure(phase, "requests", "", asked.len() as f64, Bar::None);
+        self.figure(phase, "peak memory", "MiB", self.peak_mib(), Bar::None);
         self.report.requests.insert(phase, tally(&asked));
         Ok(())
     }
@@ -470,21 +444,14 @@ impl Run {
         let seconds = begin.elapsed().as_secs_f64();
         let others = cost.asked.iter().filter(|asked| !asked.is_watch()).count();
         let phase = "steady";
-        self.figure(phase, "seconds looked at", "", "180", seconds, Bar::None);
-        self.figure(phase, "renders", "", "0", cost.counts.renders as f64, Bar::Exactly(0.0));
-        self.figure(
-            phase,
-            "requests besides watches and heartbeat",
-            "",
-            "507",
-            others as f64,
-            Bar::Exactly(0.0),
-        );
-        self.figure(phase, "requests of the heartbeat (lease)", "", "", cost.heartbeats as f64, Bar::None);
-        self.figure(phase, "watches renewed", "", "", (cost.asked.len() - others) as f64, Bar::None);
-        self.figure(phase, "ls-refs", "", "1–2", cost.ls_refs as f64, Bar::AtMost((seconds / 120.0).ceil()));
-        self.figure(phase, "CPU", "millicores", "50.5", cost.cpu * 1000.0 / seconds, Bar::AtMost(5.0));
-        self.figure(phase, "passes", "", "500", cost.counts.passes as f64, Bar::None);
+        self.figure(phase, "seconds looked at", "", seconds, Bar::None);
+        self.figure(phase, "renders", "", cost.counts.renders as f64, Bar::Exactly(0.0));
+        self.figure(phase, "requests besides watches and heartbeat", "", others as f64, Bar::Exactly(0.0));
+        self.figure(phase, "requests of the heartbeat (lease)", "", cost.heartbeats as f64, Bar::None);
+        self.figure(phase, "watches renewed", "", (cost.asked.len() - others) as f64, Bar::None);
+        self.figure(phase, "ls-refs", "", cost.ls_refs as f64, Bar::AtMost((seconds / 120.0).ceil()));
+        self.figure(phase, "CPU", "millicores", cost.cpu * 1000.0 / seconds, Bar::AtMost(5.0));
+        self.figure(phase, "passes", "", cost.counts.passes as f64, Bar::None);
         self.report.requests.insert(phase, tally(&cost.asked));
         Ok(())
     }

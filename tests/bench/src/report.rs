@@ -21,7 +21,7 @@ pub(crate) struct Figure {
     pub(crate) phase: &'static str,
     pub(crate) name: &'static str,
     pub(crate) unit: &'static str,
-    /// The peer's, as recorded at 500 applications on the same set-up; empty where there is none.
+    /// The peer's, as recorded; empty where there is none.
     pub(crate) peer: &'static str,
     pub(crate) ours: f64,
     pub(crate) bar: Bar,
@@ -57,8 +57,12 @@ impl Report {
     /// The table, in Markdown.
     pub(crate) fn table(&self) -> String {
         let mut text = format!(
-            "{} applications on {}, {} cores, load before: {}\n\n| phase | figure | Argo CD at 500 | Capstan | bar | |\n|---|---|---|---|---|---|\n",
-            self.apps, self.on, self.cores, self.load_before
+            "{} applications on {}, {} cores, load before: {}\n\n| phase | figure | Argo CD, {} on kube-apiserver | Capstan | bar | |\n|---|---|---|---|---|---|\n",
+            self.apps,
+            self.on,
+            self.cores,
+            self.load_before,
+            crate::peer::size(self.apps)
         );
         for figure in &self.figures {
             let bar = match figure.bar {
