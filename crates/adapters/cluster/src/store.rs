@@ -36,6 +36,20 @@ struct Scope {
     known: Knowledge,
     /// What the list that is being read has named so far.
     listing: Option<HashSet<Id>>,
+    /// The resourceVersion up to which the watch has told everything; empty before the first list.
+    told: String,
+}
+
+impl Scope {
+    fn new() -> Self {
+        Self { known: Knowledge::Loading, listing: None, told: String::new() }
+    }
+
+    fn tell(&mut self, version: &str) {
+        if self.told.is_empty() || is_older(&self.told, version) {
+            version.clone_into(&mut self.told);
+        }
+    }
 }
 
 /// Which watch says something.
@@ -168,7 +182,7 @@ impl Store {
     /// against the first list.
     pub(crate) fn open(&mut self, gvk: &Arc<Gvk>, generation: u64, scopes: impl IntoIterator<Item = String>) {
         let kind = gvk.group_kind();
-        let scope = |name| (name, Scope { known: Knowledge::Loading, listing: None });
+        let scope = |name| (name, Scope::new());
         let scopes: BTreeMap<_, _> = scopes.into_iter().map(scope).collect();
         match self.tables.get_mut(&kind) {
             Some(table) => {
@@ -224,6 +238,7 @@ impl Store {
             return;
         }
         let listed = scope.listing.take().unwrap_or_default();
+        moment.resource_version.clone_into(&mut scope.told);
         for id in self.ids_of(source) {
             let Some(object) = self.object(id) else { continue };
             // What we wrote after the list's moment is not in it.
@@ -245,15 +260,16 @@ impl Store {
     }
 
     pub(crate) fn applied(&mut self, source: &Source, seen: Seen) {
-        if self.scope(source).is_some() && !seen.name.is_empty() {
+        let Some(scope) = self.scope(source) else { return };
+        scope.tell(&seen.resource_version);
+        if !seen.name.is_empty() {
             self.put(source, seen, Order::ByVersion);
         }
     }
 
     pub(crate) fn deleted(&mut self, source: &Source, seen: &Seen) {
-        if self.scope(source).is_none() {
-            return;
-        }
+        let Some(scope) = self.scope(source) else { return };
+        scope.tell(&seen.resource_version);
         let Some(id) = self.id(&source.kind, &seen.namespace, &seen.name) else { return };
         let Some(held) = self.object(id) else { return };
         // The end of an earlier object of this name, after we wrote the next one.
@@ -279,8 +295,11 @@ impl Store {
         if *table.gvk != *gvk || seen.name.is_empty() || seen.resource_version.is_empty() {
             return;
         }
-        let in_scope = table.scopes.contains_key("") || table.scopes.contains_key(&seen.namespace);
-        if in_scope {
+        let Some(scope) = table.scopes.get("").or_else(|| table.scopes.get(&seen.namespace)) else { return };
+        let held = self.id(&kind, &seen.namespace, &seen.name).is_some();
+        // The watch overtook the answer: it has told of the object's end already, and will not do so again.
+        let gone = !held && is_older(&seen.resource_version, &scope.told);
+        if !gone {
             let source =
                 Source { kind, generation: table.generation, scope: String::new(), mode: Mode::Full };
             self.put(&source, seen, Order::ByVersion);

@@ -129,6 +129,25 @@ fn answers_outside_the_watch_are_left_to_it() {
 }
 
 #[test]
+fn an_answer_that_the_watch_overtook_revives_nothing() {
+    let gvk = Gvk::new("", "v1", "ConfigMap");
+    let mut bench = bench();
+    bench.list(vec![vec![seen("a", "u1", 5)]], "6", false);
+    // Deleted in the foreground: the answer (7) comes after the object's end (8).
+    bench.store.deleted(&bench.source.clone(), &seen("a", "u1", 8));
+    bench.store.answered(&gvk, seen("a", "u1", 7));
+    bench.check("the object is gone", &[]);
+    bench.store.answered(&gvk, seen("a", "u2", 9));
+    bench.check("the next of its name is not", &[("a", "u2", "9")]);
+    bench.list(vec![vec![]], "12", false);
+    bench.store.answered(&gvk, seen("b", "u3", 11));
+    bench.check("nor is one revived that a list no longer had", &[]);
+    bench.list(vec![vec![]], "3", true);
+    bench.store.answered(&gvk, seen("b", "u4", 4));
+    bench.check("versions that begin anew count anew", &[("b", "u4", "4")]);
+}
+
+#[test]
 fn nothing_is_left_behind() {
     let mut bench = bench();
     bench.list(vec![vec![seen("a", "u1", 5), seen("b", "u2", 5)]], "6", false);
