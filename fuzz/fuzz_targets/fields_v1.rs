@@ -2,19 +2,27 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use merge::FieldSet;
+use merge::{FieldSet, PathElement};
 
 fuzz_target!(|data: &[u8]| {
-    let Ok(value) = serde_json::from_slice::<serde_json::Value>(data) else { return };
-    // serde_json reads some floats a unit off where its feature `float_roundtrip` is not on.
-    if serde_json::from_str::<serde_json::Value>(&value.to_string()).ok().as_ref() != Some(&value) {
-        return;
-    }
+    let Ok(value) = serde_json::from_slice(data) else { return };
     let Ok(set) = FieldSet::from_fields_v1(&value) else { return };
-    let again = FieldSet::from_fields_v1(&set.to_fields_v1());
-    assert_eq!(again.as_ref(), Ok(&set));
     assert!(set.union(&set) == set, "a set and itself are the set");
     for path in set.paths() {
         assert!(set.contains(&path), "{path:?}");
+        if path.iter().any(has_float) {
+            return;
+        }
     }
+    let again = FieldSet::from_fields_v1(&set.to_fields_v1());
+    assert_eq!(again.as_ref(), Ok(&set));
 });
+
+/// serde_json reads some floats a unit off where its feature `float_roundtrip` is not on.
+fn has_float(element: &PathElement) -> bool {
+    match element {
+        PathElement::Key(fields) => fields.iter().any(|(_, value)| value.is_f64()),
+        PathElement::Value(value) => value.is_f64(),
+        PathElement::Field(_) | PathElement::Index(_) => false,
+    }
+}
