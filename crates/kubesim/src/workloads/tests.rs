@@ -31,7 +31,7 @@ fn plan(controller: Controller, store: &Store, now: &str, root: &Value) -> Plan 
     (controller.plan)(&cx, root)
 }
 
-fn owned(kind: &str, name: &str, owner: &Value, more: Value) -> Value {
+fn owned(kind: &str, name: &str, owner: &Value, more: &Value) -> Value {
     let mut object = json!({"kind": kind, "metadata": {"name": name, "namespace": "n", "uid": name,
         "resourceVersion": "1", "ownerReferences": [{"uid": uid(owner), "controller": true}]}});
     object["status"] = more["status"].clone();
@@ -49,8 +49,8 @@ fn deployment(strategy: &str) -> Value {
 fn the_last_old_pod_of_a_recreated_deployment_wakes_it() {
     for (strategy, wakes) in [("Recreate", 1), ("RollingUpdate", 0)] {
         let root = deployment(strategy);
-        let set = owned("ReplicaSet", "old", &root, json!({"spec": {"replicas": 0}}));
-        let pod = owned("Pod", "old-pod", &set, json!({"spec": {}}));
+        let set = owned("ReplicaSet", "old", &root, &json!({"spec": {"replicas": 0}}));
+        let pod = owned("Pod", "old-pod", &set, &json!({"spec": {}}));
         let store = store(&[(Kind::Deployment, &root), (Kind::ReplicaSet, &set)]);
         let woken = (deployment::CONTROLLER.related)(&store, Kind::Pod, &pod);
         assert_eq!(woken, vec![id(&root); wakes], "{strategy}");
@@ -60,8 +60,8 @@ fn the_last_old_pod_of_a_recreated_deployment_wakes_it() {
 /// The replicas that a rolling update gives its sets next, by set: old and new have these spec and available numbers.
 fn next_sizes(
     replicas: i64,
-    surge: Value,
-    unavailable: Value,
+    surge: &Value,
+    unavailable: &Value,
     old: (i64, i64),
     new: (i64, i64),
 ) -> (i64, i64) {
@@ -73,7 +73,7 @@ fn next_sizes(
             "ReplicaSet",
             name,
             &root,
-            json!({"spec": {"replicas": spec, "template": template},
+            &json!({"spec": {"replicas": spec, "template": template},
             "status": {"replicas": spec, "availableReplicas": available}}),
         );
         set["metadata"]["annotations"] = json!({"deployment.kubernetes.io/revision": revision});
@@ -108,7 +108,7 @@ fn a_rolling_update_keeps_to_its_limits() {
         ("zero and zero count as one missing", 2, json!(0), json!(0), (2, 2), (0, 0), (1, 0)),
         ("a bad image does not go on", 2, json!("25%"), json!("25%"), (2, 2), (1, 0), (2, 1)),
     ] {
-        assert_eq!(next_sizes(replicas, surge, unavailable, old, new), wanted, "{reason}");
+        assert_eq!(next_sizes(replicas, &surge, &unavailable, old, new), wanted, "{reason}");
     }
 }
 

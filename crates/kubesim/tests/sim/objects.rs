@@ -102,6 +102,23 @@ async fn patches_of_all_kinds() {
 }
 
 #[tokio::test]
+async fn the_same_quantities_in_other_words_change_nothing() {
+    let api = Api::new();
+    let path = format!("{APPS}/deployments");
+    let mut body = deployment("a");
+    let resources = "/spec/template/spec/containers/0";
+    body.pointer_mut(resources).unwrap()["resources"] =
+        json!({"requests": {"cpu": "0.5", "memory": "1024Mi"}});
+    let made = api.post(&path, body.clone()).await.expect(201);
+    let written = made.pointer(resources).unwrap();
+    assert_eq!(written["resources"]["requests"], json!({"cpu": "500m", "memory": "1Gi"}));
+    for cpu in ["0.5", "500m", "0.50"] {
+        body.pointer_mut(resources).unwrap()["resources"]["requests"]["cpu"] = json!(cpu);
+        assert_eq!(api.put(&format!("{path}/a"), body.clone()).await.expect(200), made, "{cpu}");
+    }
+}
+
+#[tokio::test]
 async fn generations_count_what_users_want() {
     let api = Api::new();
     api.post(&format!("{APPS}/deployments"), deployment("d")).await.expect(201);
