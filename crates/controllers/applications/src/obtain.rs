@@ -109,8 +109,9 @@ pub(crate) async fn obtain(
     let mut rendered = Vec::new();
     let mut repositories = std::collections::BTreeMap::new();
     memory.sound = false;
+    let what = Obtaining { shared, view, app, ask };
     for (place, source) in ask.sources.iter().enumerate() {
-        let fetched = fetch(shared, view, app, place, source, ask, &mut findings, &mut repositories).await;
+        let fetched = fetch(what, place, source, &mut findings, &mut repositories).await;
         let Some((remote, snapshot)) = fetched else {
             memory.repositories = repositories;
             return Err(findings);
@@ -120,7 +121,7 @@ pub(crate) async fn obtain(
             continue;
         }
         let before = memory.rendered.get(place).filter(|_| !ask.afresh);
-        match render(shared, view, app, place, source, &remote, &snapshot, before, ask).await {
+        match render(what, place, source, &remote, &snapshot, before).await {
             Ok(done) => rendered.push(done),
             Err(message) => {
                 findings.add(ConditionType::ComparisonError, message);
@@ -172,18 +173,25 @@ pub(crate) async fn from_directory(
     Ok((set, findings))
 }
 
+/// Whose sources are obtained, and how.
+#[derive(Clone, Copy)]
+struct Obtaining<'a> {
+    shared: &'a Shared,
+    view: &'a View,
+    app: &'a Application,
+    ask: &'a Ask<'a>,
+}
+
 /// Resolves one source and makes its commit available. A remote that fails is no reason to stop: what is known of it
 /// is used, and a condition says so.
 async fn fetch(
-    shared: &Shared,
-    view: &View,
-    app: &Application,
+    what: Obtaining<'_>,
     place: usize,
     source: &ApplicationSource,
-    ask: &Ask<'_>,
     findings: &mut Findings,
     repositories: &mut std::collections::BTreeMap<RepositoryKey, u64>,
 ) -> Option<(Arc<Remote>, Arc<Snapshot>)> {
+    let Obtaining { shared, view, app, ask } = what;
     let mut broken = |message: String| findings.add(ConditionType::ComparisonError, message);
     let remote = match remote(&view.settings, &source.repo_url, view.project.limits.name()) {
         Ok(remote) => Arc::new(remote),
@@ -253,16 +261,14 @@ pub(crate) fn poll_interval(settings: &settings::Snapshot, url: &str) -> Duratio
 }
 
 async fn render(
-    shared: &Shared,
-    view: &View,
-    app: &Application,
+    what: Obtaining<'_>,
     place: usize,
     source: &ApplicationSource,
     remote: &Remote,
     snapshot: &Arc<Snapshot>,
     before: Option<&Arc<RenderedSource>>,
-    ask: &Ask<'_>,
 ) -> Result<Arc<RenderedSource>, String> {
+    let Obtaining { shared, view, app, ask } = what;
     let settings = &view.settings.settings;
     let inputs = inputs(source, settings);
     let pinned = ask.pinned.get(place).is_some_and(|commit| !commit.is_empty());

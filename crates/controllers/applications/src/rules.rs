@@ -25,7 +25,6 @@ fn options(settings: &Settings) -> Options {
         ignore_aggregated_roles: settings.compare.ignore_aggregated_roles,
         known_types: known_types(settings),
         mask_annotations: settings.sensitive_annotations.clone(),
-        ..Options::default()
     }
 }
 
