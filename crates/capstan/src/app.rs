@@ -43,7 +43,11 @@ struct Place {
 
 /// The words of `argocd`.
 #[derive(Debug, Parser)]
-#[command(name = "argocd", version, about = "Capstan under the name of argocd: the app commands, on the cluster's own API")]
+#[command(
+    name = "argocd",
+    version,
+    about = "Capstan under the name of argocd: the app commands, on the cluster's own API"
+)]
 struct Argocd {
     #[command(subcommand)]
     command: ArgocdCommand,

@@ -53,9 +53,9 @@ fn main() -> ExitCode {
     }
     let result = match Arguments::parse().command {
         Command::Up(arguments) => runtime.block_on(up::up(arguments)),
-        Command::Install(arguments) => {
-            std::io::stdout().write_all(cli::install::yaml(&arguments.namespace).as_bytes()).map_err(Into::into)
-        }
+        Command::Install(arguments) => std::io::stdout()
+            .write_all(cli::install::yaml(&arguments.namespace).as_bytes())
+            .map_err(Into::into),
         Command::Run(arguments) => runtime.block_on(run::run(arguments)),
         Command::App(arguments) => return runtime.block_on(app::run(arguments, cli::Style::Native)),
     };

@@ -71,7 +71,11 @@ fn metrics(controller: &Controller) -> String {
     let own = controller.metrics();
     let mut text = String::new();
     for (name, help, value) in [
-        ("capstan_renders_total", "Times that manifests were rendered; cache hits do not count.", own.renders()),
+        (
+            "capstan_renders_total",
+            "Times that manifests were rendered; cache hits do not count.",
+            own.renders(),
+        ),
         ("capstan_passes_total", "Passes over an application.", own.passes()),
         ("capstan_status_writes_total", "Writes of an Application.", own.status_writes()),
         ("capstan_syncs_total", "Operations that ended well.", own.syncs()),
@@ -110,7 +114,8 @@ fn info(app: &Application) -> [(&'static str, &str); 10] {
         () => "",
     };
     let destination = &app.spec.destination;
-    let server = if destination.server.is_empty() { api::names::IN_CLUSTER_SERVER } else { &destination.server };
+    let server =
+        if destination.server.is_empty() { api::names::IN_CLUSTER_SERVER } else { &destination.server };
     [
         ("autosync_enabled", if app.spec.automated().is_some() { "true" } else { "false" }),
         ("dest_namespace", &destination.namespace),
@@ -131,7 +136,8 @@ fn head(text: &mut String, name: &str, kind: &str, help: &str) {
 
 fn line(text: &mut String, name: &str, labels: &[(&str, &str)], value: u64) {
     let escape = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-    let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escape(value))).collect();
+    let labels: Vec<String> =
+        labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escape(value))).collect();
     if labels.is_empty() {
         push(text, format_args!("{name} {value}\n"));
     } else {

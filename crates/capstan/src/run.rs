@@ -9,7 +9,9 @@ use applications::{Options, Start};
 use crate::{connect, metrics, shutdown};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  capstan run\n  capstan run --kubeconfig ~/.kube/config --data-dir /var/lib/capstan")]
+#[command(
+    after_help = "Examples:\n  capstan run\n  capstan run --kubeconfig ~/.kube/config --data-dir /var/lib/capstan"
+)]
 pub(crate) struct Arguments {
     /// Kubeconfig of the cluster; else KUBECONFIG, the user's own, or the pod's service account
     #[arg(long, value_name = "FILE")]

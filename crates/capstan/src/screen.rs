@@ -21,7 +21,8 @@ pub(crate) enum Mark {
 impl Screen {
     #[expect(clippy::disallowed_methods, reason = "the terminal's own conventions")]
     pub(crate) fn new() -> Self {
-        let terminal = std::io::stderr().is_terminal() && std::env::var("TERM").is_ok_and(|term| term != "dumb");
+        let terminal =
+            std::io::stderr().is_terminal() && std::env::var("TERM").is_ok_and(|term| term != "dumb");
         let colour = terminal && std::env::var("NO_COLOR").map_or(true, |value| value.is_empty());
         Self { terminal, colour, started: Instant::now(), live: false }
     }

@@ -60,7 +60,11 @@ pub(crate) async fn up(arguments: Arguments) -> Result<()> {
         };
         if arguments.exit_when_ready {
             playground.end(&mut screen).await;
-            return if ready { Ok(()) } else { Err(anyhow::anyhow!("not all applications became Synced and Healthy")) };
+            return if ready {
+                Ok(())
+            } else {
+                Err(anyhow::anyhow!("not all applications became Synced and Healthy"))
+            };
         }
     }
     playground.next_steps(&mut screen, arguments.demo);
@@ -96,7 +100,11 @@ impl Playground {
         for manifest in api::install_manifests("argocd") {
             bootstrap::apply(&client, &manifest).await?;
         }
-        screen.step(Mark::Good, "playground cluster", &format!("https://{} (Kubernetes API in memory)", serving.addr));
+        screen.step(
+            Mark::Good,
+            "playground cluster",
+            &format!("https://{} (Kubernetes API in memory)", serving.addr),
+        );
 
         // The git server tells the controller about a push; the controller comes after it.
         let listener: Arc<OnceLock<(Controller, String)>> = Arc::default();
@@ -110,7 +118,9 @@ impl Playground {
         let next = if arguments.port == 0 { 0 } else { arguments.port.saturating_add(1) };
         let git = match GitServer::start(local(next), &repositories, pushed.clone()).await {
             Ok(git) => git,
-            Err(_) => GitServer::start(local(0), &repositories, pushed).await.context("git could not be served")?,
+            Err(_) => {
+                GitServer::start(local(0), &repositories, pushed).await.context("git could not be served")?
+            }
         };
         let url = git.url(REPOSITORY);
         let readme = gitserver::File { path: "README.md".to_owned(), content: b"# What runs\n".to_vec() };
@@ -152,8 +162,9 @@ impl Playground {
 
     /// Applies the root Application and waits for all that it brings. False where they are not there in time.
     async fn demo(&self, screen: &mut Screen) -> Result<bool> {
-        let root = goyaml::parse_one(demo::root(&self.git.url(REPOSITORY)).as_bytes(), &goyaml::Limits::default())
-            .context("the example's root Application")?;
+        let root =
+            goyaml::parse_one(demo::root(&self.git.url(REPOSITORY)).as_bytes(), &goyaml::Limits::default())
+                .context("the example's root Application")?;
         bootstrap::apply(&self.client, &root).await?;
         let deadline = tokio::time::Instant::now() + PATIENCE;
         let mut told: BTreeMap<String, String> = BTreeMap::new();
@@ -177,18 +188,24 @@ impl Playground {
             if tokio::time::Instant::now() >= deadline {
                 for app in apps.iter().filter(|app| !is_good(app)) {
                     let name = app["metadata"]["name"].as_str().unwrap_or_default();
-                    let (sync, health) = (&app["status"]["sync"]["status"], &app["status"]["health"]["status"]);
+                    let (sync, health) =
+                        (&app["status"]["sync"]["status"], &app["status"]["health"]["status"]);
                     screen.step(Mark::Bad, &format!("app {name}"), &format!("{sync}, {health}"));
                 }
                 return Ok(false);
             }
-            screen.live(&format!(" … {} of {} applications are Synced and Healthy", apps.len() - waiting, apps.len()));
+            screen.live(&format!(
+                " … {} of {} applications are Synced and Healthy",
+                apps.len() - waiting,
+                apps.len()
+            ));
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
     async fn applications(&self) -> Result<Vec<Value>> {
-        let request = http::Request::get("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications").body(Vec::new())?;
+        let request = http::Request::get("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications")
+            .body(Vec::new())?;
         let list: Value = self.client.request(request).await.context("applications could not be listed")?;
         Ok(list["items"].as_array().cloned().unwrap_or_default())
     }
@@ -200,11 +217,14 @@ impl Playground {
         screen.line(&format!("   export KUBECONFIG={kubeconfig}"));
         if demo {
             screen.line("   capstan app list                                   what runs, and whether it is as git says");
-            screen.line("   kubectl scale deployment/shop -n shop-prod --replicas=9   break it by hand: it is healed");
+            screen.line(
+                "   kubectl scale deployment/shop -n shop-prod --replicas=9   break it by hand: it is healed",
+            );
             screen.line(&format!("   git clone {url}       change it in git and push"));
         } else {
             screen.line(&format!("   git clone {url}       put manifests there and push"));
-            screen.line(&format!("   capstan app create NAME --repo {url} --path DIR --dest-namespace NS \\"));
+            screen
+                .line(&format!("   capstan app create NAME --repo {url} --path DIR --dest-namespace NS \\"));
             screen.line("     --dest-server https://kubernetes.default.svc --sync-policy automated --sync-option CreateNamespace=true");
         }
         screen.line("");
