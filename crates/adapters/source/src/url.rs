@@ -94,7 +94,9 @@ impl RepoUrl {
         if text.starts_with('-') {
             return Err("begins with '-'");
         }
-        if text.contains("::") && !text.contains("[") {
+        // `helper::address`; past a scheme, or inside brackets, two colons are part of an address or a path.
+        let start = text.split("://").next().unwrap_or_default();
+        if start.find("::").is_some_and(|colons| start.find('[').is_none_or(|bracket| bracket > colons)) {
             return Err("names a transport helper");
         }
         match text.split_once("://") {

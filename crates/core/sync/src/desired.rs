@@ -189,7 +189,8 @@ mod tests {
 
     use super::*;
 
-    fn manifest(api_version: &str, kind: &str, metadata: Value) -> Rendered {
+    fn manifest(api_version: &str, kind: &str, metadata: impl Into<Value>) -> Rendered {
+        let metadata: Value = metadata.into();
         let value = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata});
         Rendered { object: Object::from_value(value).unwrap(), origin: "a.yaml:1".to_owned() }
     }

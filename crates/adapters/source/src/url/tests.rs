@@ -102,6 +102,7 @@ fn urls_that_mean_harm_are_refused_and_shown_without_secrets() {
         ("A45 64 KiB", &long, "is longer than 4096 bytes"),
         ("helper", "ext::sh -c x", "has a control character or white space"),
         ("helper without blank", "ext::sh", "names a transport helper"),
+        ("helper with a bracket", "ext::sh[", "names a transport helper"),
         ("scheme", "git://host/a", "has a scheme other than https, http, ssh and file"),
         ("plain path", "/srv/git", "is neither a URL nor user@host:path"),
         ("above the root", "https://host/../a", "has a path that climbs above its root"),
