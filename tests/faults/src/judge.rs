@@ -1,0 +1,251 @@
+//! Decides from what was asked of the cluster, and what was there, whether a promise of reliability §3 was broken.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How old the look may be that a deletion goes by (P2).
+const LOOK: Duration = Duration::from_secs(10);
+const TRACKING: &str = "argocd.argoproj.io/tracking-id";
+const WAVE: &str = "argocd.argoproj.io/sync-wave";
+
+/// One request of a controller that reached the cluster.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// When it was answered.
+    pub at: Instant,
+    /// Which controller.
+    pub who: String,
+    /// HTTP method.
+    pub method: String,
+    /// `Content-Type`.
+    pub content_type: String,
+    /// Path without the query.
+    pub path: String,
+    /// The query.
+    pub query: String,
+    /// Whether it counts as a write.
+    pub write: bool,
+    /// HTTP status, also where the answer was lost.
+    pub status: u16,
+    /// What was sent, where it is JSON.
+    pub body: Value,
+    /// What was answered to a write.
+    pub answer: Value,
+    /// For a deletion, the object just before.
+    pub before: Option<Value>,
+}
+
+/// What a log consists of.
+#[derive(Debug, Clone)]
+pub enum Record {
+    /// A request.
+    Request(Box<Entry>),
+    /// From here on these objects, by path, may be deleted.
+    MayGo(BTreeSet<String>),
+}
+
+/// What happened on the lines of a cluster, in order.
+#[derive(Debug, Default)]
+pub struct Log(Mutex<Vec<Record>>);
+
+impl Log {
+    /// Adds a record.
+    pub fn push(&self, record: Record) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+    }
+
+    /// All records so far.
+    pub fn records(&self) -> Vec<Record> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The broken promises, each with its number. `ours` says which paths the applications are about: none other may be written.
+pub fn judge(log: &[Record], ours: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut broken = Vec::new();
+    let mut may_go: BTreeSet<String> = BTreeSet::new();
+    let mut looked: BTreeMap<(String, String), Instant> = BTreeMap::new();
+    let mut created: BTreeMap<String, u32> = BTreeMap::new();
+    let mut waves: BTreeMap<String, i64> = BTreeMap::new();
+    for record in log {
+        let entry = match record {
+            Record::MayGo(paths) => {
+                may_go.extend(paths.iter().cloned());
+                continue;
+            }
+            Record::Request(entry) => entry,
+        };
+        let path = &entry.path;
+        if !entry.write {
+            if entry.method == "GET" && entry.status == 200 {
+                looked.insert((entry.who.clone(), path.clone()), entry.at);
+            }
+            continue;
+        }
+        if !ours(path) && !is_application(path) {
+            broken
+                .push(format!("an object that no application is about was written: {} {path}", entry.method));
+        }
+        match entry.method.as_str() {
+            "DELETE" => {
+                broken.extend(wrong_deletion(entry).into_iter().map(|why| format!("{why}: {path}")));
+                if !may_go.contains(path) {
+                    broken.push(format!("P2: deleted although it is wanted: {path}"));
+                }
+                let look = looked.get(&(entry.who.clone(), path.clone()));
+                if look.is_none_or(|at| entry.at.duration_since(*at) > LOOK) {
+                    broken.push(format!("P2: deleted without a look: {path}"));
+                }
+            }
+            "PATCH" if entry.status == 201 => {
+                *created.entry(path.clone()).or_default() += 1;
+                broken.extend(out_of_order(entry, &mut waves));
+            }
+            "POST" if entry.status == 201 => {
+                let name = entry.answer.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+                *created.entry(format!("{path}/{name}")).or_default() += 1;
+            }
+            "PATCH" if is_application(path) && entry.content_type.contains("merge-patch") => {
+                if entry
+                    .body
+                    .pointer("/metadata/resourceVersion")
+                    .and_then(Value::as_str)
+                    .is_none_or(str::is_empty)
+                {
+                    broken
+                        .push(format!("P19: an Application was written without a compare-and-swap: {path}"));
+                }
+            }
+            _ => {}
+        }
+    }
+    broken.extend(
+        created
+            .iter()
+            .filter(|(_, times)| **times > 1)
+            .map(|(path, times)| format!("P8: created {times} times: {path}")),
+    );
+    broken
+}
+
+fn is_application(path: &str) -> bool {
+    path.contains("/applications/")
+}
+
+fn wrong_deletion(entry: &Entry) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let text = |value: &Value, pointer: &str| {
+        value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let (uid, version) =
+        (text(&entry.body, "/preconditions/uid"), text(&entry.body, "/preconditions/resourceVersion"));
+    if uid.is_empty() || version.is_empty() {
+        wrong.push("P3: deleted without preconditions".to_owned());
+    }
+    let Some(before) = &entry.before else { return wrong };
+    if entry.status >= 300 {
+        return wrong;
+    }
+    if text(before, "/metadata/uid") != uid {
+        wrong.push("P3: another object than the one decided on was deleted".to_owned());
+    }
+    if before
+        .pointer("/metadata/ownerReferences")
+        .and_then(Value::as_array)
+        .is_some_and(|o| o.iter().any(|o| o["controller"] == true))
+    {
+        wrong.push("P1: deleted although a controller owns it".to_owned());
+    }
+    let api_version = text(before, "/apiVersion");
+    let group = api_version.split_once('/').map_or("", |(group, _)| group);
+    let (kind, name) = (text(before, "/kind"), text(before, "/metadata/name"));
+    let itself = format!("{group}/{kind}:{}/{name}", text(before, "/metadata/namespace"));
+    let tracking = before["metadata"]["annotations"][TRACKING].as_str().unwrap_or_default();
+    // A cluster-wide object carries the destination's namespace.
+    let names_itself = tracking.split_once(':').is_some_and(|(_, id)| {
+        id == itself
+            || (text(before, "/metadata/namespace").is_empty()
+                && id.starts_with(&format!("{group}/{kind}:"))
+                && id.ends_with(&format!("/{name}")))
+    });
+    if !names_itself {
+        wrong.push(format!("P1: deleted although its tracking id is {tracking:?}"));
+    }
+    wrong
+}
+
+/// Objects of one application are created in the order of their waves, as long as none was created before.
+fn out_of_order(entry: &Entry, waves: &mut BTreeMap<String, i64>) -> Option<String> {
+    let annotations = &entry.body["metadata"]["annotations"];
+    let app = annotations[TRACKING].as_str()?.split_once(':')?.0.to_owned();
+    let wave = annotations[WAVE].as_str().and_then(|wave| wave.parse().ok()).unwrap_or(0);
+    let last = waves.entry(app.clone()).or_insert(wave);
+    let out_of_order = wave < *last && wave < 0;
+    *last = wave.max(*last);
+    out_of_order.then(|| format!("P8: {app}: {} of wave {wave} was created after wave {last}", entry.path))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn deletion(tracking: &str, preconditions: &Value, status: u16) -> Record {
+        Record::Request(Box::new(Entry {
+            at: Instant::now(),
+            who: "1".to_owned(),
+            method: "DELETE".to_owned(),
+            content_type: String::new(),
+            path: "/api/v1/namespaces/n/configmaps/c".to_owned(),
+            query: String::new(),
+            write: true,
+            status,
+            body: json!({ "preconditions": preconditions }),
+            answer: Value::Null,
+            before: Some(json!({
+                "apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": {"name": "c", "namespace": "n", "uid": "u", "annotations": {TRACKING: tracking}},
+            })),
+        }))
+    }
+
+    fn look() -> Record {
+        let Record::Request(mut entry) = deletion("", &json!({}), 200) else { unreachable!() };
+        entry.method = "GET".to_owned();
+        entry.write = false;
+        Record::Request(entry)
+    }
+
+    #[test]
+    fn a_wrong_deletion_is_seen() {
+        let may = Record::MayGo(BTreeSet::from(["/api/v1/namespaces/n/configmaps/c".to_owned()]));
+        let good = json!({"uid": "u", "resourceVersion": "1"});
+        let own = "app:/ConfigMap:n/c";
+        for (row, log, expect) in [
+            ("right", vec![may.clone(), look(), deletion(own, &good, 200)], ""),
+            ("still wanted", vec![look(), deletion(own, &good, 200)], "P2: deleted although it is wanted"),
+            ("not looked at", vec![may.clone(), deletion(own, &good, 200)], "P2: deleted without a look"),
+            (
+                "no preconditions",
+                vec![may.clone(), look(), deletion(own, &json!({}), 409)],
+                "P3: deleted without",
+            ),
+            ("tracks another", vec![may.clone(), look(), deletion("app:/ConfigMap:n/d", &good, 200)], "P1"),
+            ("not tracked", vec![may, look(), deletion("", &good, 200)], "P1"),
+        ] {
+            let broken = judge(&log, |_| true);
+            assert!(
+                if expect.is_empty() {
+                    broken.is_empty()
+                } else {
+                    broken.len() == 1 && broken[0].starts_with(expect)
+                },
+                "{row}: {broken:?}"
+            );
+        }
+    }
+}

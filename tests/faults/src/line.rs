@@ -1,0 +1,322 @@
+//! The line between one controller and its cluster: it records, kills, holds up, and has weather.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use http::{Method, Request, Response};
+use http_body_util::BodyExt as _;
+use kube::client::Body;
+use kubesim::{KubeSim, Reset, SimBody, SimService};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tower::{Service, ServiceExt as _};
+
+use crate::judge::{Entry, Log, Record};
+use crate::weather::{Fate, HANG, LATE, Weather};
+
+/// When, at its write, a controller dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Before the request is sent.
+    Before,
+    /// After it was done, before its answer came.
+    After,
+}
+
+/// At which of its writes a controller dies, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kill {
+    /// Which write.
+    pub write: u64,
+    /// When.
+    pub moment: Moment,
+}
+
+/// Stops the thread of whoever comes to it: with a runtime of one thread behind it, that is SIGSTOP.
+#[derive(Debug, Default)]
+pub struct Gate {
+    closed: Mutex<bool>,
+    stopped: AtomicBool,
+    opened: Condvar,
+}
+
+impl Gate {
+    /// Nobody passes from now on.
+    pub fn close(&self) {
+        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
+    /// All go on.
+    pub fn open(&self) {
+        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.opened.notify_all();
+    }
+
+    /// Whether somebody stands before it.
+    pub fn has_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    fn pass(&self) {
+        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        while *closed {
+            self.stopped.store(true, Ordering::Release);
+            closed = self.opened.wait(closed).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// See the module.
+#[derive(Clone)]
+pub struct Line {
+    sim: SimService,
+    state: Arc<State>,
+}
+
+struct State {
+    who: String,
+    log: Arc<Log>,
+    weather: Arc<Weather>,
+    kill: Option<Kill>,
+    /// Stops the thread at its n-th write.
+    gate: Option<(u64, Arc<Gate>)>,
+    writes: AtomicU64,
+    dead: watch::Sender<bool>,
+}
+
+impl Line {
+    /// A line that nothing happens on but weather.
+    pub fn new(sim: &KubeSim, who: &str, log: &Arc<Log>, weather: &Arc<Weather>) -> Self {
+        let state = State {
+            who: who.to_owned(),
+            log: Arc::clone(log),
+            weather: Arc::clone(weather),
+            kill: None,
+            gate: None,
+            writes: AtomicU64::new(0),
+            dead: watch::Sender::new(false),
+        };
+        Self { sim: sim.service(), state: Arc::new(state) }
+    }
+
+    /// A line that goes dead, and its controller with it.
+    #[must_use]
+    pub fn killed_at(mut self, kill: Option<Kill>) -> Self {
+        if let Some(state) = Arc::get_mut(&mut self.state) {
+            state.kill = kill;
+        }
+        self
+    }
+
+    /// A line that stops its controller's thread from its n-th write on, while the gate is closed.
+    #[must_use]
+    pub fn stopped_at(mut self, write: u64, gate: &Arc<Gate>) -> Self {
+        if let Some(state) = Arc::get_mut(&mut self.state) {
+            state.gate = Some((write, Arc::clone(gate)));
+        }
+        self
+    }
+
+    /// Writes so far.
+    pub fn writes(&self) -> u64 {
+        self.state.writes.load(Ordering::Acquire)
+    }
+
+    /// Waits until the line is dead.
+    pub async fn died(&self) {
+        let mut dead = self.state.dead.subscribe();
+        drop(dead.wait_for(|dead| *dead).await);
+    }
+
+    /// Makes the line dead.
+    pub fn cut(&self) {
+        self.state.dead.send_replace(true);
+    }
+
+    fn is_dead(&self) -> bool {
+        *self.state.dead.borrow()
+    }
+
+    async fn die<T>(&self) -> T {
+        self.state.dead.send_replace(true);
+        std::future::pending().await
+    }
+
+    async fn carry(self, request: Request<Body>) -> Result<Response<SimBody>, Reset> {
+        let (mut parts, body) = request.into_parts();
+        let body = body.collect().await.map_err(|_| Reset)?.to_bytes();
+        if self.is_dead() {
+            return std::future::pending().await;
+        }
+        let path = parts.uri.path().to_owned();
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        let write = is_write(&parts.method, &path, &query);
+        let nth = if write { self.state.writes.fetch_add(1, Ordering::AcqRel) + 1 } else { 0 };
+        if let Some((from, gate)) = &self.state.gate
+            && self.writes() >= *from
+        {
+            gate.pass();
+        }
+        let kill = self.state.kill.filter(|kill| write && kill.write == nth).map(|kill| kill.moment);
+        if kill == Some(Moment::Before) {
+            return self.die().await;
+        }
+        let fate = self.state.weather.fate(&parts.method, &path, &query);
+        match fate {
+            Fate::Refused(status) => return Ok(refusal(status)),
+            Fate::Reset => return Err(Reset),
+            Fate::Hangs => {
+                tokio::time::sleep(HANG).await;
+                return Err(Reset);
+            }
+            _ => {}
+        }
+        if self.state.weather.is_bad() && query.contains("limit=500") {
+            // Small pages, so that lists have a second one to fail on.
+            let smaller = format!("{path}?{}", query.replace("limit=500", "limit=2"));
+            parts.uri = smaller.parse().map_err(|_| Reset)?;
+        }
+        if query.contains("watch=") {
+            let response = self.send(parts, body).await?;
+            return Ok(response.map(|body| weathered(body, fate)));
+        }
+        let before = if parts.method == Method::DELETE { self.look(&path).await } else { None };
+        let (method, kind) = (parts.method.clone(), parts.headers.get("content-type").cloned());
+        let response = self.send(parts, body.clone()).await?;
+        let (head, answer) = response.into_parts();
+        let answer = answer.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        self.state.log.push(Record::Request(Box::new(Entry {
+            at: Instant::now(),
+            who: self.state.who.clone(),
+            method: method.to_string(),
+            content_type: kind.and_then(|kind| kind.to_str().ok().map(str::to_owned)).unwrap_or_default(),
+            path,
+            query,
+            write,
+            status: head.status.as_u16(),
+            body: serde_json::from_slice(&body).unwrap_or_default(),
+            answer: if write { serde_json::from_slice(&answer).unwrap_or_default() } else { Value::Null },
+            before,
+        })));
+        if kill == Some(Moment::After) {
+            return self.die().await;
+        }
+        if self.is_dead() {
+            return std::future::pending().await;
+        }
+        if fate == Fate::Unanswered {
+            return Err(Reset);
+        }
+        Ok(Response::from_parts(head, SimBody::full(answer)))
+    }
+
+    async fn send(&self, parts: http::request::Parts, body: Bytes) -> Result<Response<SimBody>, Reset> {
+        self.sim.clone().oneshot(Request::from_parts(parts, http_body_util::Full::new(body))).await
+    }
+
+    async fn look(&self, path: &str) -> Option<Value> {
+        let request = Request::get(path).body(http_body_util::Full::new(Bytes::new())).ok()?;
+        let response = self.sim.clone().oneshot(request).await.ok()?;
+        let found = response.status().is_success();
+        let body = response.into_body().collect().await.ok()?.to_bytes();
+        serde_json::from_slice(&body).ok().filter(|_| found)
+    }
+}
+
+impl Service<Request<Body>> for Line {
+    type Response = Response<SimBody>;
+    type Error = Reset;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<SimBody>, Reset>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Reset>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        Box::pin(self.clone().carry(request))
+    }
+}
+
+/// Whether a request writes something that counts: no dry run, no lease, no event, no review.
+fn is_write(method: &Method, path: &str, query: &str) -> bool {
+    *method != Method::GET
+        && !query.contains("dryRun=All")
+        && !["/leases", "/events", "reviews"].iter().any(|other| path.contains(other))
+}
+
+fn refusal(code: u16) -> Response<SimBody> {
+    let reason = match code {
+        403 => "Forbidden",
+        409 => "Conflict",
+        410 => "Expired",
+        429 => "TooManyRequests",
+        503 => "ServiceUnavailable",
+        504 => "Timeout",
+        _ => "InternalError",
+    };
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "code": code, "reason": reason, "message": format!("{code} by the weather"),
+    });
+    let mut response = Response::new(SimBody::full(status.to_string()));
+    *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or_default();
+    if code == 429 {
+        response.headers_mut().insert("retry-after", http::HeaderValue::from_static("1"));
+    }
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
+    response
+}
+
+/// A watch's body, event by event, under its weather.
+fn weathered(body: SimBody, fate: Fate) -> SimBody {
+    if !matches!(fate, Fate::Ends(_) | Fate::Expires(_) | Fate::Repeats | Fate::Slow) {
+        return body;
+    }
+    let start = (body, BytesMut::new(), VecDeque::<Bytes>::new(), 0u64, false);
+    SimBody::stream(futures::stream::unfold(
+        start,
+        move |(mut body, mut rest, mut lines, mut sent, mut ended)| async move {
+            loop {
+                if let Some(line) = lines.pop_front() {
+                    if fate == Fate::Slow {
+                        tokio::time::sleep(LATE).await;
+                    }
+                    return Some((line, (body, rest, lines, sent, ended)));
+                }
+                if ended {
+                    return None;
+                }
+                let Some(Ok(frame)) = body.frame().await else {
+                    ended = true;
+                    continue;
+                };
+                rest.extend_from_slice(&frame.into_data().unwrap_or_default());
+                while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                    let line = rest.split_to(end + 1).freeze();
+                    match fate {
+                        Fate::Ends(count) if sent >= count => ended = true,
+                        Fate::Expires(count) if sent >= count => {
+                            let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410, "reason": "Expired", "message": "too old resource version: by the weather"});
+                            lines.push_back(
+                                format!("{}\n", json!({"type": "ERROR", "object": status})).into(),
+                            );
+                            ended = true;
+                        }
+                        Fate::Repeats => lines.extend([line.clone(), line]),
+                        _ => lines.push_back(line),
+                    }
+                    sent += 1;
+                    if ended {
+                        break;
+                    }
+                }
+            }
+        },
+    ))
+}

@@ -1,0 +1,224 @@
+//! What happens in each run: three kinds of applications, a commit that changes, adds and removes, and two ends.
+//!
+//! - `one`: a Namespace, a CustomResourceDefinition and an object of it, a Secret, a Deployment, one object that is pruned last, in
+//!   four waves; automated. In the end it is deleted with all it has.
+//! - `root`: holds the Application `leaf`, which leaves git in the end and takes its objects along.
+//! - `hand`: synced by hand.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use e2e::{PATIENCE, app_path, is_good};
+use serde_json::{Value, json};
+use testkit::{eventually, eventually_some};
+
+use crate::Rig;
+
+const WAVE: &str = "argocd.argoproj.io/sync-wave";
+const OPTIONS: &str = "argocd.argoproj.io/sync-options";
+
+const A: &str = "/api/v1/namespaces/one/configmaps/a";
+const GONE: &str = "/api/v1/namespaces/one/configmaps/gone";
+const LAST: &str = "/api/v1/namespaces/one/configmaps/last";
+const NEW: &str = "/api/v1/namespaces/one/configmaps/new";
+const SECRET: &str = "/api/v1/namespaces/one/secrets/s";
+const WEB: &str = "/apis/apps/v1/namespaces/one/deployments/web";
+const EXTRA: &str = "/api/v1/namespaces/one-extra";
+const CRD: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.faults.example.com";
+const WIDGET: &str = "/apis/faults.example.com/v1/namespaces/one/widgets/w";
+const LEAF: &str = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/leaf";
+const IN_LEAF: &str = "/api/v1/namespaces/leaf/configmaps/c";
+const KEPT: &str = "/api/v1/namespaces/argocd/configmaps/kept";
+const IN_HAND: &str = "/api/v1/namespaces/hand/configmaps/c";
+
+/// Every object that the applications are about, and the namespaces that come with them.
+pub const OURS: [&str; 14] =
+    [KEPT, A, GONE, LAST, NEW, SECRET, WEB, EXTRA, CRD, WIDGET, LEAF, IN_LEAF, IN_HAND, "/api/v1/namespaces"];
+
+/// How long each part of the story waits for its outcome before it goes on regardless.
+#[derive(Debug, Clone, Copy)]
+pub enum Pace {
+    /// Until it is there.
+    Patient,
+    /// For so long.
+    Hasty(Duration),
+}
+
+fn object(api_version: &str, kind: &str, name: &str, annotations: &[(&str, &str)], more: Value) -> String {
+    let mut object = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name}});
+    for (key, value) in annotations {
+        object["metadata"]["annotations"][*key] = json!(value);
+    }
+    for (key, value) in more.as_object().into_iter().flatten() {
+        object[key] = value.clone();
+    }
+    object.to_string()
+}
+
+fn config(name: &str, value: &str, annotations: &[(&str, &str)]) -> String {
+    object("v1", "ConfigMap", name, annotations, json!({"data": {"key": value}}))
+}
+
+fn secret(value: &str) -> String {
+    object("v1", "Secret", "s", &[], json!({"stringData": {"password": value}}))
+}
+
+fn deployment(image: &str) -> String {
+    let container = json!({"name": "main", "image": image});
+    let template = json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}});
+    let spec = json!({"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": template});
+    object("apps/v1", "Deployment", "web", &[(WAVE, "1")], json!({ "spec": spec }))
+}
+
+fn definition() -> String {
+    let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
+    let spec = json!({
+        "group": "faults.example.com", "scope": "Namespaced",
+        "names": {"kind": "Widget", "plural": "widgets", "singular": "widget", "listKind": "WidgetList"},
+        "versions": [{"name": "v1", "served": true, "storage": true, "schema": schema}],
+    });
+    object(
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        "widgets.faults.example.com",
+        &[(WAVE, "-1")],
+        json!({ "spec": spec }),
+    )
+}
+
+fn commit(rig: &Rig, files: &[(&str, String)], removed: &[&str]) -> Result<String> {
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    for path in removed {
+        rig.repository.git(&["rm", "-q", path])?;
+    }
+    rig.repository.commit(&files, "change")
+}
+
+/// Runs the story. Git and the clients are never at fault; the controllers may be.
+pub async fn play(rig: &Rig, pace: Pace) -> Result<()> {
+    first(rig, pace).await?;
+    second(rig, pace).await?;
+    last(rig).await
+}
+
+async fn first(rig: &Rig, pace: Pace) -> Result<()> {
+    let leaf = rig.application("leaf", true).to_string();
+    let commit = commit(
+        rig,
+        &[
+            ("one/extra.yaml", object("v1", "Namespace", "one-extra", &[(WAVE, "-2")], json!({}))),
+            ("one/crd.yaml", definition()),
+            (
+                "one/widget.yaml",
+                object("faults.example.com/v1", "Widget", "w", &[], json!({"spec": {"size": 1}})),
+            ),
+            ("one/secret.yaml", secret("one")),
+            ("one/a.yaml", config("a", "1", &[])),
+            ("one/gone.yaml", config("gone", "1", &[(WAVE, "1")])),
+            ("one/last.yaml", config("last", "1", &[(OPTIONS, "PruneLast=true")])),
+            ("one/web.yaml", deployment("registry.example.com/web:1")),
+            ("root/leaf.yaml", leaf),
+            // A source that comes to nothing would remove nothing.
+            ("root/kept.yaml", config("kept", "1", &[])),
+            ("leaf/c.yaml", config("c", "1", &[])),
+            ("hand/c.yaml", config("c", "1", &[])),
+        ],
+        &[],
+    )?;
+    for (name, automated) in [("one", true), ("root", true), ("hand", false)] {
+        let mut app = rig.application(name, automated);
+        if name == "root" {
+            app["spec"]["destination"]["namespace"] = json!("argocd");
+        }
+        rig.api.apply(&app).await?;
+    }
+    by_hand(rig, "first", pace).await?;
+    for name in ["one", "root", "leaf", "hand"] {
+        good_at(rig, name, &commit, pace).await?;
+    }
+    Ok(())
+}
+
+async fn second(rig: &Rig, pace: Pace) -> Result<()> {
+    rig.may_go(&[GONE, LAST]);
+    let commit = commit(
+        rig,
+        &[
+            ("one/secret.yaml", secret("two")),
+            ("one/a.yaml", config("a", "2", &[])),
+            ("one/new.yaml", config("new", "2", &[])),
+            ("one/web.yaml", deployment("registry.example.com/web:2")),
+            ("leaf/c.yaml", config("c", "2", &[])),
+            ("hand/c.yaml", config("c", "2", &[])),
+        ],
+        &["one/gone.yaml", "one/last.yaml"],
+    )?;
+    rig.pushed();
+    // `root` is not about this commit, and need not show it.
+    for name in ["one", "leaf"] {
+        good_at(rig, name, &commit, pace).await?;
+    }
+    by_hand(rig, "second", pace).await?;
+    good_at(rig, "hand", &commit, pace).await
+}
+
+async fn last(rig: &Rig) -> Result<()> {
+    rig.may_go(&[A, NEW, GONE, LAST, SECRET, WEB, EXTRA, CRD, WIDGET, LEAF, IN_LEAF]);
+    rig.api.delete(&app_path("one")).await?;
+    commit(rig, &[], &["root/leaf.yaml"])?;
+    rig.pushed();
+    Ok(())
+}
+
+/// Waits until the story is over, with fair weather.
+pub async fn end(rig: &Rig) -> Result<()> {
+    let commit = rig.repository.head()?;
+    for path in [
+        app_path("one"),
+        A.to_owned(),
+        EXTRA.to_owned(),
+        CRD.to_owned(),
+        app_path("leaf"),
+        IN_LEAF.to_owned(),
+    ] {
+        eventually(&format!("{path} is gone"), PATIENCE, || async {
+            let Some(object) = rig.api.get(&path).await? else { return Ok(true) };
+            Err(anyhow::anyhow!("{object}"))
+        })
+        .await;
+    }
+    good_at(rig, "root", &commit, Pace::Patient).await?;
+    until(rig, "hand", "Synced and Healthy", Pace::Patient, is_good).await
+}
+
+async fn by_hand(rig: &Rig, mark: &str, pace: Pace) -> Result<()> {
+    let retry = json!({"limit": 20, "backoff": {"duration": "1s", "factor": 2, "maxDuration": "5s"}});
+    let operation = json!({"sync": {}, "info": [{"name": "mark", "value": mark}], "retry": retry});
+    rig.api.patch(&app_path("hand"), &json!({ "operation": operation })).await?;
+    until(rig, "hand", &format!("ended its sync {mark}"), pace, |app| {
+        let state = &app["status"]["operationState"];
+        let ended = matches!(state["phase"].as_str(), Some("Succeeded" | "Failed" | "Error"));
+        ended && state["operation"]["info"][0]["value"] == mark && app["operation"].is_null()
+    })
+    .await
+}
+
+async fn good_at(rig: &Rig, name: &str, commit: &str, pace: Pace) -> Result<()> {
+    until(rig, name, &format!("Synced and Healthy at {commit}"), pace, |app| {
+        is_good(app) && app["status"]["sync"]["revision"] == commit
+    })
+    .await
+}
+
+async fn until(rig: &Rig, name: &str, what: &str, pace: Pace, check: impl Fn(&Value) -> bool) -> Result<()> {
+    let what = format!("application {name} is {what}");
+    let wait = eventually_some(&what, PATIENCE, || async {
+        let app = rig.api.get(&app_path(name)).await?.unwrap_or_default();
+        if check(&app) { Ok(Some(())) } else { Err(anyhow::anyhow!("status is {}", app["status"])) }
+    });
+    match pace {
+        Pace::Patient => wait.await,
+        Pace::Hasty(time) => drop(tokio::time::timeout(time, wait).await),
+    }
+    Ok(())
+}
