@@ -28,6 +28,8 @@ use crate::{
 const MAX_LINE_BYTES: usize = 16 << 20;
 /// Quick retries of a kind that is answered with 404, before the slow ones.
 const MAX_QUICK_404: u32 = 6;
+/// Refusals for want of rights that are tried again with a growing pause, half a minute in all, before the slow retry.
+const MAX_QUICK_403: u32 = 6;
 /// Lists begun anew because their continue token expired or their pages did not fit together, before the list
 /// counts as failed.
 const MAX_LIST_RESTARTS: u32 = 5;
@@ -315,7 +317,15 @@ impl Watcher {
             return Some(Knowledge::Absent);
         }
         let verdict = match status.code {
-            403 => Knowledge::Forbidden { reason: status.message.clone() },
+            403 => {
+                let verdict = Knowledge::Forbidden { reason: status.message.clone() };
+                // A server that just started refuses what it will grant in a moment.
+                if self.failures < MAX_QUICK_403 {
+                    self.backoff(None);
+                    return Some(verdict);
+                }
+                verdict
+            }
             404 => Knowledge::Absent,
             405 | 406 => {
                 Knowledge::Failed { reason: format!("{} is refused: {}", verb.label(), status.message) }
