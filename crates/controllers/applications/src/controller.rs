@@ -92,12 +92,12 @@ impl Controller {
             let mut tasks = self.spawn();
             tokio::select! {
                 () = self.keep(&mut claim) => {
-                    self.shared.set_leading(false);
+                    self.shared.set_leading(None);
                     tasks.shutdown().await;
                     tracing::warn!(controller = "applications", "lost the lease, waiting for it again");
                 }
                 () = &mut shutdown => {
-                    self.shared.set_leading(false);
+                    self.shared.set_leading(None);
                     tasks.shutdown().await;
                     claim.release(&self.shared.cluster).await;
                     return;
@@ -109,10 +109,12 @@ impl Controller {
     async fn acquire(&self, claim: &mut Claim) {
         let mut told = String::new();
         loop {
+            let asked = Instant::now();
             let standing = claim.attempt(&self.shared.cluster, (self.shared.options.clock)()).await;
             match &standing {
                 Standing::Held => {
-                    self.shared.set_leading(true);
+                    // Counted from before the request: others count from when they saw what it wrote.
+                    self.shared.set_leading(Some(asked + crate::lease::DURATION));
                     return;
                 }
                 Standing::Waiting(who) | Standing::Unknown(who) if *who != told => {
@@ -130,9 +132,13 @@ impl Controller {
         let mut renewed = Instant::now();
         loop {
             tokio::time::sleep(Claim::pause(&Standing::Held)).await;
+            let asked = Instant::now();
             let standing = claim.attempt(&self.shared.cluster, (self.shared.options.clock)()).await;
             match standing {
-                Standing::Held => renewed = Instant::now(),
+                Standing::Held => {
+                    self.shared.set_leading(Some(asked + crate::lease::DURATION));
+                    renewed = Instant::now();
+                }
                 Standing::Waiting(_) => return,
                 Standing::Unknown(_) if renewed.elapsed() * 3 >= crate::lease::DURATION * 2 => return,
                 Standing::Unknown(_) => {}
@@ -275,6 +281,7 @@ async fn follow_projects(shared: Arc<Shared>, projects_known: watch::Sender<bool
     let mut events = shared.cluster.watch_kind(&gvk, Some(&shared.options.namespace));
     let mut known: BTreeSet<String> = BTreeSet::new();
     while let Some(event) = events.next().await {
+        let whole = matches!(event, KindEvent::Restarted(_));
         let (changed, gone): (Vec<Value>, Vec<String>) = match event {
             KindEvent::Restarted(all) => {
                 let now: BTreeSet<String> =
@@ -313,6 +320,9 @@ async fn follow_projects(shared: Arc<Shared>, projects_known: watch::Sender<bool
                 }
             }
             touched.insert(name.to_string());
+        }
+        if whole {
+            shared.saw_projects();
         }
         enqueue(&shared, |app| touched.contains(app.spec.project_name()));
         projects_known.send_replace(true);

@@ -59,12 +59,15 @@ pub(crate) async fn step(
         if live.has_controller() || live.key() == key_of(app) || shared.claimed_elsewhere(&live.key(), name).is_some() {
             continue;
         }
-        let Some(object) = (match live.object() {
+        let found = match live.object() {
             Some(object) => Some(object),
-            None => shared.cluster.fetch(&live.key()).await.ok().flatten(),
-        }) else {
-            continue;
+            None => match shared.cluster.fetch(&live.key()).await {
+                Ok(found) => found,
+                // What cannot be read must not be taken for gone: the finalizer would go, and the object would stay.
+                Err(error) => return blocked(shared, name, app, chain(&error)).await,
+            },
         };
+        let Some(object) = found else { continue };
         match options_of(app, &object).delete {
             Some(Consent::No) => {}
             Some(Consent::Confirm) if app.metadata.annotation(api::names::annotation::DELETION_APPROVED).is_none() => {
@@ -82,11 +85,10 @@ pub(crate) async fn step(
         let now: Vec<_> = left.into_iter().filter(|(wave, ..)| *wave == last).collect();
         return remove(shared, name, app, now, propagation).await;
     }
-    let finalizers: Vec<String> = app.metadata.finalizers.iter().filter(|f| **f != own).cloned().collect();
     write(shared, name, app, |app| {
-        app.metadata
-            .has_finalizer(&own)
-            .then(|| serde_json::json!({ "metadata": { "finalizers": finalizers } }))
+        // Of the Application as it is at that moment: the API server has finalizers of its own that come and go.
+        let rest: Vec<&String> = app.metadata.finalizers.iter().filter(|f| **f != own).collect();
+        app.metadata.has_finalizer(&own).then(|| serde_json::json!({ "metadata": { "finalizers": rest } }))
     })
     .await?;
     Ok(None)

@@ -20,6 +20,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How long a kind may take to be served after its definition was applied in the same sync.
 const DEFINITION_WAIT: Duration = Duration::from_secs(30);
 
+/// Why a step was not done; never seen in a status, since that is not written either.
+const DEPOSED: &str = "this controller is not the active one any more";
+
 /// What became of one step.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct StepResult {
@@ -49,6 +52,8 @@ pub(crate) struct Steps<'a> {
     pub(crate) options: SyncOptions,
     /// Kinds that this sync defines.
     pub(crate) defines: &'a (dyn Fn(&GroupKind) -> bool + Sync),
+    /// Whether this controller may write still.
+    pub(crate) leading: &'a (dyn Fn() -> bool + Sync),
     /// Who else has an object in git.
     pub(crate) claimed_elsewhere: &'a (dyn Fn(&ResourceKey) -> Option<String> + Sync),
 }
@@ -73,6 +78,9 @@ impl Steps<'_> {
         let deadline = tokio::time::Instant::now() + DEFINITION_WAIT;
         let mut tries = 0;
         loop {
+            if !(self.leading)() {
+                return StepResult::failed(DEPOSED);
+            }
             let error = match self.apply_once(desired, &options).await {
                 Ok(message) => return StepResult::done(ResultCode::Synced, message),
                 Err(error) => error,
@@ -228,6 +236,9 @@ impl Steps<'_> {
         }
         if self.dry_run {
             return StepResult::done(ResultCode::Pruned, "pruned (dry run)");
+        }
+        if !(self.leading)() {
+            return StepResult::failed(DEPOSED);
         }
         let options = options_of(self.app, &object).with(&self.options);
         let propagation = propagation(options.prune_propagation_policy.unwrap_or_default());

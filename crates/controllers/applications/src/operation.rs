@@ -280,6 +280,7 @@ impl Run<'_> {
         let definitions: Vec<GroupKind> = plan.waves.iter().flat_map(|w| &w.applies).filter_map(|key| self.defined_by(key)).collect();
         let defines = |kind: &GroupKind| definitions.contains(kind);
         let claimed = |key: &ResourceKey| shared.claimed_elsewhere(key, &self.view.name);
+        let leading = || shared.is_leading();
         let sync = self.state.operation.sync.clone().unwrap_or_default();
         let steps = Steps {
             cluster: &shared.cluster,
@@ -290,6 +291,7 @@ impl Run<'_> {
             dry_run: sync.dry_run,
             options: self.own_options(),
             defines: &defines,
+            leading: &leading,
             claimed_elsewhere: &claimed,
         };
         if first && let Some(namespace) = &plan.create_namespace {

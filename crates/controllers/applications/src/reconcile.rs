@@ -30,6 +30,8 @@ const AUTOMATED_RETRIES: i64 = 5;
 /// When a pass that could not be finished is made again.
 const LATER: Duration = Duration::from_secs(10);
 
+/// When an application is looked at again whose project has not been read yet.
+const PROJECTS_SEEN: Duration = Duration::from_millis(200);
 /// When an operation that would remove something is looked at again, while it is not known yet whether other applications want
 /// that: what moved from one to another is handed over.
 const OTHERS_SEEN: Duration = Duration::from_millis(200);
@@ -79,6 +81,10 @@ async fn pass(
     let settings = shared.settings.current();
     let project_name = app.spec.project_name().to_owned();
     let Some(project) = shared.project(&project_name, &settings) else {
+        if !shared.has_seen_projects() {
+            // Right after the start: an operation must not end for want of a project that is merely not read yet.
+            return Ok(Some(PROJECTS_SEEN));
+        }
         let message = format!("Application referencing project {project_name} which does not exist");
         findings.add(ConditionType::InvalidSpecError, message);
         return stop(shared, name, app, findings).await;

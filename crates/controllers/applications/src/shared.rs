@@ -1,7 +1,6 @@
 //! What all passes share, and what is remembered of each application between its passes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use api::project::Project;
@@ -16,6 +15,7 @@ use settings::SettingsHandle;
 use source::Sources;
 use sync::Plan;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::assess;
 use crate::metrics::Metrics;
@@ -166,11 +166,14 @@ pub(crate) struct Shared {
     claims: RwLock<Claims>,
     /// What was looked at last: the spec, and the answers of repositories.
     looked: RwLock<HashMap<AppName, (u64, BTreeMap<RepositoryKey, u64>)>>,
-    leading: AtomicBool,
+    /// Until when the lease is held without another renewal.
+    leading: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
 struct Projects {
+    /// Whether all of them were seen once.
+    seen: bool,
     known: BTreeMap<String, AppProject>,
     compiled: BTreeMap<String, (Arc<settings::Snapshot>, Arc<ProjectEntry>)>,
 }
@@ -205,7 +208,7 @@ impl Shared {
             memories: Mutex::default(),
             claims: RwLock::default(),
             looked: RwLock::default(),
-            leading: AtomicBool::new(false),
+            leading: Mutex::new(None),
         }
     }
 
@@ -315,6 +318,15 @@ impl Shared {
         }
     }
 
+    /// Whether a project that is not known does not exist.
+    pub(crate) fn has_seen_projects(&self) -> bool {
+        read(&self.projects).seen
+    }
+
+    pub(crate) fn saw_projects(&self) {
+        write(&self.projects).seen = true;
+    }
+
     pub(crate) fn memory(&self, name: &AppName) -> Arc<tokio::sync::Mutex<AppMemory>> {
         Arc::clone(self.memories().entry(Arc::clone(name)).or_default())
     }
@@ -372,13 +384,16 @@ impl Shared {
         claims.by_app.iter().filter(|(_, (_, kinds, _))| kinds.contains(kind)).map(|(name, _)| Arc::clone(name)).collect()
     }
 
+    /// Whether this controller may write. One that slept past its lease may not, even before it finds out who has it now.
     pub(crate) fn is_leading(&self) -> bool {
-        self.leading.load(Ordering::Acquire)
+        let until = *self.leading.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
     }
 
-    pub(crate) fn set_leading(&self, leading: bool) {
-        self.leading.store(leading, Ordering::Release);
-        self.metrics.set_leading(leading);
+    /// `until` is when the lease ends unless it is renewed; `None` is no lease.
+    pub(crate) fn set_leading(&self, until: Option<Instant>) {
+        *self.leading.lock().unwrap_or_else(PoisonError::into_inner) = until;
+        self.metrics.set_leading(until.is_some());
     }
 }
 
