@@ -58,7 +58,9 @@ async fn hand_over(write: u64) -> Result<Vec<String>> {
     let mut followed = BTreeSet::new();
     for record in rig.log.records() {
         let Record::Request(entry) = record else { continue };
-        if !entry.write || entry.status >= 300 || !entry.path.contains("/applications/") {
+        // What a parent applies on its way is the child's manifest, not its status, and the same whoever applies it.
+        let status = entry.path.contains("/applications/") && entry.content_type.contains("merge-patch");
+        if !entry.write || entry.status >= 300 || !status {
             continue;
         }
         if entry.who != "sleeper" {
