@@ -149,6 +149,9 @@ pub(crate) struct RunningOperation {
     pub(crate) wanted: Arc<WantedSet>,
 }
 
+/// A spec's hash, and which answers of its repositories were looked at.
+type Looked = (u64, BTreeMap<RepositoryKey, u64>);
+
 /// See the module.
 pub(crate) struct Shared {
     pub(crate) cluster: Cluster,
@@ -165,7 +168,7 @@ pub(crate) struct Shared {
     /// Which applications have an object in git, and of which kinds each has objects.
     claims: RwLock<Claims>,
     /// What was looked at last: the spec, and the answers of repositories.
-    looked: RwLock<HashMap<AppName, (u64, BTreeMap<RepositoryKey, u64>)>>,
+    looked: RwLock<HashMap<AppName, Looked>>,
     /// Until when the lease is held without another renewal.
     leading: Mutex<Option<Instant>>,
 }

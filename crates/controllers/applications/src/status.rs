@@ -35,6 +35,7 @@ pub(crate) struct Report {
 /// `reconciledAt` alone is no reason to write: it comes along with the next real change.
 pub(crate) fn patch(app: &Application, report: Report, now: &str, namespace: &str) -> Option<Value> {
     let (clear_operation, clear_refresh) = (report.clear_operation, report.clear_refresh);
+    let ended = report.operation_state.as_ref().map(|state| state.operation.clone());
     // A status that was never written lacks even what it would say by default.
     let written = !app.status.controller_namespace.is_empty();
     let old_value = if written { json_of(&app.status) } else { json!({}) };
@@ -54,7 +55,8 @@ pub(crate) fn patch(app: &Application, report: Report, now: &str, namespace: &st
         }
         patch.insert("status".to_owned(), status);
     }
-    if clear_operation && app.operation.is_some() {
+    // Only the one that ended: somebody may have asked for another meanwhile.
+    if clear_operation && app.operation.is_some() && app.operation == ended {
         patch.insert("operation".to_owned(), Value::Null);
     }
     let refresh = [api::names::annotation::REFRESH, api::names::annotation::REFRESH_TIMESTAMP];
