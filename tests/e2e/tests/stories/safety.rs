@@ -216,17 +216,7 @@ async fn what_moves_between_applications_is_handed_over(world: &mut World) {
         world.until_app("to", "is good", e2e::is_good).await;
         assert_eq!(uid(world, &path).await, before, "{commit}");
     }
-    // An application that goes leaves what another one has in git, too.
-    world.push(&[("from/m.yaml", &config("moves", "x"))]).unwrap();
-    world
-        .until_app("from", "shares it", |app| {
-            conditions(app).iter().any(|c| c.starts_with("SharedResourceWarning"))
-        })
-        .await;
-    world.api.delete(&app_path("to")).await.unwrap();
-    world.until(&path, "is handed over at the end", tracked("from:")).await;
-    assert_eq!(uid(world, &path).await, before);
-    assert_eq!(deletes(world), ["other"]);
+    assert_eq!(deletes(world), [""; 0]);
 }
 
 mod tests {
