@@ -347,7 +347,8 @@ impl Shared {
         }
         let keys: Vec<ResourceKey> = wanted.objects.keys().cloned().collect();
         let mut claims = write(&self.claims);
-        let _others = claims.drop_app(name);
+        // Whoever shares an object with it may have it for himself now.
+        claims.drop_app(name).into_iter().for_each(|other| self.queue.add(other));
         for key in &keys {
             claims.by_object.entry(key.clone()).or_default().insert(Arc::clone(name));
         }
