@@ -108,16 +108,12 @@ pub fn judge(log: &[Record], ours: impl Fn(&str) -> bool) -> Vec<String> {
                 let name = entry.answer.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
                 *created.entry(format!("{path}/{name}")).or_default() += 1;
             }
-            "PATCH" if is_application(path) && entry.content_type.contains("merge-patch") => {
-                if entry
-                    .body
-                    .pointer("/metadata/resourceVersion")
-                    .and_then(Value::as_str)
-                    .is_none_or(str::is_empty)
-                {
-                    broken
-                        .push(format!("P19: an Application was written without a compare-and-swap: {path}"));
-                }
+            "PATCH"
+                if is_application(path)
+                    && entry.content_type.contains("merge-patch")
+                    && entry.body["metadata"]["resourceVersion"].as_str().is_none_or(str::is_empty) =>
+            {
+                broken.push(format!("P19: an Application was written without a compare-and-swap: {path}"));
             }
             _ => {}
         }

@@ -44,6 +44,7 @@ pub enum Pace {
     Hasty(Duration),
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "each is written where it is passed")]
 fn object(api_version: &str, kind: &str, name: &str, annotations: &[(&str, &str)], more: Value) -> String {
     let mut object = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name}});
     for (key, value) in annotations {

@@ -1,5 +1,4 @@
 //! Promises under faults, all on kubesim. `CAPSTAN_LONG=1` runs every kill point and `CAPSTAN_SEED_FROM`..`CAPSTAN_SEED_TO`.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 mod kill_points;
 mod leaders;
