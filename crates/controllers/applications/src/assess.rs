@@ -84,7 +84,8 @@ pub(crate) async fn assess(
     for key in keys {
         let wanted = question.wanted.objects.get(key);
         let live = live.get(key);
-        let Some((state, counted, summary)) = assess_one(cluster, question, memory, key, wanted, live, &mut findings).await
+        let Some((state, counted, summary)) =
+            assess_one(cluster, question, memory, key, wanted, live, &mut findings).await
         else {
             continue;
         };
@@ -121,7 +122,10 @@ async fn assess_one(
 ) -> Option<(ResourceState, health::Item, health::Summary)> {
     let state = |sync, reason: String| ResourceState {
         key: key.clone(),
-        version: wanted.map_or_else(|| live.map(|l| l.gvk().version.clone()).unwrap_or_default(), |w| w.version.to_string()),
+        version: wanted.map_or_else(
+            || live.map(|l| l.gvk().version.clone()).unwrap_or_default(),
+            |w| w.version.to_string(),
+        ),
         sync,
         health: None,
         wanted: wanted.is_some(),
@@ -137,7 +141,10 @@ async fn assess_one(
             ConditionType::SharedResourceWarning,
             format!(
                 "{}/{} {} is part of applications {} and {other}",
-                key.group, key.kind, key.name, question.app.qualified_name()
+                key.group,
+                key.kind,
+                key.name,
+                question.app.qualified_name()
             ),
         );
     }
@@ -156,7 +163,11 @@ async fn assess_one(
                 }
             };
             let missing = Health { status: health::Status::Missing, message: String::new() };
-            Some((ResourceState { health: Some(missing), ..state(sync, reason) }, absent, health::Summary::default()))
+            Some((
+                ResourceState { health: Some(missing), ..state(sync, reason) },
+                absent,
+                health::Summary::default(),
+            ))
         }
         (wanted, Some(live)) => {
             // What a controller made belongs to its owner, whatever annotations it copied; hooks come and go by themselves.
@@ -235,7 +246,9 @@ fn remembered(
     live: &LiveObject,
 ) -> Option<Found> {
     let (hash, rules, version, found) = memory.found.get(key)?;
-    let same = *hash == wanted.map_or(0, |w| w.hash) && *rules == question.rules_id && **version == *live.resource_version();
+    let same = *hash == wanted.map_or(0, |w| w.hash)
+        && *rules == question.rules_id
+        && **version == *live.resource_version();
     same.then(|| found.clone())
 }
 
@@ -293,17 +306,15 @@ async fn look(
     match compare::compare(&desired, live, question.rules) {
         Verdict::Synced => found.synced = true,
         Verdict::OutOfSync(fields) => found.reason = name_fields(&fields),
-        Verdict::AskServer(why) => {
-            match ask(cluster, question, memory, key, &desired, live).await {
-                Ok((synced, reason)) => (found.synced, found.reason) = (synced, reason),
-                Err(error) => {
-                    let text = format!("{key}: {why}, and the server could not be asked: {}", chain(&error));
-                    findings.add(ConditionType::ComparisonError, text.clone());
-                    found.reason = text;
-                    return Err(found);
-                }
+        Verdict::AskServer(why) => match ask(cluster, question, memory, key, &desired, live).await {
+            Ok((synced, reason)) => (found.synced, found.reason) = (synced, reason),
+            Err(error) => {
+                let text = format!("{key}: {why}, and the server could not be asked: {}", chain(&error));
+                findings.add(ConditionType::ComparisonError, text.clone());
+                found.reason = text;
+                return Err(found);
             }
-        }
+        },
     }
     Ok(found)
 }
@@ -361,7 +372,8 @@ async fn ask(
 /// The options that hold for one object: the application's, with its own annotation on top.
 pub(crate) fn options_of(app: &Application, object: &Object) -> SyncOptions {
     let policy = app.spec.sync_policy.as_ref();
-    let (general, _) = SyncOptions::parse(policy.into_iter().flat_map(|p| p.sync_options.iter().map(String::as_str)));
+    let (general, _) =
+        SyncOptions::parse(policy.into_iter().flat_map(|p| p.sync_options.iter().map(String::as_str)));
     let own = object.annotation(api::names::annotation::SYNC_OPTIONS).unwrap_or_default();
     let (mut own, _) = SyncOptions::parse_annotation(own);
     if object.annotation(api::names::annotation::HELM_RESOURCE_POLICY) == Some("keep") {
@@ -390,7 +402,9 @@ fn name_fields(fields: &[FieldDiff]) -> String {
 /// The whole's health and, where it is not healthy, which object makes it so.
 fn overall_health(items: &[health::Item], resources: &[ResourceState]) -> (HealthStatusCode, String) {
     let status = health::aggregate(items.iter().copied());
-    let culprit = resources.iter().find(|r| r.health.as_ref().is_some_and(|h| h.status == status && !h.message.is_empty()));
+    let culprit = resources
+        .iter()
+        .find(|r| r.health.as_ref().is_some_and(|h| h.status == status && !h.message.is_empty()));
     let message = match (status, culprit) {
         (health::Status::Healthy, _) | (_, None) => String::new(),
         (_, Some(r)) => {

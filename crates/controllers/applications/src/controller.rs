@@ -57,7 +57,10 @@ impl Controller {
     /// Requests to git servers so far: (`ls-remote` or `fetch`, count).
     pub fn git_requests(&self) -> [(&'static str, u64); 2] {
         let counts = self.shared.sources.counters();
-        [("ls-remote", counts.values().map(|c| c.ls_refs).sum()), ("fetch", counts.values().map(|c| c.fetches).sum())]
+        [
+            ("ls-remote", counts.values().map(|c| c.ls_refs).sum()),
+            ("fetch", counts.values().map(|c| c.fetches).sum()),
+        ]
     }
 
     /// Why this controller is not healthy: work has been waiting for a minute and none was finished. A controller that
@@ -66,7 +69,12 @@ impl Controller {
         let (ready, running) = self.shared.queue.depth();
         let since = self.shared.metrics.since_last_pass();
         let stuck = self.shared.is_leading() && ready > 0 && since > STUCK;
-        stuck.then(|| format!("{ready} applications wait, {running} are worked on, none was finished for {}s", since.as_secs()))
+        stuck.then(|| {
+            format!(
+                "{ready} applications wait, {running} are worked on, none was finished for {}s",
+                since.as_secs()
+            )
+        })
     }
 
     /// Calls `visit` with every Application as last seen.
@@ -215,7 +223,10 @@ impl<T> Drop for AbortOnDrop<T> {
 impl<T> Future for AbortOnDrop<T> {
     type Output = Result<T, tokio::task::JoinError>;
 
-    fn poll(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+    fn poll(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Self::Output> {
         std::pin::Pin::new(&mut self.0).poll(context)
     }
 }
@@ -257,7 +268,11 @@ async fn follow_apps(shared: Arc<Shared>) {
                 }
             }
             KindEvent::State(knowledge) => {
-                tracing::warn!(controller = "applications", state = why_unseen(&knowledge), "Applications cannot be followed");
+                tracing::warn!(
+                    controller = "applications",
+                    state = why_unseen(&knowledge),
+                    "Applications cannot be followed"
+                );
             }
         }
     }
@@ -365,7 +380,8 @@ async fn follow_settings(shared: Arc<Shared>) {
     while changed.changed().await.is_ok() {
         let now = shared.settings.current();
         // Whose an object is and which kinds are watched is asked anew, which lists every kind: only where it may differ.
-        if before.settings.tracking != now.settings.tracking || before.settings.filter != now.settings.filter {
+        if before.settings.tracking != now.settings.tracking || before.settings.filter != now.settings.filter
+        {
             shared.cluster.reconfigure();
         }
         before = now;

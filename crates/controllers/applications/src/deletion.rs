@@ -34,13 +34,15 @@ pub(crate) async fn step(
     let Some((own, propagation)) = cascade(app) else {
         return Ok(None);
     };
-    let kinds: Vec<GroupKind> = app.status.resources.iter().map(|r| GroupKind::new(&*r.group, &*r.kind)).collect();
+    let kinds: Vec<GroupKind> =
+        app.status.resources.iter().map(|r| GroupKind::new(&*r.group, &*r.kind)).collect();
     for kind in &kinds {
         match shared.cluster.knowledge(kind) {
             Knowledge::Complete | Knowledge::Absent | Knowledge::Excluded => {}
             Knowledge::Loading => return Ok(Some(LOOK_AGAIN)),
             unseen => {
-                let message = format!("waiting: not all objects of kind {kind} can be seen: {}", why_unseen(&unseen));
+                let message =
+                    format!("waiting: not all objects of kind {kind} can be seen: {}", why_unseen(&unseen));
                 return blocked(shared, name, app, message).await;
             }
         }
@@ -56,7 +58,10 @@ pub(crate) async fn step(
     let mut left = Vec::new();
     for live in shared.cluster.owned_by(instance.as_str()) {
         // What another application has in git, too, is left to that one.
-        if live.has_controller() || live.key() == key_of(app) || shared.claimed_elsewhere(&live.key(), name).is_some() {
+        if live.has_controller()
+            || live.key() == key_of(app)
+            || shared.claimed_elsewhere(&live.key(), name).is_some()
+        {
             continue;
         }
         let found = match live.object() {
@@ -70,7 +75,9 @@ pub(crate) async fn step(
         let Some(object) = found else { continue };
         match options_of(app, &object).delete {
             Some(Consent::No) => {}
-            Some(Consent::Confirm) if app.metadata.annotation(api::names::annotation::DELETION_APPROVED).is_none() => {
+            Some(Consent::Confirm)
+                if app.metadata.annotation(api::names::annotation::DELETION_APPROVED).is_none() =>
+            {
                 let message = format!(
                     "waiting: {} asks for confirmation before it is deleted: set the annotation {} on the application",
                     live.key(),
@@ -134,7 +141,8 @@ fn cascade(app: &Application) -> Option<(String, Propagation)> {
     if let Some(name) = foreground.into_iter().find(|name| has(name)) {
         return Some((name.to_owned(), Propagation::Foreground));
     }
-    has(finalizer::RESOURCES_BACKGROUND).then(|| (finalizer::RESOURCES_BACKGROUND.to_owned(), Propagation::Background))
+    has(finalizer::RESOURCES_BACKGROUND)
+        .then(|| (finalizer::RESOURCES_BACKGROUND.to_owned(), Propagation::Background))
 }
 
 async fn blocked(
@@ -148,7 +156,8 @@ async fn blocked(
     let now = shared.now();
     write(shared, name, app, |app| {
         let conditions = findings.conditions(&app.status.conditions, &now);
-        (conditions != app.status.conditions).then(|| serde_json::json!({ "status": { "conditions": conditions } }))
+        (conditions != app.status.conditions)
+            .then(|| serde_json::json!({ "status": { "conditions": conditions } }))
     })
     .await?;
     Ok(Some(LOOK_AGAIN))

@@ -63,7 +63,8 @@ impl Controller {
         let shared = self.shared();
         let name: AppName = app.metadata.name.as_str().into();
         let project = self.read_project(app.spec.project_name()).await?;
-        let view = View { instance: shared.instance(&name), name, project, settings: shared.settings.current() };
+        let view =
+            View { instance: shared.instance(&name), name, project, settings: shared.settings.current() };
         let invalid = check_spec(app, &view);
         if invalid.has_errors() {
             return Err(Unrendered { findings: invalid.into_list() });
@@ -80,7 +81,8 @@ impl Controller {
             Some(directory) => from_directory(shared, &view, app, &mut memory, directory).await,
             None => obtain(shared, &view, app, &mut memory, &ask).await,
         };
-        let (wanted, mut findings) = obtained.map_err(|findings| Unrendered { findings: findings.into_list() })?;
+        let (wanted, mut findings) =
+            obtained.map_err(|findings| Unrendered { findings: findings.into_list() })?;
         findings.extend(wanted.refused.clone());
         let desired: Vec<(Object, String)> = wanted
             .objects
@@ -115,13 +117,22 @@ impl Controller {
             comparison = Some(found);
         }
         let revisions = wanted.revisions.clone();
-        Ok(Evaluation { desired, live, comparison, rules: Arc::new(rules), findings: findings.into_list(), revisions })
+        Ok(Evaluation {
+            desired,
+            live,
+            comparison,
+            rules: Arc::new(rules),
+            findings: findings.into_list(),
+            revisions,
+        })
     }
 
     async fn read_project(&self, name: &str) -> Result<Arc<ProjectEntry>, Unrendered> {
         let shared = self.shared();
-        let key = ResourceKey::new(api::names::GROUP, api::names::APP_PROJECT, &*shared.options.namespace, name);
-        let refused = |message: String| Unrendered { findings: vec![(ConditionType::InvalidSpecError, message)] };
+        let key =
+            ResourceKey::new(api::names::GROUP, api::names::APP_PROJECT, &*shared.options.namespace, name);
+        let refused =
+            |message: String| Unrendered { findings: vec![(ConditionType::InvalidSpecError, message)] };
         match shared.cluster.fetch(&key).await {
             Ok(Some(object)) => match api::AppProject::from_value(object.into_value()) {
                 Ok(project) => Ok(Arc::new(ProjectEntry::new(&project))),

@@ -29,7 +29,11 @@ fn notes(app: &Application, before: &ApplicationStatus) -> Vec<(&'static str, St
         let begun = before.operation_state.as_ref().is_some_and(|old| old.started_at == state.started_at);
         // One that was refused at once never began.
         if !begun && state.sync_result.is_some() {
-            notes.push(("OperationStarted", format!("Initiated {whose} sync to '{revision}'"), Severity::Normal));
+            notes.push((
+                "OperationStarted",
+                format!("Initiated {whose} sync to '{revision}'"),
+                Severity::Normal,
+            ));
         }
         if state.phase.is_completed() {
             let (severity, how) = match state.phase {
@@ -46,7 +50,8 @@ fn notes(app: &Application, before: &ApplicationStatus) -> Vec<(&'static str, St
         changes.push(format!("sync status: {} -> {}", before.sync.status, now.sync.status));
     }
     if before.health.status != now.health.status {
-        let word = |status: &ApplicationStatus| status.health.status.as_ref().map_or("", |h| h.as_str()).to_owned();
+        let word =
+            |status: &ApplicationStatus| status.health.status.as_ref().map_or("", |h| h.as_str()).to_owned();
         changes.push(format!("health status: {} -> {}", word(before), word(now)));
     }
     if !changes.is_empty() {
@@ -79,7 +84,8 @@ pub(crate) async fn report(shared: &Shared, app: &Application, before: &Applicat
 pub(crate) async fn report_problems(shared: &Shared, told: &mut BTreeSet<(String, String)>) {
     let problems = shared.settings.current().problems.clone();
     let now: BTreeSet<(String, String)> = problems.into_iter().map(|p| (p.key, p.message)).collect();
-    let key = ResourceKey::new("", "ConfigMap", &*shared.options.namespace, api::names::config_map::ARGOCD_CM);
+    let key =
+        ResourceKey::new("", "ConfigMap", &*shared.options.namespace, api::names::config_map::ARGOCD_CM);
     for (setting, message) in now.difference(told) {
         tracing::warn!(key = %setting, problem = %message, "setting is not in force");
         let Ok(Some(object)) = shared.cluster.fetch(&key).await else { continue };
@@ -119,7 +125,12 @@ mod tests {
         };
         let status = |sync: &str, operation: serde_json::Value| json!({"sync": {"status": sync}, "operationState": operation});
         for (reason, before, after, told) in [
-            ("nothing", status("Synced", operation("Succeeded")), status("Synced", operation("Succeeded")), vec![]),
+            (
+                "nothing",
+                status("Synced", operation("Succeeded")),
+                status("Synced", operation("Succeeded")),
+                vec![],
+            ),
             (
                 "a begin",
                 json!({"sync": {"status": "OutOfSync"}}),
@@ -153,7 +164,8 @@ mod tests {
         ] {
             let (before, after) = (app(before), app(after));
             let notes = notes(&after, &before.status);
-            let texts: Vec<String> = notes.iter().map(|(reason, message, _)| format!("{reason}: {message}")).collect();
+            let texts: Vec<String> =
+                notes.iter().map(|(reason, message, _)| format!("{reason}: {message}")).collect();
             assert_eq!(texts, told, "{reason}");
         }
     }

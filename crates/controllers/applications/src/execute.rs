@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use api::{Application, Consent, PropagationPolicy, ResultCode, SyncOptions};
-use cluster::{ApplyOptions, Cluster, Deleted, How, LiveObject, Preconditions, Propagation, Validation, WriteError};
+use cluster::{
+    ApplyOptions, Cluster, Deleted, How, LiveObject, Preconditions, Propagation, Validation, WriteError,
+};
 use compare::Rules;
 use resource::{GroupKind, Object, ResourceKey};
 use sync::Kept;
@@ -73,7 +75,9 @@ impl Steps<'_> {
         if options.fail_on_shared_resource == Some(true)
             && let Some(other) = self.owner_elsewhere(&key)
         {
-            return StepResult::failed(format!("shared resource found: {key} is part of application {other}"));
+            return StepResult::failed(format!(
+                "shared resource found: {key} is part of application {other}"
+            ));
         }
         let deadline = tokio::time::Instant::now() + DEFINITION_WAIT;
         let mut tries = 0;
@@ -88,7 +92,9 @@ impl Steps<'_> {
             let kind = key.group_kind();
             let pause = match &error {
                 // Its definition came with this very sync: the server needs a moment to serve it.
-                WriteError::KindUnknown { .. } if (self.defines)(&kind) && tokio::time::Instant::now() < deadline => {
+                WriteError::KindUnknown { .. }
+                    if (self.defines)(&kind) && tokio::time::Instant::now() < deadline =>
+                {
                     if let Err(error) = self.cluster.refresh_discovery().await {
                         tracing::debug!(error = %chain(&error), "discovery failed while waiting for a definition");
                     }
@@ -122,7 +128,8 @@ impl Steps<'_> {
             None => None,
         };
         let respect = options.respect_ignore_differences == Some(true);
-        let validation = if options.validate == Some(false) { Validation::Ignore } else { Validation::Strict };
+        let validation =
+            if options.validate == Some(false) { Validation::Ignore } else { Validation::Strict };
         let base = ApplyOptions { dry_run: self.dry_run, validation, ..ApplyOptions::default() };
         let forced = self.force || options.force == Some(true);
         if options.replace == Some(true) {
@@ -221,7 +228,11 @@ impl Steps<'_> {
     ///
     /// **Invariants**: reliability P1 (it names this application and itself), P2(d) (a look at it just before), P3
     /// (uid and resourceVersion).
-    pub(crate) async fn prune(&self, live: &LiveObject, owner_of: &(dyn Fn(&Object) -> Option<String> + Sync)) -> StepResult {
+    pub(crate) async fn prune(
+        &self,
+        live: &LiveObject,
+        owner_of: &(dyn Fn(&Object) -> Option<String> + Sync),
+    ) -> StepResult {
         let key = live.key();
         let object = match self.cluster.fetch(&key).await {
             Ok(Some(object)) => object,
@@ -251,7 +262,11 @@ impl Steps<'_> {
         }
     }
 
-    fn must_stay(&self, object: &Object, owner_of: &(dyn Fn(&Object) -> Option<String> + Sync)) -> Option<Kept> {
+    fn must_stay(
+        &self,
+        object: &Object,
+        owner_of: &(dyn Fn(&Object) -> Option<String> + Sync),
+    ) -> Option<Kept> {
         let owner = owner_of(object);
         if owner.as_deref() != Some(self.instance) {
             return Some(Kept::ClaimedElsewhere(owner.unwrap_or_else(|| "nobody of ours".to_owned())));
@@ -303,7 +318,12 @@ impl Steps<'_> {
 }
 
 /// `deployment.apps/web configured`, as kubectl says it, with the server's warnings.
-fn describe(body: &Object, live: Option<&Object>, applied: &cluster::Applied, options: &ApplyOptions) -> String {
+fn describe(
+    body: &Object,
+    live: Option<&Object>,
+    applied: &cluster::Applied,
+    options: &ApplyOptions,
+) -> String {
     let unchanged = live.is_some_and(|live| live.resource_version() == applied.object.resource_version());
     let what = match (applied.created, unchanged) {
         (true, _) => "created",

@@ -57,7 +57,9 @@ impl Claim {
         let taken = match lease {
             None => cluster.create(&self.fresh(now)).await.map(drop),
             Some(lease) => match self.patch(&lease, now) {
-                Ok(patch) => cluster.merge_patch(&self.key, &patch, Some(lease.resource_version())).await.map(drop),
+                Ok(patch) => {
+                    cluster.merge_patch(&self.key, &patch, Some(lease.resource_version())).await.map(drop)
+                }
                 Err(holder) => return Standing::Waiting(holder),
             },
         };

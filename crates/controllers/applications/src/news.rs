@@ -46,13 +46,18 @@ pub(crate) async fn announce(shared: &Arc<Shared>, key: &RepositoryKey) {
 }
 
 /// The commit that a source asks for now, if it can be had without anything being wrong, and which answer says so.
-async fn tree_of(shared: &Shared, key: &RepositoryKey, source: &ApplicationSource) -> Option<(Arc<Snapshot>, u64)> {
+async fn tree_of(
+    shared: &Shared,
+    key: &RepositoryKey,
+    source: &ApplicationSource,
+) -> Option<(Arc<Snapshot>, u64)> {
     let settings = shared.settings.current();
     let remote = Arc::new(remote(&settings, &source.repo_url, &key.project).ok()?);
     let next = poll_interval(&settings, &key.url);
     let known = shared.repositories.refs(key, &remote, Freshness::Known, next).await;
     let refs = known.refs.filter(|_| known.error.is_none())?;
-    let wish = shared.sources.revision(&remote, &refs, &source.target_revision, &source.tag_prefix).await.ok()?;
+    let wish =
+        shared.sources.revision(&remote, &refs, &source.target_revision, &source.tag_prefix).await.ok()?;
     let snapshot = shared.sources.snapshot(&remote, &wish.commit).await.ok()?;
     shared.repositories.hold(key, &snapshot);
     Some((snapshot, known.version))

@@ -42,7 +42,9 @@ pub(crate) fn check_spec(app: &Application, view: &View) -> Findings {
     let mut findings = Findings::default();
     let mut invalid = |message: String| findings.add(ConditionType::InvalidSpecError, message);
     if view.settings.settings.impersonation_enabled {
-        invalid("argocd-cm asks for impersonation, which is not implemented yet, so nothing is synced".to_owned());
+        invalid(
+            "argocd-cm asks for impersonation, which is not implemented yet, so nothing is synced".to_owned(),
+        );
     }
     let spec = &app.spec;
     let sources = spec.sources();
@@ -59,7 +61,11 @@ pub(crate) fn check_spec(app: &Application, view: &View) -> Findings {
         invalid("spec.sourceHydrator is not implemented yet".to_owned());
     }
     for (place, source) in sources.iter().enumerate() {
-        let field = if spec.has_multiple_sources() { format!("spec.sources[{place}]") } else { "spec.source".to_owned() };
+        let field = if spec.has_multiple_sources() {
+            format!("spec.sources[{place}]")
+        } else {
+            "spec.source".to_owned()
+        };
         if let Err(error) = RepoUrl::parse(&source.repo_url) {
             invalid(format!("{field}.repoURL: {error}"));
         } else if let Err(denied) = project.limits.permits_source(&source.repo_url) {
@@ -69,7 +75,9 @@ pub(crate) fn check_spec(app: &Application, view: &View) -> Findings {
             invalid(format!("{field}.path: {error}"));
         }
         if source.chart.is_empty() && source.path.is_empty() && source.ref_name.is_empty() {
-            invalid(format!("{field}: path is missing: name the directory of the manifests, \".\" for the root"));
+            invalid(format!(
+                "{field}: path is missing: name the directory of the manifests, \".\" for the root"
+            ));
         }
         if !source.chart.is_empty() {
             invalid(format!("{field}.chart: charts from Helm repositories are not implemented yet"));
@@ -90,7 +98,8 @@ pub(crate) fn check_spec(app: &Application, view: &View) -> Findings {
             in_cluster.0,
             in_cluster.1
         ));
-    } else if let Err(denied) = project.limits.permits_destination(in_cluster.0, in_cluster.1, &to.namespace) {
+    } else if let Err(denied) = project.limits.permits_destination(in_cluster.0, in_cluster.1, &to.namespace)
+    {
         invalid(denied.message);
     }
     findings
@@ -218,7 +227,10 @@ async fn fetch(
                         broken(format!("{}: {error}", remote.url));
                         return None;
                     };
-                    broken(format!("{}: {error}; comparing with the last known commit {recorded}", remote.url));
+                    broken(format!(
+                        "{}: {error}; comparing with the last known commit {recorded}",
+                        remote.url
+                    ));
                     recorded
                 }
                 (Some(refs), error) => {
@@ -312,12 +324,19 @@ async fn render_tree(
     let work = tokio::task::spawn_blocking(move || {
         let tree = FileTree::new(store, filetree::Limits::default());
         let limits = render::Limits::default();
-        let request =
-            render::Request { tree: &tree, path: &path, application: &name, source: &owned, limits: &limits, tools };
+        let request = render::Request {
+            tree: &tree,
+            path: &path,
+            application: &name,
+            source: &owned,
+            limits: &limits,
+            tools,
+        };
         let rendered = render::render(&request);
         let reads = tree.reads();
         rendered.map(|rendered| {
-            let bodies = rendered.manifests.into_iter().map(|m| Body::new(&m.object, m.origin.to_string())).collect();
+            let bodies =
+                rendered.manifests.into_iter().map(|m| Body::new(&m.object, m.origin.to_string())).collect();
             (rendered.tool.into(), reads, bodies, rendered.warnings)
         })
     });

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{
-    Application, ApplicationSource, Consent, Operation, OperationPhase, OperationState, ResourceResult, ResultCode,
-    RevisionHistory, SyncOperationResource, SyncOperationResult, SyncOptions, SyncPhase,
+    Application, ApplicationSource, Consent, Operation, OperationPhase, OperationState, ResourceResult,
+    ResultCode, RevisionHistory, SyncOperationResource, SyncOperationResult, SyncOptions, SyncPhase,
 };
 use cluster::Knowledge;
 use resource::{GroupKind, Object, ResourceKey};
@@ -51,11 +51,18 @@ pub(crate) struct Progress {
 }
 
 /// The record of an operation that begins now.
-pub(crate) fn begin(operation: Operation, app: &Application, wanted: &WantedSet, now: &str) -> OperationState {
+pub(crate) fn begin(
+    operation: Operation,
+    app: &Application,
+    wanted: &WantedSet,
+    now: &str,
+) -> OperationState {
     let sync = operation.sync.clone().unwrap_or_default();
     let several = !sync.sources.is_empty() || (sync.source.is_none() && app.spec.has_multiple_sources());
     let (source, sources) = match (&sync.source, several) {
-        (_, true) => (None, if sync.sources.is_empty() { app.spec.sources.clone() } else { sync.sources.clone() }),
+        (_, true) => {
+            (None, if sync.sources.is_empty() { app.spec.sources.clone() } else { sync.sources.clone() })
+        }
         (Some(source), false) => (Some(source.clone()), Vec::new()),
         (None, false) => (app.spec.source.clone(), Vec::new()),
     };
@@ -77,7 +84,10 @@ pub(crate) fn begin(operation: Operation, app: &Application, wanted: &WantedSet,
 }
 
 /// The sources that an operation is about, and the commits it is bound to once it has begun.
-pub(crate) fn target<'a>(app: &'a Application, state: &'a OperationState) -> (&'a [ApplicationSource], Vec<String>) {
+pub(crate) fn target<'a>(
+    app: &'a Application,
+    state: &'a OperationState,
+) -> (&'a [ApplicationSource], Vec<String>) {
     let sync = state.operation.sync.as_ref();
     let sources = match sync {
         Some(sync) if !sync.sources.is_empty() => sync.sources.as_slice(),
@@ -108,7 +118,12 @@ impl Run<'_> {
         let mut findings = Findings::default();
         let mut messages = Vec::new();
         if self.state.phase == OperationPhase::Terminating {
-            return Ok(self.finish(comparison, findings, &Outcome::Failed("operation terminated".to_owned()), &messages));
+            return Ok(self.finish(
+                comparison,
+                findings,
+                &Outcome::Failed("operation terminated".to_owned()),
+                &messages,
+            ));
         }
         if let Some(refusal) = self.wanted.refused.first() {
             let text = format!("nothing was written, since the project does not permit all of it: {refusal}");
@@ -120,7 +135,8 @@ impl Run<'_> {
             let step = next(&plan, &recorded, |key| readiness(&comparison, key));
             match step {
                 Next::Run(wave) => {
-                    self.state.message = format!("running wave {} of phase {}", wave.number, wave.phase.as_str());
+                    self.state.message =
+                        format!("running wave {} of phase {}", wave.number, wave.phase.as_str());
                     self.record(app).await?;
                     let first = recorded.is_empty();
                     self.run_wave(app, &plan, &wave, first, &mut messages).await;
@@ -185,7 +201,8 @@ impl Run<'_> {
 
     /// Options of the operation, where it names any, else those of the application.
     fn options(&self, app: &Application) -> SyncOptions {
-        let general = app.spec.sync_policy.as_ref().map(|policy| policy.sync_options.as_slice()).unwrap_or_default();
+        let general =
+            app.spec.sync_policy.as_ref().map(|policy| policy.sync_options.as_slice()).unwrap_or_default();
         let (general, _) = SyncOptions::parse(general.iter().map(String::as_str));
         general.with(&self.own_options())
     }
@@ -217,7 +234,9 @@ impl Run<'_> {
                 (None, Some(live)) => live.object(),
                 (None, None) => None,
             };
-            let own = object.as_ref().map_or_else(|| options.clone(), |object| options_of(app, object).with(&self.own_options()));
+            let own = object
+                .as_ref()
+                .map_or_else(|| options.clone(), |object| options_of(app, object).with(&self.own_options()));
             items.push(Item {
                 key: key.clone(),
                 wanted: resource.wanted,
@@ -225,19 +244,34 @@ impl Run<'_> {
                 out_of_sync: resource.sync != api::SyncStatusCode::Synced || recorded.contains_key(key),
                 wave: resource.wave,
                 prune_last: own.prune_last == Some(true),
-                removal: if resource.wanted { Removal::Allowed } else { self.removal(app, key, &own, comparison) },
+                removal: if resource.wanted {
+                    Removal::Allowed
+                } else {
+                    self.removal(app, key, &own, comparison)
+                },
             });
         }
         items
     }
 
-    fn removal(&self, app: &Application, key: &ResourceKey, own: &SyncOptions, comparison: &Comparison) -> Removal {
+    fn removal(
+        &self,
+        app: &Application,
+        key: &ResourceKey,
+        own: &SyncOptions,
+        comparison: &Comparison,
+    ) -> Removal {
         let kept = match own.prune {
             Some(Consent::No) => Some(Kept::PruneFalse),
             Some(Consent::Confirm) if !self.confirmed(app) => Some(Kept::NeedsConfirmation),
             _ => None,
         };
-        let allow_empty = app.spec.sync_policy.as_ref().and_then(|p| p.automated.as_ref()).is_some_and(|a| a.allows_empty());
+        let allow_empty = app
+            .spec
+            .sync_policy
+            .as_ref()
+            .and_then(|p| p.automated.as_ref())
+            .is_some_and(|a| a.allows_empty());
         let kept = kept
             .or_else(|| (!comparison.rendered_any && !allow_empty).then_some(Kept::EmptyRender))
             .or_else(|| {
@@ -275,9 +309,17 @@ impl Run<'_> {
             .collect()
     }
 
-    async fn run_wave(&mut self, app: &Application, plan: &Plan, wave: &Wave, first: bool, messages: &mut Vec<String>) {
+    async fn run_wave(
+        &mut self,
+        app: &Application,
+        plan: &Plan,
+        wave: &Wave,
+        first: bool,
+        messages: &mut Vec<String>,
+    ) {
         let shared = self.shared;
-        let definitions: Vec<GroupKind> = plan.waves.iter().flat_map(|w| &w.applies).filter_map(|key| self.defined_by(key)).collect();
+        let definitions: Vec<GroupKind> =
+            plan.waves.iter().flat_map(|w| &w.applies).filter_map(|key| self.defined_by(key)).collect();
         let defines = |kind: &GroupKind| definitions.contains(kind);
         let claimed = |key: &ResourceKey| shared.claimed_elsewhere(key, &self.view.name);
         let leading = || shared.is_leading();
@@ -307,7 +349,10 @@ impl Run<'_> {
                     let object = self.wanted.objects.get(key).and_then(|wanted| wanted.body.object());
                     let result = match object {
                         Some(object) => steps.apply(&object).await,
-                        None => StepResult { status: ResultCode::SyncFailed, message: "git no longer has it".to_owned() },
+                        None => StepResult {
+                            status: ResultCode::SyncFailed,
+                            message: "git no longer has it".to_owned(),
+                        },
                     };
                     (key.clone(), result)
                 });
@@ -344,7 +389,8 @@ impl Run<'_> {
 
     fn put_result(&mut self, key: ResourceKey, status: ResultCode, message: String, wave: &Wave) {
         let version = self.wanted.objects.get(&key).map(|wanted| wanted.version.to_string());
-        let version = version.or_else(|| self.shared.cluster.get(&key).map(|live| live.gvk().version.clone()));
+        let version =
+            version.or_else(|| self.shared.cluster.get(&key).map(|live| live.gvk().version.clone()));
         let phase = match &status {
             ResultCode::SyncFailed => OperationPhase::Failed,
             ResultCode::Synced => OperationPhase::Running,
@@ -397,7 +443,9 @@ impl Run<'_> {
                 let terminated = self.state.phase == OperationPhase::Terminating;
                 self.state.phase = OperationPhase::Failed;
                 self.state.message.clone_from(message);
-                if !terminated && let Some(wait) = retry_policy(&self.state.operation).next(self.state.retry_count) {
+                if !terminated
+                    && let Some(wait) = retry_policy(&self.state.operation).next(self.state.retry_count)
+                {
                     self.state.phase = OperationPhase::Running;
                     let next = self.state.retry_count + 1;
                     self.state.message = format!("{message}. Retrying attempt #{next} in {}.", seconds(wait));
@@ -406,7 +454,9 @@ impl Run<'_> {
             }
         }
         for result in self.state.sync_result.iter_mut().flat_map(|result| &mut result.resources) {
-            if result.hook_phase == Some(OperationPhase::Running) && self.state.phase == OperationPhase::Succeeded {
+            if result.hook_phase == Some(OperationPhase::Running)
+                && self.state.phase == OperationPhase::Succeeded
+            {
                 result.hook_phase = Some(OperationPhase::Succeeded);
             }
         }
@@ -452,7 +502,9 @@ pub(crate) fn retry_policy(operation: &Operation) -> RetryPolicy {
     let Some(backoff) = &operation.retry.backoff else {
         return RetryPolicy { limit: operation.retry.limit, backoff: default };
     };
-    let duration = |text: &str, default| if text.is_empty() { default } else { api::parse_duration(text).unwrap_or(default) };
+    let duration = |text: &str, default| {
+        if text.is_empty() { default } else { api::parse_duration(text).unwrap_or(default) }
+    };
     let backoff = Backoff {
         duration: duration(&backoff.duration, default.duration),
         factor: backoff.factor.and_then(|f| u32::try_from(f).ok()).unwrap_or(default.factor),
@@ -488,14 +540,17 @@ fn readiness(comparison: &Comparison, key: &ResourceKey) -> Readiness {
         Some(health) => match health.status {
             health::Status::Healthy => Readiness::Ready,
             health::Status::Degraded => Readiness::Broken(health.message.clone()),
-            other => Readiness::Waiting(format!("{} {}", other.as_str(), health.message).trim_end().to_owned()),
+            other => {
+                Readiness::Waiting(format!("{} {}", other.as_str(), health.message).trim_end().to_owned())
+            }
         },
     }
 }
 
 fn waiting_message(waiting: &[(ResourceKey, String)]) -> String {
     let Some((key, reason)) = waiting.first() else { return String::new() };
-    let more = if waiting.len() > 1 { format!(" and {} more resources", waiting.len() - 1) } else { String::new() };
+    let more =
+        if waiting.len() > 1 { format!(" and {} more resources", waiting.len() - 1) } else { String::new() };
     format!("waiting for healthy state of {key} ({reason}){more}")
 }
 

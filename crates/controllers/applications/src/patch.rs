@@ -41,7 +41,12 @@ mod tests {
             ("equal", json!({"a": {"b": 1}}), json!({"a": {"b": 1}}), None),
             ("added", json!({}), json!({"a": 1}), Some(json!({"a": 1}))),
             ("removed", json!({"a": 1, "b": 2}), json!({"b": 2}), Some(json!({"a": null}))),
-            ("deep", json!({"a": {"b": 1, "c": 2}}), json!({"a": {"b": 1, "c": 3}}), Some(json!({"a": {"c": 3}}))),
+            (
+                "deep",
+                json!({"a": {"b": 1, "c": 2}}),
+                json!({"a": {"b": 1, "c": 3}}),
+                Some(json!({"a": {"c": 3}})),
+            ),
             ("lists whole", json!({"a": [1, 2]}), json!({"a": [1]}), Some(json!({"a": [1]}))),
             ("null is absent", json!({"a": null}), json!({"b": null}), None),
             ("another type", json!({"a": "x"}), json!({"a": {"b": 1}}), Some(json!({"a": {"b": 1}}))),

@@ -99,10 +99,16 @@ async fn pass(
     // Observe: what git wants …
     let refresh = app.metadata.annotation(api::names::annotation::REFRESH).map(str::to_owned);
     // Whoever asks for a sync means what lies in git now.
-    let begins = app.operation.is_some() && app.status.operation_state.as_ref().is_none_or(|s| s.phase.is_completed());
+    let begins =
+        app.operation.is_some() && app.status.operation_state.as_ref().is_none_or(|s| s.phase.is_completed());
     let asked = Instant::now();
     let freshness = if refresh.is_some() || begins { Freshness::Since(asked) } else { Freshness::Known };
-    let ask = Ask { sources: app.spec.sources(), pinned: &[], freshness, afresh: refresh.as_deref() == Some("hard") };
+    let ask = Ask {
+        sources: app.spec.sources(),
+        pinned: &[],
+        freshness,
+        afresh: refresh.as_deref() == Some("hard"),
+    };
     let (wanted, noticed) = match obtain(shared, &view, app, memory, &ask).await {
         Ok(found) => found,
         Err(errors) => {
@@ -114,11 +120,13 @@ async fn pass(
     findings.extend(wanted.refused.clone());
     if !wanted.hooks.is_empty() {
         let names: Vec<String> = wanted.hooks.iter().map(ToString::to_string).collect();
-        let message = format!("hooks are not run yet by this version and were left out: {}", names.join(", "));
+        let message =
+            format!("hooks are not run yet by this version and were left out: {}", names.join(", "));
         findings.add(ConditionType::LintWarning, message);
     }
     // … and what is live.
-    let recorded_kinds = app.status.resources.iter().map(|r| resource::GroupKind::new(&*r.group, &*r.kind)).collect();
+    let recorded_kinds =
+        app.status.resources.iter().map(|r| resource::GroupKind::new(&*r.group, &*r.kind)).collect();
     shared.claim(name, &wanted, &recorded_kinds);
     shared.looked(name, spec, &memory.repositories);
     if !shared.is_loaded(wanted.kinds().union(&recorded_kinds)) {
@@ -157,7 +165,8 @@ async fn pass(
             report.clear_operation = true;
         }
         Todo::Run(state) => {
-            let run = Run { shared, view: &view, rules: &rules, rules_id, state, wanted: Arc::clone(&wanted) };
+            let run =
+                Run { shared, view: &view, rules: &rules, rules_id, state, wanted: Arc::clone(&wanted) };
             let progress = run_operation(run, app, memory, comparison, asked, &mut findings).await?;
             again = progress.again;
             finish_report(&mut report, progress, &mut findings);
@@ -178,7 +187,8 @@ async fn pass(
 /// Whether an operation may remove something, as far as can be told before it is planned.
 fn may_prune(app: &Application, state: &OperationState, wanted: &WantedSet, comparison: &Comparison) -> bool {
     let (sources, pinned) = target(app, state);
-    let as_compared = sources == app.spec.sources() && (pinned.iter().all(String::is_empty) || pinned == wanted.revisions);
+    let as_compared =
+        sources == app.spec.sources() && (pinned.iter().all(String::is_empty) || pinned == wanted.revisions);
     let asked = state.operation.sync.as_ref().is_some_and(|sync| sync.prune);
     asked && (!as_compared || comparison.resources.iter().any(|r| r.live && !r.wanted))
 }
@@ -211,7 +221,8 @@ async fn run_operation(
         let (sources, pinned) = target(app, &run.state);
         (sources.to_vec(), pinned)
     };
-    let same = sources == app.spec.sources() && (pinned.iter().all(String::is_empty) || pinned == run.wanted.revisions);
+    let same = sources == app.spec.sources()
+        && (pinned.iter().all(String::is_empty) || pinned == run.wanted.revisions);
     let fresh = run.state.sync_result.is_none();
     let mut comparison = comparison;
     if !same || fresh {
@@ -259,7 +270,8 @@ async fn run_operation(
     }
     if !same {
         // The status speaks of what the spec wants, not of what this operation was about.
-        let ask = Ask { sources: app.spec.sources(), pinned: &[], freshness: Freshness::Known, afresh: false };
+        let ask =
+            Ask { sources: app.spec.sources(), pinned: &[], freshness: Freshness::Known, afresh: false };
         if let Ok((wanted, _)) = obtain(shared, view, app, memory, &ask).await {
             let claimed = |key: &ResourceKey| shared.claimed_elsewhere(key, &view.name);
             let question = Question {
@@ -279,7 +291,8 @@ async fn run_operation(
 fn cannot_render(run: Run<'_>, comparison: Comparison, errors: &Findings) -> Progress {
     let mut state = run.state;
     state.phase = OperationPhase::Error;
-    state.message = format!("nothing was written: {}", errors.first().unwrap_or("the sources could not be rendered"));
+    state.message =
+        format!("nothing was written: {}", errors.first().unwrap_or("the sources could not be rendered"));
     let now = run.shared.now();
     if state.started_at.is_empty() {
         state.started_at.clone_from(&now);
@@ -347,7 +360,8 @@ fn go_on(shared: &Shared, app: &Application, state: &OperationState, wanted: &Wa
         return Todo::Run(state);
     };
     let (sources, pinned) = target(app, &state);
-    let outdated = state.operation.initiated_by.automated && sources == app.spec.sources() && pinned != wanted.revisions;
+    let outdated =
+        state.operation.initiated_by.automated && sources == app.spec.sources() && pinned != wanted.revisions;
     let wait = retry_policy(&state.operation).next(state.retry_count).unwrap_or_default();
     let elapsed = age(shared, ended);
     if outdated {
@@ -394,7 +408,11 @@ fn automatic(
     if comparison.sync == SyncStatusCode::Unknown || wanted.refused.first().is_some() {
         return Todo::Nothing(None);
     }
-    let policy = Policy { prune: automated.prunes(), self_heal: automated.heals(), allow_empty: automated.allows_empty() };
+    let policy = Policy {
+        prune: automated.prunes(),
+        self_heal: automated.heals(),
+        allow_empty: automated.allows_empty(),
+    };
     let mut differences = comparison.differences();
     // Two applications that both have an object in git would take it from each other for ever.
     differences.changed.retain(|key| !claimed_and_taken(shared, key, &view.name, view.instance.as_str()));
@@ -423,7 +441,8 @@ fn automatic(
         ..SyncOperation::default()
     };
     let retry = app.spec.sync_policy.as_ref().and_then(|policy| policy.retry.clone());
-    let retry = retry.unwrap_or_else(|| RetryStrategy { limit: AUTOMATED_RETRIES, ..RetryStrategy::default() });
+    let retry =
+        retry.unwrap_or_else(|| RetryStrategy { limit: AUTOMATED_RETRIES, ..RetryStrategy::default() });
     let initiated_by = OperationInitiator { automated: true, ..OperationInitiator::default() };
     let operation = Operation { sync: Some(sync), initiated_by, retry, ..Operation::default() };
     let state = begin(operation, app, wanted, &shared.now());
@@ -450,10 +469,16 @@ fn last_attempt(shared: &Shared, app: &Application, wanted: &WantedSet) -> Optio
     let result = state.sync_result.as_ref()?;
     let sync = state.operation.sync.as_ref()?;
     let several = app.spec.has_multiple_sources();
-    let same_sources =
-        if several { result.sources == app.spec.sources } else { result.source.as_ref() == app.spec.source.as_ref() };
-    let same_revisions =
-        if several { result.revisions == wanted.revisions } else { wanted.revisions.first() == Some(&result.revision) };
+    let same_sources = if several {
+        result.sources == app.spec.sources
+    } else {
+        result.source.as_ref() == app.spec.source.as_ref()
+    };
+    let same_revisions = if several {
+        result.revisions == wanted.revisions
+    } else {
+        wanted.revisions.first() == Some(&result.revision)
+    };
     Some(LastAttempt {
         same_target: same_sources && same_revisions && !sync.dry_run,
         succeeded: state.phase == OperationPhase::Succeeded,
@@ -475,7 +500,12 @@ fn revision_of(state: &OperationState) -> String {
 }
 
 /// The compiled rules for differences, made anew only when the spec or the settings change.
-fn rules(view: &View, app: &Application, memory: &mut AppMemory, findings: &mut Findings) -> (Arc<Rules>, u64) {
+fn rules(
+    view: &View,
+    app: &Application,
+    memory: &mut AppMemory,
+    findings: &mut Findings,
+) -> (Arc<Rules>, u64) {
     let own = serde_json::to_string(&app.spec.ignore_differences).unwrap_or_default();
     let compiled = match memory.rules.take() {
         Some(compiled) if compiled.own == own && Arc::ptr_eq(&compiled.settings, &view.settings) => compiled,
@@ -502,7 +532,8 @@ fn lint(app: &Application) -> Findings {
         findings.add(ConditionType::LintWarning, unknown.to_string());
     }
     let policy = app.spec.sync_policy.as_ref();
-    let (_, problems) = SyncOptions::parse(policy.into_iter().flat_map(|p| p.sync_options.iter().map(String::as_str)));
+    let (_, problems) =
+        SyncOptions::parse(policy.into_iter().flat_map(|p| p.sync_options.iter().map(String::as_str)));
     for problem in problems {
         findings.add(ConditionType::LintWarning, format!("spec.syncPolicy.syncOptions: {problem}"));
     }
@@ -545,7 +576,8 @@ async fn stop(
 
 /// An Application that cannot be read at all: only its conditions are written.
 async fn report_malformed(shared: &Shared, name: &AppName, error: &api::ApiError) -> Option<Duration> {
-    let key = ResourceKey::new(api::names::GROUP, api::names::APPLICATION, &*shared.options.namespace, &**name);
+    let key =
+        ResourceKey::new(api::names::GROUP, api::names::APPLICATION, &*shared.options.namespace, &**name);
     let message = format!("the Application cannot be read: {error}");
     let live = shared.cluster.fetch(&key).await.ok().flatten()?;
     let told = live.as_map().get("status").and_then(|s| s.get("conditions")).and_then(|c| c.as_array());

@@ -14,10 +14,14 @@ pub fn remote(settings: &settings::Snapshot, repo_url: &str, project: &str) -> R
         (own.azure_service_principal.is_some(), "an Azure service principal"),
     ] {
         if given {
-            return Err(format!("{url}: credentials of {name} are not implemented yet (Secret {})", access.secrets.join(", ")));
+            return Err(format!(
+                "{url}: credentials of {name} are not implemented yet (Secret {})",
+                access.secrets.join(", ")
+            ));
         }
     }
-    let secret = |value: &Option<settings::Secret>| value.as_ref().map(|value| source::Secret::new(value.expose()));
+    let secret =
+        |value: &Option<settings::Secret>| value.as_ref().map(|value| source::Secret::new(value.expose()));
     let text = |value: &Option<settings::Secret>| value.as_ref().map(|value| value.expose().to_owned());
     let credentials = Credentials {
         username: text(&own.username),

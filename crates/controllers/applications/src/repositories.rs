@@ -78,7 +78,13 @@ impl Repositories {
 
     /// What the remote says. Asks it only where `freshness` wants that; concurrent calls share one request.
     /// A failure is an answer too, beside the last good one.
-    pub(crate) async fn refs(&self, key: &RepositoryKey, remote: &Arc<Remote>, freshness: Freshness, next: Duration) -> Known {
+    pub(crate) async fn refs(
+        &self,
+        key: &RepositoryKey,
+        remote: &Arc<Remote>,
+        freshness: Freshness,
+        next: Duration,
+    ) -> Known {
         {
             let mut states = self.lock();
             let state = states.entry(key.clone()).or_insert_with(|| State {
@@ -124,11 +130,14 @@ impl Repositories {
             futures::future::join_all(calls).await;
             let news: Vec<RepositoryKey> = {
                 let mut states = self.lock();
-                let told = states.iter_mut().filter_map(|(key, state)| std::mem::take(&mut state.news).then(|| key.clone()));
+                let told = states
+                    .iter_mut()
+                    .filter_map(|(key, state)| std::mem::take(&mut state.news).then(|| key.clone()));
                 told.collect()
             };
             news.iter().for_each(&changed);
-            let next = self.lock().values().filter(|state| state.asked.is_some()).map(|state| state.due).min();
+            let next =
+                self.lock().values().filter(|state| state.asked.is_some()).map(|state| state.due).min();
             match next {
                 Some(at) => tokio::select! { () = woken => {}, () = tokio::time::sleep_until(at) => {} },
                 None => woken.await,

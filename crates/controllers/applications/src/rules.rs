@@ -33,7 +33,8 @@ fn known_types(settings: &Settings) -> BTreeMap<GroupKind, Vec<KnownTypeField>> 
     let mut all: BTreeMap<GroupKind, Vec<KnownTypeField>> = BTreeMap::new();
     for (pattern, entry) in settings.overrides.entries() {
         let fields = entry.known_type_fields.iter();
-        let fields = fields.map(|f| KnownTypeField { field: f.field.clone(), type_name: f.type_name.clone() });
+        let fields =
+            fields.map(|f| KnownTypeField { field: f.field.clone(), type_name: f.type_name.clone() });
         all.entry(GroupKind::new(&*pattern.group, &*pattern.kind)).or_default().extend(fields);
     }
     all.retain(|_, fields| !fields.is_empty());

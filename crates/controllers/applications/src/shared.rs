@@ -81,7 +81,8 @@ impl Entry {
         let trigger = trigger(&value);
         let spec = crate::wanted::hash_of(value.get("spec").map(Value::to_string));
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-        let (uid, version) = (text("/metadata/uid").to_owned(), text("/metadata/resourceVersion").parse().unwrap_or_default());
+        let (uid, version) =
+            (text("/metadata/uid").to_owned(), text("/metadata/resourceVersion").parse().unwrap_or_default());
         Self { app: Application::from_value(value).map(Arc::new), trigger, spec, uid, version }
     }
 }
@@ -266,7 +267,8 @@ impl Shared {
 
     /// Notes that an application was looked at, and that what it wants is on record if it can be told at all.
     pub(crate) fn looked(&self, name: &AppName, spec: u64, repositories: &BTreeMap<RepositoryKey, u64>) {
-        let known = read(&self.looked).get(name).is_some_and(|(old, seen)| *old == spec && seen == repositories);
+        let known =
+            read(&self.looked).get(name).is_some_and(|(old, seen)| *old == spec && seen == repositories);
         if !known {
             write(&self.looked).insert(Arc::clone(name), (spec, repositories.clone()));
         }
@@ -285,17 +287,24 @@ impl Shared {
         let looked = read(&self.looked);
         read(&self.apps).iter().filter(|(other, _)| *other != name).any(|(other, entry)| {
             let Ok(app) = &entry.app else { return false };
-            if app.metadata.is_deleting() || app.metadata.annotation(api::names::annotation::SKIP_RECONCILE) == Some("true") {
+            if app.metadata.is_deleting()
+                || app.metadata.annotation(api::names::annotation::SKIP_RECONCILE) == Some("true")
+            {
                 return false;
             }
             looked.get(other).is_none_or(|(spec, repositories)| {
-                *spec != entry.spec || seen.iter().any(|(key, at)| repositories.get(key).is_some_and(|theirs| theirs < at))
+                *spec != entry.spec
+                    || seen.iter().any(|(key, at)| repositories.get(key).is_some_and(|theirs| theirs < at))
             })
         })
     }
 
     /// A project with what global projects add to it, as the settings have them.
-    pub(crate) fn project(&self, name: &str, settings: &Arc<settings::Snapshot>) -> Option<Arc<ProjectEntry>> {
+    pub(crate) fn project(
+        &self,
+        name: &str,
+        settings: &Arc<settings::Snapshot>,
+    ) -> Option<Arc<ProjectEntry>> {
         if let Some((made_from, entry)) = read(&self.projects).compiled.get(name)
             && Arc::ptr_eq(made_from, settings)
         {
@@ -303,9 +312,11 @@ impl Shared {
         }
         let mut projects = write(&self.projects);
         let own = projects.known.get(name)?;
-        let joins = |global: &&api::settings::GlobalProject| global.label_selector.matches(&own.metadata.labels);
+        let joins =
+            |global: &&api::settings::GlobalProject| global.label_selector.matches(&own.metadata.labels);
         let globals = settings.settings.global_projects.iter().filter(joins);
-        let globals = globals.filter_map(|global| projects.known.get(&global.project_name)).filter(|g| *g != own);
+        let globals =
+            globals.filter_map(|global| projects.known.get(&global.project_name)).filter(|g| *g != own);
         let entry = Arc::new(ProjectEntry::new(&api::project::with_global_projects(own, globals)));
         projects.compiled.insert(name.to_owned(), (Arc::clone(settings), Arc::clone(&entry)));
         Some(entry)
@@ -385,7 +396,12 @@ impl Shared {
     /// Applications that have objects of this kind.
     pub(crate) fn apps_with_kind(&self, kind: &GroupKind) -> Vec<AppName> {
         let claims = read(&self.claims);
-        claims.by_app.iter().filter(|(_, (_, kinds, _))| kinds.contains(kind)).map(|(name, _)| Arc::clone(name)).collect()
+        claims
+            .by_app
+            .iter()
+            .filter(|(_, (_, kinds, _))| kinds.contains(kind))
+            .map(|(name, _)| Arc::clone(name))
+            .collect()
     }
 
     /// Whether this controller may write. One that slept past its lease may not, even before it finds out who has it now.

@@ -82,8 +82,8 @@ impl Start {
         let cluster =
             Cluster::start(self.client, options).await.map_err(|source| StartError::Cluster { source })?;
         let options = source::Options { allow_file: self.allow_file, ..source::Options::new(&self.data_dir) };
-        let sources =
-            Sources::new(options).map_err(|source| StartError::Data { path: self.data_dir.clone(), source })?;
+        let sources = Sources::new(options)
+            .map_err(|source| StartError::Data { path: self.data_dir.clone(), source })?;
         Ok(Controller::new(cluster, settings, Arc::new(sources), self.options))
     }
 }

@@ -1,8 +1,8 @@
 //! Builds an Application's new status from what a pass found. Pure; the clock is an argument.
 
 use api::{
-    Application, ApplicationSourceType, ApplicationStatus, ComparedTo, HealthStatus, HealthStatusCode, OperationState,
-    ResourceStatus, RevisionHistory, SyncStatus, SyncStatusCode,
+    Application, ApplicationSourceType, ApplicationStatus, ComparedTo, HealthStatus, HealthStatusCode,
+    OperationState, ResourceStatus, RevisionHistory, SyncStatus, SyncStatusCode,
 };
 use serde_json::{Value, json};
 
@@ -42,7 +42,9 @@ pub(crate) fn patch(app: &Application, report: Report, now: &str, namespace: &st
     let mut new_value = json_of(&next_status(app, report.clone(), now, namespace));
     if let Some(all) = trim(&mut new_value) {
         let mut report = report;
-        let message = format!("status.resources lists not all of the {all} resources: they do not fit into the Application");
+        let message = format!(
+            "status.resources lists not all of the {all} resources: they do not fit into the Application"
+        );
         report.findings.add(api::ConditionType::LintWarning, message);
         new_value = json_of(&next_status(app, report, now, namespace));
         trim(&mut new_value);
@@ -60,9 +62,11 @@ pub(crate) fn patch(app: &Application, report: Report, now: &str, namespace: &st
         patch.insert("operation".to_owned(), Value::Null);
     }
     let refresh = [api::names::annotation::REFRESH, api::names::annotation::REFRESH_TIMESTAMP];
-    let asked: Vec<&str> = refresh.into_iter().filter(|name| app.metadata.annotation(name).is_some()).collect();
+    let asked: Vec<&str> =
+        refresh.into_iter().filter(|name| app.metadata.annotation(name).is_some()).collect();
     if clear_refresh && !asked.is_empty() {
-        let gone: serde_json::Map<String, Value> = asked.into_iter().map(|a| (a.to_owned(), Value::Null)).collect();
+        let gone: serde_json::Map<String, Value> =
+            asked.into_iter().map(|a| (a.to_owned(), Value::Null)).collect();
         patch.insert("metadata".to_owned(), json!({ "annotations": gone }));
         // Whoever asked for a refresh waits for a comparison that is younger than the wish.
         if let Some(at) = new_value.get("reconciledAt") {
@@ -124,8 +128,10 @@ fn compared(status: &mut ApplicationStatus, app: &Application, comparison: Compa
     status.source_types = if several { types } else { Vec::new() };
     status.summary.images = comparison.images;
     status.summary.external_urls = comparison.external_urls;
-    status.summary.is_app_of_apps =
-        comparison.resources.iter().any(|r| r.key.group == api::names::GROUP && r.key.kind == api::names::APPLICATION);
+    status.summary.is_app_of_apps = comparison
+        .resources
+        .iter()
+        .any(|r| r.key.group == api::names::GROUP && r.key.kind == api::names::APPLICATION);
     status.resource_health_source = String::new();
     let old = std::mem::take(&mut status.resources);
     status.resources = comparison.resources.into_iter().map(|r| resource_status(r, &old, now)).collect();
@@ -136,10 +142,16 @@ fn resource_status(state: ResourceState, old: &[ResourceStatus], now: &str) -> R
     let health = state.health.map(|health| {
         let before = old
             .iter()
-            .find(|r| r.kind == key.kind && r.name == key.name && r.namespace == key.namespace && r.group == key.group)
+            .find(|r| {
+                r.kind == key.kind
+                    && r.name == key.name
+                    && r.namespace == key.namespace
+                    && r.group == key.group
+            })
             .and_then(|r| r.health.as_ref());
         let code = health_code(health.status);
-        let since = before.filter(|b| b.status.as_ref() == Some(&code)).and_then(|b| b.last_transition_time.clone());
+        let since =
+            before.filter(|b| b.status.as_ref() == Some(&code)).and_then(|b| b.last_transition_time.clone());
         HealthStatus {
             status: Some(code),
             message: health.message,
@@ -209,7 +221,8 @@ fn trim(status: &mut Value) -> Option<usize> {
     }
     let resources = status.get_mut("resources").and_then(Value::as_array_mut)?;
     let (all, mut surplus) = (resources.len(), total - STATUS_BYTES);
-    let settled = |r: &Value| r["status"] == "Synced" && r["health"]["status"].as_str().is_none_or(|h| h == "Healthy");
+    let settled =
+        |r: &Value| r["status"] == "Synced" && r["health"]["status"].as_str().is_none_or(|h| h == "Healthy");
     let mut kept: Vec<Value> = Vec::new();
     for resource in std::mem::take(resources) {
         if surplus > 0 && settled(&resource) {
@@ -232,7 +245,6 @@ pub(crate) fn operation_patch(app: &Application, state: &OperationState) -> Opti
     status.operation_state = Some(state.clone());
     merge_patch(&json_of(&app.status), &json_of(&status)).map(|status| json!({ "status": status }))
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -87,7 +87,10 @@ pub(crate) struct Naming<'a> {
 }
 
 /// The wanted set of an application whose sources are `rendered`.
-pub(crate) fn wanted(rendered: &[Arc<RenderedSource>], naming: &Naming<'_>) -> Result<WantedSet, TrackingError> {
+pub(crate) fn wanted(
+    rendered: &[Arc<RenderedSource>],
+    naming: &Naming<'_>,
+) -> Result<WantedSet, TrackingError> {
     let mut findings = Findings::default();
     let mut all = Vec::new();
     for source in rendered {
@@ -100,7 +103,8 @@ pub(crate) fn wanted(rendered: &[Arc<RenderedSource>], naming: &Naming<'_>) -> R
             }
         }
     }
-    let destination = Destination { namespace: naming.namespace, scope: naming.scope, excluded: naming.excluded };
+    let destination =
+        Destination { namespace: naming.namespace, scope: naming.scope, excluded: naming.excluded };
     let Desired { objects, hooks, unknown_kinds, warnings } = sync::desired::desired(all, destination);
     for (kind, message) in warnings {
         findings.add(kind, message);

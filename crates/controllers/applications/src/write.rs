@@ -49,7 +49,9 @@ pub(crate) async fn write(
                 shared.metrics.status_written();
                 let value = object.into_value();
                 shared.put_app(name, value.clone());
-                *app = Arc::new(Application::from_value(value).map_err(|error| Lost::Refused(error.to_string()))?);
+                *app = Arc::new(
+                    Application::from_value(value).map_err(|error| Lost::Refused(error.to_string()))?,
+                );
                 return Ok(true);
             }
             Err(WriteError::NotFound { .. }) => return Err(Lost::Gone),
@@ -63,7 +65,8 @@ pub(crate) async fn write(
                 if shared.put_app(name, fresh.clone()) {
                     shared.queue.add(Arc::clone(name));
                 }
-                let fresh = Application::from_value(fresh).map_err(|error| Lost::Refused(error.to_string()))?;
+                let fresh =
+                    Application::from_value(fresh).map_err(|error| Lost::Refused(error.to_string()))?;
                 if fresh.metadata.uid != app.metadata.uid {
                     return Err(Lost::Gone);
                 }

@@ -59,7 +59,9 @@ fn nothing_is_written_while_nothing_changes() {
 
 #[test]
 fn a_refresh_and_an_operation_end_with_the_pass() {
-    let known = written(&app(json!({})), Report { comparison: Some(comparison(1)), ..Report::default() }, "t1").unwrap();
+    let known =
+        written(&app(json!({})), Report { comparison: Some(comparison(1)), ..Report::default() }, "t1")
+            .unwrap();
     let report = Report {
         comparison: Some(comparison(1)),
         clear_operation: true,
@@ -69,7 +71,11 @@ fn a_refresh_and_an_operation_end_with_the_pass() {
     let patch = written(&app(known["status"].clone()), report, "t2").unwrap();
     assert_eq!(patch["operation"], Value::Null);
     assert_eq!(patch["metadata"]["annotations"], json!({"argocd.argoproj.io/refresh": null}));
-    assert_eq!(patch["status"], json!({"reconciledAt": "t2"}), "who waits for the refresh sees that it was made");
+    assert_eq!(
+        patch["status"],
+        json!({"reconciledAt": "t2"}),
+        "who waits for the refresh sees that it was made"
+    );
 }
 
 #[test]
@@ -81,16 +87,24 @@ fn history_grows_up_to_its_limit() {
         let patch = written(&app(status.clone()), report, "t").unwrap();
         status = json!({"history": patch["status"]["history"]});
     }
-    let kept: Vec<_> = status["history"].as_array().unwrap().iter().map(|h| (h["id"].clone(), h["revision"].clone())).collect();
+    let kept: Vec<_> = status["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|h| (h["id"].clone(), h["revision"].clone()))
+        .collect();
     assert_eq!(kept, [(json!(2), json!("r2")), (json!(3), json!("r3"))]);
 }
 
 #[test]
 fn what_cannot_be_compared_is_unknown_and_keeps_what_was_known() {
-    let known = written(&app(json!({})), Report { comparison: Some(comparison(1)), ..Report::default() }, "t1").unwrap();
+    let known =
+        written(&app(json!({})), Report { comparison: Some(comparison(1)), ..Report::default() }, "t1")
+            .unwrap();
     let mut findings = Findings::default();
     findings.add(api::ConditionType::ComparisonError, "no route to host");
-    let patch = written(&app(known["status"].clone()), Report { findings, ..Report::default() }, "t2").unwrap();
+    let patch =
+        written(&app(known["status"].clone()), Report { findings, ..Report::default() }, "t2").unwrap();
     assert_eq!(patch["status"]["sync"], json!({"status": "Unknown"}));
     assert_eq!(patch["status"]["conditions"][0]["message"], "no route to host");
     assert!(patch["status"].get("resources").is_none(), "nothing is forgotten");
