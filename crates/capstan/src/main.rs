@@ -32,7 +32,7 @@ enum Command {
     /// Run the controllers on a cluster
     Run(run::Arguments),
     /// List, show, compare, sync, roll back applications: the words of `argocd app`
-    App(app::Arguments),
+    App(Box<app::Arguments>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
             .write_all(cli::install::yaml(&arguments.namespace).as_bytes())
             .map_err(Into::into),
         Command::Run(arguments) => runtime.block_on(run::run(arguments)),
-        Command::App(arguments) => return runtime.block_on(app::run(arguments, cli::Style::Native)),
+        Command::App(arguments) => return runtime.block_on(app::run(*arguments, cli::Style::Native)),
     };
     // What hangs in a system call must not keep a process that was told to end.
     runtime.shutdown_background();

@@ -113,7 +113,7 @@ mod tests {
 
     use super::*;
 
-    fn app(status: serde_json::Value) -> Application {
+    fn app(status: &serde_json::Value) -> Application {
         Application::from_value(json!({"metadata": {"name": "web"}, "spec": {}, "status": status})).unwrap()
     }
 
@@ -162,7 +162,7 @@ mod tests {
                 vec!["OperationCompleted: Sync operation to r1 failed: boom"],
             ),
         ] {
-            let (before, after) = (app(before), app(after));
+            let (before, after) = (app(&before), app(&after));
             let notes = notes(&after, &before.status);
             let texts: Vec<String> =
                 notes.iter().map(|(reason, message, _)| format!("{reason}: {message}")).collect();

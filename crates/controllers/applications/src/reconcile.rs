@@ -38,9 +38,7 @@ const OTHERS_SEEN: Duration = Duration::from_millis(200);
 
 /// Makes one pass. The answer is when to look again although nothing happens meanwhile.
 pub(crate) async fn reconcile(shared: &Shared, name: &AppName) -> Option<Duration> {
-    let Some(entry) = shared.app(name) else {
-        return None;
-    };
+    let entry = shared.app(name)?;
     shared.metrics.passed();
     let mut app = match entry.app {
         Ok(app) => app,
@@ -55,7 +53,7 @@ pub(crate) async fn reconcile(shared: &Shared, name: &AppName) -> Option<Duratio
         deletion::step(shared, name, &mut app, &memory.repositories).await
     } else {
         memory.repositories.clear();
-        let result = pass(shared, name, &mut app, &mut memory, entry.spec).await;
+        let result = Box::pin(pass(shared, name, &mut app, &mut memory, entry.spec)).await;
         // Also where it could not be told what the application wants: others need not wait for that.
         shared.looked(name, entry.spec, &memory.repositories);
         result
@@ -167,7 +165,8 @@ async fn pass(
         Todo::Run(state) => {
             let run =
                 Run { shared, view: &view, rules: &rules, rules_id, state, wanted: Arc::clone(&wanted) };
-            let progress = run_operation(run, app, memory, comparison, asked, &mut findings).await?;
+            let progress =
+                Box::pin(run_operation(run, app, memory, comparison, asked, &mut findings)).await?;
             again = progress.again;
             finish_report(&mut report, progress, &mut findings);
         }

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-fn app(status: Value) -> Application {
+fn app(status: &Value) -> Application {
     Application::from_value(json!({
         "metadata": {"name": "web", "annotations": {"argocd.argoproj.io/refresh": "normal"}},
         "spec": {"source": {"repoURL": "https://git.example/a", "path": "p"}, "destination": {"name": "in-cluster"},
@@ -45,10 +45,10 @@ fn written(app: &Application, report: Report, now: &str) -> Option<Value> {
 #[test]
 fn nothing_is_written_while_nothing_changes() {
     let report = || Report { comparison: Some(comparison(1)), ..Report::default() };
-    let first = written(&app(json!({})), report(), "t1").unwrap();
+    let first = written(&app(&json!({})), report(), "t1").unwrap();
     assert_eq!(first["status"]["sync"]["status"], "Synced");
     assert_eq!(first["status"]["reconciledAt"], "t1");
-    let same = app(first["status"].clone());
+    let same = app(&first["status"]);
     assert_eq!(written(&same, report(), "t2"), None, "the time alone is no change");
     let mut worse = comparison(1);
     worse.health = HealthStatusCode::Degraded;
@@ -60,7 +60,7 @@ fn nothing_is_written_while_nothing_changes() {
 #[test]
 fn a_refresh_and_an_operation_end_with_the_pass() {
     let known =
-        written(&app(json!({})), Report { comparison: Some(comparison(1)), ..Report::default() }, "t1")
+        written(&app(&json!({})), Report { comparison: Some(comparison(1)), ..Report::default() }, "t1")
             .unwrap();
     let report = Report {
         comparison: Some(comparison(1)),
@@ -68,7 +68,7 @@ fn a_refresh_and_an_operation_end_with_the_pass() {
         clear_refresh: true,
         ..Report::default()
     };
-    let patch = written(&app(known["status"].clone()), report, "t2").unwrap();
+    let patch = written(&app(&known["status"]), report, "t2").unwrap();
     assert_eq!(patch["operation"], Value::Null);
     assert_eq!(patch["metadata"]["annotations"], json!({"argocd.argoproj.io/refresh": null}));
     assert_eq!(
@@ -84,7 +84,7 @@ fn history_grows_up_to_its_limit() {
     for n in 0..4 {
         let entry = RevisionHistory { revision: format!("r{n}"), ..RevisionHistory::default() };
         let report = Report { comparison: Some(comparison(1)), history: Some(entry), ..Report::default() };
-        let patch = written(&app(status.clone()), report, "t").unwrap();
+        let patch = written(&app(&status), report, "t").unwrap();
         status = json!({"history": patch["status"]["history"]});
     }
     let kept: Vec<_> = status["history"]
@@ -99,12 +99,11 @@ fn history_grows_up_to_its_limit() {
 #[test]
 fn what_cannot_be_compared_is_unknown_and_keeps_what_was_known() {
     let known =
-        written(&app(json!({})), Report { comparison: Some(comparison(1)), ..Report::default() }, "t1")
+        written(&app(&json!({})), Report { comparison: Some(comparison(1)), ..Report::default() }, "t1")
             .unwrap();
     let mut findings = Findings::default();
     findings.add(api::ConditionType::ComparisonError, "no route to host");
-    let patch =
-        written(&app(known["status"].clone()), Report { findings, ..Report::default() }, "t2").unwrap();
+    let patch = written(&app(&known["status"]), Report { findings, ..Report::default() }, "t2").unwrap();
     assert_eq!(patch["status"]["sync"], json!({"status": "Unknown"}));
     assert_eq!(patch["status"]["conditions"][0]["message"], "no route to host");
     assert!(patch["status"].get("resources").is_none(), "nothing is forgotten");
@@ -113,7 +112,7 @@ fn what_cannot_be_compared_is_unknown_and_keeps_what_was_known() {
 #[test]
 fn a_status_fits_into_its_object() {
     let report = Report { comparison: Some(comparison(20_000)), ..Report::default() };
-    let patch = written(&app(json!({})), report, "t").unwrap();
+    let patch = written(&app(&json!({})), report, "t").unwrap();
     let kept = patch["status"]["resources"].as_array().unwrap().len();
     assert!(patch.to_string().len() <= STATUS_BYTES + 4_096, "{} bytes", patch.to_string().len());
     assert!((5_000..20_000).contains(&kept), "{kept}");
