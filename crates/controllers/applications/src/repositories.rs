@@ -41,6 +41,9 @@ impl Known {
     }
 }
 
+/// Pause after a call that failed; it doubles up to the interval.
+const FAILED: Duration = Duration::from_secs(5);
+
 /// Commits of one repository that are kept open.
 const HELD: usize = 4;
 
@@ -49,6 +52,8 @@ struct State {
     known: Known,
     asked: Option<Instant>,
     due: Instant,
+    /// Calls that failed since the last good one.
+    failures: u32,
     /// The answer is another one than before, and not everybody was told: a refresh of one application may have asked.
     news: bool,
     /// The commits that were used last: held, they need not be opened again by every pass.
@@ -92,15 +97,18 @@ impl Repositories {
                 known: Known::default(),
                 asked: None,
                 due: Instant::now(),
+                failures: 0,
                 news: false,
                 held: VecDeque::new(),
             });
+            // With other credentials the server may say something else.
+            let same = *state.remote == **remote;
             state.remote = Arc::clone(remote);
             let enough = match freshness {
                 Freshness::Known => state.asked.is_some(),
                 Freshness::Since(moment) => state.asked.is_some_and(|asked| asked >= moment),
             };
-            if enough {
+            if enough && same {
                 return state.known.clone();
             }
         }
@@ -185,7 +193,12 @@ impl Repositories {
             Err(error) => Known { error: Some(chain(&error)), ..state.known.clone() },
         };
         let first = state.asked.replace(asked).is_none();
-        state.due = Instant::now() + next;
+        state.failures = if known.error.is_some() { state.failures.saturating_add(1) } else { 0 };
+        let pause = match state.failures {
+            0 => next,
+            failures => next.min(FAILED.saturating_mul(2_u32.saturating_pow(failures - 1))),
+        };
+        state.due = Instant::now() + pause;
         state.news |= !first && !state.known.same(&known);
         state.known = known.clone();
         drop(states);
@@ -220,6 +233,30 @@ mod tests {
     use super::*;
 
     const LATER: Duration = Duration::from_secs(3600);
+
+    #[tokio::test]
+    async fn a_failure_is_looked_at_again_soon_and_other_credentials_at_once() {
+        let repository = testkit::Repository::new("config").unwrap();
+        repository.commit(&[("a.yaml", "a: 1\n")], "first").unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let options = source::Options { allow_file: true, ..source::Options::new(data.path()) };
+        let repositories = Repositories::new(Arc::new(Sources::new(options).unwrap()));
+        let url = RepoUrl::parse(&repository.file_url()).unwrap();
+        let key = RepositoryKey { url: url.to_string(), project: "default".to_owned() };
+        let absent = Arc::new(Remote::new(RepoUrl::parse("file:///nowhere/at/all.git").unwrap()));
+        for (call, pause) in [5, 10, 20].into_iter().enumerate() {
+            let now = Instant::now();
+            let known = repositories.refs(&key, &absent, Freshness::Since(now), LATER).await;
+            assert!(known.error.is_some(), "call {call}");
+            let due = repositories.lock()[&key].due;
+            let wait = due.duration_since(now).as_secs();
+            assert!((pause..pause + 5).contains(&wait), "call {call}: {wait} s");
+        }
+        let present = Arc::new(Remote::new(url));
+        let known = repositories.refs(&key, &present, Freshness::Known, LATER).await;
+        assert_eq!(known.error, None, "what failed with others does not count");
+        assert!(repositories.lock()[&key].due.duration_since(Instant::now()) > LATER / 2);
+    }
 
     #[tokio::test]
     async fn what_one_application_asked_about_all_hear_of() {
