@@ -98,6 +98,11 @@ pub(crate) fn check_spec(app: &Application, view: &View) -> Findings {
             in_cluster.0,
             in_cluster.1
         ));
+    } else if !view.settings.settings.in_cluster_enabled {
+        invalid(
+            "spec.destination: argocd-cm forbids the cluster that this runs in (cluster.inClusterEnabled)"
+                .to_owned(),
+        );
     } else if let Err(denied) = project.limits.permits_destination(in_cluster.0, in_cluster.1, &to.namespace)
     {
         invalid(denied.message);
