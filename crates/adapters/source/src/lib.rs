@@ -23,6 +23,7 @@
 //! # Ok(()) }
 //! ```
 
+mod admitted;
 mod call;
 mod directory;
 mod error;

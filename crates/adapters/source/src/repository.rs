@@ -1,5 +1,6 @@
 //! What is kept of one repository, and how a commit comes into it.
 
+use crate::admitted::Admitted;
 use crate::call::Call;
 use crate::error::SourceError;
 use crate::local;
@@ -21,9 +22,6 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, Weak};
-
-/// How many different credentials are remembered as having been let in.
-const ADMITTED: usize = 1024;
 
 /// How many branches and tags are asked for at once.
 const WANTED_TIPS: usize = 1000;
@@ -58,32 +56,33 @@ pub(crate) struct Repository {
     objects: Mutex<Option<Arc<Objects>>>,
     fetching: Mutex<()>,
     snapshots: Mutex<HashMap<([u8; 32], SnapshotKey), Held>>,
-    admitted: Mutex<HashSet<[u8; 32]>>,
+    admitted: Admitted,
 }
 
 impl Repository {
     pub(crate) fn new(directory: PathBuf, name: String) -> Self {
         Self {
+            admitted: Admitted::open(directory.join("admitted")),
             directory,
             name,
             objects: Mutex::default(),
             fetching: Mutex::default(),
             snapshots: Mutex::default(),
-            admitted: Mutex::default(),
         }
     }
 
     /// Notes that the server let these credentials in.
     pub(crate) fn admit(&self, remote: &Remote) {
-        let mut admitted = lock(&self.admitted);
-        if admitted.len() >= ADMITTED {
-            admitted.clear();
-        }
-        admitted.insert(remote.access());
+        self.admitted.insert(&remote.access());
+    }
+
+    /// Notes that it does not let them in any more.
+    pub(crate) fn refuse(&self, remote: &Remote) {
+        self.admitted.remove(&remote.access());
     }
 
     fn is_admitted(&self, remote: &Remote) -> bool {
-        lock(&self.admitted).contains(&remote.access())
+        self.admitted.contains(&remote.access())
     }
 
     /// A snapshot that somebody with the same credentials still holds, unless its store turned out to be damaged.

@@ -266,6 +266,9 @@ impl Inner {
             counts.ls_refs += 1;
             counts.ls_refs_failed += u64::from(outcome.is_err());
         });
+        if matches!(outcome, Err(SourceError::Unauthorized { .. })) {
+            self.repository(remote).refuse(remote);
+        }
         let refs = outcome?;
         self.repository(remote).admit(remote);
         Ok(Refs { fetched_at: asked, ..refs })

@@ -183,6 +183,26 @@ async fn credentials_open_a_repository_for_who_has_them() {
 }
 
 #[tokio::test]
+async fn what_is_here_is_read_again_after_a_restart_while_the_server_is_away() {
+    let origins = Origins::new();
+    let origin = origins.create("app.git");
+    let commit = origin.put("a.yaml", "1");
+    let server = Server::git(origins.root.path(), None);
+    let data = tempfile::tempdir().unwrap();
+    let known = remote(&server.url("app.git"));
+    checkout(&sources(data.path()), &known, "main").await.unwrap();
+    drop(server);
+
+    let again = sources(data.path());
+    assert!(again.ls_refs(&known).await.is_err());
+    let snapshot = again.snapshot(&known, &commit).await.unwrap();
+    assert_eq!(read(&snapshot, "a.yaml").unwrap(), "1");
+    let mut stranger = known.clone();
+    stranger.credentials.username = Some("stranger".to_owned());
+    assert!(again.snapshot(&stranger, &commit).await.is_err(), "whom the server never let in reads nothing");
+}
+
+#[tokio::test]
 async fn a_server_that_knows_only_the_oldest_protocol_serves_too() {
     let origins = Origins::new();
     let origin = origins.create("app.git");
