@@ -24,6 +24,10 @@ impl Findings {
         self.0.iter().any(|(kind, _)| kind.is_error())
     }
 
+    pub(crate) fn has(&self, kind: &ConditionType) -> bool {
+        self.0.iter().any(|(found, _)| found == kind)
+    }
+
     /// The first one's text.
     pub(crate) fn first(&self) -> Option<&str> {
         self.0.first().map(|(_, message)| message.as_str())

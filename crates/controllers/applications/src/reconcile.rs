@@ -259,7 +259,9 @@ async fn run_operation(
     }
     if fresh {
         let state = std::mem::take(&mut run.state);
+        let retries = state.retry_count;
         run.state = begin(state.operation, app, &run.wanted, &run.shared.now());
+        run.state.retry_count = retries;
     }
     let (shared, view, rules, rules_id) = (run.shared, run.view, run.rules, run.rules_id);
     let mut progress = run.advance(app, memory, comparison).await?;
@@ -539,7 +541,8 @@ fn lint(app: &Application) -> Findings {
     findings
 }
 
-/// Reports an application that cannot be compared. An operation that was asked for ends with the reason.
+/// Reports an application that cannot be compared. For an operation that somebody asked for this is a failed attempt:
+/// it has its retries like any other, unless the application itself is at fault.
 async fn stop(
     shared: &Shared,
     name: &AppName,
@@ -548,19 +551,16 @@ async fn stop(
 ) -> Result<Option<Duration>, Lost> {
     let now = shared.now();
     let before = app.status.clone();
-    let ended = app.operation.as_ref().map(|operation| OperationState {
-        operation: operation.clone(),
-        phase: OperationPhase::Error,
-        message: findings.first().unwrap_or("the application cannot be compared").to_owned(),
-        started_at: now.clone(),
-        finished_at: Some(now.clone()),
-        ..OperationState::default()
-    });
+    let (state, again) = match &app.operation {
+        Some(operation) => failed_attempt(shared, app, operation, &findings, &now),
+        None => (None, None),
+    };
+    let ended = state.as_ref().is_some_and(|state| state.phase.is_completed());
     let written = write(shared, name, app, |app| {
         let report = Report {
             findings: findings.clone(),
-            clear_operation: ended.is_some(),
-            operation_state: ended.clone(),
+            clear_operation: ended,
+            operation_state: state.clone(),
             clear_refresh: true,
             ..Report::default()
         };
@@ -570,7 +570,52 @@ async fn stop(
     if written {
         events::report(shared, app, &before).await;
     }
-    Ok(None)
+    Ok(again)
+}
+
+/// What becomes of an operation that cannot be gone on with, and when it is tried again.
+fn failed_attempt(
+    shared: &Shared,
+    app: &Application,
+    operation: &Operation,
+    findings: &Findings,
+    now: &str,
+) -> (Option<OperationState>, Option<Duration>) {
+    let running = app.status.operation_state.as_ref().filter(|state| !state.phase.is_completed());
+    let mut state = running.cloned().unwrap_or_else(|| OperationState {
+        operation: operation.clone(),
+        started_at: now.to_owned(),
+        ..OperationState::default()
+    });
+    let policy = retry_policy(&state.operation);
+    if let Some(ended) = between_attempts(&state) {
+        let wait = policy.next(state.retry_count).unwrap_or_default();
+        if let Some(left) = wait.checked_sub(age(shared, ended)).filter(|left| !left.is_zero()) {
+            return (None, Some(left));
+        }
+        next_attempt(&mut state);
+    }
+    let why = findings.first().unwrap_or("the application cannot be compared");
+    let wait =
+        if findings.has(&ConditionType::InvalidSpecError) { None } else { policy.next(state.retry_count) };
+    state.finished_at = Some(now.to_owned());
+    match wait {
+        _ if state.phase == OperationPhase::Terminating => {
+            state.phase = OperationPhase::Failed;
+            "operation terminated".clone_into(&mut state.message);
+        }
+        Some(wait) => {
+            state.phase = OperationPhase::Running;
+            state.message =
+                format!("{why}. Retrying attempt #{} in {}s.", state.retry_count + 1, wait.as_secs());
+        }
+        None => {
+            state.phase = OperationPhase::Error;
+            why.clone_into(&mut state.message);
+        }
+    }
+    let again = wait.filter(|_| !state.phase.is_completed());
+    (Some(state), again)
 }
 
 /// An Application that cannot be read at all: only its conditions are written.

@@ -24,7 +24,7 @@ pub(crate) async fn an_unreachable_repository_changes_nothing(world: &mut World)
     world.api.patch(&one, &json!({"data": {"key": "by hand"}})).await.unwrap();
     world.until(&one, "is healed", |o| o.unwrap()["data"]["key"] == "a").await;
     let before = [world.api.get(&one).await.unwrap().unwrap(), world.api.get(&two).await.unwrap().unwrap()];
-    // A restart knows no more than the record, and the server has to let it in before it may look: still nothing is touched.
+    // A restart knows no more than the record and what is on disk: still nothing is touched.
     world.restart().await.unwrap();
     world.refresh("gone").await.unwrap();
     world.until_app("gone", "says so after a restart", said).await;
@@ -78,5 +78,43 @@ pub(crate) async fn a_killed_controller_finishes_its_operation(world: &mut World
 }
 
 mod tests {
-    crate::on_kubesim!(an_unreachable_repository_changes_nothing, a_killed_controller_finishes_its_operation);
+    crate::on_kubesim!(
+        an_unreachable_repository_changes_nothing,
+        a_killed_controller_finishes_its_operation,
+        a_sync_keeps_its_retries_while_there_is_nothing_to_sync
+    );
+}
+
+/// What was asked for is tried again as its policy says, and begins once its revision is there.
+async fn a_sync_keeps_its_retries_while_there_is_nothing_to_sync(world: &mut World) {
+    let mut app = world.application("patient", "patient", "patient");
+    app["spec"]["source"]["targetRevision"] = json!("later");
+    app["spec"]["syncPolicy"]["automated"] = json!({"enabled": false});
+    world.api.apply(&app).await.unwrap();
+    world
+        .until_app("patient", "cannot be compared", |app| app["status"]["sync"]["status"] == "Unknown")
+        .await;
+    let retry = json!({"limit": 20, "backoff": {"duration": "1s", "maxDuration": "2s"}});
+    let operation = json!({"sync": {}, "retry": retry, "initiatedBy": {"username": "tester"}});
+    world.api.patch(&e2e::app_path("patient"), &json!({ "operation": operation })).await.unwrap();
+    world
+        .until_app("patient", "tries again", |app| {
+            let message = app["status"]["operationState"]["message"].as_str().unwrap_or_default();
+            message.contains("unable to resolve revision 'later'") && message.contains("Retrying attempt #2")
+        })
+        .await;
+    world.repository.branch("later").unwrap();
+    world.push(&[("patient/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")]).unwrap();
+    let app = world.until_good("patient").await;
+    assert_eq!(app["status"]["operationState"]["phase"], "Succeeded");
+    // An application that is at fault itself is not tried again.
+    world
+        .api
+        .patch(
+            &e2e::app_path("patient"),
+            &json!({"spec": {"project": "nowhere"}, "operation": {"sync": {}, "retry": retry}}),
+        )
+        .await
+        .unwrap();
+    world.until_app("patient", "is refused", |app| app["status"]["operationState"]["phase"] == "Error").await;
 }
