@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{
-    Application, ConditionType, Operation, OperationInitiator, OperationPhase, OperationState, RetryStrategy,
-    SyncOperation, SyncOperationResource, SyncOptions, SyncStatusCode,
+    Application, ApplicationSource, ConditionType, Operation, OperationInitiator, OperationPhase,
+    OperationState, RetryStrategy, SyncOperation, SyncOperationResource, SyncOptions, SyncStatusCode,
 };
 use compare::Rules;
 use resource::ResourceKey;
@@ -183,11 +183,20 @@ async fn pass(
     Ok(again)
 }
 
+/// Whether these sources and commits are those of the wanted set that was compared.
+fn is_as_compared(
+    app: &Application,
+    sources: &[ApplicationSource],
+    pinned: &[String],
+    wanted: &WantedSet,
+) -> bool {
+    sources == app.spec.sources() && (pinned.iter().all(String::is_empty) || pinned == wanted.revisions)
+}
+
 /// Whether an operation may remove something, as far as can be told before it is planned.
 fn may_prune(app: &Application, state: &OperationState, wanted: &WantedSet, comparison: &Comparison) -> bool {
     let (sources, pinned) = target(app, state);
-    let as_compared =
-        sources == app.spec.sources() && (pinned.iter().all(String::is_empty) || pinned == wanted.revisions);
+    let as_compared = is_as_compared(app, sources, &pinned, wanted);
     let asked = state.operation.sync.as_ref().is_some_and(|sync| sync.prune);
     asked && (!as_compared || comparison.resources.iter().any(|r| r.live && !r.wanted))
 }
@@ -220,8 +229,7 @@ async fn run_operation(
         let (sources, pinned) = target(app, &run.state);
         (sources.to_vec(), pinned)
     };
-    let same = sources == app.spec.sources()
-        && (pinned.iter().all(String::is_empty) || pinned == run.wanted.revisions);
+    let same = is_as_compared(app, &sources, &pinned, &run.wanted);
     let fresh = run.state.sync_result.is_none();
     let mut comparison = comparison;
     if !same || fresh {
@@ -363,8 +371,7 @@ fn go_on(shared: &Shared, app: &Application, state: &OperationState, wanted: &Wa
     let (sources, pinned) = target(app, &state);
     let outdated =
         state.operation.initiated_by.automated && sources == app.spec.sources() && pinned != wanted.revisions;
-    let wait = retry_policy(&state.operation).next(state.retry_count).unwrap_or_default();
-    let elapsed = age(shared, ended);
+    let left = time_left(shared, &state, ended);
     if outdated {
         // What failed is no longer what is wanted: the newer commit has its own attempts.
         let mut operation = state.operation;
@@ -374,13 +381,17 @@ fn go_on(shared: &Shared, app: &Application, state: &OperationState, wanted: &Wa
         }
         return Todo::Run(OperationState { operation, ..OperationState::default() });
     }
-    match wait.checked_sub(elapsed) {
-        Some(left) if !left.is_zero() => Todo::Nothing(Some(left)),
-        _ => {
-            next_attempt(&mut state);
-            Todo::Run(state)
-        }
+    if left.is_some() {
+        return Todo::Nothing(left);
     }
+    next_attempt(&mut state);
+    Todo::Run(state)
+}
+
+/// Time until the next attempt of an operation whose last one ended at `ended`; `None` once it is due.
+fn time_left(shared: &Shared, state: &OperationState, ended: &str) -> Option<Duration> {
+    let wait = retry_policy(&state.operation).next(state.retry_count).unwrap_or_default();
+    wait.checked_sub(age(shared, ended)).filter(|left| !left.is_zero())
 }
 
 /// Why an operation that was asked for cannot be done by this version.
@@ -589,9 +600,9 @@ fn failed_attempt(
     });
     let policy = retry_policy(&state.operation);
     if let Some(ended) = between_attempts(&state) {
-        let wait = policy.next(state.retry_count).unwrap_or_default();
-        if let Some(left) = wait.checked_sub(age(shared, ended)).filter(|left| !left.is_zero()) {
-            return (None, Some(left));
+        let left = time_left(shared, &state, ended);
+        if left.is_some() {
+            return (None, left);
         }
         next_attempt(&mut state);
     }
