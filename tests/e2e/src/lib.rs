@@ -331,7 +331,8 @@ pub fn is_good(app: &Value) -> bool {
         && app["operation"].is_null()
 }
 
-async fn run(
+/// Starts a controller on a cluster, under a name of its own.
+pub async fn run(
     client: kube::Client,
     data: &std::path::Path,
     identity: &str,

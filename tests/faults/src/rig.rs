@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
-use applications::{Controller, Options, Start};
+use applications::Controller;
 use e2e::Api;
 use kubesim::KubeSim;
 use kubesim::workloads::{ControllerOptions, Handle, NodeOptions, spawn_controllers, spawn_nodes};
@@ -170,21 +170,5 @@ pub fn repository_secret(name: &str, url: &str) -> Value {
 
 /// Starts a controller at the end of a line, in this runtime.
 pub async fn run(line: Line, data: &Path, who: &str) -> Result<(Controller, JoinHandle<()>)> {
-    if std::env::args().any(|argument| argument == "--nocapture") {
-        drop(
-            tracing_subscriber::fmt()
-                .with_env_filter("warn,applications=debug,cluster=info,source=info")
-                .try_init(),
-        );
-    }
-    let start = Start {
-        client: kube::Client::new(line, "default"),
-        options: Options::new("argocd", who),
-        data_dir: data.to_owned(),
-        allow_file: false,
-    };
-    let controller = start.start().await?;
-    let running = controller.clone();
-    let task = tokio::spawn(async move { running.run(std::future::pending()).await });
-    Ok((controller, task))
+    e2e::run(kube::Client::new(line, "default"), data, who).await
 }
