@@ -1,7 +1,7 @@
 //! From a target revision to a commit.
 
 use crate::mask::excerpt;
-use crate::semver::{Range, Version};
+use gosemver::{Range, Version};
 use std::collections::BTreeMap;
 use std::time::Instant;
 

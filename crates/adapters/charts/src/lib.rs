@@ -1,0 +1,1 @@
+//! Charts from Helm repositories and OCI registries, cached by digest.

@@ -1,0 +1,1 @@
+//! Go's `text/template`, to the letter, on a budget.
