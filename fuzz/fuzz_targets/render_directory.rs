@@ -22,7 +22,9 @@ fuzz_target!(|data: &[u8]| {
         ..Default::default()
     };
     let (tools, path) = (EnabledTools::default(), &TreePath::root());
-    let request = Request { tree: &tree, path, application: "web", source: &source, limits: &limits, tools };
+    let context = &render::Context::default();
+    let request =
+        Request { tree: &tree, path, application: "web", source: &source, limits: &limits, tools, context };
     if let Ok(rendered) = render::render(&request) {
         assert!(rendered.manifests.iter().all(|manifest| manifest.origin.line >= 1));
     }

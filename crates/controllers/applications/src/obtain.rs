@@ -336,6 +336,7 @@ async fn render_tree(
             source: &owned,
             limits: &limits,
             tools,
+            context: &render::Context::default(),
         };
         let rendered = render::render(&request);
         let reads = tree.reads();

@@ -33,6 +33,16 @@ pub enum RenderError {
         /// What is wrong with it.
         problem: String,
     },
+    /// An entry of a list of files cannot be used.
+    #[error("{field}: '{entry}': {problem}")]
+    Entry {
+        /// The field.
+        field: &'static str,
+        /// The entry, shown as it may be.
+        entry: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A file cannot be read, or is larger than a file may be.
     #[error(transparent)]
     File(#[from] FileError),
@@ -83,7 +93,9 @@ impl RenderError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::NotImplemented { .. } => "ToolNotSupported",
-            Self::SeveralTools { .. } | Self::Glob { .. } | Self::NoSuchPath { .. } => "SourceInvalid",
+            Self::SeveralTools { .. } | Self::Glob { .. } | Self::Entry { .. } | Self::NoSuchPath { .. } => {
+                "SourceInvalid"
+            }
             Self::File(FileError::Store { .. }) => "SourceUnavailable",
             Self::File(FileError::TooLarge { .. } | FileError::TotalTooLarge { .. }) | Self::Limit { .. } => {
                 "LimitExceeded"
@@ -106,9 +118,11 @@ impl RenderError {
             | Self::SeveralObjects { path, .. }
             | Self::Limit { path, .. }
             | Self::NoSuchPath { path } => Some(path),
-            Self::NotImplemented { .. } | Self::SeveralTools { .. } | Self::Glob { .. } | Self::File(_) => {
-                None
-            }
+            Self::NotImplemented { .. }
+            | Self::SeveralTools { .. }
+            | Self::Glob { .. }
+            | Self::Entry { .. }
+            | Self::File(_) => None,
         }
     }
 
@@ -121,6 +135,7 @@ impl RenderError {
             | Self::SeveralTools { .. }
             | Self::NoSuchPath { .. }
             | Self::Glob { .. }
+            | Self::Entry { .. }
             | Self::File(_)
             | Self::Limit { .. } => None,
         }
@@ -130,7 +145,7 @@ impl RenderError {
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::Malformed { field, .. } if !field.is_empty() => Some(field),
-            Self::Glob { field, .. } => Some(field),
+            Self::Glob { field, .. } | Self::Entry { field, .. } => Some(field),
             Self::Malformed { .. }
             | Self::NotImplemented { .. }
             | Self::SeveralTools { .. }

@@ -19,6 +19,7 @@
 //!     source: &api::ApplicationSource::default(),
 //!     limits: &Limits::default(),
 //!     tools: EnabledTools::default(),
+//!     context: &render::Context::default(),
 //! })?;
 //! assert_eq!(rendered.tool, Tool::Directory);
 //! assert_eq!(rendered.manifests[0].object.name(), "web");
@@ -26,18 +27,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod context;
 mod detect;
 mod directory;
+mod environment;
 mod error;
 mod manifests;
 mod overrides;
+mod value_files;
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
+pub use context::{Context, Supplies};
 pub use detect::detect;
+pub use environment::{Environment, Expanded, Facts};
 pub use error::RenderError;
 
 /// What renders a source. The names are those of `status.sourceType`.
@@ -152,6 +158,8 @@ pub struct Request<'a> {
     pub limits: &'a Limits,
     /// Tools that are on.
     pub tools: EnabledTools,
+    /// What only charts and kustomizations depend on.
+    pub context: &'a Context,
 }
 
 /// Where a manifest comes from.

@@ -5,7 +5,7 @@ use api::ApplicationSource;
 use filetree::{FileTree, MemoryStore, TreePath};
 use serde_json::{Value, json};
 
-use crate::{EnabledTools, Limits, RenderError, Rendered, Request, Tool, detect, render};
+use crate::{Context, EnabledTools, Limits, RenderError, Rendered, Request, Tool, detect, render};
 
 fn path(text: &str) -> TreePath {
     TreePath::parse(text).expect("a path")
@@ -55,6 +55,7 @@ impl Case {
             source: &self.source,
             limits: &self.limits,
             tools: self.tools,
+            context: &Context::default(),
         })
     }
 
