@@ -34,7 +34,7 @@ pub use git_http::{Fault, GitServer, GitServerOptions, Requests};
 pub use real::{RealCluster, RealOptions};
 pub use repository::Repository;
 pub use sshd::Sshd;
-pub use tools::{KUBERNETES_VERSION, Tools, ensure_tools, tools_dir};
+pub use tools::{HELM_VERSION, KUBERNETES_VERSION, Tools, ensure_helm, ensure_tools, tools_dir};
 
 /// Says on standard error that a real part does not run here, once per call; tests then pass without it.
 #[expect(clippy::print_stderr, reason = "a skipped suite must be visible in the test's output")]

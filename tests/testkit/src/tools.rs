@@ -7,82 +7,130 @@ use anyhow::{Context, Result, bail};
 /// The Kubernetes version of the test tools; `tools/kubernetes/go.mod` pins the same.
 pub const KUBERNETES_VERSION: &str = "v1.34.4";
 
-/// Program, and the Go package that it is built from.
-const PROGRAMS: [(&str, &str); 5] = [
-    ("etcd", "go.etcd.io/etcd/server/v3"),
-    ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
-    ("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
-    ("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"),
-    ("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"),
-];
+/// The version of Helm that charts are held against; `tools/helm/go.mod` pins the same.
+pub const HELM_VERSION: &str = "v3.22.0";
 
-/// The built programs of one Kubernetes version.
+/// Programs of one version, built from Go packages that a module of `tools/` pins.
+struct Set {
+    /// Folder below `tools/`, and the first part of where the programs are kept.
+    name: &'static str,
+    version: &'static str,
+    /// Program, and the Go package that it is built from.
+    programs: &'static [(&'static str, &'static str)],
+    /// Variables of the linker; `VERSION` and `MINOR` stand for those of the version.
+    stamps: &'static [&'static str],
+}
+
+const KUBERNETES: Set = Set {
+    name: "kubernetes",
+    version: KUBERNETES_VERSION,
+    programs: &[
+        ("etcd", "go.etcd.io/etcd/server/v3"),
+        ("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
+        ("kubectl", "k8s.io/kubernetes/cmd/kubectl"),
+        ("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"),
+        ("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"),
+    ],
+    stamps: &[
+        "k8s.io/component-base/version.gitVersion=VERSION",
+        "k8s.io/component-base/version.gitMajor=1",
+        "k8s.io/component-base/version.gitMinor=MINOR",
+        "k8s.io/client-go/pkg/version.gitVersion=VERSION",
+    ],
+};
+
+const HELM: Set = Set {
+    name: "helm",
+    version: HELM_VERSION,
+    programs: &[("helm", "helm.sh/helm/v3/cmd/helm")],
+    stamps: &["helm.sh/helm/v3/internal/version.version=VERSION"],
+};
+
+/// The built programs of one set.
 #[derive(Debug, Clone)]
 pub struct Tools {
     dir: PathBuf,
 }
 
 impl Tools {
-    /// The path of `etcd`, `kube-apiserver`, `kubectl`, `kube-controller-manager` or `kube-scheduler`.
+    /// The path of `etcd`, `kube-apiserver`, `kubectl`, `kube-controller-manager` or `kube-scheduler`; of `helm` in Helm's set.
     pub fn program(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
 }
 
-/// Where the tools are kept: `$CAPSTAN_CACHE/kubernetes-<version>`, by default under `~/.cache/capstan`.
+/// Where Kubernetes' tools are kept: `$CAPSTAN_CACHE/kubernetes-<version>`, by default under `~/.cache/capstan`.
 pub fn tools_dir() -> PathBuf {
-    let cache = std::env::var_os("CAPSTAN_CACHE").filter(|v| !v.is_empty()).map(PathBuf::from);
-    let cache = cache.unwrap_or_else(|| {
-        let home = std::env::var_os("HOME").map_or_else(std::env::temp_dir, PathBuf::from);
-        home.join(".cache").join("capstan")
-    });
-    cache.join(format!("kubernetes-{KUBERNETES_VERSION}"))
+    KUBERNETES.dir()
 }
 
-/// Builds what is missing (about 4 minutes on 2 cores the first time) and returns the tools. A file lock makes
-/// other test processes wait for the one that builds. Blocking.
+/// Builds what is missing of Kubernetes and etcd (about 4 minutes on 2 cores the first time) and returns the tools. A file
+/// lock makes other test processes wait for the one that builds. Blocking.
 ///
 /// # Errors
 /// Go is not installed, or a build failed (its output is in the error).
 pub fn ensure_tools() -> Result<Tools> {
-    let dir = tools_dir();
-    std::fs::create_dir_all(&dir).with_context(|| format!("could not create {}", dir.display()))?;
-    if missing(&dir).next().is_none() {
-        return Ok(Tools { dir });
-    }
-    let lock = File::create(dir.join(".lock"))?;
-    lock.lock().context("could not lock the tools' folder")?;
-    for (name, package) in missing(&dir) {
-        build(&dir, name, package)?;
-    }
-    Ok(Tools { dir })
+    KUBERNETES.ensure()
 }
 
-fn missing(dir: &Path) -> impl Iterator<Item = (&'static str, &'static str)> {
-    PROGRAMS.into_iter().filter(move |(name, _)| !dir.join(name).is_file())
+/// Builds the real `helm` where it is missing (about 4 minutes on 2 cores). Only benchmarks need it.
+///
+/// # Errors
+/// As [`ensure_tools`].
+pub fn ensure_helm() -> Result<Tools> {
+    HELM.ensure()
 }
 
-/// Builds to another name first, so that a half-written program is never taken for a whole one.
-fn build(dir: &Path, name: &str, package: &str) -> Result<()> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/kubernetes");
-    let (major, minor) = ("1", KUBERNETES_VERSION.split('.').nth(1).unwrap_or_default());
-    let stamp = "-X k8s.io/component-base/version";
-    let flags = format!(
-        "-s -w {stamp}.gitVersion={KUBERNETES_VERSION} {stamp}.gitMajor={major} {stamp}.gitMinor={minor} \
-         -X k8s.io/client-go/pkg/version.gitVersion={KUBERNETES_VERSION}"
-    );
-    let partial = dir.join(format!("{name}.partial"));
-    let output = Command::new("go")
-        .current_dir(&source)
-        .env("CGO_ENABLED", "0")
-        .args(["build", "-trimpath", "-ldflags", &flags, "-o"])
-        .arg(&partial)
-        .arg(package)
-        .output()
-        .context("go, which builds the test tools, could not be started")?;
-    if !output.status.success() {
-        bail!("building {name} failed:\n{}", String::from_utf8_lossy(&output.stderr));
+impl Set {
+    fn dir(&self) -> PathBuf {
+        let cache = std::env::var_os("CAPSTAN_CACHE").filter(|v| !v.is_empty()).map(PathBuf::from);
+        let cache = cache.unwrap_or_else(|| {
+            let home = std::env::var_os("HOME").map_or_else(std::env::temp_dir, PathBuf::from);
+            home.join(".cache").join("capstan")
+        });
+        cache.join(format!("{}-{}", self.name, self.version))
     }
-    std::fs::rename(&partial, dir.join(name))?;
-    Ok(())
+
+    fn ensure(&self) -> Result<Tools> {
+        let dir = self.dir();
+        std::fs::create_dir_all(&dir).with_context(|| format!("could not create {}", dir.display()))?;
+        if self.missing(&dir).next().is_none() {
+            return Ok(Tools { dir });
+        }
+        let lock = File::create(dir.join(".lock"))?;
+        lock.lock().context("could not lock the tools' folder")?;
+        for (name, package) in self.missing(&dir) {
+            self.build(&dir, name, package)?;
+        }
+        Ok(Tools { dir })
+    }
+
+    fn missing(&self, dir: &Path) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.programs.iter().copied().filter(move |(name, _)| !dir.join(name).is_file())
+    }
+
+    /// Builds to another name first, so that a half-written program is never taken for a whole one.
+    fn build(&self, dir: &Path, name: &str, package: &str) -> Result<()> {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools").join(self.name);
+        let minor = self.version.split('.').nth(1).unwrap_or_default();
+        let stamps = self
+            .stamps
+            .iter()
+            .map(|stamp| format!("-X {}", stamp.replace("VERSION", self.version).replace("MINOR", minor)));
+        let flags = ["-s -w".to_owned()].into_iter().chain(stamps).collect::<Vec<_>>().join(" ");
+        let partial = dir.join(format!("{name}.partial"));
+        let output = Command::new("go")
+            .current_dir(&source)
+            .env("CGO_ENABLED", "0")
+            .args(["build", "-trimpath", "-ldflags", &flags, "-o"])
+            .arg(&partial)
+            .arg(package)
+            .output()
+            .context("go, which builds the test tools, could not be started")?;
+        if !output.status.success() {
+            bail!("building {name} failed:\n{}", String::from_utf8_lossy(&output.stderr));
+        }
+        std::fs::rename(&partial, dir.join(name))?;
+        Ok(())
+    }
 }
