@@ -1,0 +1,68 @@
+//! What is neither a list nor a map: structs with fields and methods.
+
+use std::any::Any;
+
+use super::{Kind, Value};
+use crate::functions::Function;
+
+/// A struct-like value: Helm's `.Chart`, a version, a time.
+///
+/// Everything but the name of its type has a default, that of an empty struct.
+pub trait Object: Any {
+    /// The Go type, as `%T` prints it: `*chart.Metadata`, `time.Time`.
+    fn type_name(&self) -> &str;
+
+    /// The kind of what a pointer points at. Default: a struct.
+    fn kind(&self) -> Kind {
+        Kind::Struct
+    }
+
+    /// Whether it is a pointer (`kindOf` is `ptr`). Default: `type_name` starts with `*`.
+    fn is_pointer(&self) -> bool {
+        self.type_name().starts_with('*')
+    }
+
+    /// The field of that name. `None`: there is none (`can't evaluate field … in type …`).
+    fn field(&self, name: &str) -> Option<Value> {
+        let _ = name;
+        None
+    }
+
+    /// Names of all exported fields in the struct's order, for `%v` and for JSON.
+    fn field_names(&self) -> &[&'static str] {
+        &[]
+    }
+
+    /// The method of that name. Its receiver is [`Call::receiver`](crate::Call::receiver).
+    fn method(&self, name: &str) -> Option<&'static Function> {
+        let _ = name;
+        None
+    }
+
+    /// What its `String` or `Error` method says. `None`: it has neither, and `%v` prints the fields.
+    fn text(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether `if` takes it. Go: structs and pointers always; numbers where not 0.
+    fn truth(&self) -> bool {
+        true
+    }
+
+    /// Whether `==` says that they are equal. Default: never.
+    fn equals(&self, other: &dyn Object) -> bool {
+        let _ = other;
+        false
+    }
+
+    /// For [`dyn Object::downcast`].
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl dyn Object {
+    /// The concrete object.
+    #[must_use]
+    pub fn downcast<T: Object>(&self) -> Option<&T> {
+        self.as_any().downcast_ref()
+    }
+}
