@@ -5,6 +5,7 @@
     reason = "the bench starts its own program again as the controller; nothing of this ships"
 )]
 
+mod charts;
 mod controller;
 mod follow;
 mod peer;
@@ -35,6 +36,11 @@ enum Command {
     /// The controller alone, as the bench starts it.
     #[command(hide = true)]
     Controller(controller::Arguments),
+    /// Charts, beside the real helm
+    Charts(charts::Arguments),
+    /// One program's cost, as the bench of charts asks for it.
+    #[command(hide = true)]
+    Measure(charts::Measure),
 }
 
 /// Flags of a run.
@@ -66,11 +72,12 @@ struct Bench {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    if let Some(Command::Controller(arguments)) = &arguments.command {
-        controller::run(arguments).await?;
-        return Ok(ExitCode::SUCCESS);
+    match &arguments.command {
+        Some(Command::Controller(arguments)) => controller::run(arguments).await.map(|()| ExitCode::SUCCESS),
+        Some(Command::Charts(arguments)) => charts::run(arguments),
+        Some(Command::Measure(arguments)) => charts::measure(arguments),
+        None => bench(&arguments.bench).await,
     }
-    bench(&arguments.bench).await
 }
 
 #[expect(clippy::print_stdout, reason = "the table is what the program is for")]
