@@ -55,6 +55,7 @@ pub(crate) async fn step(
         return Ok(Some(Duration::from_secs(1)));
     }
     let instance = shared.instance(name);
+    let asked = app.metadata.deletion_timestamp.as_deref().unwrap_or_default();
     let mut left = Vec::new();
     for live in shared.cluster.owned_by(instance.as_str()) {
         // What another application has in git, too, is left to that one.
@@ -75,11 +76,9 @@ pub(crate) async fn step(
         let Some(object) = found else { continue };
         match options_of(app, &object).delete {
             Some(Consent::No) => {}
-            Some(Consent::Confirm)
-                if app.metadata.annotation(api::names::annotation::DELETION_APPROVED).is_none() =>
-            {
+            Some(Consent::Confirm) if !approved_since(app, asked) => {
                 let message = format!(
-                    "waiting: {} asks for confirmation before it is deleted: set the annotation {} on the application",
+                    "waiting: {} asks for confirmation before it is deleted: set the annotation {} on the application to the time now",
                     live.key(),
                     api::names::annotation::DELETION_APPROVED
                 );
@@ -132,6 +131,13 @@ async fn remove(
     }
     // An object that is on its way out says so by an event.
     Ok(Some(LOOK_AGAIN))
+}
+
+/// Whether somebody approved deletions at this time (RFC 3339) or later, as in the peer: consent to what came before is none.
+pub(crate) fn approved_since(app: &Application, since: &str) -> bool {
+    let approved = app.metadata.annotation(api::names::annotation::DELETION_APPROVED);
+    let at = |text: &str| api::parse_time(text).ok();
+    matches!((approved.and_then(at), at(since)), (Some(approved), Some(since)) if approved >= since)
 }
 
 /// The finalizer that asks for the deletion of resources, and how it wants their dependents treated.

@@ -145,11 +145,24 @@ impl Steps<'_> {
         let body = compare::apply_body(desired, live.as_ref(), self.rules, respect);
         match self.apply_or_recreate(&body, live.as_ref(), &base, forced).await {
             Err(WriteError::DuplicateListKeys { message, .. }) => {
+                if live.is_some() {
+                    self.check_as_new(&body, &base).await?;
+                }
                 let base = ApplyOptions { how: How::ClientSide, ..base };
                 let done = self.apply_or_recreate(&body, live.as_ref(), &base, forced).await?;
                 Ok(format!("{done} the client's way, since server-side apply refuses it: {message}"))
             }
             other => other,
+        }
+    }
+
+    /// Whether the server would take the object as it stands in git. A merge patch tells list entries apart by fewer keys than
+    /// the server does (ports by their number alone): it makes something valid of what is not, and not what git says.
+    async fn check_as_new(&self, body: &Object, base: &ApplyOptions) -> Result<(), WriteError> {
+        let options = ApplyOptions { how: How::Create, dry_run: true, ..base.clone() };
+        match self.cluster.apply(body, &options).await {
+            Err(error @ WriteError::Invalid { .. }) => Err(error),
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 

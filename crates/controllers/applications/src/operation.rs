@@ -17,6 +17,7 @@ use sync::{Item, Kept, Plan, Removal, Request, Wave, plan};
 use crate::assess::{Question, assess, live_objects, options_of, why_unseen};
 use crate::comparison::Comparison;
 use crate::conditions::Findings;
+use crate::deletion::approved_since;
 use crate::execute::{StepResult, Steps};
 use crate::obtain::View;
 use crate::shared::{AppMemory, RunningOperation, Shared};
@@ -147,12 +148,30 @@ impl Run<'_> {
                     let again = Some(LOOK_AGAIN);
                     return Ok(Progress { state: self.state, comparison, findings, history: None, again });
                 }
+                Next::Finish(Outcome::Succeeded(_)) if self.awaits_consent(&plan) => {
+                    self.state.message = consent_message(&plan);
+                    // Planned anew at the next look, by what was approved until then.
+                    memory.operation = None;
+                    return Ok(Progress {
+                        state: self.state,
+                        comparison,
+                        findings,
+                        history: None,
+                        again: None,
+                    });
+                }
                 Next::Finish(outcome) => {
                     self.note_kept(&plan);
                     return Ok(self.finish(comparison, findings, &outcome, &messages));
                 }
             }
         }
+    }
+
+    /// Whether something is to be pruned that asks for consent (`Prune=confirm`): the operation goes on when it is given.
+    fn awaits_consent(&self, plan: &Plan) -> bool {
+        let sync = self.state.operation.sync.as_ref();
+        sync.is_some_and(|sync| sync.prune && !sync.dry_run) && unapproved(plan).next().is_some()
     }
 
     async fn record(&self, app: &mut Arc<Application>) -> Result<(), Lost> {
@@ -263,7 +282,9 @@ impl Run<'_> {
     ) -> Removal {
         let kept = match own.prune {
             Some(Consent::No) => Some(Kept::PruneFalse),
-            Some(Consent::Confirm) if !self.confirmed(app) => Some(Kept::NeedsConfirmation),
+            Some(Consent::Confirm) if !approved_since(app, &self.state.started_at) => {
+                Some(Kept::NeedsConfirmation)
+            }
             _ => None,
         };
         let allow_empty = app
@@ -284,16 +305,6 @@ impl Run<'_> {
             })
             .or_else(|| self.shared.claimed_elsewhere(key, &self.view.name).map(Kept::ClaimedElsewhere));
         kept.map_or(Removal::Allowed, Removal::Kept)
-    }
-
-    /// Whether somebody approved deletions since the operation began.
-    fn confirmed(&self, app: &Application) -> bool {
-        let approved = app.metadata.annotation(api::names::annotation::DELETION_APPROVED);
-        let at = |text: &str| api::parse_time(text).ok();
-        match (approved.and_then(at), at(&self.state.started_at)) {
-            (Some(approved), Some(started)) => approved >= started,
-            _ => false,
-        }
     }
 
     fn recorded(&self) -> BTreeMap<ResourceKey, Recorded> {
@@ -545,6 +556,23 @@ fn readiness(comparison: &Comparison, key: &ResourceKey) -> Readiness {
             }
         },
     }
+}
+
+fn unapproved(plan: &Plan) -> impl Iterator<Item = &ResourceKey> {
+    plan.kept.iter().filter(|(_, why)| **why == Kept::NeedsConfirmation).map(|(key, _)| key)
+}
+
+/// In the peer's words, and what to do.
+fn consent_message(plan: &Plan) -> String {
+    let first = unapproved(plan).next().map(ToString::to_string).unwrap_or_default();
+    let more = match unapproved(plan).count() {
+        0 | 1 => String::new(),
+        count => format!(" and {} more resources", count - 1),
+    };
+    let annotation = api::names::annotation::DELETION_APPROVED;
+    format!(
+        "waiting for pruning confirmation of {first}{more}: set the annotation {annotation} to the time now"
+    )
 }
 
 fn waiting_message(waiting: &[(ResourceKey, String)]) -> String {

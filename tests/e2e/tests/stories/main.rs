@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod app_of_apps;
+mod applying;
 mod corners;
 mod cost;
 mod faults;
+mod leaving;
 mod main_loop;
 mod manifests;
 mod order;
@@ -44,4 +46,8 @@ async fn on_the_real_api_server() {
     corners::string_data_is_synced_and_stays_so(world).await;
     faults::an_unreachable_repository_changes_nothing(world).await;
     faults::a_killed_controller_finishes_its_operation(world).await;
+    applying::replace_alone_writes_whole_objects_and_deletes_none(world).await;
+    applying::ports_of_one_number_are_told_apart_by_their_protocol(world).await;
+    applying::a_prune_treats_dependents_as_the_policy_says(world).await;
+    leaving::what_another_has_in_git_outlives_its_application(world).await;
 }
