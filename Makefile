@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help demo test lint unit packages tools bench test-long fuzz gen
+.PHONY: help demo test lint unit packages tools bench test-long fuzz gen advisories
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -18,12 +18,15 @@ test: packages lint tools unit ## everything that must pass; what CI runs
 unit:
 	$(CARGO) test --locked --workspace --quiet
 
-lint: ## formatting, clippy, the rings of the architecture
+lint: ## formatting, clippy, the rings of the architecture, licences
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --quiet -- --deny warnings
 	$(CARGO) xtask tidy
-	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; \
-	else echo 'cargo-deny is not installed: licences and bans were not checked'; fi
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked --quiet cargo-deny@0.20.2
+	$(CARGO) deny --offline --log-level error check bans licenses sources
+
+advisories: ## open advisories of what is used; needs the network
+	$(CARGO) deny check advisories
 
 # Programs that the tests run as the real thing: sshd from Debian, Kubernetes and etcd from their Go modules.
 packages:
