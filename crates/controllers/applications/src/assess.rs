@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use api::{Application, ConditionType, HealthStatusCode, SyncOptions, SyncStatusCode};
 use cluster::{ApplyOptions, Cluster, How, Knowledge, LiveObject, WriteError};
-use compare::{CacheKey, FieldDiff, Rules, Verdict};
+use compare::{CacheKey, FieldDiff, Verdict};
 use health::Health;
 use resource::{Object, ResourceKey};
 use sync::desired::is_hook;
 
 use crate::comparison::{Comparison, ResourceState};
 use crate::conditions::Findings;
+use crate::judge::Judge;
 use crate::repositories::chain;
 use crate::status::health_code;
 use crate::wanted::{WantedObject, WantedSet};
@@ -39,15 +40,11 @@ struct Found {
 }
 
 /// All that an assessment looks at.
-pub(crate) struct Question<'a> {
-    pub(crate) app: &'a Application,
-    pub(crate) instance: &'a str,
-    pub(crate) wanted: &'a WantedSet,
-    pub(crate) rules: &'a Rules,
-    /// Changes when `rules` does.
-    pub(crate) rules_id: u64,
-    /// Who else has an object in git: the name of another application.
-    pub(crate) claimed_elsewhere: &'a (dyn Fn(&ResourceKey) -> Option<String> + Sync),
+#[derive(Clone, Copy)]
+struct Question<'a> {
+    judge: &'a Judge<'a>,
+    app: &'a Application,
+    wanted: &'a WantedSet,
 }
 
 /// The live objects that concern an application: those it wants, and those that carry its tracking.
@@ -70,11 +67,13 @@ pub(crate) fn live_objects(
 
 /// Judges every object and the whole. Requests go out only for objects whose state cannot be told from here.
 pub(crate) async fn assess(
-    cluster: &Cluster,
-    question: &Question<'_>,
+    judge: &Judge<'_>,
+    app: &Application,
+    wanted: &WantedSet,
     memory: &mut Memory,
 ) -> (Comparison, Findings) {
-    let live = live_objects(cluster, question.wanted, question.instance);
+    let (question, cluster) = (&Question { judge, app, wanted }, &judge.shared.cluster);
+    let live = live_objects(cluster, wanted, judge.instance());
     let keys: BTreeSet<&ResourceKey> = question.wanted.objects.keys().chain(live.keys()).collect();
     memory.found.retain(|key, _| keys.contains(key));
     memory.answers.retain(|key, _| keys.contains(key));
@@ -215,10 +214,10 @@ impl Question<'_> {
     /// Another application that has this object in git too, and whose tracking it carries.
     fn claimed_by_another(&self, key: &ResourceKey, live: Option<&LiveObject>) -> Option<String> {
         let owner = live?.instance()?;
-        if owner.as_ref() == self.instance {
+        if owner.as_ref() == self.judge.instance() {
             return None;
         }
-        (self.claimed_elsewhere)(key)
+        self.judge.claimed_elsewhere(key)
     }
 
     /// Whether an object is the application itself, as with a root application that lies in its own path.
@@ -247,7 +246,7 @@ fn remembered(
 ) -> Option<Found> {
     let (hash, rules, version, found) = memory.found.get(key)?;
     let same = *hash == wanted.map_or(0, |w| w.hash)
-        && *rules == question.rules_id
+        && *rules == question.judge.rules_id
         && **version == *live.resource_version();
     same.then(|| found.clone())
 }
@@ -263,7 +262,7 @@ fn remember(
     match found {
         Ok(found) => {
             let version = live.resource_version().into();
-            let entry = (wanted.map_or(0, |w| w.hash), question.rules_id, version, found.clone());
+            let entry = (wanted.map_or(0, |w| w.hash), question.judge.rules_id, version, found.clone());
             memory.found.insert(key.clone(), entry);
             found
         }
@@ -300,10 +299,10 @@ async fn look(
         found.reason = problem.to_string();
         return Ok(found);
     }
-    if let Some(problem) = compare::run_problems(live, question.rules) {
+    if let Some(problem) = compare::run_problems(live, &question.judge.rules) {
         findings.add(ConditionType::ComparisonError, format!("{key}: {problem}"));
     }
-    match compare::compare(&desired, live, question.rules) {
+    match compare::compare(&desired, live, &question.judge.rules) {
         Verdict::Synced => found.synced = true,
         Verdict::OutOfSync(fields) => found.reason = name_fields(&fields),
         Verdict::AskServer(why) => match ask(cluster, question, memory, key, &desired, live).await {
@@ -340,13 +339,13 @@ async fn ask(
     desired: &Object,
     live: &Object,
 ) -> Result<(bool, String), WriteError> {
-    let asked = compare::cache_key(desired, live, question.rules);
+    let asked = compare::cache_key(desired, live, &question.judge.rules);
     if let Some((about, synced, reason)) = memory.answers.get(key)
         && *about == asked
     {
         return Ok((*synced, reason.clone()));
     }
-    let body = compare::apply_body(desired, Some(live), question.rules, false);
+    let body = compare::apply_body(desired, Some(live), &question.judge.rules, false);
     let dry_run = ApplyOptions { dry_run: true, ..ApplyOptions::default() };
     let mut applied = cluster.apply(&body, &dry_run).await;
     if matches!(applied, Err(WriteError::DuplicateListKeys { .. })) {
@@ -354,7 +353,7 @@ async fn ask(
         applied = cluster.apply(&body, &ApplyOptions { how: How::ClientSide, ..dry_run }).await;
     }
     let answer = match applied {
-        Ok(applied) => match compare::compare_predicted(live, &applied.object, question.rules) {
+        Ok(applied) => match compare::compare_predicted(live, &applied.object, &question.judge.rules) {
             Verdict::Synced => (true, String::new()),
             Verdict::OutOfSync(fields) => (false, name_fields(&fields)),
             Verdict::AskServer(why) => (false, why.to_string()),

@@ -10,12 +10,12 @@ use compare::Rules;
 use resource::{GroupKind, Object, ResourceKey};
 use tokio::time::Instant;
 
-use crate::assess::{Question, assess};
 use crate::comparison::Comparison;
 use crate::controller::Controller;
+use crate::judge::Judge;
 use crate::obtain::{Ask, View, check_spec, from_directory, obtain};
 use crate::repositories::Freshness;
-use crate::shared::{AppMemory, AppName, ProjectEntry};
+use crate::shared::{AppName, ProjectEntry, TargetMemory};
 
 /// How long kinds may take to be listed.
 const LOADING: Duration = Duration::from_secs(60);
@@ -69,7 +69,7 @@ impl Controller {
         if invalid.has_errors() {
             return Err(Unrendered { findings: invalid.into_list() });
         }
-        let mut memory = AppMemory::default();
+        let mut memory = TargetMemory::default();
         let pinned = vec![what.revision.clone().unwrap_or_default()];
         let ask = Ask {
             sources: app.spec.sources(),
@@ -93,21 +93,15 @@ impl Controller {
         for problem in problems {
             findings.add(ConditionType::ComparisonError, problem.to_string());
         }
+        let rules = Arc::new(rules);
         let (mut live, mut comparison) = (BTreeMap::new(), None);
         if !what.desired_only {
             let recorded = app.status.resources.iter().map(|r| GroupKind::new(&*r.group, &*r.kind));
             let kinds = wanted.kinds().into_iter().chain(recorded).collect();
             shared.cluster.need_full(&kinds);
             shared.cluster.wait_complete(&kinds, LOADING).await;
-            let question = Question {
-                app,
-                instance: view.instance.as_str(),
-                wanted: &wanted,
-                rules: &rules,
-                rules_id: 0,
-                claimed_elsewhere: &|_| None,
-            };
-            let (found, seen) = assess(&shared.cluster, &question, &mut memory.assessed).await;
+            let judge = Judge { shared, view: &view, rules: Arc::clone(&rules), rules_id: 0 };
+            let (found, seen) = judge.assess(app, &wanted, &mut memory.assessed).await;
             findings.extend(seen);
             for state in found.resources.iter().filter(|state| state.live) {
                 if let Ok(Some(object)) = shared.cluster.fetch(&state.key).await {
@@ -117,14 +111,7 @@ impl Controller {
             comparison = Some(found);
         }
         let revisions = wanted.revisions.clone();
-        Ok(Evaluation {
-            desired,
-            live,
-            comparison,
-            rules: Arc::new(rules),
-            findings: findings.into_list(),
-            revisions,
-        })
+        Ok(Evaluation { desired, live, comparison, rules, findings: findings.into_list(), revisions })
     }
 
     async fn read_project(&self, name: &str) -> Result<Arc<ProjectEntry>, Unrendered> {

@@ -7,13 +7,16 @@
 //! - [`Controller`]: runs it. [`Comparison`]: what it thinks of an application. [`Metrics`]: what it counts.
 
 mod assess;
+mod attempt;
 mod comparison;
 mod conditions;
 mod controller;
+mod deciding;
 mod deletion;
 mod evaluate;
 mod events;
 mod execute;
+mod judge;
 pub mod lease;
 mod metrics;
 mod news;
@@ -23,6 +26,7 @@ mod patch;
 mod queue;
 mod reconcile;
 mod remote;
+mod reporting;
 mod repositories;
 mod rules;
 mod shared;

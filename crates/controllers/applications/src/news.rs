@@ -76,8 +76,8 @@ async fn touched(
         let untouched = |name: &AppName| {
             let memory = shared.memory(name);
             let Ok(memory) = memory.try_lock() else { return false };
-            let [rendered] = memory.rendered.as_slice() else { return false };
-            let same = memory.sound && matches!(rendered.reads.holds(snapshot.store.as_ref()), Ok(true));
+            let [rendered] = memory.spec.rendered.as_slice() else { return false };
+            let same = memory.spec.sound && matches!(rendered.reads.holds(snapshot.store.as_ref()), Ok(true));
             same && shared.saw(name, &answer.0, answer.1)
         };
         names.into_iter().filter(|name| !untouched(name)).collect()

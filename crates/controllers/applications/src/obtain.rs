@@ -13,7 +13,7 @@ use sync::desired::Scope;
 use crate::conditions::Findings;
 use crate::remote::remote;
 use crate::repositories::{Freshness, RepositoryKey, chain};
-use crate::shared::{AppMemory, AppName, ProjectEntry, Shared};
+use crate::shared::{AppName, ProjectEntry, Shared, TargetMemory};
 use crate::wanted::{Body, Naming, RenderedSource, WantedSet, hash_of, inputs, wanted};
 
 /// What is looked at in one pass over an application.
@@ -60,29 +60,12 @@ pub(crate) fn check_spec(app: &Application, view: &View) -> Findings {
     if spec.source_hydrator.is_some() {
         invalid("spec.sourceHydrator is not implemented yet".to_owned());
     }
-    for (place, source) in sources.iter().enumerate() {
-        let field = if spec.has_multiple_sources() {
-            format!("spec.sources[{place}]")
-        } else {
-            "spec.source".to_owned()
-        };
-        if let Err(error) = RepoUrl::parse(&source.repo_url) {
-            invalid(format!("{field}.repoURL: {error}"));
-        } else if let Err(denied) = project.limits.permits_source(&source.repo_url) {
-            invalid(denied.message);
-        }
-        if let Err(error) = TreePath::parse(&source.path) {
-            invalid(format!("{field}.path: {error}"));
-        }
-        if source.chart.is_empty() && source.path.is_empty() && source.ref_name.is_empty() {
-            invalid(format!(
-                "{field}: path is missing: name the directory of the manifests, \".\" for the root"
-            ));
-        }
-        if !source.chart.is_empty() {
-            invalid(format!("{field}.chart: charts from Helm repositories are not implemented yet"));
-        }
-    }
+    findings.extend(check_sources(
+        sources,
+        if spec.has_multiple_sources() { "spec.sources" } else { "spec.source" },
+        view,
+    ));
+    let mut invalid = |message: String| findings.add(ConditionType::InvalidSpecError, message);
     let to = &spec.destination;
     let in_cluster = (IN_CLUSTER_SERVER, IN_CLUSTER_NAME);
     let known = (to.server.is_empty() || to.server.trim_end_matches('/') == in_cluster.0)
@@ -110,13 +93,40 @@ pub(crate) fn check_spec(app: &Application, view: &View) -> Findings {
     findings
 }
 
+/// Checks sources, of the spec or of an operation, against what there is and what the project permits. `field` names them.
+pub(crate) fn check_sources(sources: &[ApplicationSource], field: &str, view: &View) -> Findings {
+    let mut findings = Findings::default();
+    let mut invalid = |message: String| findings.add(ConditionType::InvalidSpecError, message);
+    let several = field.ends_with('s');
+    for (place, source) in sources.iter().enumerate() {
+        let field = if several { format!("{field}[{place}]") } else { field.to_owned() };
+        if let Err(error) = RepoUrl::parse(&source.repo_url) {
+            invalid(format!("{field}.repoURL: {error}"));
+        } else if let Err(denied) = view.project.limits.permits_source(&source.repo_url) {
+            invalid(denied.message);
+        }
+        if let Err(error) = TreePath::parse(&source.path) {
+            invalid(format!("{field}.path: {error}"));
+        }
+        if source.chart.is_empty() && source.path.is_empty() && source.ref_name.is_empty() {
+            invalid(format!(
+                "{field}: path is missing: name the directory of the manifests, \".\" for the root"
+            ));
+        }
+        if !source.chart.is_empty() {
+            invalid(format!("{field}.chart: charts from Helm repositories are not implemented yet"));
+        }
+    }
+    findings
+}
+
 /// The wanted set, from memory where nothing that it depends on has changed. Findings say what is wrong: with an error
 /// among them there is no set.
 pub(crate) async fn obtain(
     shared: &Shared,
     view: &View,
     app: &Application,
-    memory: &mut AppMemory,
+    memory: &mut TargetMemory,
     ask: &Ask<'_>,
 ) -> Result<(Arc<WantedSet>, Findings), Findings> {
     let mut findings = Findings::default();
@@ -134,7 +144,7 @@ pub(crate) async fn obtain(
         if !source.ref_name.is_empty() && source.path.is_empty() {
             continue;
         }
-        let before = memory.rendered.get(place).filter(|_| !ask.afresh);
+        let before = memory.rendered.get(rendered.len()).filter(|_| !ask.afresh);
         match render(what, place, source, &remote, &snapshot, before).await {
             Ok(done) => rendered.push(done),
             Err(message) => {
@@ -162,7 +172,7 @@ pub(crate) async fn from_directory(
     shared: &Shared,
     view: &View,
     app: &Application,
-    memory: &mut AppMemory,
+    memory: &mut TargetMemory,
     directory: &std::path::Path,
 ) -> Result<(Arc<WantedSet>, Findings), Findings> {
     let mut findings = Findings::default();
@@ -223,8 +233,8 @@ async fn fetch(
             let next = poll_interval(&view.settings, &key.url);
             let known = shared.repositories.refs(&key, &remote, ask.freshness, next).await;
             repositories.insert(key.clone(), known.version);
-            let recorded = recorded_revision(app, place, source);
             let wish = pinned.unwrap_or(&source.target_revision);
+            let recorded = recorded_revision(app, place, source).filter(|_| *wish == source.target_revision);
             match (&known.refs, &known.error) {
                 (None, error) => {
                     let error = error.clone().unwrap_or_else(|| "not asked yet".to_owned());
@@ -405,7 +415,7 @@ fn name_and_track(
     shared: &Shared,
     view: &View,
     app: &Application,
-    memory: &mut AppMemory,
+    memory: &mut TargetMemory,
     rendered: &[Arc<RenderedSource>],
 ) -> Result<Arc<WantedSet>, String> {
     let discovery = shared.cluster.discovery();

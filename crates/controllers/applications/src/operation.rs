@@ -5,22 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{
-    Application, ApplicationSource, Consent, Operation, OperationPhase, OperationState, ResourceResult,
-    ResultCode, RevisionHistory, SyncOperationResource, SyncOperationResult, SyncOptions, SyncPhase,
+    Application, Consent, OperationPhase, OperationState, ResourceResult, ResultCode, RevisionHistory,
+    SyncOperationResource, SyncOptions, SyncPhase,
 };
 use cluster::Knowledge;
 use resource::{GroupKind, Object, ResourceKey};
 use sync::operation::{Next, Outcome, Readiness, Recorded, next};
-use sync::retry::{Backoff, RetryPolicy};
 use sync::{Item, Kept, Plan, Removal, Request, Wave, plan};
 
-use crate::assess::{Question, assess, live_objects, options_of, why_unseen};
+use crate::assess::{Memory, live_objects, options_of, why_unseen};
+use crate::attempt::{Failure, fail};
 use crate::comparison::Comparison;
 use crate::conditions::Findings;
 use crate::deletion::approved_since;
 use crate::execute::{StepResult, Steps};
-use crate::obtain::View;
-use crate::shared::{AppMemory, RunningOperation, Shared};
+use crate::judge::Judge;
+use crate::shared::RunningOperation;
 use crate::status::operation_patch;
 use crate::wanted::WantedSet;
 use crate::write::{Lost, write};
@@ -32,10 +32,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// An operation and what it works on.
 pub(crate) struct Run<'a> {
-    pub(crate) shared: &'a Shared,
-    pub(crate) view: &'a View,
-    pub(crate) rules: &'a Arc<compare::Rules>,
-    pub(crate) rules_id: u64,
+    pub(crate) judge: &'a Judge<'a>,
     /// The state so far; written to the Application before each wave.
     pub(crate) state: OperationState,
     pub(crate) wanted: Arc<WantedSet>,
@@ -44,93 +41,35 @@ pub(crate) struct Run<'a> {
 /// What a pass of an operation came to.
 pub(crate) struct Progress {
     pub(crate) state: OperationState,
-    pub(crate) comparison: Comparison,
-    pub(crate) findings: Findings,
     pub(crate) history: Option<RevisionHistory>,
     /// When to look again although nothing happened.
     pub(crate) again: Option<Duration>,
 }
 
-/// The record of an operation that begins now.
-pub(crate) fn begin(
-    operation: Operation,
-    app: &Application,
-    wanted: &WantedSet,
-    now: &str,
-) -> OperationState {
-    let sync = operation.sync.clone().unwrap_or_default();
-    let several = !sync.sources.is_empty() || (sync.source.is_none() && app.spec.has_multiple_sources());
-    let (source, sources) = match (&sync.source, several) {
-        (_, true) => {
-            (None, if sync.sources.is_empty() { app.spec.sources.clone() } else { sync.sources.clone() })
-        }
-        (Some(source), false) => (Some(source.clone()), Vec::new()),
-        (None, false) => (app.spec.source.clone(), Vec::new()),
-    };
-    let revisions = wanted.revisions.clone();
-    OperationState {
-        operation,
-        phase: OperationPhase::Running,
-        started_at: now.to_owned(),
-        message: "waiting for the first wave".to_owned(),
-        sync_result: Some(SyncOperationResult {
-            revision: if several { String::new() } else { revisions.first().cloned().unwrap_or_default() },
-            revisions: if several { revisions } else { Vec::new() },
-            source,
-            sources,
-            ..SyncOperationResult::default()
-        }),
-        ..OperationState::default()
+impl Progress {
+    /// So far, and nothing to wait for.
+    pub(crate) fn at(state: OperationState) -> Self {
+        Self { state, history: None, again: None }
     }
 }
 
-/// The sources that an operation is about, and the commits it is bound to once it has begun.
-pub(crate) fn target<'a>(
-    app: &'a Application,
-    state: &'a OperationState,
-) -> (&'a [ApplicationSource], Vec<String>) {
-    let sync = state.operation.sync.as_ref();
-    let sources = match sync {
-        Some(sync) if !sync.sources.is_empty() => sync.sources.as_slice(),
-        Some(sync) if sync.source.is_some() => sync.source.as_slice(),
-        _ => app.spec.sources(),
-    };
-    let result = state.sync_result.as_ref();
-    let pinned = match result {
-        Some(result) if !result.revisions.is_empty() => result.revisions.clone(),
-        Some(result) if !result.revision.is_empty() => vec![result.revision.clone()],
-        _ => match sync {
-            Some(sync) if !sync.revisions.is_empty() => sync.revisions.clone(),
-            Some(sync) => vec![sync.revision.clone()],
-            None => Vec::new(),
-        },
-    };
-    (sources, pinned)
-}
-
 impl Run<'_> {
-    /// Goes as far as it can: through every wave that may run now, until it has to wait or is over.
+    /// Goes as far as it can: through every wave that may run now, until it has to wait or is over. Beside that, its target as it
+    /// compares then.
     pub(crate) async fn advance(
         mut self,
         app: &mut Arc<Application>,
-        memory: &mut AppMemory,
+        running: &mut Option<RunningOperation>,
+        assessed: &mut Memory,
         mut comparison: Comparison,
-    ) -> Result<Progress, Lost> {
+    ) -> Result<(Progress, Comparison, Findings), Lost> {
         let mut findings = Findings::default();
         let mut messages = Vec::new();
-        if self.state.phase == OperationPhase::Terminating {
-            return Ok(self.finish(
-                comparison,
-                findings,
-                &Outcome::Failed("operation terminated".to_owned()),
-                &messages,
-            ));
-        }
         if let Some(refusal) = self.wanted.refused.first() {
             let text = format!("nothing was written, since the project does not permit all of it: {refusal}");
-            return Ok(self.finish(comparison, findings, &Outcome::Failed(text), &messages));
+            return Ok((self.finish(&Outcome::Failed(text), &messages), comparison, findings));
         }
-        let plan = self.plan(app, memory, &comparison);
+        let plan = self.plan(app, running, &comparison);
         loop {
             let recorded = self.recorded();
             let step = next(&plan, &recorded, |key| readiness(&comparison, key));
@@ -141,28 +80,22 @@ impl Run<'_> {
                     self.record(app).await?;
                     let first = recorded.is_empty();
                     self.run_wave(app, &plan, &wave, first, &mut messages).await;
-                    (comparison, findings) = self.assess(app, memory).await;
+                    (comparison, findings) = self.judge.assess(app, &self.wanted, assessed).await;
                 }
                 Next::Wait(waiting) => {
                     self.state.message = waiting_message(&waiting);
-                    let again = Some(LOOK_AGAIN);
-                    return Ok(Progress { state: self.state, comparison, findings, history: None, again });
+                    let progress = Progress { again: Some(LOOK_AGAIN), ..Progress::at(self.state) };
+                    return Ok((progress, comparison, findings));
                 }
                 Next::Finish(Outcome::Succeeded(_)) if self.awaits_consent(&plan) => {
                     self.state.message = consent_message(&plan);
                     // Planned anew at the next look, by what was approved until then.
-                    memory.operation = None;
-                    return Ok(Progress {
-                        state: self.state,
-                        comparison,
-                        findings,
-                        history: None,
-                        again: None,
-                    });
+                    *running = None;
+                    return Ok((Progress::at(self.state), comparison, findings));
                 }
                 Next::Finish(outcome) => {
                     self.note_kept(&plan);
-                    return Ok(self.finish(comparison, findings, &outcome, &messages));
+                    return Ok((self.finish(&outcome, &messages), comparison, findings));
                 }
             }
         }
@@ -176,24 +109,17 @@ impl Run<'_> {
 
     async fn record(&self, app: &mut Arc<Application>) -> Result<(), Lost> {
         let state = &self.state;
-        write(self.shared, &self.view.name, app, |app| operation_patch(app, state)).await.map(drop)
+        let Judge { shared, view, .. } = self.judge;
+        write(shared, &view.name, app, |app| operation_patch(app, state)).await.map(drop)
     }
 
-    async fn assess(&self, app: &Application, memory: &mut AppMemory) -> (Comparison, Findings) {
-        let claimed = |key: &ResourceKey| self.shared.claimed_elsewhere(key, &self.view.name);
-        let question = Question {
-            app,
-            instance: self.view.instance.as_str(),
-            wanted: &self.wanted,
-            rules: self.rules,
-            rules_id: self.rules_id,
-            claimed_elsewhere: &claimed,
-        };
-        assess(&self.shared.cluster, &question, &mut memory.assessed).await
-    }
-
-    fn plan(&self, app: &Application, memory: &mut AppMemory, comparison: &Comparison) -> Arc<Plan> {
-        if let Some(running) = &memory.operation
+    fn plan(
+        &self,
+        app: &Application,
+        running: &mut Option<RunningOperation>,
+        comparison: &Comparison,
+    ) -> Arc<Plan> {
+        if let Some(running) = running
             && running.started_at == self.state.started_at
             && running.attempt == self.state.retry_count
         {
@@ -209,11 +135,10 @@ impl Run<'_> {
             create_namespace: self.namespace_to_create(app, &options),
         };
         let plan = Arc::new(plan(&items, &request));
-        memory.operation = Some(RunningOperation {
+        *running = Some(RunningOperation {
             started_at: self.state.started_at.clone(),
             attempt: self.state.retry_count,
             plan: Arc::clone(&plan),
-            wanted: Arc::clone(&self.wanted),
         });
         plan
     }
@@ -239,7 +164,7 @@ impl Run<'_> {
     }
 
     fn items(&self, app: &Application, options: &SyncOptions, comparison: &Comparison) -> Vec<Item> {
-        let live = live_objects(&self.shared.cluster, &self.wanted, self.view.instance.as_str());
+        let live = live_objects(&self.judge.shared.cluster, &self.wanted, self.judge.instance());
         let recorded = self.recorded();
         let mut items = Vec::new();
         for resource in &comparison.resources {
@@ -299,11 +224,11 @@ impl Run<'_> {
                 let unknown = self.wanted.unknown_kinds.first()?;
                 Some(Kept::Incomplete(format!("the cluster does not serve {unknown}, which git has")))
             })
-            .or_else(|| match self.shared.cluster.knowledge(&key.group_kind()) {
+            .or_else(|| match self.judge.shared.cluster.knowledge(&key.group_kind()) {
                 Knowledge::Complete => None,
                 unseen => Some(Kept::Incomplete(why_unseen(&unseen))),
             })
-            .or_else(|| self.shared.claimed_elsewhere(key, &self.view.name).map(Kept::ClaimedElsewhere));
+            .or_else(|| self.judge.claimed_elsewhere(key).map(Kept::ClaimedElsewhere));
         kept.map_or(Removal::Allowed, Removal::Kept)
     }
 
@@ -328,18 +253,18 @@ impl Run<'_> {
         first: bool,
         messages: &mut Vec<String>,
     ) {
-        let shared = self.shared;
+        let shared = self.judge.shared;
         let definitions: Vec<GroupKind> =
             plan.waves.iter().flat_map(|w| &w.applies).filter_map(|key| self.defined_by(key)).collect();
         let defines = |kind: &GroupKind| definitions.contains(kind);
-        let claimed = |key: &ResourceKey| shared.claimed_elsewhere(key, &self.view.name);
+        let claimed = |key: &ResourceKey| self.judge.claimed_elsewhere(key);
         let leading = || shared.is_leading();
         let sync = self.state.operation.sync.clone().unwrap_or_default();
         let steps = Steps {
             cluster: &shared.cluster,
             app,
-            instance: self.view.instance.as_str(),
-            rules: self.rules,
+            instance: self.judge.instance(),
+            rules: &self.judge.rules,
             force: sync.sync_strategy.as_ref().is_some_and(api::SyncStrategy::is_forced),
             dry_run: sync.dry_run,
             options: self.own_options(),
@@ -373,7 +298,7 @@ impl Run<'_> {
         // Nothing goes while what should replace it was refused.
         let refused = results.iter().any(|(_, result)| result.status == ResultCode::SyncFailed);
         if !refused {
-            let tracking = &self.view.settings.settings.tracking;
+            let tracking = &self.judge.view.settings.settings.tracking;
             let owner_of = |object: &Object| tracking.owner_of(object).map(|owner| owner.as_str().to_owned());
             for key in &wave.prunes {
                 let result = match shared.cluster.get(key) {
@@ -401,7 +326,7 @@ impl Run<'_> {
     fn put_result(&mut self, key: ResourceKey, status: ResultCode, message: String, wave: &Wave) {
         let version = self.wanted.objects.get(&key).map(|wanted| wanted.version.to_string());
         let version =
-            version.or_else(|| self.shared.cluster.get(&key).map(|live| live.gvk().version.clone()));
+            version.or_else(|| self.judge.shared.cluster.get(&key).map(|live| live.gvk().version.clone()));
         let phase = match &status {
             ResultCode::SyncFailed => OperationPhase::Failed,
             ResultCode::Synced => OperationPhase::Running,
@@ -431,51 +356,35 @@ impl Run<'_> {
         }
     }
 
-    fn finish(
-        mut self,
-        comparison: Comparison,
-        findings: Findings,
-        outcome: &Outcome,
-        messages: &[String],
-    ) -> Progress {
-        let now = self.shared.now();
+    fn finish(mut self, outcome: &Outcome, messages: &[String]) -> Progress {
+        let now = self.judge.shared.now();
         let sync = self.state.operation.sync.clone().unwrap_or_default();
-        self.state.finished_at = Some(now.clone());
         let (mut history, mut again) = (None, None);
         match outcome {
             Outcome::Succeeded(message) => {
                 self.state.phase = OperationPhase::Succeeded;
                 self.state.message.clone_from(message);
+                self.state.finished_at = Some(now.clone());
                 if !sync.dry_run && sync.resources.is_empty() {
                     history = Some(self.history_entry(&now));
                 }
-            }
-            Outcome::Failed(message) => {
-                let terminated = self.state.phase == OperationPhase::Terminating;
-                self.state.phase = OperationPhase::Failed;
-                self.state.message.clone_from(message);
-                if !terminated
-                    && let Some(wait) = retry_policy(&self.state.operation).next(self.state.retry_count)
-                {
-                    self.state.phase = OperationPhase::Running;
-                    let next = self.state.retry_count + 1;
-                    self.state.message = format!("{message}. Retrying attempt #{next} in {}.", seconds(wait));
-                    again = Some(wait);
+                for result in self.state.sync_result.iter_mut().flat_map(|result| &mut result.resources) {
+                    if result.hook_phase == Some(OperationPhase::Running) {
+                        result.hook_phase = Some(OperationPhase::Succeeded);
+                    }
                 }
             }
-        }
-        for result in self.state.sync_result.iter_mut().flat_map(|result| &mut result.resources) {
-            if result.hook_phase == Some(OperationPhase::Running)
-                && self.state.phase == OperationPhase::Succeeded
-            {
-                result.hook_phase = Some(OperationPhase::Succeeded);
+            Outcome::Failed(message) => {
+                let ends = OperationPhase::Failed;
+                let failure = Failure { message: message.clone(), ends, retried: true };
+                again = fail(&mut self.state, failure, &now);
             }
         }
         for message in messages {
             self.state.message.push_str("; ");
             self.state.message.push_str(message);
         }
-        Progress { state: self.state, comparison, findings, history, again }
+        Progress { state: self.state, history, again }
     }
 
     fn history_entry(&self, now: &str) -> RevisionHistory {
@@ -491,37 +400,6 @@ impl Run<'_> {
             ..RevisionHistory::default()
         }
     }
-}
-
-/// Whether an attempt ended and the next has not begun, and since when.
-pub(crate) fn between_attempts(state: &OperationState) -> Option<&str> {
-    state.finished_at.as_deref().filter(|_| !state.phase.is_completed())
-}
-
-/// The next attempt of an operation that failed: everything is done anew.
-pub(crate) fn next_attempt(state: &mut OperationState) {
-    state.retry_count += 1;
-    state.finished_at = None;
-    if let Some(result) = &mut state.sync_result {
-        result.resources.clear();
-    }
-}
-
-/// How an operation is retried. An operation that says nothing is not.
-pub(crate) fn retry_policy(operation: &Operation) -> RetryPolicy {
-    let default = Backoff::default();
-    let Some(backoff) = &operation.retry.backoff else {
-        return RetryPolicy { limit: operation.retry.limit, backoff: default };
-    };
-    let duration = |text: &str, default| {
-        if text.is_empty() { default } else { api::parse_duration(text).unwrap_or(default) }
-    };
-    let backoff = Backoff {
-        duration: duration(&backoff.duration, default.duration),
-        factor: backoff.factor.and_then(|f| u32::try_from(f).ok()).unwrap_or(default.factor),
-        max: duration(&backoff.max_duration, default.max),
-    };
-    RetryPolicy { limit: operation.retry.limit, backoff }
 }
 
 /// The keys that a selective sync names; an entry without a namespace means any.
@@ -580,8 +458,4 @@ fn waiting_message(waiting: &[(ResourceKey, String)]) -> String {
     let more =
         if waiting.len() > 1 { format!(" and {} more resources", waiting.len() - 1) } else { String::new() };
     format!("waiting for healthy state of {key} ({reason}){more}")
-}
-
-fn seconds(duration: Duration) -> String {
-    format!("{}s", duration.as_secs())
 }

@@ -120,14 +120,30 @@ impl ProjectEntry {
 /// What is remembered of an application. All of it can be had again.
 #[derive(Default)]
 pub(crate) struct AppMemory {
+    /// What the spec asks for.
+    pub(crate) spec: TargetMemory,
+    /// What the operation under way works on, should that be something else.
+    pub(crate) own: TargetMemory,
+    pub(crate) rules: Option<CompiledRules>,
+    pub(crate) operation: Option<RunningOperation>,
+}
+
+impl AppMemory {
+    /// Forgets what only an operation needs.
+    pub(crate) fn operation_ended(&mut self) {
+        (self.operation, self.own) = (None, TargetMemory::default());
+    }
+}
+
+/// What is remembered of some sources at some commits.
+#[derive(Default)]
+pub(crate) struct TargetMemory {
     pub(crate) rendered: Vec<Arc<RenderedSource>>,
-    /// Whether `rendered` is all that the spec wants, got without anything going wrong: nothing is left to look at again
+    /// Whether `rendered` is all that was asked for, got without anything going wrong: nothing is left to look at again
     /// while what it was rendered from stays the same.
     pub(crate) sound: bool,
     pub(crate) wanted: Option<(MadeFrom, Arc<WantedSet>)>,
-    pub(crate) rules: Option<CompiledRules>,
     pub(crate) assessed: assess::Memory,
-    pub(crate) operation: Option<RunningOperation>,
     /// The repositories that it reads, and which of their answers was looked at.
     pub(crate) repositories: BTreeMap<RepositoryKey, u64>,
 }
@@ -138,7 +154,7 @@ pub(crate) struct CompiledRules {
     pub(crate) settings: Arc<settings::Snapshot>,
     pub(crate) id: u64,
     pub(crate) rules: Arc<Rules>,
-    pub(crate) problems: Arc<Vec<RuleProblem>>,
+    pub(crate) problems: Vec<RuleProblem>,
 }
 
 /// The operation under way, as planned at its begin.
@@ -147,7 +163,6 @@ pub(crate) struct RunningOperation {
     pub(crate) started_at: String,
     pub(crate) attempt: i64,
     pub(crate) plan: Arc<Plan>,
-    pub(crate) wanted: Arc<WantedSet>,
 }
 
 /// A spec's hash, and which answers of its repositories were looked at.
@@ -185,7 +200,7 @@ struct Projects {
 #[derive(Default)]
 struct Claims {
     by_object: HashMap<ResourceKey, BTreeSet<AppName>>,
-    by_app: HashMap<AppName, (u64, BTreeSet<GroupKind>, Vec<ResourceKey>)>,
+    by_app: HashMap<AppName, (u64, BTreeSet<GroupKind>, BTreeSet<ResourceKey>)>,
     /// How many applications have objects of a kind.
     kinds: BTreeMap<GroupKind, usize>,
 }
@@ -349,14 +364,17 @@ impl Shared {
         self.memories.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records what an application has in git, and lets the cluster hold objects of these kinds whole.
-    pub(crate) fn claim(&self, name: &AppName, wanted: &WantedSet, also: &BTreeSet<GroupKind>) {
-        let kinds: BTreeSet<GroupKind> = wanted.kinds().union(also).cloned().collect();
-        let id = crate::wanted::hash_of((wanted.id, &kinds));
+    /// Records what an application has in git (at the commits it is compared with, and at those of its operation), and lets the
+    /// cluster hold objects of these kinds whole.
+    pub(crate) fn claim(&self, name: &AppName, wanted: &[&WantedSet], also: &BTreeSet<GroupKind>) {
+        let kinds: BTreeSet<GroupKind> =
+            wanted.iter().flat_map(|set| set.kinds()).chain(also.iter().cloned()).collect();
+        let ids: Vec<u64> = wanted.iter().map(|set| set.id).collect();
+        let id = crate::wanted::hash_of((ids, &kinds));
         if read(&self.claims).by_app.get(name).is_some_and(|(old, ..)| *old == id) {
             return;
         }
-        let keys: Vec<ResourceKey> = wanted.objects.keys().cloned().collect();
+        let keys: BTreeSet<ResourceKey> = wanted.iter().flat_map(|set| set.objects.keys().cloned()).collect();
         let mut claims = write(&self.claims);
         // Whoever shares an object with it may have it for himself now.
         claims.drop_app(name).into_iter().for_each(|other| self.queue.add(other));
@@ -364,7 +382,7 @@ impl Shared {
             claims.by_object.entry(key.clone()).or_default().insert(Arc::clone(name));
         }
         // What is held only by its metadata is read by the pass that needs it.
-        let _partial = self.cluster.want(self.instance(name).as_str(), keys.iter().cloned().collect());
+        let _partial = self.cluster.want(self.instance(name).as_str(), keys.clone());
         for kind in &kinds {
             *claims.kinds.entry(kind.clone()).or_default() += 1;
         }

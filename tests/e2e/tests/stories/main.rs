@@ -16,6 +16,7 @@ mod rollback;
 mod safety;
 mod seeds;
 mod status;
+mod target;
 
 use e2e::{On, World};
 

@@ -1,0 +1,198 @@
+//! Which operation a pass goes on with, begins, or refuses.
+
+use std::time::Duration;
+
+use api::{
+    Application, Operation, OperationInitiator, OperationPhase, OperationState, RetryStrategy, SyncOperation,
+    SyncOperationResource, SyncStatusCode,
+};
+use resource::ResourceKey;
+use sync::auto::{Decision, LastAttempt, Policy, decide};
+
+use crate::attempt::{begin, between_attempts, next_attempt, retry_policy, target};
+use crate::comparison::Comparison;
+use crate::conditions::Findings;
+use crate::judge::Judge;
+use crate::shared::Shared;
+use crate::wanted::WantedSet;
+
+/// Retries of an automated sync whose policy names none, as in the peer.
+const AUTOMATED_RETRIES: i64 = 5;
+
+/// What to do about operations in this pass.
+pub(crate) enum Todo {
+    /// Nothing now; look again after this long, if at all.
+    Nothing(Option<Duration>),
+    /// An operation that was asked for cannot be done: its record says why.
+    Refuse(OperationState),
+    /// Begin an operation (a state without a result) or go on with one.
+    Run(OperationState),
+}
+
+/// The operation that is under way or asked for, which has its own target and does not depend on what the spec asks for now.
+/// `wanted` is that, where it can be had.
+pub(crate) fn next_operation(shared: &Shared, app: &Application, wanted: Option<&WantedSet>) -> Option<Todo> {
+    if let Some(state) = app.status.operation_state.as_ref().filter(|state| !state.phase.is_completed()) {
+        return Some(go_on(shared, app, state, wanted));
+    }
+    let operation = app.operation.as_ref()?;
+    let state = OperationState { operation: operation.clone(), ..OperationState::default() };
+    let Some(why) = unsupported(operation) else { return Some(Todo::Run(state)) };
+    let now = shared.now();
+    Some(Todo::Refuse(OperationState {
+        phase: OperationPhase::Error,
+        message: why,
+        started_at: now.clone(),
+        finished_at: Some(now),
+        ..state
+    }))
+}
+
+/// An operation under way: goes on, waits for its next attempt, or makes way for a newer commit.
+fn go_on(shared: &Shared, app: &Application, state: &OperationState, wanted: Option<&WantedSet>) -> Todo {
+    let mut state = state.clone();
+    let Some(ended) = between_attempts(&state) else {
+        return Todo::Run(state);
+    };
+    if state.operation.initiated_by.automated && wanted.is_some_and(|wanted| !is_about(app, &state, wanted)) {
+        // What failed is no longer what is wanted: the newer commit has its own attempts.
+        let mut operation = state.operation;
+        if let Some(sync) = &mut operation.sync {
+            sync.revision.clear();
+            sync.revisions.clear();
+        }
+        return Todo::Run(OperationState { operation, ..OperationState::default() });
+    }
+    let left = time_left(shared, &state, ended);
+    if left.is_some() {
+        return Todo::Nothing(left);
+    }
+    next_attempt(&mut state);
+    Todo::Run(state)
+}
+
+/// Whether an operation is about what the spec asks for now.
+pub(crate) fn is_about(app: &Application, state: &OperationState, wanted: &WantedSet) -> bool {
+    let (sources, pinned) = target(app, state);
+    sources == app.spec.sources() && (pinned.iter().all(String::is_empty) || pinned == wanted.revisions)
+}
+
+/// Time until the next attempt of an operation whose last one ended at `ended`; `None` once it is due.
+fn time_left(shared: &Shared, state: &OperationState, ended: &str) -> Option<Duration> {
+    let wait = retry_policy(&state.operation).next(state.retry_count).unwrap_or_default();
+    wait.checked_sub(age(shared, ended)).filter(|left| !left.is_zero())
+}
+
+/// Why an operation that was asked for cannot be done by this version.
+fn unsupported(operation: &Operation) -> Option<String> {
+    let sync = operation.sync.as_ref();
+    match sync {
+        None => Some("the operation names no sync: nothing else can be asked for".to_owned()),
+        Some(sync) if !sync.manifests.is_empty() => {
+            Some("syncing manifests of the client's (--local) is not implemented yet".to_owned())
+        }
+        Some(_) => None,
+    }
+}
+
+/// What an automated application does by itself, given what the spec asks for and how it compares.
+pub(crate) fn automatic(
+    judge: &Judge<'_>,
+    app: &Application,
+    wanted: &WantedSet,
+    comparison: &Comparison,
+    findings: &mut Findings,
+) -> Todo {
+    let shared = judge.shared;
+    let Some(automated) = app.spec.automated() else {
+        return Todo::Nothing(None);
+    };
+    if comparison.sync == SyncStatusCode::Unknown || wanted.refused.first().is_some() {
+        return Todo::Nothing(None);
+    }
+    let policy = Policy {
+        prune: automated.prunes(),
+        self_heal: automated.heals(),
+        allow_empty: automated.allows_empty(),
+    };
+    let mut differences = comparison.differences();
+    // Two applications that both have an object in git would take it from each other for ever.
+    differences.changed.retain(|key| !claimed_and_taken(judge, key));
+    let deleting = |key: &ResourceKey| shared.cluster.get(key).is_some_and(|live| live.deleting());
+    differences.to_prune.retain(|key| !deleting(key));
+    let last = last_attempt(shared, app, wanted);
+    let revision = wanted.revisions.join(", ");
+    let (only, heals) = match decide(policy, &revision, &differences, last.as_ref()) {
+        Decision::Rest(_) => return Todo::Nothing(None),
+        Decision::HealLater(wait) => return Todo::Nothing(Some(wait)),
+        Decision::Refused(message) => {
+            findings.add(api::ConditionType::SyncError, message);
+            return Todo::Nothing(None);
+        }
+        Decision::Sync => (Vec::new(), 0),
+        Decision::Heal { only, heals } => (only.into_iter().map(sync_resource).collect(), heals),
+    };
+    let several = app.spec.has_multiple_sources();
+    let sync = SyncOperation {
+        revision: if several { String::new() } else { wanted.revisions.first().cloned().unwrap_or_default() },
+        revisions: if several { wanted.revisions.clone() } else { Vec::new() },
+        prune: policy.prune,
+        resources: only,
+        sync_options: app.spec.sync_policy.as_ref().map(|p| p.sync_options.clone()).unwrap_or_default(),
+        self_heal_attempts_count: i64::from(heals),
+        ..SyncOperation::default()
+    };
+    let retry = app.spec.sync_policy.as_ref().and_then(|policy| policy.retry.clone());
+    let retry =
+        retry.unwrap_or_else(|| RetryStrategy { limit: AUTOMATED_RETRIES, ..RetryStrategy::default() });
+    let initiated_by = OperationInitiator { automated: true, ..OperationInitiator::default() };
+    let operation = Operation { sync: Some(sync), initiated_by, retry, ..Operation::default() };
+    Todo::Run(begin(operation, app, wanted, &shared.now()))
+}
+
+fn claimed_and_taken(judge: &Judge<'_>, key: &ResourceKey) -> bool {
+    let taken = judge.shared.cluster.get(key).and_then(|live| live.instance().cloned());
+    taken.is_some_and(|owner| owner.as_ref() != judge.instance()) && judge.claimed_elsewhere(key).is_some()
+}
+
+fn sync_resource(key: ResourceKey) -> SyncOperationResource {
+    SyncOperationResource {
+        group: key.group,
+        kind: key.kind,
+        namespace: key.namespace,
+        name: key.name,
+        ..SyncOperationResource::default()
+    }
+}
+
+fn last_attempt(shared: &Shared, app: &Application, wanted: &WantedSet) -> Option<LastAttempt> {
+    let state = app.status.operation_state.as_ref()?;
+    let result = state.sync_result.as_ref()?;
+    let sync = state.operation.sync.as_ref()?;
+    // One whose commit could not be had has tried nothing: now that it can be had there is no reason to hold back.
+    let tried = state.phase != OperationPhase::Error;
+    let several = app.spec.has_multiple_sources();
+    let same_sources = if several {
+        result.sources == app.spec.sources
+    } else {
+        result.source.as_ref() == app.spec.source.as_ref()
+    };
+    let same_revisions = if several {
+        result.revisions == wanted.revisions
+    } else {
+        wanted.revisions.first() == Some(&result.revision)
+    };
+    Some(LastAttempt {
+        same_target: tried && same_sources && same_revisions && !sync.dry_run,
+        succeeded: state.phase == OperationPhase::Succeeded,
+        message: state.message.clone(),
+        heals: u32::try_from(sync.self_heal_attempts_count).unwrap_or_default(),
+        age: state.finished_at.as_deref().map(|at| age(shared, at)).unwrap_or_default(),
+    })
+}
+
+/// Time since `at`; nothing where it lies in the future or cannot be read.
+fn age(shared: &Shared, at: &str) -> Duration {
+    let Ok(at) = api::parse_time(at) else { return Duration::ZERO };
+    Duration::try_from((shared.options.clock)().duration_since(at)).unwrap_or_default()
+}

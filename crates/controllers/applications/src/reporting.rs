@@ -1,0 +1,149 @@
+//! The last part of a pass: what was found and done goes into the status, and what changed is told as events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{Application, ApplicationStatus, ConditionType, OperationPhase, OperationState, SyncOptions};
+use resource::ResourceKey;
+
+use crate::attempt::{Failure, fail, terminate};
+use crate::conditions::Findings;
+use crate::events;
+use crate::operation::Progress;
+use crate::shared::{AppMemory, AppName, Shared};
+use crate::status::{Report, operation_patch, patch};
+use crate::write::{Lost, write};
+
+/// When an application that cannot be read is reported again, should that have failed.
+const LATER: Duration = Duration::from_secs(10);
+
+/// Writes what a pass found, where it is something else than what is written, and tells what changed since `before`.
+pub(crate) async fn publish(
+    shared: &Shared,
+    name: &AppName,
+    app: &mut Arc<Application>,
+    report: &Report,
+    before: &ApplicationStatus,
+) -> Result<(), Lost> {
+    let now = shared.now();
+    let patch_of = |app: &Application| patch(app, report.clone(), &now, &shared.options.namespace);
+    if write(shared, name, app, patch_of).await? {
+        events::report(shared, app, before).await;
+    }
+    Ok(())
+}
+
+/// Ends an operation that somebody ended: by the record alone, so that it needs neither git nor the cluster's objects.
+pub(crate) async fn end_on_word(
+    shared: &Shared,
+    name: &AppName,
+    app: &mut Arc<Application>,
+    memory: &mut AppMemory,
+) -> Result<(), Lost> {
+    let running = app.status.operation_state.as_ref();
+    let Some(mut state) = running.filter(|state| state.phase == OperationPhase::Terminating).cloned() else {
+        return Ok(());
+    };
+    let before = app.status.clone();
+    terminate(&mut state, &shared.now());
+    memory.operation_ended();
+    write(shared, name, app, |app| {
+        let mut patch = operation_patch(app, &state)?;
+        if app.operation.as_ref() == Some(&state.operation) {
+            patch["operation"] = serde_json::Value::Null;
+        }
+        Some(patch)
+    })
+    .await?;
+    shared.metrics.synced(false);
+    events::report(shared, app, &before).await;
+    Ok(())
+}
+
+/// Reports an application that is at fault itself: nothing can be looked at. An operation that somebody asked for ends with that.
+pub(crate) async fn stop(
+    shared: &Shared,
+    name: &AppName,
+    app: &mut Arc<Application>,
+    findings: Findings,
+) -> Result<Option<Duration>, Lost> {
+    let state = app.operation.as_ref().map(|operation| {
+        let running = app.status.operation_state.as_ref().filter(|state| !state.phase.is_completed());
+        let asked = || OperationState { operation: operation.clone(), ..OperationState::default() };
+        let mut state = running.cloned().unwrap_or_else(asked);
+        let message = findings.first().unwrap_or("the application cannot be compared").to_owned();
+        fail(&mut state, Failure { message, ends: OperationPhase::Error, retried: false }, &shared.now());
+        state
+    });
+    let report = Report {
+        findings,
+        clear_operation: state.is_some(),
+        operation_state: state,
+        clear_refresh: true,
+        ..Report::default()
+    };
+    let before = app.status.clone();
+    publish(shared, name, app, &report, &before).await?;
+    Ok(None)
+}
+
+/// What an operation's pass adds to the report.
+pub(crate) fn add_progress(report: &mut Report, progress: Progress) {
+    let state = progress.state;
+    if state.phase.is_failed() {
+        let revision = revision_of(&state);
+        let message = match revision.as_str() {
+            "" => format!("Failed last sync attempt: {}", state.message),
+            _ => format!("Failed last sync attempt to {revision}: {}", state.message),
+        };
+        report.findings.add(ConditionType::SyncError, message);
+    }
+    report.clear_operation = state.phase.is_completed();
+    report.operation_state = Some(state);
+    report.history = progress.history;
+}
+
+fn revision_of(state: &OperationState) -> String {
+    let Some(result) = &state.sync_result else { return String::new() };
+    if result.revisions.is_empty() { result.revision.clone() } else { result.revisions.join(", ") }
+}
+
+/// What the spec holds and nobody reads.
+pub(crate) fn lint(app: &Application) -> Findings {
+    let mut findings = Findings::default();
+    for unknown in api::unknown_fields(&app.spec) {
+        findings.add(ConditionType::LintWarning, unknown.to_string());
+    }
+    let policy = app.spec.sync_policy.as_ref();
+    let (_, problems) =
+        SyncOptions::parse(policy.into_iter().flat_map(|p| p.sync_options.iter().map(String::as_str)));
+    for problem in problems {
+        findings.add(ConditionType::LintWarning, format!("spec.syncPolicy.syncOptions: {problem}"));
+    }
+    findings
+}
+
+/// An Application that cannot be read at all: only its conditions are written.
+pub(crate) async fn report_malformed(
+    shared: &Shared,
+    name: &AppName,
+    error: &api::ApiError,
+) -> Option<Duration> {
+    let key =
+        ResourceKey::new(api::names::GROUP, api::names::APPLICATION, &*shared.options.namespace, &**name);
+    let message = format!("the Application cannot be read: {error}");
+    let live = shared.cluster.fetch(&key).await.ok().flatten()?;
+    let told = live.as_map().get("status").and_then(|s| s.get("conditions")).and_then(|c| c.as_array());
+    if told.is_some_and(|c| c.iter().any(|c| c["message"].as_str() == Some(message.as_str()))) {
+        return None;
+    }
+    let condition = serde_json::json!({
+        "type": ConditionType::InvalidSpecError.as_str(), "message": message, "lastTransitionTime": shared.now(),
+    });
+    let patch = serde_json::json!({ "status": { "conditions": [condition] } });
+    if let Err(error) = shared.cluster.merge_patch(&key, &patch, Some(live.resource_version())).await {
+        tracing::warn!(application = %key, error = %error, "malformed application could not be reported");
+        return Some(LATER);
+    }
+    None
+}
