@@ -165,10 +165,15 @@ impl World {
         drop((&mut self.task).await);
     }
 
+    /// Kills the controller for good: whoever comes next need not wait for the lease.
+    pub async fn retire(&mut self) -> Result<()> {
+        self.kill().await;
+        self.api.delete(LEASE).await
+    }
+
     /// Kills the controller and starts another one on the same data, which need not wait for the lease.
     pub async fn restart(&mut self) -> Result<()> {
-        self.kill().await;
-        self.api.delete(LEASE).await?;
+        self.retire().await?;
         self.starts += 1;
         let who = self.starts.to_string();
         let client = self.cluster.client_of(&who, Access::All).await?;

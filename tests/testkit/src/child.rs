@@ -20,7 +20,7 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A program that ends with this value, or with the test's process, whichever is first.
 #[derive(Debug)]
-pub(crate) struct Child {
+pub struct Child {
     name: &'static str,
     pid: u32,
     guard: Process,
@@ -30,7 +30,7 @@ pub(crate) struct Child {
 
 impl Child {
     /// Starts `program`; its output is appended to `<dir>/<name>.log`.
-    pub(crate) fn start(name: &'static str, program: &Path, args: &[String], dir: &Path) -> Result<Self> {
+    pub fn start(name: &'static str, program: &Path, args: &[String], dir: &Path) -> Result<Self> {
         let log = dir.join(format!("{name}.log"));
         let mut guard = Command::new("sh")
             .args(["-c", GUARD, "sh"])
@@ -53,7 +53,7 @@ impl Child {
     }
 
     /// An error with the end of its log where the program has ended by itself.
-    pub(crate) fn check_running(&self) -> Result<()> {
+    pub fn check_running(&self) -> Result<()> {
         // A dead child of the guard stays a zombie until the guard waits for it.
         let state = stat(self.pid).and_then(|fields| fields.first().cloned());
         match state.as_deref() {
@@ -63,14 +63,14 @@ impl Child {
     }
 
     /// User and system CPU time so far, in seconds; 0 where the kernel does not say.
-    pub(crate) fn cpu_seconds(&self) -> f64 {
+    pub fn cpu_seconds(&self) -> f64 {
         let ticks =
             |fields: &[String], i: usize| fields.get(i).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
         stat(self.pid).map_or(0.0, |fields| (ticks(&fields, 11) + ticks(&fields, 12)) / TICKS_PER_SECOND)
     }
 
     /// The last 4 KiB of its output.
-    pub(crate) fn log_tail(&self) -> String {
+    pub fn log_tail(&self) -> String {
         let text = std::fs::read(&self.log).unwrap_or_default();
         let from = text.len().saturating_sub(4096);
         String::from_utf8_lossy(text.get(from..).unwrap_or_default()).into_owned()

@@ -29,6 +29,7 @@ mod sshd;
 mod tools;
 
 pub use audit::AuditEntry;
+pub use child::Child;
 pub use eventually::{eventually, eventually_some};
 pub use git_http::{Fault, GitServer, GitServerOptions, Requests};
 pub use real::{RealCluster, RealOptions};
