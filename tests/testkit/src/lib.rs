@@ -20,22 +20,28 @@
 )]
 
 mod audit;
+mod chart_repository;
 mod child;
 mod eventually;
 mod git_http;
+mod oci_registry;
 mod real;
 mod repository;
 mod sshd;
 mod tools;
+mod web;
 
 pub use audit::AuditEntry;
+pub use chart_repository::{ChartRepository, index_of};
 pub use child::Child;
 pub use eventually::{eventually, eventually_some};
 pub use git_http::{Fault, GitServer, GitServerOptions, Requests};
+pub use oci_registry::{OciRegistry, RegistryLogin, digest};
 pub use real::{RealCluster, RealOptions};
 pub use repository::Repository;
 pub use sshd::Sshd;
 pub use tools::{HELM_VERSION, KUBERNETES_VERSION, Tools, ensure_helm, ensure_tools, tools_dir};
+pub use web::{WebBody, WebHandler, WebReply, WebRequest, WebServer, WebTls};
 
 /// Says on standard error that a real part does not run here, once per call; tests then pass without it.
 #[expect(clippy::print_stderr, reason = "a skipped suite must be visible in the test's output")]

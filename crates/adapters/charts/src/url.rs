@@ -222,7 +222,8 @@ fn check_name(name: &str) -> Result<(), RepositoryUrlError> {
     if name.len() <= MAX_NAME_BYTES && name.split('/').all(fine) {
         return Ok(());
     }
-    Err(RepositoryUrlError::Name(excerpt(name)))
+    // What follows could be a query with a token.
+    Err(RepositoryUrlError::Name(excerpt(name.split(['?', '#', '@']).next().unwrap_or_default())))
 }
 
 impl fmt::Display for RepositoryUrl {

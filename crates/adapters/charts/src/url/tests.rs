@@ -16,7 +16,7 @@ fn urls_are_read_and_shown_without_what_is_secret() {
         ("oci://reg.example/NS", Err("no name"), "upper case"),
         ("oci://reg.example/a/../b", Err("no name"), "dots"),
         ("oci://reg.example//b", Err("no name"), "an empty part"),
-        ("oci://reg.example/a?x=hush", Err("no name"), "a query"),
+        ("oci://reg.example/a?x=hush", Err("\"a\" is no name"), "a query"),
         ("oci://reg?x/a", Err("host cannot"), "a query in the host"),
         ("ftp://h.example/x", Err("by ftp"), "another scheme"),
         ("file:///etc", Err("by file"), "files"),
