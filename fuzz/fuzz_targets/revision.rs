@@ -1,8 +1,9 @@
 //! Lines: a target revision, then names of refs. What is found is one of the commits that were offered.
 #![no_main]
 
+use gosemver::{Range, Version};
 use libfuzzer_sys::fuzz_target;
-use source::{Range, Refs, Version, resolve};
+use source::{Refs, resolve};
 
 fuzz_target!(|text: &str| {
     let (target, names) = text.split_once('\n').unwrap_or((text, "HEAD"));
