@@ -147,6 +147,16 @@ impl Budget {
         self.step(bytes as u64 >> 10)
     }
 
+    /// Bytes that [`Budget::allocate`] still allows.
+    pub(crate) fn allocation_left(&self) -> usize {
+        usize::try_from(self.limits.allocated.saturating_sub(self.allocated)).unwrap_or(usize::MAX)
+    }
+
+    /// Bytes that [`Budget::write`] still allows.
+    pub(crate) fn output_left(&self) -> usize {
+        usize::try_from(self.limits.output.saturating_sub(self.output)).unwrap_or(usize::MAX)
+    }
+
     pub(crate) fn write(&mut self, bytes: usize) -> Result<(), Exceeded> {
         self.output = self.output.saturating_add(bytes as u64);
         if self.output > self.limits.output {

@@ -39,7 +39,7 @@ pub struct Place {
     pub line: usize,
     /// Bytes before the place in its line, as Go counts.
     pub column: usize,
-    /// The text of the node, cut after 20 characters as Go does.
+    /// The text of the node, as Go writes it anew.
     pub context: String,
 }
 
@@ -52,10 +52,11 @@ impl fmt::Display for ExecError {
                 place.file,
                 place.line,
                 place.column,
-                crate::quote::quoted(&self.name),
+                crate::quote::quoted(self.name.as_bytes()),
                 place.context,
                 self.message
             ),
+            None if self.name.is_empty() => write!(formatter, "template: {}", self.message),
             None => write!(formatter, "template: {}: {}", self.name, self.message),
         }
     }

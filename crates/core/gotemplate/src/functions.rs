@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::budget::{Budget, Exceeded, Limit};
 use crate::error::{CallError, ExecError};
+use crate::node::{NodeId, NodeKind, Source};
 use crate::template::Templates;
 use crate::value::{List, Map, Str, Type, Value};
 
@@ -147,6 +148,10 @@ pub struct Call<'a> {
     pub(crate) function: &'static Function,
     pub(crate) receiver: Option<&'a Value>,
     pub(crate) args: &'a [Value],
+    /// Which arguments lie in an interface.
+    pub(crate) boxed: &'a [bool],
+    /// The call in its text.
+    pub(crate) source: (&'a Source, NodeId),
     pub(crate) run: &'a mut Run,
     pub(crate) templates: &'a Templates,
     pub(crate) template: &'a str,
@@ -239,6 +244,38 @@ impl<'a> Call<'a> {
             "interface conversion: interface {{}} is {}, not {wanted}",
             self.arg(at).type_name().replace("<nil>", "nil")
         ))
+    }
+
+    pub(crate) fn is_boxed(&self, at: usize) -> bool {
+        self.boxed.get(at).copied().unwrap_or_default()
+    }
+
+    /// What `call` calls, as the template has it.
+    pub(crate) fn callee(&self) -> String {
+        let (source, node) = self.source;
+        match &source.node(node).kind {
+            NodeKind::Command(words) if words.len() > 1 => source.shown(words[1]),
+            _ => format!("<{} Value>", self.arg(0).type_name()),
+        }
+    }
+
+    /// Calls a function with some of the arguments.
+    pub(crate) fn delegate(
+        &mut self,
+        function: &'static Function,
+        args: &'a [Value],
+    ) -> Result<Outcome, CallError> {
+        let Body::Native(body) = function.body else { return Err("call of a builtin".into()) };
+        body(&mut Call {
+            function,
+            receiver: None,
+            args,
+            boxed: &[],
+            source: self.source,
+            run: &mut *self.run,
+            templates: self.templates,
+            template: self.template,
+        })
     }
 
     /// What the method was called on.

@@ -13,17 +13,26 @@
 
 mod budget;
 mod builtins;
+mod compile;
 mod error;
 pub mod format;
 mod functions;
+mod lexer;
+mod machine;
+mod node;
+mod number;
+mod parse;
+mod program;
 mod quote;
 mod template;
+mod unicode;
 mod value;
 
 pub use budget::{Budget, Exceeded, Limit, Limits};
 pub use error::{CallError, ExecError, ParseError, Place};
 pub use functions::{Call, Execute, Function, Functions, Native, Outcome, Run, Then};
-pub use template::{MissingKey, Parsed, Template, Templates};
+pub use program::Template;
+pub use template::{MissingKey, Parsed, Templates};
 pub use value::{
     FloatKind, IntKind, JsonError, Kind, List, ListType, Map, MapType, Numbers, Object, Str, Type, UintKind,
     Value,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{ExecError, ParseError};
 use crate::functions::{Functions, Run};
+use crate::program::Template;
 use crate::value::{Str, Value};
 
 /// What `.a` gives for a map that has no `a`.
@@ -17,20 +18,6 @@ pub enum MissingKey {
     Zero,
     /// An error.
     Error,
-}
-
-/// One template, parsed and compiled. `Send` and `Sync`, so it can be kept between runs.
-#[derive(Debug)]
-pub struct Template {
-    name: Arc<str>,
-}
-
-impl Template {
-    /// Its name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
 }
 
 /// A set of templates that see each other. Cloning is cheap and gives a set that goes its own way.
@@ -73,19 +60,28 @@ impl Templates {
     /// Parses a text and adds it under the name, with all that it defines, as Go's `New(name).Parse(text)`: a later definition replaces an
     /// earlier one, unless it is empty (blanks and comments only).
     pub fn parse(&mut self, name: &str, text: &str) -> Result<(), ParseError> {
-        let _ = (name, text);
+        let parsed = self.compile(name, text)?;
+        self.add(&parsed);
         Ok(())
     }
 
     /// Parses without adding: what [`Templates::add`] adds, as often as wanted. For caches.
     pub fn compile(&self, name: &str, text: &str) -> Result<Parsed, ParseError> {
-        let _ = (name, text);
-        Ok(Parsed { templates: Vec::new() })
+        let delims = match &self.delims {
+            Some((left, right)) => (left.as_ref(), right.as_ref()),
+            None => ("", ""),
+        };
+        let trees = crate::parse::parse(name, text, delims, &self.functions)?;
+        Ok(Parsed { templates: crate::compile::compile(trees) })
     }
 
     /// Adds what [`Templates::compile`] made, by the same rules as [`Templates::parse`].
     pub fn add(&mut self, parsed: &Parsed) {
-        let _ = &parsed.templates;
+        for template in &parsed.templates {
+            if !template.empty || self.lookup(template.name()).is_none() {
+                Arc::make_mut(&mut self.own).insert(Arc::clone(&template.name), Arc::clone(template));
+            }
+        }
     }
 
     /// The template of that name.
@@ -113,17 +109,11 @@ impl Templates {
 
     /// As [`Templates::execute`], bytes as they are.
     pub fn execute_bytes(&self, run: &mut Run, name: &str, data: &Value) -> Result<Str, ExecError> {
-        let _ = (run, data);
-        Err(ExecError {
-            name: name.into(),
-            place: None,
-            message: format!(
-                "no template {} associated with template {}",
-                crate::quote::quoted(name),
-                crate::quote::quoted(name)
-            ),
-            exceeded: None,
-        })
+        crate::machine::execute(self, run, name, data)
+    }
+
+    pub(crate) fn missing_key_option(&self) -> MissingKey {
+        self.missing_key
     }
 }
 

@@ -65,19 +65,35 @@ struct ListInner {
     kind: &'static ListType,
     nil: bool,
     items: Vec<Value>,
+    /// Elements that Go would have room for: `slice` reaches beyond the end up to here.
+    capacity: usize,
 }
 
 impl List {
     /// A list of the given type. The items are trusted to be of its element type.
     #[must_use]
     pub fn new(kind: &'static ListType, items: Vec<Value>) -> Self {
-        Self(Rc::new(ListInner { kind, nil: false, items }))
+        let capacity = items.len();
+        Self::with_capacity(kind, items, capacity)
+    }
+
+    /// A list for which Go would have allocated more than its items: `slice` shows it, and nothing else.
+    #[must_use]
+    pub fn with_capacity(kind: &'static ListType, items: Vec<Value>, capacity: usize) -> Self {
+        let capacity = capacity.max(items.len());
+        Self(Rc::new(ListInner { kind, nil: false, items, capacity }))
+    }
+
+    /// Go's `cap`.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.0.capacity
     }
 
     /// The nil slice of a type: without items, and equal to `nil`.
     #[must_use]
     pub fn nil(kind: &'static ListType) -> Self {
-        Self(Rc::new(ListInner { kind, nil: true, items: Vec::new() }))
+        Self(Rc::new(ListInner { kind, nil: true, items: Vec::new(), capacity: 0 }))
     }
 
     /// Its Go type.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{FloatKind, Map, Value};
+use super::{FloatKind, List, ListType, Map, Value};
 
 /// What a JSON number becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,10 @@ fn read(json: &serde_json::Value, numbers: Numbers, depth: usize) -> Result<Valu
         serde_json::Value::Number(number) => read_number(number, numbers),
         serde_json::Value::String(text) => text.as_str().into(),
         serde_json::Value::Array(items) => {
-            Value::list(items.iter().map(|item| read(item, numbers, depth + 1)).collect::<Result<_, _>>()?)
+            let items =
+                items.iter().map(|item| read(item, numbers, depth + 1)).collect::<Result<Vec<_>, _>>()?;
+            let capacity = grown_capacity(items.len());
+            Value::List(List::with_capacity(ListType::ANY, items, capacity))
         }
         serde_json::Value::Object(fields) => {
             let mut entries = BTreeMap::new();
@@ -69,6 +72,11 @@ fn read(json: &serde_json::Value, numbers: Numbers, depth: usize) -> Result<Valu
             Value::map(entries)
         }
     })
+}
+
+/// The capacity of a Go slice that got its items one by one.
+fn grown_capacity(len: usize) -> usize {
+    if (1..=512).contains(&len) { len.next_power_of_two() } else { len }
 }
 
 fn read_number(number: &serde_json::Number, numbers: Numbers) -> Value {

@@ -33,7 +33,8 @@ pub trait Object: Any {
         &[]
     }
 
-    /// The method of that name. Its receiver is [`Call::receiver`](crate::Call::receiver).
+    /// The method of that name. Its receiver is [`Call::receiver`](crate::Call::receiver). One that runs a template
+    /// ([`Outcome::Execute`](crate::Outcome::Execute)) can be called with arguments only.
     fn method(&self, name: &str) -> Option<&'static Function> {
         let _ = name;
         None
@@ -47,6 +48,11 @@ pub trait Object: Any {
     /// Whether `if` takes it. Go: structs and pointers always; numbers where not 0.
     fn truth(&self) -> bool {
         true
+    }
+
+    /// The value of a named basic type (`type Kind string`), which is compared as such. Default: it is none.
+    fn plain(&self) -> Option<Value> {
+        None
     }
 
     /// Whether `==` says that they are equal. Default: never.
