@@ -31,6 +31,21 @@ pub(crate) fn deployment(name: &str, image: &str, wave: i32) -> String {
     }))
 }
 
+/// The definition of a namespaced kind Widget in a group.
+pub(crate) fn definition(group: &str) -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": format!("widgets.{group}")},
+        "spec": {
+            "group": group, "scope": "Namespaced",
+            "names": {"kind": "Widget", "plural": "widgets", "singular": "widget", "listKind": "WidgetList"},
+            "versions": [{
+                "name": "v1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
+            }],
+        },
+    })
+}
+
 /// A manifest as text; JSON is YAML.
 pub(crate) fn text(manifest: &Value) -> String {
     manifest.to_string()

@@ -3,21 +3,7 @@
 use e2e::{World, conditions};
 use serde_json::{Value, json};
 
-use crate::manifests::{annotated, config, config_map, deployment, deployment_path, text};
-
-fn definition() -> Value {
-    json!({
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "widgets.story.example.com"},
-        "spec": {
-            "group": "story.example.com", "scope": "Namespaced",
-            "names": {"kind": "Widget", "plural": "widgets", "singular": "widget", "listKind": "WidgetList"},
-            "versions": [{
-                "name": "v1", "served": true, "storage": true,
-                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
-            }],
-        },
-    })
-}
+use crate::manifests::{annotated, config, config_map, definition, deployment, deployment_path, text};
 
 pub(crate) async fn a_definition_and_its_object_come_in_one_sync(world: &mut World) {
     let widget = json!({"apiVersion": "story.example.com/v1", "kind": "Widget", "metadata": {"name": "w"}, "spec": {"size": 1}});
@@ -25,7 +11,7 @@ pub(crate) async fn a_definition_and_its_object_come_in_one_sync(world: &mut Wor
     world
         .push(&[
             ("crd/a.yaml", &text(&widget)),
-            ("crd/b.yaml", &text(&definition())),
+            ("crd/b.yaml", &text(&definition("story.example.com"))),
             ("crd/c.yaml", &text(&namespace)),
         ])
         .unwrap();

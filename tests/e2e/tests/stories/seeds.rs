@@ -101,6 +101,171 @@ pub(crate) async fn apply_unmodified(world: &mut World) {
     }
 }
 
+/// Seed 001 as it was published: an application and its manifests, and a child of the root.
+const MY_APP: &str = "\
+# argocd-apps/my-app.yaml
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata:
+  name: my-app
+  namespace: argocd
+  finalizers:
+    - resources-finalizer.argocd.argoproj.io
+spec:
+  project: default
+
+  source:
+    repoURL: https://github.com/your-org/k8s-manifests.git
+    targetRevision: main
+    path: apps/my-app
+
+  destination:
+    server: https://kubernetes.default.svc
+    namespace: default
+
+  syncPolicy:
+    automated:
+      prune: true
+      selfHeal: true
+    syncOptions:
+      - CreateNamespace=true
+    retry:
+      limit: 3
+      backoff:
+        duration: 5s
+        factor: 2
+        maxDuration: 3m
+";
+const MY_DEPLOYMENT: &str = "\
+# apps/my-app/deployment.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: my-app
+  namespace: default
+spec:
+  replicas: 2
+  selector:
+    matchLabels:
+      app: my-app
+  template:
+    metadata:
+      labels:
+        app: my-app
+    spec:
+      containers:
+        - name: my-app
+          image: nginx:1.27
+          ports:
+            - containerPort: 80
+          resources:
+            requests:
+              cpu: 100m
+              memory: 128Mi
+            limits:
+              cpu: 200m
+              memory: 256Mi
+---
+# apps/my-app/service.yaml
+apiVersion: v1
+kind: Service
+metadata:
+  name: my-app
+  namespace: default
+spec:
+  selector:
+    app: my-app
+  ports:
+    - port: 80
+      targetPort: 80
+  type: ClusterIP
+";
+const BACKEND: &str = "\
+# argocd-apps/backend-api.yaml
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata:
+  name: backend-api
+  namespace: argocd
+  finalizers:
+    - resources-finalizer.argocd.argoproj.io
+spec:
+  project: default
+  source:
+    repoURL: https://github.com/your-org/k8s-manifests.git
+    targetRevision: main
+    path: apps/backend-api
+  destination:
+    server: https://kubernetes.default.svc
+    namespace: default
+  syncPolicy:
+    automated:
+      prune: true
+      selfHeal: true
+";
+
+/// Seed 004: its root.
+const ROOT_OF_CONFIG: &str = "\
+# argocd/root.yaml
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata:
+  name: root
+  namespace: argocd
+  finalizers:
+    - resources-finalizer.argocd.argoproj.io
+spec:
+  project: default
+  source:
+    repoURL: https://github.com/your-org/k8s-config
+    targetRevision: HEAD
+    path: argocd/apps
+  destination:
+    server: https://kubernetes.default.svc
+    namespace: argocd
+  syncPolicy:
+    automated:
+      prune: true # delete resources removed from Git
+      selfHeal: true # revert manual changes
+";
+
+pub(crate) async fn work_as_published(world: &mut World) {
+    let url = world.git.url(&world.repository);
+    let here = |manifest: &str| {
+        let published =
+            ["https://github.com/your-org/k8s-manifests.git", "https://github.com/your-org/k8s-config"];
+        published.iter().fold(manifest.to_owned(), |text, from| text.replace(from, &url))
+    };
+    let read =
+        |manifest: &str| goyaml::parse_one(here(manifest).as_bytes(), &goyaml::Limits::default()).unwrap();
+    let plain = API.replace("REPO", &url);
+    world
+        .push(&[
+            ("apps/my-app/deployment.yaml", MY_DEPLOYMENT),
+            ("apps/backend-api/deployment.yaml", &deployment("backend-api", "backend-api:1", 0)),
+            ("argocd/apps/backend-api.yaml", &here(BACKEND)),
+            ("argocd/apps/api.yaml", &plain),
+            ("seed/api/d.yaml", &deployment("api", "api:1", 0)),
+        ])
+        .unwrap();
+    for manifest in [MY_APP, ROOT_OF_CONFIG] {
+        world.api.apply(&read(manifest)).await.unwrap();
+    }
+    for (name, objects) in [("my-app", 2), ("backend-api", 1), ("api", 1), ("root", 2)] {
+        let app = world.until_good(name).await;
+        assert_eq!(conditions(&app), [""; 0], "{name}");
+        assert_eq!(app["status"]["resources"].as_array().unwrap().len(), objects, "{name}");
+    }
+    for name in ["root", "my-app"] {
+        world.api.delete(&app_path(name)).await.unwrap();
+    }
+    for name in ["root", "my-app", "backend-api", "api"] {
+        world.until(&app_path(name), "is gone", |o| o.is_none()).await;
+    }
+    let path = crate::manifests::deployment_path("default", "my-app");
+    world.until(&path, "went along", |o| o.is_none()).await;
+}
+
 mod tests {
-    crate::on_kubesim!(apply_unmodified);
+    crate::on_kubesim!(apply_unmodified, work_as_published);
 }
