@@ -239,6 +239,7 @@ async fn follow_apps(shared: Arc<Shared>) {
     let gvk = Gvk::new(api::names::GROUP, api::names::VERSION, api::names::APPLICATION);
     let mut events = shared.cluster.watch_kind(&gvk, Some(&shared.options.namespace));
     let mut first = true;
+    shared.set_listed(false);
     while let Some(event) = events.next().await {
         match event {
             KindEvent::Restarted(all) => {
@@ -252,6 +253,7 @@ async fn follow_apps(shared: Arc<Shared>) {
                 for name in gone {
                     remove(&shared, &name);
                 }
+                shared.set_listed(true);
                 // Whoever was not the active one for a while has missed what happened meanwhile.
                 if std::mem::take(&mut first) {
                     enqueue(&shared, |_| true);

@@ -1,6 +1,5 @@
 //! The end of an application: what it owns goes first, wave by wave, then its finalizer.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +11,9 @@ use resource::{GroupKind, Object};
 use crate::assess::{options_of, why_unseen};
 use crate::conditions::Findings;
 use crate::execute::preconditions;
-use crate::repositories::{RepositoryKey, chain};
+use crate::repositories::chain;
 use crate::shared::{AppName, Shared};
+use crate::sights::Seen;
 use crate::write::{Lost, key_of, write};
 
 /// How long a deletion that waits is left without a look, should every event get lost.
@@ -29,7 +29,7 @@ pub(crate) async fn step(
     shared: &Shared,
     name: &AppName,
     app: &mut Arc<Application>,
-    seen: &BTreeMap<RepositoryKey, u64>,
+    seen: &Seen,
 ) -> Result<Option<Duration>, Lost> {
     let Some((own, propagation)) = cascade(app) else {
         return Ok(None);

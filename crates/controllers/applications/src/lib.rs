@@ -30,6 +30,7 @@ mod reporting;
 mod repositories;
 mod rules;
 mod shared;
+mod sights;
 mod start;
 mod status;
 mod wanted;

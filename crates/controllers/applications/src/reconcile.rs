@@ -82,13 +82,13 @@ async fn pass(
         }
         let message = format!("Application referencing project {project_name} which does not exist");
         findings.add(ConditionType::InvalidSpecError, message);
-        return stop(shared, name, app, findings).await;
+        return Box::pin(stop(shared, name, app, findings)).await;
     };
     let view = View { name: Arc::clone(name), instance: shared.instance(name), project, settings };
     let invalid = check_spec(app, &view);
     if invalid.has_errors() {
         findings.extend(invalid);
-        return stop(shared, name, app, findings).await;
+        return Box::pin(stop(shared, name, app, findings)).await;
     }
 
     // Observe: what the spec asks for, what an operation is about, and what is live.

@@ -51,6 +51,8 @@ struct State {
     remote: Arc<Remote>,
     known: Known,
     asked: Option<Instant>,
+    /// When what is known was there for the first time.
+    since: Instant,
     due: Instant,
     /// Calls that failed since the last good one.
     failures: u32,
@@ -65,6 +67,15 @@ pub(crate) struct Repositories {
     sources: Arc<Sources>,
     states: Mutex<BTreeMap<RepositoryKey, State>>,
     changed: tokio::sync::Notify,
+}
+
+/// What a repository has said to another project.
+pub(crate) struct Elsewhere {
+    pub(crate) key: RepositoryKey,
+    /// The answer; see [`Known::version`].
+    pub(crate) version: u64,
+    /// Whether it may be older than the one it was held against: it says something else, and was asked before that was known.
+    pub(crate) older: bool,
 }
 
 /// How fresh an answer has to be.
@@ -96,6 +107,7 @@ impl Repositories {
                 remote: Arc::clone(remote),
                 known: Known::default(),
                 asked: None,
+                since: Instant::now(),
                 due: Instant::now(),
                 failures: 0,
                 news: false,
@@ -153,6 +165,22 @@ impl Repositories {
         }
     }
 
+    /// What the same repository has said to other projects, whose credentials may differ.
+    pub(crate) fn elsewhere(&self, key: &RepositoryKey) -> Vec<Elsewhere> {
+        let states = self.lock();
+        let Some(own) = states.get(key) else { return Vec::new() };
+        let from = RepositoryKey { url: key.url.clone(), project: String::new() };
+        let same_url = states.range(from..).take_while(|(other, _)| other.url == key.url);
+        same_url
+            .filter(|(other, _)| *other != key)
+            .map(|(other, state)| {
+                let same = state.known.same_refs(own.known.refs.as_deref());
+                let older = !same && state.asked.is_none_or(|asked| asked < own.since);
+                Elsewhere { key: other.clone(), version: state.known.version, older }
+            })
+            .collect()
+    }
+
     /// Keeps a commit open that the next passes are likely to read from.
     pub(crate) fn hold(&self, key: &RepositoryKey, snapshot: &Arc<Snapshot>) {
         let mut states = self.lock();
@@ -199,6 +227,9 @@ impl Repositories {
             failures => next.min(FAILED.saturating_mul(2_u32.saturating_pow(failures - 1))),
         };
         state.due = Instant::now() + pause;
+        if known.version != state.known.version {
+            state.since = Instant::now();
+        }
         state.news |= !first && !state.known.same(&known);
         state.known = known.clone();
         drop(states);

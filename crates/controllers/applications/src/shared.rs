@@ -21,7 +21,8 @@ use crate::assess;
 use crate::metrics::Metrics;
 use crate::obtain::MadeFrom;
 use crate::queue::Queue;
-use crate::repositories::{Repositories, RepositoryKey};
+use crate::repositories::{Elsewhere, Repositories, RepositoryKey};
+use crate::sights::{Seen, Sights};
 use crate::wanted::{RenderedSource, WantedSet};
 
 /// An application's name in the namespace of the controller.
@@ -84,6 +85,13 @@ impl Entry {
         let (uid, version) =
             (text("/metadata/uid").to_owned(), text("/metadata/resourceVersion").parse().unwrap_or_default());
         Self { app: Application::from_value(value).map(Arc::new), trigger, spec, uid, version }
+    }
+
+    /// The spec that the next pass looks at; `None` where no pass looks at it.
+    fn expected(&self) -> Option<u64> {
+        let app = self.app.as_ref().ok()?;
+        let skipped = app.metadata.annotation(api::names::annotation::SKIP_RECONCILE) == Some("true");
+        (!skipped && !app.metadata.is_deleting()).then_some(self.spec)
     }
 }
 
@@ -165,9 +173,6 @@ pub(crate) struct RunningOperation {
     pub(crate) plan: Arc<Plan>,
 }
 
-/// A spec's hash, and which answers of its repositories were looked at.
-type Looked = (u64, BTreeMap<RepositoryKey, u64>);
-
 /// See the module.
 pub(crate) struct Shared {
     pub(crate) cluster: Cluster,
@@ -183,8 +188,7 @@ pub(crate) struct Shared {
     memories: Mutex<HashMap<AppName, Arc<tokio::sync::Mutex<AppMemory>>>>,
     /// Which applications have an object in git, and of which kinds each has objects.
     claims: RwLock<Claims>,
-    /// What was looked at last: the spec, and the answers of repositories.
-    looked: RwLock<HashMap<AppName, Looked>>,
+    sights: RwLock<Sights>,
     /// Until when the lease is held without another renewal.
     leading: Mutex<Option<Instant>>,
 }
@@ -226,7 +230,7 @@ impl Shared {
             projects: RwLock::default(),
             memories: Mutex::default(),
             claims: RwLock::default(),
-            looked: RwLock::default(),
+            sights: RwLock::default(),
             leading: Mutex::new(None),
         }
     }
@@ -267,6 +271,7 @@ impl Shared {
             return false;
         }
         let changed = known.is_none_or(|old| old.trigger != entry.trigger);
+        write(&self.sights).expect(name, entry.expected());
         apps.insert(Arc::clone(name), entry);
         changed
     }
@@ -274,44 +279,46 @@ impl Shared {
     /// Forgets an application; the answer is who else has an object of its in git.
     pub(crate) fn remove_app(&self, name: &AppName) -> BTreeSet<AppName> {
         write(&self.apps).remove(name);
-        write(&self.looked).remove(name);
+        write(&self.sights).forget(name);
         self.memories().remove(name);
         self.queue.forget(name);
         write(&self.claims).drop_app(name)
     }
 
     /// Notes that an application was looked at, and that what it wants is on record if it can be told at all.
-    pub(crate) fn looked(&self, name: &AppName, spec: u64, repositories: &BTreeMap<RepositoryKey, u64>) {
-        let known =
-            read(&self.looked).get(name).is_some_and(|(old, seen)| *old == spec && seen == repositories);
-        if !known {
-            write(&self.looked).insert(Arc::clone(name), (spec, repositories.clone()));
-        }
+    pub(crate) fn looked(&self, name: &AppName, spec: u64, seen: &Seen) {
+        write(&self.sights).looked(name, spec, seen);
     }
 
     /// Notes that what an application wants is the same at this answer of a repository; false where nothing is noted of it yet.
-    pub(crate) fn saw(&self, name: &AppName, repository: &RepositoryKey, version: u64) -> bool {
-        let mut looked = write(&self.looked);
-        let seen = looked.get_mut(name).and_then(|(_, repositories)| repositories.get_mut(repository));
-        seen.map(|seen| *seen = version.max(*seen)).is_some()
+    pub(crate) fn saw(&self, name: &AppName, repository: &RepositoryKey, answer: u64) -> bool {
+        write(&self.sights).saw(name, repository, answer)
+    }
+
+    /// Notes whether every application is known.
+    pub(crate) fn set_listed(&self, listed: bool) {
+        write(&self.sights).set_listed(listed);
     }
 
     /// Whether another application may want an object that nobody knows of: it has not been looked at since the start, since
-    /// its spec changed, or since a repository in `seen` said what this application has seen. Nothing may be removed before.
-    pub(crate) fn others_unseen(&self, name: &AppName, seen: &BTreeMap<RepositoryKey, u64>) -> bool {
-        let looked = read(&self.looked);
-        read(&self.apps).iter().filter(|(other, _)| *other != name).any(|(other, entry)| {
-            let Ok(app) = &entry.app else { return false };
-            if app.metadata.is_deleting()
-                || app.metadata.annotation(api::names::annotation::SKIP_RECONCILE) == Some("true")
-            {
-                return false;
-            }
-            looked.get(other).is_none_or(|(spec, repositories)| {
-                *spec != entry.spec
-                    || seen.iter().any(|(key, at)| repositories.get(key).is_some_and(|theirs| theirs < at))
-            })
-        })
+    /// its spec changed, or since a repository in `seen` said what this application has seen, to whichever project. Nothing may
+    /// be removed before. A repository whose answer to another project is older is asked.
+    pub(crate) fn others_unseen(&self, name: &AppName, seen: &Seen) -> bool {
+        let elsewhere: Vec<Elsewhere> =
+            seen.keys().flat_map(|repository| self.repositories.elsewhere(repository)).collect();
+        let older: BTreeSet<&RepositoryKey> = elsewhere.iter().filter(|e| e.older).map(|e| &e.key).collect();
+        let sights = read(&self.sights);
+        // Nobody reads it there any more: it will not be asked, and there is nobody to wait for.
+        let older: BTreeSet<&RepositoryKey> =
+            older.into_iter().filter(|key| sights.anybody_else_before(name, key, u64::MAX)).collect();
+        if !older.is_empty() {
+            self.repositories.hurry(|key| older.contains(key));
+            return true;
+        }
+        let answers =
+            seen.iter().map(|(key, at)| (key, *at)).chain(elsewhere.iter().map(|e| (&e.key, e.version)));
+        sights.anybody_else_unlooked(name)
+            || answers.into_iter().any(|(key, at)| sights.anybody_else_before(name, key, at))
     }
 
     /// A project with what global projects add to it, as the settings have them.
