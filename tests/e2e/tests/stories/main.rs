@@ -7,11 +7,13 @@ mod applying;
 mod corners;
 mod cost;
 mod faults;
+mod groups;
 mod handover;
 mod leaving;
 mod main_loop;
 mod manifests;
 mod order;
+mod refusals;
 mod rights;
 mod rollback;
 mod safety;
@@ -42,6 +44,7 @@ async fn on_the_real_api_server() {
     rollback::a_history_entry_runs_again(world).await;
     app_of_apps::a_root_that_holds_itself_ends_with_all_its_children(world).await;
     seeds::apply_unmodified(world).await;
+    seeds::work_as_published(world).await;
     order::a_definition_and_its_object_come_in_one_sync(world).await;
     order::a_namespace_is_made_with_its_labels(world).await;
     corners::an_ignore_rule_leaves_replicas_alone(world).await;
@@ -53,4 +56,5 @@ async fn on_the_real_api_server() {
     applying::ports_of_one_number_are_told_apart_by_their_protocol(world).await;
     applying::a_prune_treats_dependents_as_the_policy_says(world).await;
     leaving::what_another_has_in_git_outlives_its_application(world).await;
+    groups::a_group_that_is_away_stops_only_who_needs_it(world).await;
 }
