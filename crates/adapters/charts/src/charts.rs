@@ -355,7 +355,7 @@ impl Inner {
         version: &str,
         fresh: Freshness,
     ) -> Result<Answer<Resolved>, ChartError> {
-        let manifest = self.manifest(place, reference, fresh).await?;
+        let manifest = Box::pin(self.manifest(place, reference, fresh)).await?;
         let layer = manifest.value.value.content(form);
         let layer = layer.map_err(|detail| ChartError::Protocol { repo: place.name(), detail })?.clone();
         let digest = manifest.value.value.digest;

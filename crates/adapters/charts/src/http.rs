@@ -4,6 +4,8 @@ use crate::error::{ChartError, named};
 use crate::mask::{Secret, chain, excerpt, shown, without};
 use crate::options::Options;
 use crate::remote::{Proxy, Remote};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
     WWW_AUTHENTICATE,
@@ -99,13 +101,13 @@ impl<'a> Request<'a> {
 /// Name and password for the `Authorization` header.
 pub(crate) fn basic(remote: &Remote, name: &str) -> Result<Option<HeaderValue>, ChartError> {
     let Some((user, password)) = remote.login() else { return Ok(None) };
-    // The client library knows base64; a request that is never sent makes the header.
-    let request = Client::new().get("http://localhost/").basic_auth(user, Some(password)).build();
-    let value = request.ok().and_then(|request| request.headers().get(AUTHORIZATION).cloned());
-    value.map(Some).ok_or_else(|| ChartError::Refused {
+    let text = STANDARD.encode(format!("{user}:{password}"));
+    let mut value = HeaderValue::from_str(&format!("Basic {text}")).map_err(|_| ChartError::Refused {
         repo: name.to_owned(),
         reason: "the credentials cannot be sent in a header".to_owned(),
-    })
+    })?;
+    value.set_sensitive(true);
+    Ok(Some(value))
 }
 
 impl Http {
@@ -221,6 +223,9 @@ impl Http {
                     excerpt(&error.to_string())
                 ))
             })?;
+            if certificates.is_empty() {
+                return Err(refuse("the CA certificates for the host are not PEM".to_owned()));
+            }
             builder = builder.tls_certs_only(certificates);
         }
         match (&tls.client_cert, &tls.client_key) {

@@ -79,29 +79,32 @@ impl<T: Clone> Ledger<T> {
         R: Future<Output = Option<T>>,
         A: Future<Output = Result<T, ChartError>>,
     {
-        let fly = || async {
-            if self.good(&question).is_none()
-                && let Some(value) = recall().await
-            {
-                self.note(question, |state| state.good = Some((value, None)));
-            }
-            if let Some(answer) = self.settled(&question, fresh) {
-                return answer;
-            }
-            let asked = Instant::now();
-            let before = self.good(&question);
-            match ask(before.clone().map(|(value, _)| value)).await {
-                Ok(value) => {
-                    let kept = (value.clone(), Some(asked));
-                    self.note(question, |state| (state.good, state.failed) = (Some(kept), None));
-                    Ok(Answer { value, asked: Some(asked), error: None })
+        // In a box: there are several layers of such questions, and their futures would add up.
+        let fly = || {
+            Box::pin(async {
+                if self.good(&question).is_none()
+                    && let Some(value) = recall().await
+                {
+                    self.note(question, |state| state.good = Some((value, None)));
                 }
-                Err(error) => {
-                    self.note(question, |state| state.failed = Some((error.clone(), asked)));
-                    let Some((value, asked)) = before else { return Err(error) };
-                    Ok(Answer { value, asked, error: Some(error) })
+                if let Some(answer) = self.settled(&question, fresh) {
+                    return answer;
                 }
-            }
+                let asked = Instant::now();
+                let before = self.good(&question);
+                match ask(before.clone().map(|(value, _)| value)).await {
+                    Ok(value) => {
+                        let kept = (value.clone(), Some(asked));
+                        self.note(question, |state| (state.good, state.failed) = (Some(kept), None));
+                        Ok(Answer { value, asked: Some(asked), error: None })
+                    }
+                    Err(error) => {
+                        self.note(question, |state| state.failed = Some((error.clone(), asked)));
+                        let Some((value, asked)) = before else { return Err(error) };
+                        Ok(Answer { value, asked, error: Some(error) })
+                    }
+                }
+            })
         };
         if let Some(answer) = self.settled(&question, fresh) {
             return answer;
