@@ -1,0 +1,232 @@
+//! Passwords and secrets: `bcrypt`, `htpasswd`, `derivePassword`, AES.
+
+use aes::Aes256;
+use aes::cipher::{BlockDecrypt, BlockEncrypt, KeyInit};
+use gotemplate::{Call, CallError, Function, Type};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use super::{Answer, give, give_bytes, refuse};
+use crate::base64;
+use crate::host::world;
+
+const STRING: Type = Type::String;
+
+pub(crate) const TABLE: &[Function] = &[
+    Function::new("bcrypt", &[STRING], |call| {
+        let password = call.bytes(0);
+        give(bcrypt(call, password)?)
+    }),
+    Function::new("htpasswd", &[STRING, STRING], |call| {
+        let user = call.text(0);
+        if user.contains(':') {
+            return give(format!("invalid username: {user}"));
+        }
+        let hash = bcrypt(call, call.bytes(1))?;
+        give(format!("{user}:{hash}"))
+    }),
+    Function::new("derivePassword", &[Type::Uint32, STRING, STRING, STRING, STRING], derive_password),
+    Function::new("encryptAES", &[STRING, STRING], encrypt),
+    Function::new("decryptAES", &[STRING, STRING], decrypt),
+];
+
+/// What one bcrypt of cost 10 counts for: about 50 ms, of runs that last seconds at most.
+const BCRYPT_STEPS: u64 = 1_000_000;
+/// What one scrypt counts for, about 100 ms.
+const SCRYPT_STEPS: u64 = 2_000_000;
+
+/// `$2a$10$…`, as Go's `x/crypto/bcrypt` makes it; an error is its text.
+fn bcrypt(call: &mut Call<'_>, password: &[u8]) -> Result<String, CallError> {
+    const COST: u32 = 10;
+    if password.len() > 72 {
+        return Ok("failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes".into());
+    }
+    call.budget().step(BCRYPT_STEPS)?;
+    let mut salt = [0; 16];
+    world(call)?.random(&mut salt);
+    let key: Vec<u8> = password.iter().copied().chain([0]).collect();
+    let mut state = blowfish::Blowfish::bc_init_state();
+    state.salted_expand_key(&salt, &key);
+    for _ in 0..1_u32 << COST {
+        state.bc_expand_key(&key);
+        state.bc_expand_key(&salt);
+    }
+    let mut words = *b"OrpheanBeholderScryDoubt";
+    for block in words.chunks_mut(8) {
+        let half = |part: &[u8]| part.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte));
+        let (left, right) = block.split_at(4);
+        let mut pair = [half(left), half(right)];
+        for _ in 0..64 {
+            pair = state.bc_encrypt(pair);
+        }
+        let bytes = pair.into_iter().flat_map(u32::to_be_bytes);
+        for (to, from) in block.iter_mut().zip(bytes) {
+            *to = from;
+        }
+    }
+    let hash = words.get(..23).unwrap_or_default();
+    Ok(format!("$2a${COST}${}{}", radix64(&salt), radix64(hash)))
+}
+
+/// bcrypt's own base64: another alphabet, no padding.
+fn radix64(bytes: &[u8]) -> String {
+    let standard = base64::encode(bytes);
+    let digit = |c: char| match c {
+        'A' => '.',
+        'B' => '/',
+        'C'..='Z' | 'c'..='z' => char::from_u32(u32::from(c) - 2).unwrap_or(c),
+        'a' => 'Y',
+        'b' => 'Z',
+        '0' => 'y',
+        '1' => 'z',
+        '2'..='9' => char::from_u32(u32::from(c) - 2).unwrap_or(c),
+        '+' => '8',
+        _ => '9',
+    };
+    standard.trim_end_matches('=').chars().map(digit).collect()
+}
+
+/// The templates of the Master Password algorithm, of which a password takes one, and what their letters stand for.
+const TEMPLATES: [(&str, &[&str]); 6] = [
+    ("maximum", &["anoxxxxxxxxxxxxxxxxx", "axxxxxxxxxxxxxxxxxno"]),
+    (
+        "long",
+        &[
+            "CvcvnoCvcvCvcv", "CvcvCvcvnoCvcv", "CvcvCvcvCvcvno", "CvccnoCvcvCvcv", "CvccCvcvnoCvcv",
+            "CvccCvcvCvcvno", "CvcvnoCvccCvcv", "CvcvCvccnoCvcv", "CvcvCvccCvcvno", "CvcvnoCvcvCvcc",
+            "CvcvCvcvnoCvcc", "CvcvCvcvCvccno", "CvccnoCvccCvcv", "CvccCvccnoCvcv", "CvccCvccCvcvno",
+            "CvcvnoCvccCvcc", "CvcvCvccnoCvcc", "CvcvCvccCvccno", "CvccnoCvcvCvcc", "CvccCvcvnoCvcc",
+            "CvccCvcvCvccno",
+        ],
+    ),
+    ("medium", &["CvcnoCvc", "CvcCvcno"]),
+    ("short", &["Cvcn"]),
+    ("basic", &["aaanaaan", "aannaaan", "aaannaaa"]),
+    ("pin", &["nnnn"]),
+];
+
+fn letters(class: u8) -> &'static [u8] {
+    match class {
+        b'V' => b"AEIOU",
+        b'C' => b"BCDFGHJKLMNPQRSTVWXYZ",
+        b'v' => b"aeiou",
+        b'c' => b"bcdfghjklmnpqrstvwxyz",
+        b'A' => b"AEIOUBCDFGHJKLMNPQRSTVWXYZ",
+        b'a' => b"AEIOUaeiouBCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz",
+        b'n' => b"0123456789",
+        b'o' => b"@&%?,=[]_:-+*$#!'^~;()/.",
+        _ => b"AEIOUaeiouBCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz0123456789!@#$%^&*()",
+    }
+}
+
+fn derive_password(call: &mut Call<'_>) -> Answer {
+    const SCOPE: &[u8] = b"com.lyndir.masterpassword";
+    /// 128 × N × r bytes.
+    const MEMORY: usize = 128 * 32_768 * 8;
+    let kind = call.text(1);
+    let Some((_, templates)) = TEMPLATES.iter().find(|(name, _)| *name == kind) else {
+        return give(format!("cannot find password template {kind}"));
+    };
+    call.budget().allocate(MEMORY)?;
+    call.budget().step(SCRYPT_STEPS)?;
+    let counter = u32::try_from(call.int(0)).unwrap_or(u32::MAX).to_be_bytes();
+    let (password, user, site) = (call.bytes(2), call.bytes(3), call.bytes(4));
+    let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes();
+    let failed = |error: &dyn std::fmt::Display| give(format!("failed to derive password: {error}"));
+    let params = match scrypt::Params::new(15, 8, 2, 64) {
+        Ok(params) => params,
+        Err(error) => return failed(&error),
+    };
+    let mut key = [0; 64];
+    if let Err(error) = scrypt::scrypt(password, &[SCOPE, &length(user), user].concat(), &params, &mut key) {
+        return failed(&error);
+    }
+    let mut mac = match <Hmac<Sha256> as Mac>::new_from_slice(&key) {
+        Ok(mac) => mac,
+        Err(error) => return failed(&error),
+    };
+    mac.update(&[SCOPE, &length(site), site, &counter].concat());
+    let seed = mac.finalize().into_bytes();
+    let pick = |byte: Option<&u8>, of: usize| byte.map_or(0, |byte| usize::from(*byte) % of);
+    let template = templates.get(pick(seed.first(), templates.len())).copied().unwrap_or_default();
+    let chosen = template.bytes().zip(seed.iter().skip(1)).filter_map(|(class, byte)| {
+        let letters = letters(class);
+        letters.get(pick(Some(byte), letters.len())).copied()
+    });
+    give_bytes(chosen.collect())
+}
+
+/// AES blocks, in bytes.
+const BLOCK: usize = 16;
+
+/// The password's first 32 bytes, with zeros behind, are the key.
+fn cipher(password: &[u8]) -> Aes256 {
+    let mut key = [0; 32];
+    for (to, from) in key.iter_mut().zip(password) {
+        *to = *from;
+    }
+    Aes256::new(&key.into())
+}
+
+/// AES-256-CBC with PKCS #7 padding; the result is base64 of the initial vector and the text.
+fn encrypt(call: &mut Call<'_>) -> Answer {
+    let plain = call.bytes(1);
+    if plain.is_empty() {
+        return give("");
+    }
+    call.budget().allocate(plain.len().saturating_mul(3))?;
+    let cipher = cipher(call.bytes(0));
+    let mut previous = [0_u8; BLOCK];
+    world(call)?.random(&mut previous);
+    let padding = BLOCK - plain.len() % BLOCK;
+    let padded: Vec<u8> =
+        plain.iter().copied().chain(std::iter::repeat_n(u8::try_from(padding).unwrap_or(0), padding)).collect();
+    let mut out = previous.to_vec();
+    for chunk in padded.chunks(BLOCK) {
+        for (byte, plain) in previous.iter_mut().zip(chunk) {
+            *byte ^= plain;
+        }
+        let mut block = previous.into();
+        cipher.encrypt_block(&mut block);
+        previous = block.into();
+        out.extend_from_slice(&previous);
+    }
+    give(base64::encode(&out))
+}
+
+fn decrypt(call: &mut Call<'_>) -> Answer {
+    if call.bytes(1).is_empty() {
+        return give("");
+    }
+    let encrypted = base64::decode(call.bytes(1))?;
+    call.budget().allocate(encrypted.len())?;
+    let cipher = cipher(call.bytes(0));
+    let Some((initial, blocks)) = encrypted.split_at_checked(BLOCK) else {
+        let len = encrypted.len();
+        return refuse(format!("runtime error: slice bounds out of range [:{BLOCK}] with capacity {len}"));
+    };
+    if blocks.len() % BLOCK != 0 {
+        return refuse("crypto/cipher: input not full blocks");
+    }
+    let mut plain = Vec::with_capacity(blocks.len());
+    let mut previous = initial;
+    for chunk in blocks.chunks_exact(BLOCK) {
+        let mut block = aes::Block::clone_from_slice(chunk);
+        cipher.decrypt_block(&mut block);
+        plain.extend(block.iter().zip(previous).map(|(byte, previous)| byte ^ previous));
+        previous = chunk;
+    }
+    let Some(padding) = plain.last().map(|byte| usize::from(*byte)) else {
+        return refuse("runtime error: index out of range [-1]");
+    };
+    match plain.len().checked_sub(padding) {
+        Some(len) => {
+            plain.truncate(len);
+            give_bytes(plain)
+        }
+        None => {
+            let at = i64::try_from(plain.len()).unwrap_or(0) - i64::try_from(padding).unwrap_or(0);
+            refuse(format!("runtime error: slice bounds out of range [:{at}]"))
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! How Go prints values where a function asks for their text: `%v` and `%q`.
+
+use gotemplate::{CallError, FloatKind, Run, Value};
+
+/// Levels of nesting that are printed; past them, as for a map that holds itself, the run ends.
+const DEPTH: usize = 500;
+
+/// As `%v`.
+pub(crate) fn plain(value: &Value) -> Result<Vec<u8>, CallError> {
+    let mut out = Vec::new();
+    write(value, 0, &mut out)?;
+    Ok(out)
+}
+
+/// As Sprig's `toString`: strings and bytes as they are, what has a text by it, all else as [`plain`].
+pub(crate) fn text(value: &Value) -> Result<Vec<u8>, CallError> {
+    match value {
+        Value::String(text) => Ok(text.as_bytes().to_vec()),
+        Value::Bytes(bytes) => Ok(bytes.to_vec()),
+        _ => plain(value),
+    }
+}
+
+fn write(value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<(), CallError> {
+    if depth > DEPTH {
+        return Err(Run::too_deep(DEPTH));
+    }
+    match value {
+        Value::Nil => out.extend_from_slice(b"<nil>"),
+        Value::Bool(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
+        Value::Int(_, number) => out.extend_from_slice(number.to_string().as_bytes()),
+        Value::Uint(_, number) => out.extend_from_slice(number.to_string().as_bytes()),
+        Value::Float(kind, number) => out.extend_from_slice(float(*kind, *number).as_bytes()),
+        Value::Complex(real, imaginary) => {
+            let imaginary = float(FloatKind::Float64, *imaginary);
+            let sign = if imaginary.starts_with(['+', '-']) { "" } else { "+" };
+            let real = float(FloatKind::Float64, *real);
+            out.extend_from_slice(format!("({real}{sign}{imaginary}i)").as_bytes());
+        }
+        Value::String(text) => out.extend_from_slice(text.as_bytes()),
+        Value::Bytes(bytes) => {
+            let items: Vec<_> = bytes.iter().map(u8::to_string).collect();
+            out.extend_from_slice(format!("[{}]", items.join(" ")).as_bytes());
+        }
+        Value::List(list) => {
+            out.push(b'[');
+            for (at, item) in list.items().iter().enumerate() {
+                if at > 0 {
+                    out.push(b' ');
+                }
+                write(item, depth + 1, out)?;
+            }
+            out.push(b']');
+        }
+        Value::Map(map) => {
+            out.extend_from_slice(b"map[");
+            for (at, (key, item)) in map.snapshot().iter().enumerate() {
+                if at > 0 {
+                    out.push(b' ');
+                }
+                out.extend_from_slice(key.as_bytes());
+                out.push(b':');
+                write(item, depth + 1, out)?;
+            }
+            out.push(b']');
+        }
+        Value::Object(object) => {
+            if let Some(text) = object.text() {
+                out.extend_from_slice(text.as_bytes());
+                return Ok(());
+            }
+            out.extend_from_slice(if object.is_pointer() { b"&{" } else { b"{" });
+            for (at, name) in object.field_names().iter().enumerate() {
+                if at > 0 {
+                    out.push(b' ');
+                }
+                write(&object.field(name).unwrap_or_default(), depth + 1, out)?;
+            }
+            out.push(b'}');
+        }
+        // Go prints an address.
+        Value::Function(_) => out.extend_from_slice(b"0x1"),
+    }
+    Ok(())
+}
+
+/// The shortest digits that read back as the number, and the exponent of the first.
+pub(crate) fn digits(kind: FloatKind, number: f64) -> (String, i32) {
+    #[expect(clippy::cast_possible_truncation, reason = "a float32 is kept as the float64 of the same value")]
+    let text = match kind {
+        FloatKind::Float32 => format!("{:e}", number.abs() as f32),
+        FloatKind::Float64 => format!("{:e}", number.abs()),
+    };
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    (mantissa.replace('.', ""), exponent.parse().unwrap_or(0))
+}
+
+/// As `%v` prints floats: exponents below -4 and from 21.
+pub(crate) fn float(kind: FloatKind, number: f64) -> String {
+    if number.is_nan() {
+        return "NaN".into();
+    }
+    if number.is_infinite() {
+        return if number > 0.0 { "+Inf".into() } else { "-Inf".into() };
+    }
+    general(kind, number, 21)
+}
+
+/// The shortest digits of a finite number, with an exponent below -4 and from `end`. `strconv.FormatFloat(…, 'g', -1, …)` has 6 for it.
+pub(crate) fn general(kind: FloatKind, number: f64, end: i32) -> String {
+    let sign = if number.is_sign_negative() { "-" } else { "" };
+    let (digits, exponent) = digits(kind, number);
+    if (-4..end).contains(&exponent) {
+        return format!("{sign}{}", positional(&digits, exponent));
+    }
+    let (first, rest) = digits.split_at(1);
+    let point = if rest.is_empty() { "" } else { "." };
+    let exponent_sign = if exponent < 0 { '-' } else { '+' };
+    format!("{sign}{first}{point}{rest}e{exponent_sign}{:02}", exponent.abs())
+}
+
+/// Digits written without an exponent.
+pub(crate) fn positional(digits: &str, exponent: i32) -> String {
+    let places = usize::try_from(exponent.unsigned_abs()).unwrap_or(0);
+    if exponent < 0 {
+        return format!("0.{}{digits}", "0".repeat(places - 1));
+    }
+    let (whole, fraction) = digits.split_at(digits.len().min(places + 1));
+    let zeros = "0".repeat((places + 1).saturating_sub(digits.len()));
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{whole}{zeros}{point}{fraction}")
+}
+
+/// As `%q` of a string.
+pub(crate) fn quoted(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() + 2);
+    out.push('"');
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '"' => out.push_str("\\\""),
+                '\\' => out.push_str("\\\\"),
+                '\x07' => out.push_str("\\a"),
+                '\x08' => out.push_str("\\b"),
+                '\x0c' => out.push_str("\\f"),
+                '\n' => out.push_str("\\n"),
+                '\r' => out.push_str("\\r"),
+                '\t' => out.push_str("\\t"),
+                '\x0b' => out.push_str("\\v"),
+                ' '..='~' => out.push(c),
+                '\0'..='\x7f' => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+                _ if prints(c) => out.push(c),
+                '\u{10000}'.. => out.push_str(&format!("\\U{:08x}", u32::from(c))),
+                _ => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            }
+        }
+        for byte in chunk.invalid() {
+            out.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Whether a character beyond ASCII is shown as it is. Rust's and Go's tables agree but for what newer Unicode added; a mark that
+/// combines is shown only behind another character, hence the `a`.
+fn prints(c: char) -> bool {
+    !format!("{:?}", format_args!("a{c}").to_string()).contains('\\')
+}
