@@ -53,7 +53,10 @@ pub(crate) async fn reconcile(shared: &Shared, name: &AppName) -> Option<Duratio
         result
     };
     match result {
-        Ok(again) => again,
+        Ok(again) => {
+            let hard = shared.settings.current().settings.reconciliation.hard;
+            again.into_iter().chain(memory.until_afresh(hard)).min()
+        }
         Err(Lost::Gone | Lost::Deposed) => None,
         Err(lost) => {
             tracing::warn!(application = %app.qualified_name(), error = %lost, "pass was given up");
@@ -161,8 +164,16 @@ async fn observe_spec(
     // Whoever asks for a sync means what lies in git now.
     let begins =
         app.operation.is_some() && app.status.operation_state.as_ref().is_none_or(|s| s.phase.is_completed());
-    let freshness = if refresh.is_some() || begins { Freshness::Since(asked) } else { Freshness::Known };
-    let ask = Ask { sources: app.spec.sources(), pinned: &[], freshness, afresh: refresh == Some("hard") };
+    // As if somebody asked for a hard refresh (`timeout.hard.reconciliation`).
+    let due =
+        memory.until_afresh(view.settings.settings.reconciliation.hard).is_some_and(|left| left.is_zero());
+    let afresh = refresh == Some("hard") || due;
+    if afresh || memory.afresh.is_none() {
+        memory.afresh = Some(asked);
+    }
+    let freshness =
+        if refresh.is_some() || begins || due { Freshness::Since(asked) } else { Freshness::Known };
+    let ask = Ask { sources: app.spec.sources(), pinned: &[], freshness, afresh };
     let (wanted, noticed) = match obtain(shared, view, app, &mut memory.spec, &ask).await {
         Ok(found) => found,
         Err(errors) => {

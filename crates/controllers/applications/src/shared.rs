@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use api::project::Project;
 use api::tracking::AppInstanceName;
@@ -134,9 +135,16 @@ pub(crate) struct AppMemory {
     pub(crate) own: TargetMemory,
     pub(crate) rules: Option<CompiledRules>,
     pub(crate) operation: Option<RunningOperation>,
+    /// When everything was last rendered anew, whatever was remembered; the first pass after a start counts.
+    pub(crate) afresh: Option<Instant>,
 }
 
 impl AppMemory {
+    /// Time until everything is to be rendered anew, by the setting's interval; zero once it is due.
+    pub(crate) fn until_afresh(&self, interval: Option<Duration>) -> Option<Duration> {
+        Some(interval?.saturating_sub(self.afresh?.elapsed()))
+    }
+
     /// Forgets what only an operation needs.
     pub(crate) fn operation_ended(&mut self) {
         (self.operation, self.own) = (None, TargetMemory::default());

@@ -9,6 +9,7 @@ mod cost;
 mod faults;
 mod groups;
 mod handover;
+mod hard_refresh;
 mod leaving;
 mod main_loop;
 mod manifests;
