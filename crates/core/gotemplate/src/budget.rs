@@ -12,14 +12,14 @@ pub struct Limits {
     pub output: u64,
     /// Bytes of values built by functions ([`Budget::allocate`]); freeing gives nothing back.
     pub allocated: u64,
-    /// Templates that run inside each other, by `template`, `include` or `tpl`.
+    /// Templates that functions run inside each other (`include`, `tpl`). By `template` alone it goes to Go's own limit, 100,000.
     pub depth: usize,
 }
 
 impl Default for Limits {
     /// Far above what charts need (the largest takes about a million steps), and a few seconds at most.
     fn default() -> Self {
-        Self { steps: 100_000_000, output: 256 << 20, allocated: 1 << 30, depth: 10_000 }
+        Self { steps: 100_000_000, output: 256 << 20, allocated: 1 << 30, depth: 5_000 }
     }
 }
 

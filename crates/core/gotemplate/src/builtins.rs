@@ -141,7 +141,8 @@ fn slice(call: &mut Call<'_>) -> Result<Outcome, CallError> {
     if to > capacity {
         return Err(format!("invalid slice index: {to} > {capacity}").into());
     }
-    call.budget().allocate(to - from)?;
+    let size = if matches!(item, Value::List(_)) { size_of::<Value>() } else { 1 };
+    call.budget().allocate((to - from) * size)?;
     Ok(match item {
         Value::String(text) => Value::String(text.as_bytes().get(from..to).unwrap_or_default().into()),
         Value::Bytes(bytes) => Value::Bytes(Rc::from(bytes.get(from..to).unwrap_or_default())),

@@ -95,20 +95,20 @@ impl Compiler<'_> {
     /// Lets a jump go to here.
     fn land(&mut self, jump: Target) {
         let here = self.here();
-        if let Some(op) = self.program.ops.get_mut(jump as usize) {
-            match op {
-                Op::JumpUnless(target)
-                | Op::Jump(target)
-                | Op::With(target)
-                | Op::Break(target)
-                | Op::Continue(target)
-                | Op::Range { otherwise: target, .. }
-                | Op::Arg { end: target, .. }
-                | Op::ArgConstant { end: target, .. }
-                | Op::BeginMethod { end: target, .. }
-                | Op::ArgNil { end: target, .. } => *target = here,
-                _ => {}
-            }
+        if let Some(
+            Op::JumpUnless(target)
+            | Op::Jump(target)
+            | Op::With(target)
+            | Op::Break(target)
+            | Op::Continue(target)
+            | Op::Range { otherwise: target, .. }
+            | Op::Arg { end: target, .. }
+            | Op::ArgConstant { end: target, .. }
+            | Op::ArgNil { end: target, .. }
+            | Op::BeginMethod { end: target, .. },
+        ) = self.program.ops.get_mut(jump as usize)
+        {
+            *target = here;
         }
     }
 

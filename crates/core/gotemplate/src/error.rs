@@ -23,7 +23,7 @@ pub struct ExecError {
     /// The template that was running.
     pub name: String,
     /// Where. `None` where Go gives no place.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
     /// What, without the place. For a function that failed `error calling NAME: …`.
     pub message: String,
     /// The limit that was reached, if that is what ended the run.

@@ -78,11 +78,11 @@ pub(crate) fn print_value(out: &mut Vec<u8>, value: &Value, limit: usize) -> Res
     }
 }
 
-/// `%v` of a value, for the text of an error; cut where it is long.
-pub(crate) fn shown(value: &Value) -> String {
+/// `%v` or another verb of a value, for the text of an error; cut where it is long.
+pub(crate) fn shown(value: &Value, verb: char) -> String {
     const ENOUGH: usize = 1 << 16;
     let mut out = Vec::new();
-    Printer::new(&mut out, ENOUGH).print_arg(value, 'v');
+    Printer::new(&mut out, ENOUGH).print_arg(value, verb);
     String::from_utf8_lossy(&out).into_owned()
 }
 

@@ -255,7 +255,10 @@ impl<'a> Call<'a> {
         let (source, node) = self.source;
         match &source.node(node).kind {
             NodeKind::Command(words) if words.len() > 1 => source.shown(words[1]),
-            _ => format!("<{} Value>", self.arg(0).type_name()),
+            _ => match self.arg(0) {
+                Value::String(text) => text.to_string(),
+                value => format!("<{} Value>", value.type_name()),
+            },
         }
     }
 

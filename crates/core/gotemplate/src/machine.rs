@@ -19,7 +19,7 @@ pub(crate) use call::assignable;
 use range::Loop;
 use stack::{Operand, Stack};
 
-/// Templates inside each other by `template`, as Go has it; the budget's limit is usually lower.
+/// Templates inside each other by `template`, as Go has it.
 const MAX_TEMPLATES: usize = 100_000;
 
 /// Runs a template of the set.
@@ -380,7 +380,7 @@ impl Machine<'_> {
         if self.invoked() == MAX_TEMPLATES {
             return Err(format!("exceeded maximum template depth ({MAX_TEMPLATES})").into());
         }
-        Ok(self.check_depth()?)
+        Ok(self.check_frames()?)
     }
 
     fn invoked(&self) -> usize {
@@ -390,12 +390,22 @@ impl Machine<'_> {
         }
     }
 
-    fn check_depth(&self) -> Result<(), Exceeded> {
+    /// All frames, however they came to be, so that memory has a limit.
+    fn check_frames(&self) -> Result<(), Exceeded> {
         let limit = self.run.budget.limits().depth;
-        if self.frames.len() > limit {
+        if self.frames.len() > limit.saturating_add(MAX_TEMPLATES) {
             return Err(Exceeded { limit: Limit::Depth, value: limit as u64 });
         }
         Ok(())
+    }
+
+    /// Templates run by functions.
+    fn check_depth(&self) -> Result<(), Exceeded> {
+        let limit = self.run.budget.limits().depth;
+        if self.sets.len() > limit {
+            return Err(Exceeded { limit: Limit::Depth, value: limit as u64 });
+        }
+        self.check_frames()
     }
 
     fn invoke(
@@ -461,7 +471,7 @@ impl Machine<'_> {
         let Some(frame) = self.frames.last() else {
             return ExecError { name: String::new(), place: None, message, exceeded };
         };
-        let place = Some(frame.template.source.place(frame.node));
+        let place = Some(Box::new(frame.template.source.place(frame.node)));
         ExecError { name: frame.template.name.as_ref().into(), place, message, exceeded }
     }
 }

@@ -1,7 +1,6 @@
 //! Parsed texts: expressions as nodes in one arena, statements as a flat list. Nothing here nests in memory, so nothing is dropped, copied
 //! or printed by recursion.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -128,8 +127,8 @@ impl Source {
                 work.extend([Piece::Text("}}"), Piece::Node(*pipe)]);
             }
             NodeKind::Template(name, pipe) => {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "{{{{template {}", crate::quote::quoted(name.as_bytes()));
+                out.push_str("{{template ");
+                out.push_str(&crate::quote::quoted(name.as_bytes()));
                 work.push(Piece::Text("}}"));
                 if let Some(pipe) = pipe {
                     work.extend([Piece::Node(*pipe), Piece::Text(" ")]);

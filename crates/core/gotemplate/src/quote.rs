@@ -1,7 +1,5 @@
 //! Go's quoted strings and characters, both ways.
 
-use std::fmt::Write as _;
-
 use crate::unicode::{decode, is_print};
 
 /// `strconv.Quote`.
@@ -17,7 +15,7 @@ pub(crate) fn quoted_as(mut bytes: &[u8], quote: char, ascii: bool) -> String {
         let (character, length) = decode(bytes);
         match character {
             Some(character) => push_escaped(&mut text, character, quote, ascii),
-            None => push_format(&mut text, format_args!("\\x{first:02x}")),
+            None => text.push_str(&format!("\\x{first:02x}")),
         }
         bytes = bytes.get(length..).unwrap_or_default();
     }
@@ -58,11 +56,9 @@ fn push_escaped(text: &mut String, character: char, quote: char, ascii: bool) {
         text.push(character);
         return;
     }
-    if character.is_ascii() || !ascii {
-        if is_print(character) {
-            text.push(character);
-            return;
-        }
+    if (character.is_ascii() || !ascii) && is_print(character) {
+        text.push(character);
+        return;
     }
     match character {
         '\u{7}' => text.push_str("\\a"),
@@ -75,17 +71,12 @@ fn push_escaped(text: &mut String, character: char, quote: char, ascii: bool) {
         _ => {
             let code = u32::from(character);
             match code {
-                0..0x20 | 0x7f => push_format(text, format_args!("\\x{code:02x}")),
-                0x20..0x1_0000 => push_format(text, format_args!("\\u{code:04x}")),
-                _ => push_format(text, format_args!("\\U{code:08x}")),
+                0..0x20 | 0x7f => text.push_str(&format!("\\x{code:02x}")),
+                0x20..0x1_0000 => text.push_str(&format!("\\u{code:04x}")),
+                _ => text.push_str(&format!("\\U{code:08x}")),
             }
         }
     }
-}
-
-fn push_format(text: &mut String, arguments: std::fmt::Arguments<'_>) {
-    // Writing to a String cannot fail.
-    let _ = text.write_fmt(arguments);
 }
 
 /// `strconv.Unquote` of a literal with its quotes, double or back. `None`: Go's `invalid syntax`.

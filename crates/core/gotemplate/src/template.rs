@@ -28,13 +28,25 @@ pub struct Templates {
     delims: Option<(Arc<str>, Arc<str>)>,
     own: Arc<BTreeMap<Arc<str>, Arc<Template>>>,
     base: Option<Arc<Self>>,
+    /// Sets under this one.
+    layers: usize,
 }
+
+/// Sets on top of each other before they are made one: so that a look-up, and dropping them, does not go deep.
+const MAX_LAYERS: usize = 16;
 
 impl Templates {
     /// An empty set, whose texts may call these functions.
     #[must_use]
     pub fn new(functions: Functions) -> Self {
-        Self { functions, missing_key: MissingKey::Default, delims: None, own: Arc::default(), base: None }
+        Self {
+            functions,
+            missing_key: MissingKey::Default,
+            delims: None,
+            own: Arc::default(),
+            base: None,
+            layers: 0,
+        }
     }
 
     /// Sets `missingkey`.
@@ -94,9 +106,34 @@ impl Templates {
     #[must_use]
     pub fn overlay(&self) -> Self {
         let mut overlay = self.clone();
-        overlay.own = Arc::default();
-        overlay.base = Some(Arc::new(self.clone()));
+        if self.layers >= MAX_LAYERS {
+            overlay.own = Arc::new(self.flattened());
+            overlay.base = None;
+            overlay.layers = 0;
+        } else if !self.own.is_empty() {
+            overlay.own = Arc::default();
+            overlay.base = Some(Arc::new(self.clone()));
+            overlay.layers += 1;
+        }
         overlay
+    }
+
+    fn flattened(&self) -> BTreeMap<Arc<str>, Arc<Template>> {
+        let mut all = BTreeMap::new();
+        let mut layer = Some(self);
+        while let Some(set) = layer {
+            for (name, template) in set.own.iter() {
+                all.entry(Arc::clone(name)).or_insert_with(|| Arc::clone(template));
+            }
+            layer = set.base.as_deref();
+        }
+        all
+    }
+
+    /// The names of all templates, in order.
+    #[must_use]
+    pub fn names(&self) -> Vec<Arc<str>> {
+        self.flattened().into_keys().collect()
     }
 
     /// Runs a template.

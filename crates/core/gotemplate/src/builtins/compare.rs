@@ -82,7 +82,7 @@ fn equal(a: &Value, b: &Value) -> Result<bool, CallError> {
     let (nil_a, nil_b) = (is_nil(a), is_nil(b));
     let (shape_a, shape_b) = (a.kind(), b.kind());
     if shape_a != shape_b && shape_a != Kind::Invalid && shape_b != Kind::Invalid {
-        let (a_shown, b_shown) = (crate::format::shown(a), crate::format::shown(b));
+        let (a_shown, b_shown) = (crate::format::shown(a, 's'), crate::format::shown(b, 'v'));
         let (a, b) = (a.type_name(), b.type_name());
         return Err(format!("non-comparable types {a_shown}: {a}, {b}: {b_shown}").into());
     }
@@ -91,7 +91,7 @@ fn equal(a: &Value, b: &Value) -> Result<bool, CallError> {
     }
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => Ok(a.equals(b.as_ref())),
-        _ => Err(format!("non-comparable type {}: {}", crate::format::shown(b), b.type_name()).into()),
+        _ => Err(format!("non-comparable type {}: {}", crate::format::shown(b, 's'), b.type_name()).into()),
     }
 }
 
@@ -120,11 +120,18 @@ fn less_or_equal(a: &Value, b: &Value) -> Result<bool, CallError> {
     Ok(less(a, b)? || equal(a, b)?)
 }
 
+/// Comparing texts takes time by their length.
+fn charge(call: &mut Call<'_>) -> Result<(), CallError> {
+    let shortest = call.args().iter().map(|arg| arg.as_bytes().map_or(0, <[u8]>::len)).min();
+    Ok(call.budget().step(shortest.unwrap_or(0) as u64 >> 10)?)
+}
+
 pub(super) fn eq(call: &mut Call<'_>) -> Result<Outcome, CallError> {
     let Some((first, others)) = call.args().split_first() else { return Ok(false.into()) };
     if others.is_empty() {
         return Err("missing argument for comparison".into());
     }
+    charge(call)?;
     for other in others {
         if equal(first, other)? {
             return Ok(true.into());
@@ -134,21 +141,26 @@ pub(super) fn eq(call: &mut Call<'_>) -> Result<Outcome, CallError> {
 }
 
 pub(super) fn ne(call: &mut Call<'_>) -> Result<Outcome, CallError> {
+    charge(call)?;
     Ok((!equal(call.arg(0), call.arg(1))?).into())
 }
 
 pub(super) fn lt(call: &mut Call<'_>) -> Result<Outcome, CallError> {
+    charge(call)?;
     Ok(less(call.arg(0), call.arg(1))?.into())
 }
 
 pub(super) fn le(call: &mut Call<'_>) -> Result<Outcome, CallError> {
+    charge(call)?;
     Ok(less_or_equal(call.arg(0), call.arg(1))?.into())
 }
 
 pub(super) fn gt(call: &mut Call<'_>) -> Result<Outcome, CallError> {
+    charge(call)?;
     Ok((!less_or_equal(call.arg(0), call.arg(1))?).into())
 }
 
 pub(super) fn ge(call: &mut Call<'_>) -> Result<Outcome, CallError> {
+    charge(call)?;
     Ok((!less(call.arg(0), call.arg(1))?).into())
 }

@@ -1,7 +1,5 @@
 //! `strconv.FormatFloat`.
 
-use std::fmt::Write as _;
-
 use crate::value::FloatKind;
 
 /// No finite float has more digits than this behind the point, or in front of it; what is asked for beyond are zeros.
@@ -34,7 +32,7 @@ pub fn format_float(number: f64, form: char, precision: Option<usize>, kind: Flo
         'f' => match precision {
             Some(precision) => {
                 let exact = precision.min(MOST_DIGITS);
-                push(&mut text, format_args!("{number:.exact$}"));
+                text.push_str(&format!("{number:.exact$}"));
                 if precision > exact {
                     text.extend(std::iter::repeat_n('0', precision - exact));
                 }
@@ -51,11 +49,6 @@ pub fn format_float(number: f64, form: char, precision: Option<usize>, kind: Flo
         }
     }
     text
-}
-
-fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
-    // Writing to a String cannot fail.
-    let _ = text.write_fmt(arguments);
 }
 
 /// Digits without zeros at the end, and where the point is: `0.digits × 10^point`. Zero has no digits.
@@ -95,7 +88,7 @@ fn push_exponent_form(text: &mut String, decimal: &Decimal, precision: usize, fo
         text.extend(digits.chain(std::iter::repeat('0')).take(precision));
     }
     let exponent = if decimal.digits.is_empty() { 0 } else { decimal.point - 1 };
-    push(text, format_args!("{form}{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs()));
+    text.push_str(&format!("{form}{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs()));
 }
 
 fn push_plain(text: &mut String, decimal: &Decimal) {
@@ -112,7 +105,7 @@ fn push_plain(text: &mut String, decimal: &Decimal) {
     let point = usize::try_from(decimal.point).unwrap_or(0);
     match decimal.digits.split_at_checked(point) {
         Some((whole, "")) => text.push_str(whole),
-        Some((whole, behind)) => push(text, format_args!("{whole}.{behind}")),
+        Some((whole, behind)) => text.push_str(&format!("{whole}.{behind}")),
         None => {
             text.push_str(&decimal.digits);
             text.extend((count..decimal.point).map(|_| '0'));
@@ -161,7 +154,7 @@ fn parts(number: f64, kind: FloatKind) -> (u64, i32, u32) {
 fn push_binary(text: &mut String, number: f64, kind: FloatKind) {
     let (mantissa, exponent, bits) = parts(number, kind);
     let exponent = exponent - i32::try_from(bits).unwrap_or(0);
-    push(text, format_args!("{mantissa}p{exponent:+}"));
+    text.push_str(&format!("{mantissa}p{exponent:+}"));
 }
 
 fn push_hex(text: &mut String, number: f64, precision: Option<usize>, form: char, kind: FloatKind) {

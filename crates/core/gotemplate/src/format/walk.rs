@@ -75,6 +75,9 @@ impl Printer<'_> {
 
     /// Prints a scalar, or the beginning of a container, which is then open.
     fn begin(&mut self, value: &Value, verb: char, open: &mut Vec<Open>) {
+        if verb == 'w' && !self.erroring {
+            return self.bad_verb(verb, value);
+        }
         if self.print_scalar(value, verb) {
             return;
         }

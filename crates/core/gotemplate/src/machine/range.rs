@@ -141,5 +141,10 @@ impl Machine<'_> {
 
 /// `%v` in an error's text.
 fn shown(value: &Value) -> String {
-    crate::format::shown(value)
+    let text = crate::format::shown(value, 'v');
+    match value {
+        // Go has followed the pointer by now.
+        Value::Object(_) => text.strip_prefix('&').map_or(text.clone(), ToOwned::to_owned),
+        _ => text,
+    }
 }

@@ -214,7 +214,7 @@ impl Map {
 
 impl Drop for ListInner {
     fn drop(&mut self) {
-        if self.items.iter().any(is_last_container) {
+        if self.items.iter().any(is_container) {
             drop_all(std::mem::take(&mut self.items));
         }
     }
@@ -223,18 +223,15 @@ impl Drop for ListInner {
 impl Drop for MapInner {
     fn drop(&mut self) {
         let entries = self.entries.get_mut();
-        if entries.values().any(is_last_container) {
+        if entries.values().any(is_container) {
             drop_all(std::mem::take(entries).into_values().collect());
         }
     }
 }
 
-fn is_last_container(value: &Value) -> bool {
-    match value {
-        Value::List(list) => Rc::strong_count(&list.0) == 1,
-        Value::Map(map) => Rc::strong_count(&map.0) == 1,
-        _ => false,
-    }
+/// Also one that somebody else holds: it may be here twice, and the second time it is the last.
+fn is_container(value: &Value) -> bool {
+    matches!(value, Value::List(_) | Value::Map(_))
 }
 
 fn drop_all(mut work: Vec<Value>) {

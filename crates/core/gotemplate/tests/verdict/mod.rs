@@ -25,7 +25,7 @@ impl Case {
         Self {
             name: text(case, name),
             template: text(case, "template"),
-            data: Value::from_json(&case["data"], numbers).unwrap(),
+            data: Value::from_json(&case["data"], numbers).expect("a case is well formed"),
             missing_key: match case["missingkey"].as_str() {
                 Some("zero") => MissingKey::Zero,
                 Some("error") => MissingKey::Error,
