@@ -25,12 +25,35 @@ pub(crate) fn yaml(text: &[u8], limits: &goyaml::Limits) -> Result<Value, String
     goyaml::parse_one(text, limits).map_err(|error| yaml_error(&error))
 }
 
+/// What the library's parser says, and not its scanner.
+const PARSER: &[&str] = &[
+    "did not find expected '-' indicator",
+    "did not find expected ',' or ']'",
+    "did not find expected ',' or '}'",
+    "did not find expected <document start>",
+    "did not find expected <stream-start>",
+    "did not find expected key",
+    "did not find expected node content",
+    "found duplicate %TAG directive",
+    "found duplicate %YAML directive",
+    "found incompatible YAML document",
+    "found undefined tag handle",
+];
+
 /// What `yaml.Unmarshal` says of a text that is no YAML.
 pub(crate) fn yaml_error(error: &goyaml::Error) -> String {
     let words = match error.kind() {
         goyaml::ErrorKind::Number(_) => error.kind().to_string(),
         goyaml::ErrorKind::Key(words) if words.starts_with("unsupported") => (*words).to_owned(),
-        _ => format!("yaml: {error}"),
+        goyaml::ErrorKind::Syntax(words) => match error.mark() {
+            // The library counts lines from 0 and says nothing of the first. What its scanner finds, it puts one line further.
+            Some(mark) if mark.line > 1 => {
+                let line = mark.line - usize::from(PARSER.contains(words));
+                format!("yaml: line {line}: {words}")
+            }
+            _ => format!("yaml: {words}"),
+        },
+        kind => format!("yaml: {kind}"),
     };
     format!("error converting YAML to JSON: {words}")
 }

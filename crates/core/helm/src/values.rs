@@ -4,12 +4,15 @@
 //! can tell them apart.
 
 mod set;
+mod tree;
 
 #[cfg(test)]
 mod tests;
 
 use crate::error::Error;
 use serde_json::{Map, Number, Value};
+
+pub(crate) use tree::{Node, Table, ToTemplate};
 
 /// One thing that a user gives; they are taken in the order in which they stand.
 ///

@@ -27,6 +27,13 @@ impl ChartFiles {
         if self.counts(name) { self.source.read(name) } else { Ok(None) }
     }
 
+    /// The names of all of them.
+    pub(crate) fn names(&self) -> Result<Vec<String>, Error> {
+        let mut names = self.source.names("")?;
+        names.retain(|name| self.counts(name));
+        Ok(names)
+    }
+
     /// All of them, in the order of the archive or by name.
     pub(crate) fn all(&self) -> Result<Vec<ChartFile>, Error> {
         self.read_all(self.source.names("")?)

@@ -1,0 +1,226 @@
+//! The corpus of charts: what `helm template` printed.
+
+use crate::report::{Report, Verdict, say};
+use crate::{Options, compare};
+use anyhow::Context;
+use flate2::read::GzDecoder;
+use helm::{Given, KubeVersion, Printing};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Largest recorded output, in bytes.
+const MOST_BYTES: u64 = 64 << 20;
+
+#[derive(Deserialize)]
+struct Corpus {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Case {
+    id: String,
+    chart: String,
+    release: String,
+    namespace: String,
+    kube_version: String,
+    #[serde(rename = "includeCRDs", default)]
+    include_crds: bool,
+    #[serde(default)]
+    api_versions: Vec<String>,
+    #[serde(default)]
+    values: Vec<String>,
+    #[serde(default)]
+    args: Vec<String>,
+    expect: String,
+    #[serde(default)]
+    golden: Option<String>,
+    #[serde(default)]
+    stderr: String,
+}
+
+/// What `args` ask for beside values.
+#[derive(Default)]
+struct Flags {
+    printing: Printing,
+    is_upgrade: bool,
+    skip_schema: bool,
+    name_template: Option<String>,
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
+    let text = std::fs::read(options.path.join("cases.json")).context("cannot read cases.json")?;
+    let corpus: Corpus = serde_json::from_slice(&text).context("cases.json is not what it should be")?;
+    let cache = helm::Cache::new(256 << 20);
+    let mut report = Report::default();
+    let mut times = BTreeMap::new();
+    for case in &corpus.cases {
+        let asked = options.show.as_ref().is_none_or(|wanted| case.id.contains(wanted.as_str()));
+        if !asked {
+            continue;
+        }
+        let ours = case.render(&options.path, &cache)?;
+        if options.time {
+            let begin = Instant::now();
+            case.render(&options.path, &cache)?.ok();
+            times.insert(case.id.as_str(), begin.elapsed());
+        }
+        let verdict = case.judge(&options.path, &ours)?;
+        if options.show.is_some() {
+            case.show(&options.path, &ours, verdict)?;
+        }
+        report.add(case.id.clone(), verdict);
+    }
+    if options.time {
+        tell_times(times);
+    }
+    Ok(report)
+}
+
+impl Case {
+    /// What we print, or the text of our error.
+    fn render(&self, corpus: &Path, cache: &helm::Cache) -> anyhow::Result<Result<String, String>> {
+        let archive = std::fs::read(corpus.join(&self.chart))
+            .with_context(|| format!("cannot read {}", self.chart))?;
+        let files: Vec<Vec<u8>> = self
+            .values
+            .iter()
+            .map(|file| std::fs::read(corpus.join(file)).with_context(|| format!("cannot read {file}")))
+            .collect::<Result<_, _>>()?;
+        Ok(self.try_render(&archive, &files, cache).map_err(|error| error.to_string()))
+    }
+
+    fn try_render(
+        &self,
+        archive: &[u8],
+        files: &[Vec<u8>],
+        cache: &helm::Cache,
+    ) -> Result<String, helm::Error> {
+        let limits = helm::RenderLimits::default();
+        let mut given: Vec<Given<'_>> =
+            self.values.iter().zip(files).map(|(name, text)| Given::File(name, text)).collect();
+        let flags = self.flags(&mut given);
+        let values = helm::assemble(&given, &limits.yaml)?;
+        let chart = Arc::new(helm::Chart::from_archive(archive, &helm::LoadLimits::default())?);
+        let mut capabilities = helm::Capabilities {
+            kube_version: KubeVersion::parse(&self.kube_version)?,
+            // The recorded program was built without a release's version.
+            helm_version: "v3.22".to_owned(),
+            ..helm::Capabilities::default()
+        };
+        capabilities.api_versions.extend(self.api_versions.iter().cloned());
+        let name = flags.name_template.unwrap_or_else(|| self.release.clone());
+        let rendered = helm::render(&helm::Request {
+            chart: &chart,
+            release: &helm::Release {
+                name,
+                namespace: self.namespace.clone(),
+                revision: 1,
+                is_upgrade: flags.is_upgrade,
+            },
+            values: &values,
+            capabilities: &capabilities,
+            world: Rc::new(sprig::Host::new(sprig::Fixed::new(sprig::Moment { seconds: 1_700_000_000, nanos: 0 }, 7))),
+            lookup: None,
+            include_crds: self.include_crds,
+            skip_schema: flags.skip_schema,
+            limits: &limits,
+            cancelled: None,
+            cache: Some(cache),
+        })?;
+        helm::print(&rendered, &flags.printing)
+    }
+
+    /// Reads `args`. Values of one kind go together, in helm's order of kinds.
+    fn flags<'a>(&'a self, given: &mut Vec<Given<'a>>) -> Flags {
+        let mut flags = Flags::default();
+        let mut sets: [Vec<Given<'a>>; 4] = Default::default();
+        let [json, typed, text, literal] = &mut sets;
+        let mut words = self.args.iter().map(String::as_str);
+        while let Some(word) = words.next() {
+            let (flag, inline) = word.split_once('=').map_or((word, None), |(flag, value)| (flag, Some(value)));
+            let mut value = || inline.or_else(|| words.next()).unwrap_or_default();
+            match flag {
+                "--set" => typed.push(Given::Set(value())),
+                "--set-string" => text.push(Given::SetString(value())),
+                "--set-json" => json.push(Given::SetJson(value())),
+                "--set-literal" => literal.push(Given::SetLiteral(value())),
+                "--skip-tests" => flags.printing.skip_tests = true,
+                "--no-hooks" => flags.printing.no_hooks = true,
+                "-s" | "--show-only" => flags.printing.show_only.push(value().to_owned()),
+                "--is-upgrade" => flags.is_upgrade = true,
+                "--skip-schema-validation" => flags.skip_schema = true,
+                "--name-template" => flags.name_template = Some(value().to_owned()),
+                _ => {}
+            }
+        }
+        given.extend(sets.into_iter().flatten());
+        flags
+    }
+
+    fn judge(&self, corpus: &Path, ours: &Result<String, String>) -> anyhow::Result<Verdict> {
+        if self.expect == "error" {
+            let text = ours.as_ref().err().map(|ours| first_line(ours) == first_line(&self.error_text()));
+            return Ok(Verdict { passed: ours.is_err(), text: Some(text == Some(true)), ..Verdict::default() });
+        }
+        Ok(match ours {
+            Ok(ours) => compare::streams(ours, &self.golden(corpus)?),
+            Err(_) => Verdict::default(),
+        })
+    }
+
+    /// What stands behind `Error: `, without the hint that is the program's.
+    fn error_text(&self) -> String {
+        let (_, text) = self.stderr.split_once("Error: ").unwrap_or(("", &self.stderr));
+        text.replace("\n\nUse --debug flag to render out invalid YAML", "").trim_end().to_owned()
+    }
+
+    fn golden(&self, corpus: &Path) -> anyhow::Result<String> {
+        let Some(golden) = &self.golden else { return Ok(String::new()) };
+        let packed = std::fs::read(corpus.join(golden)).with_context(|| format!("cannot read {golden}"))?;
+        let mut text = String::new();
+        GzDecoder::new(&*packed).take(MOST_BYTES).read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    fn show(
+        &self,
+        corpus: &Path,
+        ours: &Result<String, String>,
+        verdict: Verdict,
+    ) -> anyhow::Result<()> {
+        let fine = verdict.passed && (verdict.bytes || verdict.text == Some(true));
+        if fine {
+            return Ok(());
+        }
+        say(&format!("{}: {verdict:?}", self.id));
+        match (ours, self.expect.as_str()) {
+            (Ok(ours), "ok") => say(&compare::difference(ours, &self.golden(corpus)?)),
+            (Ok(_), _) => say(&format!("  should fail: {}", self.error_text())),
+            (Err(ours), "ok") => say(&format!("  fails: {ours}")),
+            (Err(ours), _) => say(&format!("  theirs: {}\n  ours:   {ours}", self.error_text())),
+        }
+        Ok(())
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+fn tell_times(times: BTreeMap<&str, Duration>) {
+    let mut sorted: Vec<(Duration, &str)> = times.into_iter().map(|(id, time)| (time, id)).collect();
+    sorted.sort_unstable_by(|a, b| b.cmp(a));
+    let total: Duration = sorted.iter().map(|(time, _)| *time).sum();
+    for (time, id) in sorted.iter().take(15) {
+        say(&format!("{:>9.3} ms  {id}", time.as_secs_f64() * 1000.0));
+    }
+    if let Some((time, _)) = sorted.get(sorted.len() / 2) {
+        say(&format!("{:>9.3} ms  at the median; {:.3} s together, reading included", time.as_secs_f64() * 1000.0, total.as_secs_f64()));
+    }
+}
