@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::{
     counters::{Tally, Verb},
-    error::ClusterError,
+    error::{ClusterError, chain},
     options::Options,
 };
 
@@ -118,6 +118,15 @@ fn truncate(message: &mut String) {
     }
 }
 
+impl Failure {
+    /// A request that had no whole answer, for this reason.
+    pub(crate) fn transport(error: &(dyn Error + 'static)) -> Self {
+        let mut text = chain(error);
+        truncate(&mut text);
+        Self::Transport(text)
+    }
+}
+
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -200,11 +209,8 @@ impl Api {
 
     async fn respond(&self, verb: Verb, request: Request<Vec<u8>>) -> Result<Response<Body>, Failure> {
         self.tally.count(verb);
-        let response = self
-            .client
-            .send(request.map(Body::from))
-            .await
-            .map_err(|error| Failure::Transport(chain(&error)))?;
+        let response =
+            self.client.send(request.map(Body::from)).await.map_err(|error| Failure::transport(&error))?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -217,7 +223,7 @@ impl Api {
 async fn read(mut body: Body, limit: usize) -> Result<Bytes, Failure> {
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Failure::Transport(chain(&error)))?;
+        let frame = frame.map_err(|error| Failure::transport(&error))?;
         if let Ok(data) = frame.into_data() {
             if whole.len() + data.len() > limit {
                 return Err(Failure::TooLarge { limit });
@@ -230,22 +236,6 @@ async fn read(mut body: Body, limit: usize) -> Result<Bytes, Failure> {
 
 pub(crate) fn malformed(error: impl std::fmt::Display) -> Failure {
     Failure::Malformed(error.to_string())
-}
-
-/// An error with its causes on one line, without the causes that the text before already quotes.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    truncate(&mut text);
-    text
 }
 
 /// Escapes one value of a query.

@@ -56,7 +56,7 @@ pub use changes::{Change, Changes, Notice, What};
 pub use cluster::Cluster;
 pub use counters::Counters;
 pub use discovery::{Discovery, ResourceKind};
-pub use error::{Cause, ClusterError, Disposition, FieldConflict, WriteError};
+pub use error::{Cause, ClusterError, Disposition, FieldConflict, WriteError, chain};
 pub use kind_watch::{KindEvent, KindWatch};
 pub use live::{Knowledge, LiveObject, Owner};
 pub use options::{ApplyOptions, Excluded, How, Options, Preconditions, Propagation, Tracker, Validation};

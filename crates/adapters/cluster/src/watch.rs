@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     counters::Verb,
     discovery::ResourceKind,
-    http::{Api, Failure, Status, chain, malformed, query_value, segment},
+    http::{Api, Failure, Status, malformed, query_value, segment},
     live::Knowledge,
     options::Options,
     seen::{ListMeta, ListPage, Seen, WatchLine},
@@ -549,7 +549,7 @@ impl Lines {
                 return Err(Failure::TooLarge { limit: MAX_LINE_BYTES });
             }
             let Some(frame) = self.body.frame().await else { return Ok(None) };
-            let frame = frame.map_err(|error| Failure::Transport(chain(&error)))?;
+            let frame = frame.map_err(|error| Failure::transport(&error))?;
             if let Ok(data) = frame.into_data() {
                 self.buffer.extend_from_slice(&data);
             }

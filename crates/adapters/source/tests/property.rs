@@ -4,6 +4,7 @@
 
 mod support;
 
+use dice::Dice;
 use filetree::{FileTree, Limits, MemoryStore, Store, TreePath};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -12,21 +13,9 @@ use std::sync::Arc;
 use support::git::Origins;
 use support::{checkout, remote};
 
-/// xorshift64*: a seed gives the same story every time.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % sides
-    }
-
-    fn path(&mut self) -> String {
-        let depth = 1 + self.roll(3);
-        (0..depth).map(|_| ["a", "b", "c", "d"][self.roll(4)]).collect::<Vec<_>>().join("/")
-    }
+fn path(dice: &mut Dice) -> String {
+    let depth = 1 + dice.roll(3);
+    (0..depth).map(|_| ["a", "b", "c", "d"][dice.roll(4)]).collect::<Vec<_>>().join("/")
 }
 
 fn clear(path: &Path) {
@@ -38,7 +27,7 @@ fn clear(path: &Path) {
 }
 
 fn edit(dice: &mut Dice, root: &Path) {
-    let path = dice.path();
+    let path = path(dice);
     let mut way = root.to_owned();
     for name in path.split('/').rev().skip(1).collect::<Vec<_>>().into_iter().rev() {
         way.push(name);
@@ -93,11 +82,11 @@ fn load(store: &mut MemoryStore, root: &Path, at: &TreePath) {
 
 /// A render in small: what it does next depends on what it saw.
 fn render(tree: &FileTree, seed: u64) -> String {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let mut out = String::new();
     let read = |path: &TreePath| format!("{:?};", tree.read(path).map_err(|error| error.to_string()));
     for _ in 0..1 + dice.roll(4) {
-        let path = TreePath::parse(&dice.path()).unwrap();
+        let path = TreePath::parse(&path(&mut dice)).unwrap();
         match dice.roll(3) {
             0 => out += &read(&path),
             1 => out += &format!("{:?};", tree.kind(&path).map_err(|error| error.to_string())),
@@ -128,7 +117,7 @@ async fn stores_agree_and_cached_is_fresh() {
     options.allow_file = true;
     let sources = source::Sources::new(options).unwrap();
     let remote = remote(&origin.file_url());
-    let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
+    let mut dice = Dice::new(0x9E37_79B9_7F4A_7C15);
     let mut cached = Vec::new();
     let (mut held, mut broken) = (0, 0);
     for round in 0..25 {

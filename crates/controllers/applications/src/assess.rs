@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use api::{Application, ConditionType, HealthStatusCode, SyncOptions, SyncStatusCode};
-use cluster::{ApplyOptions, Cluster, How, Knowledge, LiveObject, WriteError};
+use cluster::{ApplyOptions, Cluster, How, Knowledge, LiveObject, WriteError, chain};
 use compare::{CacheKey, FieldDiff, Verdict};
 use health::Health;
 use resource::{Object, ResourceKey};
@@ -13,7 +13,6 @@ use sync::desired::is_hook;
 use crate::comparison::{Comparison, ResourceState};
 use crate::conditions::Findings;
 use crate::judge::Judge;
-use crate::repositories::chain;
 use crate::status::health_code;
 use crate::wanted::{WantedObject, WantedSet};
 

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use api::names::finalizer;
 use api::{Application, ConditionType, Consent};
-use cluster::{Knowledge, LiveObject, Propagation, WriteError};
+use cluster::{Knowledge, LiveObject, Propagation, WriteError, chain};
 use resource::{GroupKind, Object};
 
 use crate::assess::{options_of, why_unseen};
 use crate::conditions::Findings;
 use crate::execute::preconditions;
-use crate::repositories::chain;
 use crate::shared::{AppName, Shared};
 use crate::sights::Seen;
 use crate::write::{Lost, key_of, write};

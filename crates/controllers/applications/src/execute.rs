@@ -5,13 +5,13 @@ use std::time::Duration;
 use api::{Application, Consent, PropagationPolicy, ResultCode, SyncOptions};
 use cluster::{
     ApplyOptions, Cluster, Deleted, How, LiveObject, Preconditions, Propagation, Validation, WriteError,
+    chain,
 };
 use compare::Rules;
 use resource::{GroupKind, Object, ResourceKey};
 use sync::Kept;
 
 use crate::assess::options_of;
-use crate::repositories::chain;
 
 /// Tries of one write that fails for a passing reason.
 const TRIES: u32 = 3;

@@ -36,12 +36,12 @@ mod status;
 mod wanted;
 mod write;
 
+pub use cluster::chain;
 pub use comparison::{Comparison, ResourceState};
 pub use controller::Controller;
 pub use evaluate::{Evaluation, Unrendered, What};
 pub use metrics::Metrics;
 pub use remote::remote;
-pub use repositories::chain;
 pub use rules::compile as compile_rules;
 pub use shared::Options;
 pub use start::{Start, StartError};

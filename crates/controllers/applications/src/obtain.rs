@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use api::names::{IN_CLUSTER_NAME, IN_CLUSTER_SERVER};
 use api::{Application, ApplicationSource, ApplicationSourceType, ConditionType};
+use cluster::chain;
 use filetree::{FileTree, TreePath};
 use resource::{GroupKind, Gvk};
 use source::{Remote, RepoUrl, Snapshot};
@@ -12,7 +13,7 @@ use sync::desired::Scope;
 
 use crate::conditions::Findings;
 use crate::remote::remote;
-use crate::repositories::{Freshness, RepositoryKey, chain};
+use crate::repositories::{Freshness, RepositoryKey};
 use crate::shared::{AppName, ProjectEntry, Shared, TargetMemory};
 use crate::wanted::{Body, Naming, RenderedSource, WantedSet, hash_of, inputs, wanted};
 

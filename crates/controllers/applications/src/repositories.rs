@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use cluster::chain;
 use source::{Refs, Remote, Snapshot, Sources};
 use tokio::time::Instant;
 
@@ -240,21 +241,6 @@ impl Repositories {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<RepositoryKey, State>> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// An error and its causes on one line; a cause that its parent has printed already is left out.
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

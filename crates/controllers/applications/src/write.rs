@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use api::Application;
-use cluster::WriteError;
+use cluster::{WriteError, chain};
 use resource::ResourceKey;
 use serde_json::Value;
 
-use crate::repositories::chain;
 use crate::shared::{AppName, Shared};
 
 /// Times that a write is made anew because somebody else wrote the Application meanwhile.

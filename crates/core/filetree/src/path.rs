@@ -93,6 +93,10 @@ impl TreePath {
                 name => whole.push(name),
             }
         }
+        // `./c:` would be `c:`, which nobody can read again.
+        if has_drive_letter(&whole.0) {
+            return Err(PathError::Absolute { shown: shown(relative) });
+        }
         if whole.0.len() > MAX_PATH_BYTES {
             return Err(PathError::TooLong { shown: shown(&whole.0), bytes: whole.0.len() });
         }

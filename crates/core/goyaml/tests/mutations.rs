@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dice::Dice;
 use goyaml::{Limits, parse_all, parse_one, to_string};
 
 /// Changed texts; some two seconds in a debug build.
@@ -14,18 +15,6 @@ const PIECES: &[&str] = &[
     "\u{feff}", "é", "😀", "0", "_", ".", "1e5", "\\u00", "~",
 ];
 
-/// xorshift64*: the same texts in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % bound.max(1)
-    }
-}
-
 #[test]
 fn survives_changed_cases() {
     let cases: Vec<BTreeMap<String, String>> = include_str!("cases/parse.jsonl")
@@ -33,25 +22,25 @@ fn survives_changed_cases() {
         .map(|line| serde_json::from_str(line).expect("a case is a map of strings"))
         .collect();
     let texts: Vec<&str> = cases.iter().filter_map(|case| case.get("yaml")).map(String::as_str).collect();
-    let (mut random, limits) = (Random(0x5EED), Limits { nodes: 10_000, ..Limits::default() });
+    let (mut dice, limits) = (Dice::new(0x5EED), Limits { nodes: 10_000, ..Limits::default() });
     let mut read = 0;
     for _ in 0..ROUNDS {
-        let mut text = texts[random.below(texts.len())].as_bytes().to_vec();
-        for _ in 0..=random.below(3) {
-            let at = random.below(text.len() + 1);
-            match random.below(5) {
+        let mut text = texts[dice.roll(texts.len())].as_bytes().to_vec();
+        for _ in 0..=dice.roll(3) {
+            let at = dice.roll(text.len() + 1);
+            match dice.roll(5) {
                 0 => text.truncate(at),
                 1 => {
-                    let end = (at + random.below(4)).min(text.len());
+                    let end = (at + dice.roll(4)).min(text.len());
                     text.drain(at..end);
                 }
                 2 => {
-                    let other = texts[random.below(texts.len())].as_bytes();
+                    let other = texts[dice.roll(texts.len())].as_bytes();
                     text.splice(at..at, other.iter().copied());
                 }
-                3 if at < text.len() => text[at] = random.below(256) as u8,
+                3 if at < text.len() => text[at] = dice.roll(256) as u8,
                 _ => {
-                    text.splice(at..at, PIECES[random.below(PIECES.len())].bytes());
+                    text.splice(at..at, PIECES[dice.roll(PIECES.len())].bytes());
                 }
             }
         }

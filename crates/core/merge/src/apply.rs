@@ -41,6 +41,9 @@ pub fn server_side_apply(
     if applied.pointer("/metadata/managedFields").is_some_and(|fields| !fields.is_null()) {
         return Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
     }
+    if !applied.is_object() {
+        return Err(ApplyError::BadRequest("the applied configuration is not an object".to_owned()));
+    }
     let manager = Manager { operation: Operation::Apply, ..*manager };
     let mut entries = live
         .map_or_else(|| Ok(Vec::new()), managed_fields)

@@ -220,6 +220,19 @@ fn nothing_panics_on_junk() {
 }
 
 #[test]
+fn only_an_object_can_be_applied() {
+    let manager = Manager::apply("m", "v1", NOW);
+    let live =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "1"}});
+    for applied in [Value::Null, json!([]), json!("text"), json!(1)] {
+        for live in [None, Some(&live)] {
+            let refused = server_side_apply(&deduced(), live, &applied, &manager, true).unwrap_err();
+            assert!(matches!(refused, merge::ApplyError::BadRequest(_)), "{applied}: {refused}");
+        }
+    }
+}
+
+#[test]
 fn depth_is_bounded() {
     let mut deep = json!({});
     for _ in 0..2000 {

@@ -188,13 +188,8 @@ fn what_is_taken_means_one_thing() {
         "~u",
         " ",
     ];
-    let (mut seed, mut taken) = (0x9E37_79B9_7F4A_7C15_u64, 0);
-    let mut roll = |sides: usize| {
-        seed ^= seed >> 12;
-        seed ^= seed << 25;
-        seed ^= seed >> 27;
-        (seed.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % sides
-    };
+    let (mut dice, mut taken) = (dice::Dice::new(0x9E37_79B9_7F4A_7C15), 0);
+    let mut roll = |sides: usize| dice.roll(sides);
     for _ in 0..200_000 {
         let first = roll(6);
         let text: String =

@@ -22,7 +22,7 @@ fn paths_are_normalised() {
 fn paths_that_mean_harm_are_refused() {
     let long = "x/".repeat(4096);
     type Verdict = fn(&PathError) -> bool;
-    let rows: [(&str, &str, Verdict); 13] = [
+    let rows: [(&str, &str, Verdict); 15] = [
         ("parent", "..", |e| matches!(e, PathError::Leaves { .. })),
         ("two up", "../..", |e| matches!(e, PathError::Leaves { .. })),
         ("climbs out and in", "a/../../b", |e| matches!(e, PathError::Leaves { .. })),
@@ -30,6 +30,8 @@ fn paths_that_mean_harm_are_refused() {
         ("drive", "C:\\", |e| matches!(e, PathError::Absolute { .. })),
         ("bare drive", "c:", |e| matches!(e, PathError::Absolute { .. })),
         ("drive with slash", "C:/x", |e| matches!(e, PathError::Absolute { .. })),
+        ("drive behind a dot", "./c:/x", |e| matches!(e, PathError::Absolute { .. })),
+        ("drive behind a way back", "b/../c:", |e| matches!(e, PathError::Absolute { .. })),
         ("backslash", "a\\b", |e| matches!(e, PathError::Backslash { .. })),
         ("share", "\\\\host\\x", |e| matches!(e, PathError::Backslash { .. })),
         ("NUL", "a\0b", |e| matches!(e, PathError::Control { .. })),

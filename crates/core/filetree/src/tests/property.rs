@@ -1,45 +1,33 @@
 //! Cached ≡ fresh, on random trees, readers and edits.
 
 use crate::{FileTree, Limits, MemoryStore, TreePath};
+use dice::Dice;
 use std::sync::Arc;
 
-/// xorshift64*: a seed gives the same story every time.
-struct Dice(u64);
+/// Few names and little depth, so that paths meet.
+fn path(dice: &mut Dice) -> TreePath {
+    let depth = 1 + dice.roll(3);
+    let names: Vec<_> = (0..depth).map(|_| ["a", "b", "c", "d"][dice.roll(4)]).collect();
+    TreePath::parse(&names.join("/")).unwrap()
+}
 
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % sides
-    }
-
-    /// Few names and little depth, so that paths meet.
-    fn path(&mut self) -> TreePath {
-        let depth = 1 + self.roll(3);
-        let names: Vec<_> = (0..depth).map(|_| ["a", "b", "c", "d"][self.roll(4)]).collect();
-        TreePath::parse(&names.join("/")).unwrap()
-    }
-
-    fn edit(&mut self, store: &mut MemoryStore) {
-        let path = self.path();
-        match self.roll(6) {
-            0 => drop(store.remove(&path)),
-            1 => store
-                .link(&path, ["a", "../b", "./c/d", "../../a", "b/../c", "/x", "../../../.."][self.roll(7)]),
-            2 => drop(store.rename(&path, &self.path())),
-            3 => store.write_executable(&path, ["1", "2"][self.roll(2)]),
-            _ => store.write(&path, ["1", "2", "3"][self.roll(3)]),
-        }
+fn edit(dice: &mut Dice, store: &mut MemoryStore) {
+    let at = path(dice);
+    match dice.roll(6) {
+        0 => drop(store.remove(&at)),
+        1 => store.link(&at, ["a", "../b", "./c/d", "../../a", "b/../c", "/x", "../../../.."][dice.roll(7)]),
+        2 => drop(store.rename(&at, &path(dice))),
+        3 => store.write_executable(&at, ["1", "2"][dice.roll(2)]),
+        _ => store.write(&at, ["1", "2", "3"][dice.roll(3)]),
     }
 }
 
 /// A render in small: what it does next depends on what it saw.
 fn render(tree: &FileTree, seed: u64) -> String {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let mut out = String::new();
     for _ in 0..1 + dice.roll(5) {
-        let path = dice.path();
+        let path = path(&mut dice);
         match dice.roll(3) {
             0 => out += &format!("read {:?};", tree.read(&path).map_err(|error| error.to_string())),
             1 => out += &format!("kind {:?};", tree.kind(&path).map_err(|error| error.to_string())),
@@ -62,13 +50,13 @@ fn render(tree: &FileTree, seed: u64) -> String {
 fn a_result_whose_record_holds_is_the_fresh_one() {
     let (mut held, mut broken, mut needless) = (0, 0, 0);
     for seed in 1..=600_u64 {
-        let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let mut dice = Dice::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let mut store = MemoryStore::new();
-        (0..20).for_each(|_| dice.edit(&mut store));
+        (0..20).for_each(|_| edit(&mut dice, &mut store));
         let first = FileTree::new(Arc::new(store.clone()), Limits::default());
         let cached = render(&first, seed);
         for _ in 0..12 {
-            dice.edit(&mut store);
+            edit(&mut dice, &mut store);
             let fresh = render(&FileTree::new(Arc::new(store.clone()), Limits::default()), seed);
             if first.reads().holds(&store).unwrap() {
                 assert_eq!(cached, fresh, "seed {seed}");
