@@ -76,6 +76,21 @@ impl Repositories {
         self.repositories.iter().map(|entry| &entry.repository)
     }
 
+    /// The Helm repository (or registry) that a chart's dependency names as `@name` or `alias:name`.
+    ///
+    /// **Shape**: by the Secret's `name`, of a project's own before those of none; one of another project is not found.
+    /// **Source**: the peer adds the Helm repositories that a project may use to `helm` under their names.
+    pub fn named(&self, name: &str, project: &str) -> Option<&Repository> {
+        let of = |wanted: &str| {
+            self.repositories().find(|repository| {
+                repository.name == name
+                    && repository.project == wanted
+                    && repository.repository_type != RepositoryType::Git
+            })
+        };
+        (!name.is_empty()).then(|| of(project).or_else(|| of(""))).flatten()
+    }
+
     /// How a repository is reached for an application of a project.
     ///
     /// **Shape**: the Secret with this very URL (in [normal form](normal_form)) and this project wins over the one

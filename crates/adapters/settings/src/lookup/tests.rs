@@ -103,6 +103,76 @@ fn a_client_certificate_stays_beside_inherited_credentials() {
 }
 
 #[test]
+fn registries_are_found_as_they_are_written() {
+    let repositories = Repositories::new(
+        [
+            repository("r", &[("url", "reg.example:5000/charts"), ("type", "helm"), ("enableOCI", "true")]),
+            repository("o", &[("url", "oci://reg.example/ns/app"), ("type", "oci"), ("username", "o")]),
+        ],
+        [
+            repository(
+                "p",
+                &[("url", "oci://reg.example"), ("username", "p"), ("insecureOCIForceHttp", "true")],
+            ),
+            repository(
+                "q",
+                &[("url", "reg.example:5000"), ("username", "q"), ("type", "helm"), ("enableOCI", "true")],
+            ),
+        ],
+    );
+    for (url, secrets, oci, http) in [
+        ("reg.example:5000/charts", vec!["r", "q"], true, false),
+        ("reg.example:5000/other", vec!["q"], true, false),
+        ("oci://reg.example/ns/app", vec!["o"], false, false),
+        ("oci://reg.example/ns/app/", vec!["o"], false, false),
+        ("oci://reg.example/ns/other", vec!["p"], false, true),
+        ("oci://reg.example.evil/ns/app", vec![], false, false),
+        ("oci://reg.example/ns/../x", vec![], false, false),
+        ("reg.example/ns/app", vec![], false, false),
+    ] {
+        let access = repositories.lookup(url, "");
+        assert_eq!(
+            (
+                access.secrets.iter().map(String::as_str).collect(),
+                access.enable_oci,
+                access.insecure_oci_force_http
+            ),
+            (secrets, oci, http),
+            "{url}"
+        );
+    }
+}
+
+#[test]
+fn dependencies_name_repositories() {
+    let helm = |secret: &str, name: &str, url: &str, project: &str| {
+        repository(secret, &[("type", "helm"), ("name", name), ("url", url), ("project", project)])
+    };
+    let repositories = Repositories::new(
+        [
+            helm("a", "stable", "https://a", ""),
+            helm("b", "stable", "https://b", "team"),
+            helm("c", "other", "https://c", "team"),
+            helm("d", "", "https://d", ""),
+            repository("g", &[("name", "code"), ("url", "https://g")]),
+        ],
+        [],
+    );
+    for (name, project, url) in [
+        ("stable", "", Some("https://a")),
+        ("stable", "team", Some("https://b")),
+        ("stable", "rest", Some("https://a")),
+        ("other", "team", Some("https://c")),
+        ("other", "rest", None),
+        ("code", "", None),
+        ("", "", None),
+    ] {
+        let found = repositories.named(name, project).map(|repository| repository.url.as_str());
+        assert_eq!(found, url, "{name} {project}");
+    }
+}
+
+#[test]
 fn plain_http_is_asked_for_by_a_secret() {
     let repositories = Repositories::new(
         [repository("r", &[("url", "http://in-cluster/a")])],
