@@ -1,5 +1,4 @@
 use std::convert::Infallible;
-use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -249,20 +248,18 @@ async fn connection(
     }
 }
 
-fn serve<'a>(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin + 'a,
-    log: &'a Mutex<Vec<WebRequest>>,
-    handler: &'a Arc<WebHandler>,
-) -> impl Future<Output = Result<()>> + 'a {
-    async move {
-        let request = read_request(&mut stream).await?;
-        let reply = handler(&request);
-        let head_only = request.method == "HEAD";
-        log.lock().unwrap_or_else(PoisonError::into_inner).push(request);
-        write_reply(&mut stream, reply, head_only).await?;
-        stream.shutdown().await?;
-        Ok(())
-    }
+async fn serve(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    log: &Mutex<Vec<WebRequest>>,
+    handler: &Arc<WebHandler>,
+) -> Result<()> {
+    let request = read_request(&mut stream).await?;
+    let reply = handler(&request);
+    let head_only = request.method == "HEAD";
+    log.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+    write_reply(&mut stream, reply, head_only).await?;
+    stream.shutdown().await?;
+    Ok(())
 }
 
 async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Result<WebRequest> {

@@ -151,9 +151,10 @@ impl Inner {
             Place::Entry { url, digest } => {
                 let content = match registry_reference(url) {
                     Some((registry, reference)) => {
-                        self.from_registry(remote, &registry.host, &registry.path, &reference).await?
+                        self.download_from_registry(remote, &registry.host, &registry.path, &reference)
+                            .await?
                     }
-                    None => self.from_web(remote, url).await?,
+                    None => self.download_from_web(remote, url).await?,
                 };
                 let found = Digest::of(&content);
                 match digest.filter(|expected| *expected != found) {
@@ -166,7 +167,7 @@ impl Inner {
         }
     }
 
-    async fn from_web(&self, remote: &Remote, url: &str) -> Result<Vec<u8>, ChartError> {
+    async fn download_from_web(&self, remote: &Remote, url: &str) -> Result<Vec<u8>, ChartError> {
         let name = name_of(remote);
         let protocol = |detail: &str| ChartError::Protocol { repo: name.clone(), detail: detail.to_owned() };
         let RepositoryUrl::Index(index) = &remote.url else {
@@ -192,7 +193,7 @@ impl Inner {
     }
 
     /// An index may name a place in a registry.
-    async fn from_registry(
+    async fn download_from_registry(
         self: &Arc<Self>,
         remote: &Remote,
         host: &str,

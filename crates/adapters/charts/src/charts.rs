@@ -68,7 +68,7 @@ impl Charts {
             tokens: Tokens::default(),
             fetches: Flights::default(),
             downloads: Semaphore::new(limits.downloads.max(1)),
-            indexes: Ledger::new(limits.index_memory_bytes, |index| index.value.weight()),
+            indexes: Ledger::new(limits.index_memory_bytes, |index| index.value.bytes()),
             tags: Ledger::new(LEDGER_BYTES, |tags| tags.value.iter().map(|tag| tag.len() + 24).sum()),
             manifests: Ledger::new(LEDGER_BYTES, |manifest| manifest.value.weight()),
             files: Ledger::new(LEDGER_BYTES, |file| file.value.len()),
@@ -189,7 +189,7 @@ impl Charts {
         if let RepositoryUrl::Registry(url) = &remote.url
             && let Ok(repository) = url.repository(chart)
         {
-            for reference in [resolved.tag(), resolved.revision().to_owned()] {
+            for reference in [resolved.tag(), resolved.revision()] {
                 let question = remote.access(&["manifest", &url.host, &repository, &reference]);
                 inner.manifests.forget(&question);
                 inner.answers.remove(&question);
@@ -386,7 +386,7 @@ impl Inner {
         blocking(name, move || {
             let note = Note::of(&text);
             inner.keep(&question, &note, &text);
-            let value = read(&inner, text).map_err(|detail| ChartError::Protocol { repo, detail })?;
+            let value = read(&inner, &text).map_err(|detail| ChartError::Protocol { repo, detail })?;
             Ok(Arc::new(Document::new(value, note)))
         })
         .await
@@ -435,25 +435,25 @@ impl Inner {
     }
 }
 
-fn read_index(inner: &Inner, text: Vec<u8>) -> Result<Index, String> {
-    let index = Index::parse(&text, inner.http.options.limits.versions).map_err(|error| error.to_string())?;
+fn read_index(inner: &Inner, text: &[u8]) -> Result<Index, String> {
+    let index = Index::parse(text, inner.http.options.limits.versions).map_err(|error| error.to_string())?;
     for note in index.notes() {
         tracing::debug!(note, "an entry of index.yaml was left out");
     }
     Ok(index)
 }
 
-fn read_tags(_: &Inner, text: Vec<u8>) -> Result<Vec<String>, String> {
-    serde_json::from_slice(&text).map_err(|error| error.to_string())
+fn read_tags(_: &Inner, text: &[u8]) -> Result<Vec<String>, String> {
+    serde_json::from_slice(text).map_err(|error| error.to_string())
 }
 
-fn read_manifest(_: &Inner, text: Vec<u8>) -> Result<Manifest, String> {
-    Manifest::parse(&text, Digest::of(&text))
+fn read_manifest(_: &Inner, text: &[u8]) -> Result<Manifest, String> {
+    Manifest::parse(text, Digest::of(text))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the other readers can fail")]
-fn read_file(_: &Inner, text: Vec<u8>) -> Result<bytes::Bytes, String> {
-    Ok(text.into())
+fn read_file(_: &Inner, text: &[u8]) -> Result<bytes::Bytes, String> {
+    Ok(bytes::Bytes::copy_from_slice(text))
 }
 
 /// `index.yaml` below a repository's URL, whose query stays.

@@ -43,7 +43,7 @@ impl Note {
 }
 
 /// What makes a value of a text; the error says what is wrong with the text.
-pub(crate) type Reader<T> = fn(&Inner, Vec<u8>) -> Result<T, String>;
+pub(crate) type Reader<T> = fn(&Inner, &[u8]) -> Result<T, String>;
 
 impl Inner {
     /// What the disk has in answer to a question.
@@ -55,7 +55,7 @@ impl Inner {
         let inner = Arc::clone(self);
         let recalled = blocking("", move || {
             let Some((note, content)) = inner.kept(&question) else { return Ok(None) };
-            Ok(read(&inner, content).ok().map(|value| Arc::new(Document { value, note })))
+            Ok(read(&inner, &content).ok().map(|value| Arc::new(Document { value, note })))
         });
         recalled.await.ok().flatten()
     }
@@ -115,7 +115,7 @@ impl Inner {
             let name = request.name.to_owned();
             blocking(request.name, move || {
                 inner.keep(&question, &note, &content);
-                match read(&inner, content) {
+                match read(&inner, &content) {
                     Ok(value) => Ok(Arc::new(Document { value, note })),
                     Err(detail) => {
                         inner.answers.remove(&question);

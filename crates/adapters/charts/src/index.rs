@@ -129,7 +129,7 @@ impl Index {
     }
 
     /// About how many bytes of memory it takes.
-    pub(crate) fn weight(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         let names: usize = self.charts.keys().map(|name| name.len() + 64).sum();
         self.text.capacity() + names + self.versions * size_of::<Row>()
     }

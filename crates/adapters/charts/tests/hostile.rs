@@ -1,5 +1,7 @@
 //! Servers that mean no good: A13–A22 and what is near them. Each row is a misdeed and its outcome.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod support;
 
 use charts::{ChartError, Freshness, LAYER_HELM_CHART, LAYER_TAR_GZIP, Remote};

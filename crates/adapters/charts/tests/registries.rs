@@ -1,5 +1,7 @@
 //! Registries: charts in Helm's own form, and artifacts.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod support;
 
 use charts::{ChartError, Charts, Freshness, LAYER_HELM_CHART, LAYER_TAR_GZIP, Remote, RepositoryUrl};

@@ -1,5 +1,7 @@
 //! Helm repositories: an index, and archives that it names.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod support;
 
 use charts::{ChartError, Charts, FileRequest, Freshness, Proxy, Remote, Secret, Tls};

@@ -6,7 +6,8 @@ const HEX: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abc
 
 fn shown(index: &Index) -> String {
     let entry = |entry: Entry<'_>| {
-        let digest = entry.digest.map(|digest| format!("#{}", &digest.hex()[..4])).unwrap_or_default();
+        let digest =
+            entry.digest.map(|digest| format!("#{}", digest.hex().split_at(4).0)).unwrap_or_default();
         format!("{}={}{digest}", entry.version, entry.url)
     };
     let chart = |name: &str| {

@@ -1,6 +1,7 @@
 //! What the suites share.
 #![allow(dead_code, reason = "each suite uses a part")]
 #![allow(unreachable_pub, reason = "a module of several test programs")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use charts::{Charts, Limits, Options, Remote, RepositoryUrl, Secret, Timeouts};
 use std::collections::BTreeMap;
