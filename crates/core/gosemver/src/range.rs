@@ -74,7 +74,8 @@ impl Range {
         let mut alternatives = Vec::new();
         for text in text.split("||") {
             let pieces = cut(text).ok_or_else(|| RangeError::Improper(text.into()))?;
-            let all: Option<Vec<_>> = pieces.into_iter().map(|(sign, parts)| comparator(sign, &parts)).collect();
+            let all: Option<Vec<_>> =
+                pieces.into_iter().map(|(sign, parts)| comparator(sign, &parts)).collect();
             alternatives.push(all.ok_or(RangeError::Version)?);
         }
         Ok(Self(alternatives))

@@ -53,7 +53,11 @@ impl Alphabet {
             for place in 0..self.group {
                 let shift = (self.group - 1 - place) * self.bits;
                 let digit = (bits >> shift) as usize & (self.digits.len() - 1);
-                text.push(if place < digits { self.digits.get(digit).map_or('=', |d| char::from(*d)) } else { '=' });
+                text.push(if place < digits {
+                    self.digits.get(digit).map_or('=', |d| char::from(*d))
+                } else {
+                    '='
+                });
             }
         }
         text
@@ -70,7 +74,8 @@ impl Alphabet {
         let mut out = Vec::with_capacity(text.len() * self.bits / 8);
         // Go's base32 drops new lines before it counts bytes.
         let strip = self.bits == 5;
-        let stripped: Vec<u8> = text.iter().copied().filter(|b| !strip || !matches!(b, b'\n' | b'\r')).collect();
+        let stripped: Vec<u8> =
+            text.iter().copied().filter(|b| !strip || !matches!(b, b'\n' | b'\r')).collect();
         let mut bytes = stripped.iter().copied().enumerate().filter(|(_, b)| !matches!(b, b'\n' | b'\r'));
         let end = stripped.len();
         loop {

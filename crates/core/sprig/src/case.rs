@@ -39,7 +39,8 @@ fn moved(c: char, by: u32) -> char {
 /// `unicode.IsUpper`: the letters of category Lu.
 pub(crate) fn is_upper(c: char) -> bool {
     // Rust's also counts other letters and symbols that look like capitals.
-    c.is_uppercase() && !matches!(c, '\u{2160}'..='\u{216F}' | '\u{24B6}'..='\u{24CF}' | '\u{1F130}'..='\u{1F189}')
+    c.is_uppercase()
+        && !matches!(c, '\u{2160}'..='\u{216F}' | '\u{24B6}'..='\u{24CF}' | '\u{1F130}'..='\u{1F189}')
 }
 
 /// `unicode.IsLower`: the letters of category Ll.

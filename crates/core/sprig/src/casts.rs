@@ -9,7 +9,9 @@ pub(crate) fn int(value: &Value) -> i64 {
         Value::Uint(_, number) => number.cast_signed(),
         Value::Float(_, number) => truncated(*number),
         Value::Bool(truth) => i64::from(*truth),
-        Value::String(text) => text.as_str().and_then(|text| parse_int(without_zero_decimals(text), 0)).unwrap_or(0),
+        Value::String(text) => {
+            text.as_str().and_then(|text| parse_int(without_zero_decimals(text), 0)).unwrap_or(0)
+        }
         _ => 0,
     }
 }
@@ -92,7 +94,8 @@ fn prefixed(text: &str) -> (&str, u32, bool) {
 pub(crate) fn parse_float(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     if unsigned.starts_with("0x") || unsigned.starts_with("0X") {
-        return parse_hex_float(unsigned.get(2..)?).map(|number| if text.starts_with('-') { -number } else { number });
+        return parse_hex_float(unsigned.get(2..)?)
+            .map(|number| if text.starts_with('-') { -number } else { number });
     }
     let number: f64 = text.parse().ok()?;
     (number.is_finite() || unsigned.starts_with(['i', 'I', 'n', 'N'])).then_some(number)

@@ -29,8 +29,9 @@ fn at_depth(a: &Value, b: &Value, depth: usize, steps: &mut u64) -> Result<bool,
         (Value::String(a), Value::String(b)) => a == b,
         (Value::Bytes(a), Value::Bytes(b)) => a == b,
         (Value::List(a), Value::List(b)) => {
-            let same_shape =
-                a.kind().name == b.kind().name && a.is_nil() == b.is_nil() && a.items().len() == b.items().len();
+            let same_shape = a.kind().name == b.kind().name
+                && a.is_nil() == b.is_nil()
+                && a.items().len() == b.items().len();
             if !same_shape {
                 return Ok(false);
             }

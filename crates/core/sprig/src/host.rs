@@ -42,7 +42,9 @@ impl Host {
 /// The world of a call.
 pub(crate) fn world(call: &Call<'_>) -> Result<Rc<dyn World>, CallError> {
     let name = call.name();
-    call.host::<Host>().map(|host| Rc::clone(&host.world)).ok_or_else(|| format!("{name} needs time or chance, and this run has neither").into())
+    call.host::<Host>()
+        .map(|host| Rc::clone(&host.world))
+        .ok_or_else(|| format!("{name} needs time or chance, and this run has neither").into())
 }
 
 /// A compiled pattern, from the run's memory where it has one.

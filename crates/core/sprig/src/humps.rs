@@ -12,7 +12,9 @@ fn is_connector(c: char) -> bool {
 /// Categories Pc, Pd, Ps, Pe, Pi, Pf, Po.
 fn is_punctuation(c: char) -> bool {
     match c {
-        '\0'..='\x7f' => c.is_ascii_punctuation() && !matches!(c, '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' | '~'),
+        '\0'..='\x7f' => {
+            c.is_ascii_punctuation() && !matches!(c, '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' | '~')
+        }
         '¡' | '§' | '«' | '¶' | '·' | '»' | '¿' => true,
         '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205E}' => !matches!(c, '\u{2044}' | '\u{2052}'),
         '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{3014}'..='\u{301F}' => true,

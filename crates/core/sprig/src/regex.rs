@@ -21,9 +21,12 @@ impl Pattern {
     /// Compiles. **Errors**: `error parsing regexp: …` in Go's words, or our limits on size.
     pub(crate) fn new(text: &str) -> Result<Self, String> {
         if text.len() > MAX_PATTERN_BYTES {
-            return Err(format!("error parsing regexp: expression too large: more than {MAX_PATTERN_BYTES} bytes"));
+            return Err(format!(
+                "error parsing regexp: expression too large: more than {MAX_PATTERN_BYTES} bytes"
+            ));
         }
-        let translated = translate::translate(text).map_err(|error| format!("error parsing regexp: {error}"))?;
+        let translated =
+            translate::translate(text).map_err(|error| format!("error parsing regexp: {error}"))?;
         RegexBuilder::new(&translated)
             .size_limit(MAX_COMPILED_BYTES)
             .dfa_size_limit(MAX_COMPILED_BYTES)
@@ -136,5 +139,7 @@ fn reference(text: &[u8]) -> Option<(&str, &[u8])> {
 fn number(name: &str) -> Option<usize> {
     // A number of nine digits is one; longer ones, and those with a zero before, are names (of no group).
     let digits = name.bytes().all(|byte| byte.is_ascii_digit());
-    (digits && name.len() < 9 && (name.len() == 1 || !name.starts_with('0'))).then(|| name.parse().ok()).flatten()
+    (digits && name.len() < 9 && (name.len() == 1 || !name.starts_with('0')))
+        .then(|| name.parse().ok())
+        .flatten()
 }

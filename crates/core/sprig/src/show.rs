@@ -95,7 +95,7 @@ pub(crate) fn digits(kind: FloatKind, number: f64) -> (String, i32) {
     (mantissa.replace('.', ""), exponent.parse().unwrap_or(0))
 }
 
-/// As `%v` prints floats: exponents below -4 and from 21.
+/// As `%v` prints floats.
 pub(crate) fn float(kind: FloatKind, number: f64) -> String {
     if number.is_nan() {
         return "NaN".into();
@@ -103,14 +103,15 @@ pub(crate) fn float(kind: FloatKind, number: f64) -> String {
     if number.is_infinite() {
         return if number > 0.0 { "+Inf".into() } else { "-Inf".into() };
     }
-    general(kind, number, 21)
+    general(kind, number)
 }
 
-/// The shortest digits of a finite number, with an exponent below -4 and from `end`. `strconv.FormatFloat(…, 'g', -1, …)` has 6 for it.
-pub(crate) fn general(kind: FloatKind, number: f64, end: i32) -> String {
+/// The shortest digits of a finite number, with an exponent below -4 and from 6, as `strconv.FormatFloat(…, 'g', -1, …)`.
+pub(crate) fn general(kind: FloatKind, number: f64) -> String {
+    const END: i32 = 6;
     let sign = if number.is_sign_negative() { "-" } else { "" };
     let (digits, exponent) = digits(kind, number);
-    if (-4..end).contains(&exponent) {
+    if (-4..END).contains(&exponent) {
         return format!("{sign}{}", positional(&digits, exponent));
     }
     let (first, rest) = digits.split_at(1);

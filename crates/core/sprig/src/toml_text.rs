@@ -2,6 +2,8 @@
 //!
 //! **Source**: BurntSushi/toml 1.6: simple values of a table first, then its tables, both sorted; two blanks of indent a level.
 
+mod complaint;
+
 use std::collections::BTreeMap;
 
 use gotemplate::{CallError, FloatKind, List, Run, Str, Value};
@@ -18,7 +20,7 @@ const DEPTH: usize = 500;
 pub(crate) fn write(value: &Value) -> Result<Vec<u8>, CallError> {
     let mut out = Vec::new();
     match value {
-        Value::Nil => return Err(super::functions::NIL_POINTER.into()),
+        Value::Nil => return Err("reflect: call of reflect.Value.Type on zero Value".into()),
         Value::Map(_) => entry(&mut Vec::new(), value, &mut out)?,
         Value::List(list) if is_table_list(list)? => {
             return Err("toml: top-level values must be Go maps or structs".into());
@@ -73,7 +75,11 @@ fn quoted(text: &[u8]) -> String {
 
 fn key_text(key: &Str) -> String {
     let bare = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if !key.is_empty() && key.as_bytes().iter().all(bare) { key.to_text().into_owned() } else { quoted(key.as_bytes()) }
+    if !key.is_empty() && key.as_bytes().iter().all(bare) {
+        key.to_text().into_owned()
+    } else {
+        quoted(key.as_bytes())
+    }
 }
 
 fn newline(out: &mut Vec<u8>) {
@@ -151,7 +157,9 @@ fn element(value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<(), CallErr
     let text = match value {
         Value::String(text) => quoted(text.as_bytes()),
         Value::Float(kind, number) => float(*kind, *number),
-        Value::Bytes(bytes) => format!("[{}]", bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ")),
+        Value::Bytes(bytes) => {
+            format!("[{}]", bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(", "))
+        }
         Value::List(list) => {
             out.push(b'[');
             for (at, item) in list.items().iter().enumerate() {
@@ -210,15 +218,18 @@ fn float(kind: FloatKind, number: f64) -> String {
     if number.is_infinite() {
         return format!("{sign}inf");
     }
-    let text = show::general(kind, number, 6);
+    let text = show::general(kind, number);
     if text.contains(['.', 'e']) { text } else { format!("{text}.0") }
 }
 
 /// `toml.Unmarshal`: integers are `int64`, dates are times.
 ///
-/// **Errors**: in the words of another library than Helm's.
+/// **Errors**: in the peer's words where the mistake is a common one, else in those of the `toml` crate.
 pub(crate) fn read(text: &str) -> Result<Value, String> {
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| format!("toml: {}", error.message()))?;
+    let words = |error: toml::de::Error| {
+        complaint::complaint(text).unwrap_or_else(|| format!("toml: {}", error.message()))
+    };
+    let table: toml::Table = text.parse().map_err(words)?;
     from_toml(&Toml::Table(table), 0)
 }
 
@@ -249,7 +260,8 @@ fn from_toml(value: &Toml, depth: usize) -> Result<Value, String> {
 }
 
 fn datetime(text: &str) -> Result<Value, String> {
-    const LAYOUTS: [&[u8]; 4] = [b"2006-01-02T15:04:05Z07:00", b"2006-01-02T15:04:05", b"2006-01-02", b"15:04:05"];
+    const LAYOUTS: [&[u8]; 4] =
+        [b"2006-01-02T15:04:05Z07:00", b"2006-01-02T15:04:05", b"2006-01-02", b"15:04:05"];
     let time = LAYOUTS.iter().find_map(|layout| parse::parse(layout, text.as_bytes(), &Zone::Utc).ok());
     time.map(|time| Value::object(Stamp(time))).ok_or_else(|| format!("toml: not a date: {text}"))
 }

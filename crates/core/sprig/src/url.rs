@@ -99,7 +99,8 @@ pub(crate) fn parse(text: &[u8]) -> Result<Url, String> {
     let (front, fragment) = cut(text, b'#');
     let place = |text: &[u8], error: String| format!("parse {}: {error}", show::quoted(text));
     let mut url = parse_front(front).map_err(|error| place(front, error))?;
-    url.fragment = unescape(fragment.unwrap_or_default(), Place::Fragment).map_err(|error| place(text, error))?;
+    url.fragment =
+        unescape(fragment.unwrap_or_default(), Place::Fragment).map_err(|error| place(text, error))?;
     Ok(url)
 }
 

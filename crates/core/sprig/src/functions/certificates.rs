@@ -147,6 +147,30 @@ fn build_custom_cert(call: &mut Call<'_>) -> Answer {
             .map_err(|_| CallError::Message(format!("unable to decode base64 {what}")))
     };
     let pair = Pair { cert: text(0, "certificate")?, key: text(1, "private key")? };
+    if !has_pem(&pair.cert) {
+        return refuse("unable to decode certificate");
+    }
+    if !has_pem(&pair.key) {
+        return refuse("error parsing private key: no PEM data in input");
+    }
     world(call)?.check_pair(&pair.cert, &pair.key)?;
     give(Value::object(Certificate(pair)))
+}
+
+/// Whether there is a PEM block: base64 between lines that name the same thing.
+fn has_pem(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once("-----BEGIN ") {
+        rest = after;
+        let block = after.split_once("-----").and_then(|(label, after)| {
+            let (body, _) = after.split_once(&format!("-----END {label}-----"))?;
+            let body =
+                body.split_once("\n\n").filter(|(head, _)| head.contains(':')).map_or(body, |(_, body)| body);
+            base64::decode(body.replace(|c: char| c.is_whitespace(), "").as_bytes()).ok()
+        });
+        if block.is_some() {
+            return true;
+        }
+    }
+    false
 }

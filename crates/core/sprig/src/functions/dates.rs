@@ -25,7 +25,9 @@ pub(crate) const TABLE: &[Function] = &[
     Function::new("mustDateModify", &[STRING, TIME], |call| modified(call, true)),
     Function::new("must_date_modify", &[STRING, TIME], |call| modified(call, true)),
     Function::new("toDate", &[STRING, STRING], |call| {
-        give(object(parse::parse(call.bytes(0), call.bytes(1), &local(call)).unwrap_or_else(|_| Time::zero())))
+        give(object(
+            parse::parse(call.bytes(0), call.bytes(1), &local(call)).unwrap_or_else(|_| Time::zero()),
+        ))
     }),
     Function::new("mustToDate", &[STRING, STRING], |call| {
         give(object(parse::parse(call.bytes(0), call.bytes(1), &local(call))?))
@@ -89,7 +91,9 @@ fn of(value: &Value) -> Result<&Time, CallError> {
 /// The time that a value stands for: itself, seconds since 1970, or else now.
 fn given(call: &Call<'_>, value: &Value) -> Result<Time, CallError> {
     match value {
-        Value::Int(IntKind::Int | IntKind::Int32 | IntKind::Int64, seconds) => Ok(Time::unix(*seconds, local(call))),
+        Value::Int(IntKind::Int | IntKind::Int32 | IntKind::Int64, seconds) => {
+            Ok(Time::unix(*seconds, local(call)))
+        }
         value => match value.as_object::<Stamp>() {
             Some(stamp) => Ok(stamp.0.clone()),
             None => now(call),
@@ -154,7 +158,9 @@ impl Object for Stamp {
     }
 
     fn equals(&self, other: &dyn Object) -> bool {
-        other.downcast::<Self>().is_some_and(|other| self.0.moment == other.0.moment && self.0.zone == other.0.zone)
+        other
+            .downcast::<Self>()
+            .is_some_and(|other| self.0.moment == other.0.moment && self.0.zone == other.0.zone)
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -194,7 +200,10 @@ const METHODS: &[Function] = &[
     Function::new("Add", &[ANY], |call| {
         let nanos = match call.arg(0) {
             Value::Int(_, nanos) => *nanos,
-            value => value.as_object::<Span>().map(|span| span.0).ok_or_else(|| super::not_a(value, "time.Duration"))?,
+            value => value
+                .as_object::<Span>()
+                .map(|span| span.0)
+                .ok_or_else(|| super::not_a(value, "time.Duration"))?,
         };
         give(object(this(call)?.plus(nanos)))
     }),

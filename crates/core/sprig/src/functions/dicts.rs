@@ -121,5 +121,8 @@ fn plain_map(value: &Value) -> Result<&Map, gotemplate::CallError> {
 
 fn deep_copy(call: &mut Call<'_>) -> Answer {
     let value = call.arg(0);
+    if matches!(value, Value::Nil) {
+        return refuse("reflect: call of reflect.Value.Type on zero Value");
+    }
     give(lists::deep_copy(call, value, 0)?)
 }

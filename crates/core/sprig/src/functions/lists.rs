@@ -164,7 +164,8 @@ fn slice(call: &mut Call<'_>) -> Answer {
         return give(Value::Nil);
     }
     let start = if call.len() > 1 { casts::int(call.arg(1)) } else { 0 };
-    let end = if call.len() > 2 { casts::int(call.arg(2)) } else { i64::try_from(items.len()).unwrap_or(i64::MAX) };
+    let end =
+        if call.len() > 2 { casts::int(call.arg(2)) } else { i64::try_from(items.len()).unwrap_or(i64::MAX) };
     let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
     let Some(part) = range.and_then(|(start, end)| items.get(start..end)) else {
         return refuse("reflect.Value.Slice: slice index out of bounds");

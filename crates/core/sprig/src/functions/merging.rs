@@ -34,7 +34,13 @@ fn merged(call: &mut Call<'_>, overwrite: bool) -> Answer {
     give(into)
 }
 
-fn merge_map(call: &mut Call<'_>, into: &Map, from: &Map, overwrite: bool, depth: usize) -> Result<(), CallError> {
+fn merge_map(
+    call: &mut Call<'_>,
+    into: &Map,
+    from: &Map,
+    overwrite: bool,
+    depth: usize,
+) -> Result<(), CallError> {
     if depth > DEPTH {
         return Err(Run::too_deep(DEPTH));
     }

@@ -30,8 +30,12 @@ pub(crate) const TABLE: &[Function] = &[
     Function::variadic("max", &[ANY], ANY, |call| chosen(call, i64::max)),
     Function::variadic("biggest", &[ANY], ANY, |call| chosen(call, i64::max)),
     Function::variadic("min", &[ANY], ANY, |call| chosen(call, i64::min)),
-    Function::variadic("maxf", &[ANY], ANY, |call| chosen_float(call, |a, b| if go_less(a, b) { b } else { a })),
-    Function::variadic("minf", &[ANY], ANY, |call| chosen_float(call, |a, b| if go_less(b, a) { b } else { a })),
+    Function::variadic("maxf", &[ANY], ANY, |call| {
+        chosen_float(call, |a, b| if go_less(a, b) { b } else { a })
+    }),
+    Function::variadic("minf", &[ANY], ANY, |call| {
+        chosen_float(call, |a, b| if go_less(b, a) { b } else { a })
+    }),
     Function::new("add1f", &[ANY], |call| exact(call, None, &[Value::int(1)], Decimal::plus)),
     Function::variadic("addf", &[], ANY, |call| exact(call, Some(0.0), &[], Decimal::plus)),
     Function::variadic("subf", &[ANY], ANY, |call| exact(call, None, &[], Decimal::minus)),

@@ -92,10 +92,26 @@ const TEMPLATES: [(&str, &[&str]); 6] = [
     (
         "long",
         &[
-            "CvcvnoCvcvCvcv", "CvcvCvcvnoCvcv", "CvcvCvcvCvcvno", "CvccnoCvcvCvcv", "CvccCvcvnoCvcv",
-            "CvccCvcvCvcvno", "CvcvnoCvccCvcv", "CvcvCvccnoCvcv", "CvcvCvccCvcvno", "CvcvnoCvcvCvcc",
-            "CvcvCvcvnoCvcc", "CvcvCvcvCvccno", "CvccnoCvccCvcv", "CvccCvccnoCvcv", "CvccCvccCvcvno",
-            "CvcvnoCvccCvcc", "CvcvCvccnoCvcc", "CvcvCvccCvccno", "CvccnoCvcvCvcc", "CvccCvcvnoCvcc",
+            "CvcvnoCvcvCvcv",
+            "CvcvCvcvnoCvcv",
+            "CvcvCvcvCvcvno",
+            "CvccnoCvcvCvcv",
+            "CvccCvcvnoCvcv",
+            "CvccCvcvCvcvno",
+            "CvcvnoCvccCvcv",
+            "CvcvCvccnoCvcv",
+            "CvcvCvccCvcvno",
+            "CvcvnoCvcvCvcc",
+            "CvcvCvcvnoCvcc",
+            "CvcvCvcvCvccno",
+            "CvccnoCvccCvcv",
+            "CvccCvccnoCvcv",
+            "CvccCvccCvcvno",
+            "CvcvnoCvccCvcc",
+            "CvcvCvccnoCvcc",
+            "CvcvCvccCvccno",
+            "CvccnoCvcvCvcc",
+            "CvccCvcvnoCvcc",
             "CvccCvcvCvccno",
         ],
     ),
@@ -179,8 +195,11 @@ fn encrypt(call: &mut Call<'_>) -> Answer {
     let mut previous = [0_u8; BLOCK];
     world(call)?.random(&mut previous);
     let padding = BLOCK - plain.len() % BLOCK;
-    let padded: Vec<u8> =
-        plain.iter().copied().chain(std::iter::repeat_n(u8::try_from(padding).unwrap_or(0), padding)).collect();
+    let padded: Vec<u8> = plain
+        .iter()
+        .copied()
+        .chain(std::iter::repeat_n(u8::try_from(padding).unwrap_or(0), padding))
+        .collect();
     let mut out = previous.to_vec();
     for chunk in padded.chunks(BLOCK) {
         for (byte, plain) in previous.iter_mut().zip(chunk) {

@@ -39,7 +39,7 @@ pub(crate) const HELM: &[Function] = &[
     }),
     Function::new("toToml", ANY, |call| match toml_text::write(call.arg(0)) {
         Ok(text) => finished(call, text),
-        Err(CallError::Message(message)) if message == super::NIL_POINTER => super::refuse(message),
+        Err(CallError::Message(message)) if matches!(call.arg(0), Value::Nil) => super::refuse(message),
         Err(CallError::Message(message)) => give(message),
         Err(error) => Err(error),
     }),

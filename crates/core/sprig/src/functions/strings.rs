@@ -245,7 +245,9 @@ pub(crate) fn split(separator: &[u8], text: &[u8], most: i64) -> Vec<Str> {
             });
             (first < rest.len()).then_some((first, 0))
         } else {
-            rest.windows(separator.len()).position(|window| window == separator).map(|at| (at, separator.len()))
+            rest.windows(separator.len())
+                .position(|window| window == separator)
+                .map(|at| (at, separator.len()))
         };
         let Some((at, skip)) = next else { break };
         let (part, after) = rest.split_at(at);

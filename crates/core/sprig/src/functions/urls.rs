@@ -38,7 +38,9 @@ fn url_join(call: &mut Call<'_>) -> Answer {
         Some(Value::Nil) => Err(CallError::from(NIL_POINTER)),
         Some(other) => {
             let kind = other.kind().name();
-            Err(CallError::from(format!("unable to parse {key} key, must be of type string, but {kind} found")))
+            Err(CallError::from(format!(
+                "unable to parse {key} key, must be of type string, but {kind} found"
+            )))
         }
     };
     let mut url = Url {
@@ -53,7 +55,8 @@ fn url_join(call: &mut Call<'_>) -> Answer {
     let userinfo = part("userinfo")?;
     if !userinfo.is_empty() {
         let text = [b"proto://", userinfo.as_slice(), b"@host"].concat();
-        let parsed = url::parse(&text).map_err(|error| format!("unable to parse userinfo in dict: {error}"))?;
+        let parsed =
+            url::parse(&text).map_err(|error| format!("unable to parse userinfo in dict: {error}"))?;
         url.user = parsed.user;
     }
     give_bytes(url.to_bytes())

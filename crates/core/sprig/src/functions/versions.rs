@@ -66,7 +66,9 @@ const METHODS: &[Function] = &[
     Function::new("SetPrerelease", &[Type::String], |call| {
         changed(version(call)?.with_prerelease(&call.text(0)))
     }),
-    Function::new("SetMetadata", &[Type::String], |call| changed(version(call)?.with_metadata(&call.text(0)))),
+    Function::new("SetMetadata", &[Type::String], |call| {
+        changed(version(call)?.with_metadata(&call.text(0)))
+    }),
 ];
 
 const OTHER: &[Type] = &[Type::Named(POINTER)];

@@ -85,7 +85,9 @@ fn swapped(text: &str) -> String {
 fn nospace(call: &mut Call<'_>) -> Answer {
     let bytes = call.bytes(0);
     if bytes.iter().any(|byte| char::from(*byte).is_whitespace()) {
-        return give(bytes.iter().map(|byte| char::from(*byte)).filter(|c| !c.is_whitespace()).collect::<String>());
+        return give(
+            bytes.iter().map(|byte| char::from(*byte)).filter(|c| !c.is_whitespace()).collect::<String>(),
+        );
     }
     give(call.arg(0).clone())
 }
@@ -147,7 +149,8 @@ fn wrapped(call: &mut Call<'_>, line_end: &[u8], text: &[u8], cut_words: bool) -
             continue;
         }
         let line = rest.get(..=width).unwrap_or(rest);
-        let next_space = |from: usize| rest.iter().skip(from).position(|byte| *byte == b' ').map(|at| at + from);
+        let next_space =
+            |from: usize| rest.iter().skip(from).position(|byte| *byte == b' ').map(|at| at + from);
         let (end, skip) = match line.iter().rposition(|byte| *byte == b' ') {
             Some(space) => (space, 1),
             None if cut_words => (width, 0),

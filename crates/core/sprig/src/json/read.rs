@@ -190,7 +190,8 @@ impl Reader<'_> {
         for _ in 0..4 {
             let byte = self.next()?;
             let digit = char::from(byte).to_digit(16);
-            code = code << 4 | digit.ok_or_else(|| unexpected(byte, "in \\u hexadecimal character escape"))?;
+            code =
+                code << 4 | digit.ok_or_else(|| unexpected(byte, "in \\u hexadecimal character escape"))?;
         }
         Ok(code)
     }

@@ -117,7 +117,13 @@ impl<'t> Translator<'t> {
         if self.groups.is_empty() { Ok(()) } else { Err(error("missing closing )", self.whole)) }
     }
 
-    fn repeat(&mut self, start: &'t str, repeated: Option<&'t str>, text: &str, count: u64) -> Result<(), String> {
+    fn repeat(
+        &mut self,
+        start: &'t str,
+        repeated: Option<&'t str>,
+        text: &str,
+        count: u64,
+    ) -> Result<(), String> {
         let lazy = self.rest.starts_with('?');
         self.skip(usize::from(lazy));
         if let Some(repeated) = repeated {
@@ -407,8 +413,8 @@ impl<'t> Translator<'t> {
 
 fn is_posix_class(name: &str) -> bool {
     const NAMES: [&str; 14] = [
-        "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper",
-        "word", "xdigit",
+        "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space",
+        "upper", "word", "xdigit",
     ];
     let inner = name.strip_prefix("[:").and_then(|name| name.strip_suffix(":]")).unwrap_or_default();
     NAMES.contains(&inner.strip_prefix('^').unwrap_or(inner))
@@ -428,7 +434,9 @@ fn counts(text: &str) -> Option<(u64, Option<u64>, usize)> {
     let end = text.find('}')?;
     let inner = text.get(1..end)?;
     let number = |text: &str| {
-        let fine = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'));
+        let fine = !text.is_empty()
+            && text.bytes().all(|b| b.is_ascii_digit())
+            && (text.len() == 1 || !text.starts_with('0'));
         fine.then(|| text.parse().unwrap_or(u64::MAX))
     };
     let (min, max) = match inner.split_once(',') {

@@ -85,7 +85,10 @@ pub(crate) fn parse(text: &str) -> Result<i64, String> {
             }
         };
         let part = whole.checked_mul(size).and_then(|whole| whole.checked_add(share(fraction, size)));
-        total = part.and_then(|part| total.checked_add(part)).filter(|total| *total <= 1 << 63).ok_or_else(invalid)?;
+        total = part
+            .and_then(|part| total.checked_add(part))
+            .filter(|total| *total <= 1 << 63)
+            .ok_or_else(invalid)?;
         rest = after;
     }
     match negative {

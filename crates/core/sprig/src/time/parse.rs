@@ -189,7 +189,8 @@ fn fraction(rest: &mut &[u8], digits: Option<usize>) -> Result<u32, Bad> {
     if !matches!(separator, b'.' | b',') {
         return Err(Bad::Form);
     }
-    let nanos = (0..9).fold(0, |nanos, at| nanos * 10 + digits.get(at).map_or(0, |digit| u32::from(digit - b'0')));
+    let nanos =
+        (0..9).fold(0, |nanos, at| nanos * 10 + digits.get(at).map_or(0, |digit| u32::from(digit - b'0')));
     take(rest, count + 1)?;
     Ok(nanos)
 }
@@ -222,7 +223,8 @@ fn zone_len(text: &[u8]) -> Option<usize> {
     let signed = |text: &[u8]| match text {
         [b'+' | b'-', digits @ ..] => {
             let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            let hours = digits.iter().take(count.min(9)).fold(0_u32, |n, digit| n * 10 + u32::from(digit - b'0'));
+            let hours =
+                digits.iter().take(count.min(9)).fold(0_u32, |n, digit| n * 10 + u32::from(digit - b'0'));
             if count > 0 && hours <= 23 { count + 1 } else { 0 }
         }
         _ => 0,
@@ -287,7 +289,10 @@ impl Fields {
             }
             let hours: i64 = name.strip_prefix("GMT").and_then(|hours| hours.parse().ok()).unwrap_or(0);
             // As in Go, an unknown abbreviation is of no offset, and the clock shows it as given.
-            return Ok(Time { moment: Time::at(civil, self.nanos, Zone::Utc).moment, zone: Zone::Fixed(name, hours * 3600) });
+            return Ok(Time {
+                moment: Time::at(civil, self.nanos, Zone::Utc).moment,
+                zone: Zone::Fixed(name, hours * 3600),
+            });
         }
         Ok(Time::at(civil, self.nanos, local.clone()))
     }

@@ -115,7 +115,7 @@ fn float(kind: FloatKind, number: f64) -> String {
     if number.is_infinite() {
         return if number < 0.0 { "-.inf".into() } else { ".inf".into() };
     }
-    show::general(kind, number, 6)
+    show::general(kind, number)
 }
 
 /// A string, quoted where it must be; text of several lines as a block.
