@@ -1,4 +1,5 @@
-//! The real parts that tests run against: a Kubernetes API server with its etcd, git over http and ssh.
+//! The real parts that tests run against: a Kubernetes API server with its etcd, git over http and ssh, a registry; and web servers,
+//! chart repositories and registries that do what a test tells them.
 //!
 //! Everything listens on loopback, on a free port, under a temporary folder, and ends with the value that stands
 //! for it, even when the test's process is killed. Where a part cannot run (no Go, no sshd and no root), its
@@ -26,6 +27,7 @@ mod eventually;
 mod git_http;
 mod oci_registry;
 mod real;
+mod real_registry;
 mod repository;
 mod sshd;
 mod tools;
@@ -38,9 +40,13 @@ pub use eventually::{eventually, eventually_some};
 pub use git_http::{Fault, GitServer, GitServerOptions, Requests};
 pub use oci_registry::{OciRegistry, RegistryLogin, digest};
 pub use real::{RealCluster, RealOptions};
+pub use real_registry::RealRegistry;
 pub use repository::Repository;
 pub use sshd::Sshd;
-pub use tools::{HELM_VERSION, KUBERNETES_VERSION, Tools, ensure_helm, ensure_tools, tools_dir};
+pub use tools::{
+    HELM_VERSION, KUBERNETES_VERSION, REGISTRY_VERSION, Tools, ensure_helm, ensure_registry, ensure_tools,
+    tools_dir,
+};
 pub use web::{WebBody, WebHandler, WebReply, WebRequest, WebServer, WebTls};
 
 /// Says on standard error that a real part does not run here, once per call; tests then pass without it.

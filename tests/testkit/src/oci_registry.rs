@@ -42,6 +42,25 @@ struct Store {
 /// The type of an image manifest.
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
+/// The type of a chart's layer.
+const CHART: &str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
+
+/// The type and the text of the manifest that `helm push` makes for a chart.
+pub(crate) fn chart_manifest(archive: &[u8]) -> (&'static str, String) {
+    (MANIFEST, manifest_of(CHART, archive))
+}
+
+fn manifest_of(media_type: &str, layer: &[u8]) -> String {
+    let config = serde_json::json!({
+        "mediaType": "application/vnd.cncf.helm.config.v1+json",
+        "digest": digest(b"{}"),
+        "size": 2,
+    });
+    let layer = serde_json::json!({"mediaType": media_type, "digest": digest(layer), "size": layer.len()});
+    serde_json::json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer]})
+        .to_string()
+}
+
 impl OciRegistry {
     /// Starts it, empty.
     ///
@@ -69,23 +88,14 @@ impl OciRegistry {
 
     /// Stores a chart as `helm push` does; returns the manifest's digest.
     pub fn push_chart(&self, repository: &str, tag: &str, archive: &[u8]) -> String {
-        self.push(repository, tag, "application/vnd.cncf.helm.chart.content.v1.tar+gzip", archive)
+        self.push(repository, tag, CHART, archive)
     }
 
     /// Stores an artifact of one layer; returns the manifest's digest.
     pub fn push(&self, repository: &str, tag: &str, media_type: &str, layer: &[u8]) -> String {
-        let manifest = serde_json::json!({
-            "schemaVersion": 2,
-            "mediaType": MANIFEST,
-            "config": {
-                "mediaType": "application/vnd.cncf.helm.config.v1+json",
-                "digest": digest(b"{}"),
-                "size": 2,
-            },
-            "layers": [{"mediaType": media_type, "digest": digest(layer), "size": layer.len()}],
-        });
+        let manifest = manifest_of(media_type, layer);
         self.put_blob(repository, layer);
-        self.put_manifest(repository, tag, manifest.to_string().as_bytes())
+        self.put_manifest(repository, tag, manifest.as_bytes())
     }
 
     /// Stores any bytes as a manifest; returns their digest.

@@ -10,6 +10,9 @@ pub const KUBERNETES_VERSION: &str = "v1.34.4";
 /// The version of Helm that charts are held against; `tools/helm/go.mod` pins the same.
 pub const HELM_VERSION: &str = "v3.22.0";
 
+/// The version of the registry that charts are pulled from in tests; `tools/registry/go.mod` pins the same.
+pub const REGISTRY_VERSION: &str = "v3.0.0";
+
 /// Programs of one version, built from Go packages that a module of `tools/` pins.
 struct Set {
     /// Folder below `tools/`, and the first part of where the programs are kept.
@@ -46,6 +49,13 @@ const HELM: Set = Set {
     stamps: &["helm.sh/helm/v3/internal/version.version=VERSION"],
 };
 
+const REGISTRY: Set = Set {
+    name: "registry",
+    version: REGISTRY_VERSION,
+    programs: &[("registry", "github.com/distribution/distribution/v3/cmd/registry")],
+    stamps: &[],
+};
+
 /// The built programs of one set.
 #[derive(Debug, Clone)]
 pub struct Tools {
@@ -53,7 +63,7 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// The path of `etcd`, `kube-apiserver`, `kubectl`, `kube-controller-manager` or `kube-scheduler`; of `helm` in Helm's set.
+    /// The path of `etcd`, `kube-apiserver`, `kubectl`, `kube-controller-manager` or `kube-scheduler`; of `helm` and `registry` in theirs.
     pub fn program(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
@@ -79,6 +89,14 @@ pub fn ensure_tools() -> Result<Tools> {
 /// As [`ensure_tools`].
 pub fn ensure_helm() -> Result<Tools> {
     HELM.ensure()
+}
+
+/// Builds the real registry where it is missing (about 2 minutes on 2 cores).
+///
+/// # Errors
+/// As [`ensure_tools`].
+pub fn ensure_registry() -> Result<Tools> {
+    REGISTRY.ensure()
 }
 
 impl Set {

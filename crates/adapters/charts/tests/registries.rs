@@ -7,7 +7,7 @@ mod support;
 use charts::{ChartError, Charts, Freshness, LAYER_HELM_CHART, LAYER_TAR_GZIP, Remote, RepositoryUrl};
 use std::time::Instant;
 use support::{charts, login, plain_registry, remote, trusting};
-use testkit::{ChartRepository, OciRegistry, RegistryLogin, WebReply, WebTls, digest};
+use testkit::{ChartRepository, OciRegistry, RealRegistry, RegistryLogin, WebReply, WebTls, digest};
 
 const KNOWN: Freshness = Freshness::Known;
 
@@ -265,4 +265,31 @@ async fn names_that_no_registry_has_are_not_asked_for() {
         "a path in the chart"
     );
     assert_eq!(registry.server().requests().len(), 2, "only the last was asked");
+}
+
+#[tokio::test]
+async fn the_real_registry_serves_charts() {
+    let started = tokio::task::spawn_blocking(|| {
+        let registry = RealRegistry::start().unwrap()?;
+        for tag in ["1.0.0", "1.10.0", "1.9.0_b.1", "2.0.0-rc.1"] {
+            registry.push_chart("ns/app", tag, tag.as_bytes()).unwrap();
+        }
+        let pin = registry.push_chart("ns/app", "pinned", b"pinned").unwrap();
+        Some((registry, pin))
+    });
+    // Without Go there is none, which it has said.
+    let Some((registry, pin)) = started.await.unwrap() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let charts = charts(dir.path());
+    let remote = plain_registry(&format!("{}/ns", registry.host()));
+    let rows = [("1.0.0", "1.0.0"), ("1.x", "1.10.0"), ("~1.9", "1.9.0_b.1"), (&pin, "pinned")];
+    for (revision, expected) in rows {
+        assert_eq!(have(&charts, &remote, "app", revision).await.unwrap(), expected, "{revision}");
+    }
+    let artifact = plain_registry(&format!("oci://{}/ns/app", registry.host()));
+    let first = charts.resolve(&artifact, "", "pinned", KNOWN).await.unwrap();
+    let again = charts.resolve(&artifact, "", "pinned", now()).await.unwrap();
+    assert_eq!((first.value.revision(), again.value.revision()), (pin.clone(), pin));
+    let error = have(&charts, &remote, "none", "1.0.0").await.unwrap_err();
+    assert!(matches!(error, ChartError::NotFound { .. }), "{error}");
 }
