@@ -131,7 +131,11 @@ fn slice(call: &mut Call<'_>) -> Result<Outcome, CallError> {
         value => return Err(format!("can't slice item of type {}", pointed_at(value)).into()),
     };
     let mut bounds = [0, length, capacity];
-    for (bound, index) in bounds.iter_mut().zip(indexes) {
+    for (at, (bound, index)) in bounds.iter_mut().zip(indexes).enumerate() {
+        // Go looks into the interface for `index`, but not here.
+        if call.is_boxed(at + 1) {
+            return Err("cannot index slice/array with type interface {}".into());
+        }
         *bound = position(index, capacity)?;
     }
     let [from, to, capacity] = bounds;

@@ -63,6 +63,8 @@ struct Control {
     variables: usize,
     /// Slots from here on are free again behind it.
     next_slot: u32,
+    /// The same, with what its own pipeline declares: those are seen in the other branch, too.
+    header: (usize, u32),
     /// The jump to patch when the else-branch, or the end, is reached.
     to_else: Target,
     /// The jump over the else-branch.
@@ -179,7 +181,8 @@ impl Compiler<'_> {
     }
 
     fn open(&mut self, kind: ControlKind, (variables, next_slot): (usize, u32), to_else: Target) {
-        self.controls.push(Control { kind, variables, next_slot, to_else, to_end: None });
+        let header = (self.variables.len(), self.next_slot);
+        self.controls.push(Control { kind, variables, next_slot, header, to_else, to_end: None });
     }
 
     fn range(&mut self, pipe: NodeId) {
@@ -216,6 +219,9 @@ impl Compiler<'_> {
         self.close_branch(&mut control);
         control.to_end = Some(self.emit(Op::Jump(0)));
         self.land(control.to_else);
+        // Go's parser still knows the variables of the first branch, but they have not been set when the other one runs.
+        self.variables.truncate(control.header.0);
+        self.next_slot = control.header.1;
         self.controls.push(control);
     }
 

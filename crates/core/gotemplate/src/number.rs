@@ -51,13 +51,11 @@ impl Number {
             .skip(1)
             .filter(|(at, character)| matches!(character, '+' | '-') && !is_exponent_sign(text, *at));
         let parts = split.last().map(|(at, _)| text.split_at(at));
-        let numbers = parts.and_then(|(real, imaginary)| {
-            Some((parse_float(real)?, parse_float(imaginary.strip_suffix('i')?)?))
-        });
-        match numbers {
-            Some((real, imaginary)) => Ok(Self::of_complex(real, imaginary)),
-            None => Err("syntax error scanning complex number".into()),
-        }
+        let Some((real, imaginary)) = parts else {
+            return Err("syntax error scanning complex number".into());
+        };
+        let imaginary = imaginary.strip_suffix('i').unwrap_or(imaginary);
+        Ok(Self::of_complex(part(real)?, part(imaginary)?))
     }
 
     fn of_complex(real: f64, imaginary: f64) -> Self {
@@ -69,6 +67,16 @@ impl Number {
             uint: float.and_then(whole_uint),
         }
     }
+}
+
+/// One part of a complex number, with its sign.
+fn part(text: &str) -> Result<f64, String> {
+    if !text.contains(|character: char| character.is_ascii_digit()) {
+        return Err("syntax error scanning complex number".into());
+    }
+    parse_float(text).ok_or_else(|| {
+        format!("strconv.ParseFloat: parsing {}: invalid syntax", crate::quote::quoted(text.as_bytes()))
+    })
 }
 
 fn is_exponent_sign(text: &str, at: usize) -> bool {

@@ -20,3 +20,8 @@ fn templates_do_and_say_what_go_does_and_says() {
 fn printf_writes_what_go_writes() {
     verdict::check(&cases(include_str!("cases/printf.jsonl")));
 }
+
+#[test]
+fn templates_changed_at_random_fail_as_they_do_in_go() {
+    verdict::check(&cases(include_str!("cases/mutated.jsonl")));
+}

@@ -224,7 +224,7 @@ fn complain(printer: &mut Printer<'_>, verb: char, what: &str) {
 }
 
 fn print_verb(printer: &mut Printer<'_>, verb: char, arg: &Value) {
-    if verb == 'v' {
+    if matches!(verb, 'v' | 'w') {
         let flags = &mut printer.flags;
         flags.sharp_v = std::mem::take(&mut flags.sharp);
         flags.plus_v = std::mem::take(&mut flags.plus);

@@ -67,12 +67,30 @@ fn decimal(number: f64, significant: Option<usize>, kind: FloatKind) -> Decimal 
             let behind = significant.clamp(1, MOST_DIGITS) - 1;
             format!("{number:.behind$e}")
         }
-        (None, FloatKind::Float64) => format!("{number:e}"),
-        (None, FloatKind::Float32) => format!("{:e}", to_f32(number)),
+        (None, kind) => shortest(number, kind),
     };
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let digits = digits.replace('.', "");
     Decimal { digits: digits.trim_end_matches('0').into(), point: exponent.parse::<i32>().unwrap_or(0) + 1 }
+}
+
+/// The fewest digits that read back as the same float; of two that are as near, the even one, where Rust takes the greater.
+fn shortest(number: f64, kind: FloatKind) -> String {
+    let (text, ties_from) = match kind {
+        FloatKind::Float64 => (format!("{number:e}"), 15),
+        FloatKind::Float32 => (format!("{:e}", to_f32(number)), 6),
+    };
+    let behind = text.find('e').unwrap_or(0).saturating_sub(2);
+    // With fewer digits no float lies in the middle of two.
+    if behind + 1 < ties_from {
+        return text;
+    }
+    let even = format!("{number:.behind$e}");
+    let same = match kind {
+        FloatKind::Float64 => even.parse() == Ok(number),
+        FloatKind::Float32 => even.parse() == Ok(to_f32(number)),
+    };
+    if same { even } else { text }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a float32 kept in a float64")]

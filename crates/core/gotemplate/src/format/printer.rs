@@ -384,7 +384,7 @@ fn count_runes(mut bytes: &[u8]) -> usize {
 /// `%#g` and the like: with the point, and the zeros that `%g` leaves out. The text begins with its sign.
 fn sharpened(text: &str, form: char, precision: Option<usize>) -> String {
     let mut missing = match form {
-        'g' | 'G' | 'x' | 'X' => precision.unwrap_or(6),
+        'g' | 'G' | 'x' => precision.unwrap_or(6),
         _ => 0,
     };
     let exponent =
