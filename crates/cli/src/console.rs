@@ -100,9 +100,14 @@ impl Console {
         let question = format!("{} [y/n] ", escape::line(question));
         self.tell(&question);
         let mut answer = String::new();
-        self.input
+        let read = self
+            .input
             .read_line(&mut answer)
             .map_err(|error| Failure::usage("no answer could be read").because(&error))?;
+        if read == 0 {
+            // A script must not take silence for success.
+            return Err(Failure::invalid("nobody is there to answer").next("repeat the command with --yes"));
+        }
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 

@@ -59,6 +59,8 @@ async fn delete_asks_and_says_how() {
     assert!(done.code == 2 && done.err.contains("--yes"), "nobody to ask: {done:?}");
     let done = bench.run_as("delete a", Style::Argocd, "n\n").await;
     assert!(done.code == 0 && !bench.read("a").await.is_null(), "{done:?}");
+    let done = bench.run_as("delete a", Style::Argocd, "").await;
+    assert!(done.code == 20 && !bench.read("a").await.is_null(), "silence is no answer: {done:?}");
     let done = bench.run_as("delete a --cascade=false", Style::Argocd, "y\n").await;
     assert_eq!(
         (done.out.as_str(), bench.read("a").await),
