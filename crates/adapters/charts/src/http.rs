@@ -28,6 +28,9 @@ const ERROR_PAGE_BYTES: usize = 2048;
 /// How many clients with different trust and proxies are kept.
 const CLIENTS: usize = 64;
 
+/// How many repositories are counted by name.
+const COUNTED: usize = 10_000;
+
 /// What was asked of one repository's servers since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -90,7 +93,10 @@ impl<'a> Request<'a> {
 
     /// A server's or library's text without our secrets.
     pub(crate) fn shown(&self, text: &str) -> String {
-        without(text, &self.remote.secrets())
+        // A server may repeat what it was sent.
+        let sent = self.authorization.as_ref().and_then(|value| value.to_str().ok()?.split_once(' '));
+        let sent = sent.map(|(_, sent)| Secret::new(sent));
+        without(text, &self.remote.secrets().into_iter().chain(&sent).collect::<Vec<_>>())
     }
 
     pub(crate) fn protocol(&self, detail: impl Into<String>) -> ChartError {
@@ -120,7 +126,9 @@ impl Http {
     }
 
     pub(crate) fn count(&self, name: &str, change: impl FnOnce(&mut Counts)) {
-        change(lock(&self.counts).entry(name.to_owned()).or_default());
+        let mut counts = lock(&self.counts);
+        let name = if counts.len() < COUNTED || counts.contains_key(name) { name } else { "others" };
+        change(counts.entry(name.to_owned()).or_default());
     }
 
     /// Sends a question and follows redirections. Any status may come back.

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::SystemTime;
 
+/// What a file takes at least, and is rounded up to: a block of the disk.
+const BLOCK_BYTES: u64 = 4096;
+
 /// A folder of files, each named by a digest. Those that were not read for longest go when there is too much.
 ///
 /// What is read is verified; a file that does not hold what it should is dropped as if it had never been there.
@@ -35,13 +38,13 @@ impl Known {
         self.uses += 1;
         self.files.insert(name, (size, self.uses));
         self.order.insert(self.uses, name);
-        self.bytes += size;
+        self.bytes += cost(size);
     }
 
     fn remove(&mut self, name: &Digest) {
         if let Some((size, used)) = self.files.remove(name) {
             self.order.remove(&used);
-            self.bytes -= size;
+            self.bytes -= cost(size);
         }
     }
 }
@@ -121,6 +124,10 @@ impl Shelf {
             self.remove(&oldest);
         }
     }
+}
+
+fn cost(size: u64) -> u64 {
+    size.max(1).next_multiple_of(BLOCK_BYTES)
 }
 
 fn forget(path: &Path) {

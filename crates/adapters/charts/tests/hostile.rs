@@ -9,14 +9,21 @@ use std::fmt::Write;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 use support::{plain_registry, remote, small};
-use testkit::{ChartRepository, OciRegistry, RegistryLogin, WebBody, WebReply, WebTls, digest, index_of};
+use testkit::{
+    ChartRepository, OciRegistry, RegistryLogin, WebBody, WebReply, WebServer, WebTls, digest, index_of,
+};
 
 /// Far more than the limits of [`small`], and than the pause between two pieces.
 const LONG: Duration = Duration::from_secs(20);
 
-async fn have(remote: &Remote, chart: &str, revision: &str) -> Result<usize, ChartError> {
+/// What is said when the patience was short.
+const LATE: &str = "did not come within 0.4 s";
+
+/// Resolves and fetches. `expected` says whether it is waited for to the end of a short patience, or as long as it takes.
+async fn have(remote: &Remote, chart: &str, revision: &str, expected: &str) -> Result<usize, ChartError> {
+    let patience = if expected.contains(LATE) { Duration::from_millis(400) } else { LONG };
     let dir = tempfile::tempdir().unwrap();
-    let charts = small(dir.path());
+    let charts = small(dir.path(), patience);
     let found = charts.resolve(remote, chart, revision, Freshness::Known).await?;
     charts.fetch(remote, &found.value).await.map(|archive| archive.bytes.len())
 }
@@ -127,12 +134,12 @@ async fn indexes() {
         let repository = ChartRepository::start(WebTls::Off, None).unwrap();
         repository.reply("/index.yaml", reply);
         let begun = Instant::now();
-        fails(have(&remote(&repository.url()), "app", "*").await, expected, why, begun);
+        fails(have(&remote(&repository.url()), "app", "*", expected).await, expected, why, begun);
     }
     let good = ChartRepository::start(WebTls::Off, None).unwrap();
     good.reply("/index.yaml", gzipped(versions(1).as_bytes()));
     good.put("/app.tgz", "one");
-    assert_eq!(have(&remote(&good.url()), "app", "*").await, Ok(3), "gzip itself is welcome");
+    assert_eq!(have(&remote(&good.url()), "app", "*", "").await, Ok(3), "gzip itself is welcome");
 }
 
 #[tokio::test]
@@ -162,7 +169,10 @@ async fn archives_of_an_index() {
         repository.index(&[("app", "1.0.0", "app.tgz", digest)]);
         repository.reply("/app.tgz", reply);
         let begun = Instant::now();
-        match (have(&remote(&repository.url()), "app", "1.0.0").await, expected) {
+        match (
+            have(&remote(&repository.url()), "app", "1.0.0", expected.err().unwrap_or_default()).await,
+            expected,
+        ) {
             (Ok(got), Ok(expected)) => assert_eq!(got, expected, "{why}"),
             (got, Err(part)) => fails(got, part, why, begun),
             (Err(error), Ok(_)) => panic!("{why}: {error}"),
@@ -185,12 +195,12 @@ async fn urls_in_an_index() {
     for (url, expected, why) in rows {
         repository.index(&[("app", "1.0.0", url, "")]);
         let begun = Instant::now();
-        fails(have(&remote(&repository.url()), "app", "1.0.0").await, expected, why, begun);
+        fails(have(&remote(&repository.url()), "app", "1.0.0", expected).await, expected, why, begun);
     }
     let secure = ChartRepository::start(WebTls::Server, None).unwrap();
     secure.put("/index.yaml", index_of(&[("app", "1.0.0", &format!("{}/app.tgz", repository.url()), "")]));
     let remote = support::trusting(remote(&secure.url()), secure.server().ca_pem().unwrap());
-    fails(have(&remote, "app", "1.0.0").await, "plain http", "from https to http", Instant::now());
+    fails(have(&remote, "app", "1.0.0", "").await, "plain http", "from https to http", Instant::now());
 }
 
 fn manifest(layers: &str) -> String {
@@ -252,7 +262,7 @@ async fn manifests() {
         }
         let remote = plain_registry(&format!("{}/ns", registry.host()));
         let begun = Instant::now();
-        match (have(&remote, "app", "1.0.0").await, expected) {
+        match (have(&remote, "app", "1.0.0", "").await, expected) {
             (Ok(got), Ok(expected)) => assert_eq!(got, expected, "{why}"),
             (got, Err(part)) => {
                 fails(got, part, why, begun);
@@ -286,7 +296,7 @@ async fn artifacts() {
         registry.put_manifest("ns/app", "1.0.0", manifest.as_bytes());
         registry.put_blob("ns/app", b"good");
         let remote = plain_registry(&format!("{}/ns/app", registry.host()));
-        match (have(&remote, "", "1.0.0").await, expected) {
+        match (have(&remote, "", "1.0.0", "").await, expected) {
             (Ok(got), Ok(expected)) => assert_eq!(got, expected, "{why}"),
             (got, Err(part)) => fails(got, part, why, Instant::now()),
             (Err(error), Ok(_)) => panic!("{why}: {error}"),
@@ -315,7 +325,7 @@ async fn registries() {
             list,
             WebReply::ok(tags(0)).with("link", "</v2/ns/app/tags/list>; rel=\"next\""),
             "*",
-            "",
+            "without any tags",
             "empty pages in a circle",
         ),
         (
@@ -363,6 +373,35 @@ async fn registries() {
         registry.reply(path, reply);
         let remote = support::login(plain_registry(&format!("{}/ns", registry.host())), "user", "hush");
         let begun = Instant::now();
-        fails(have(&remote, "app", revision).await, expected, why, begun);
+        fails(have(&remote, "app", revision, expected).await, expected, why, begun);
     }
+}
+
+/// A server that repeats all that it was sent, as debugging proxies do.
+#[tokio::test]
+async fn echoes() {
+    let echo = |request: &testkit::WebRequest| {
+        if request.path() == "/token" {
+            return WebReply::ok(r#"{"token":"hush-token"}"#);
+        }
+        let bearer = "Bearer realm=\"/token\"";
+        if request.path().starts_with("/v2/") && request.header("authorization").is_empty() {
+            return WebReply::new(401, "").with("www-authenticate", bearer);
+        }
+        let text = request.headers.iter().map(|(name, value)| format!("{name}: {value}\n"));
+        WebReply::new(500, text.collect::<String>()).with("content-type", "text/plain")
+    };
+    let server = WebServer::start(WebTls::Off, echo).unwrap();
+    let repository = support::login(remote(&server.url()), "user", "hush");
+    // What `user:hush` is in base64.
+    let encoded = "dXNlcjpodXNo";
+    let registry = support::login(plain_registry(&server.authority()), "user", "hush");
+    for remote in [repository, registry] {
+        let error = have(&remote, "app", "1.0.0", "").await.unwrap_err().to_string();
+        assert!(error.contains("***"), "{error}");
+        assert!(!error.contains("hush") && !error.contains(encoded), "{error}");
+    }
+    let sent = server.requests();
+    assert_eq!(sent[0].header("authorization"), format!("Basic {encoded}"));
+    assert_eq!(sent.last().unwrap().header("authorization"), "Bearer hush-token");
 }

@@ -176,3 +176,46 @@ fn pieces_and_the_whole_agree() {
         }
     }
 }
+
+/// Any text ends in an index or an error, and what is read can be asked for.
+#[test]
+fn mutations() {
+    let seeds = [
+        "apiVersion: v1\nentries:\n  app:\n  - version: 1.0.0\n    urls: &u [a]\n    digest: x\n  - version: \"2.0.0\n  - x\"\n    urls: *u\n  other: []\ngenerated: 'x'\n",
+        r#"{"apiVersion":"v1","entries":{"app":[{"version":"1.0.0","urls":["x"]},null,{"version":2}],"none":null}}"#,
+    ];
+    let pieces = [
+        "\n", "  ", "- ", ": ", "\"", "'", "{", "]", "#", "&u", "*u", "entries:", "---\n", "\t", "|\n",
+        "\u{e9}", "0",
+    ];
+    let mut state = 7_u64;
+    let mut next = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    for round in 0..6_000 {
+        let mut text = seeds[round % seeds.len()].as_bytes().to_vec();
+        for _ in 0..=next(4) {
+            let at = next(text.len() + 1);
+            let until = (at + next(6)).min(text.len());
+            text.splice(at..until, pieces[next(pieces.len())].bytes());
+        }
+        let Ok(index) = Index::parse(&text, 3) else { continue };
+        let shown = String::from_utf8_lossy(&text).into_owned();
+        assert!(index.versions() <= 3, "{shown}");
+        for chart in index.charts() {
+            for entry in index.entries(chart).unwrap().filter(|entry| entry.version.trim() == entry.version) {
+                let found = index.resolve(chart, entry.version).map(|found| found.version);
+                assert_eq!(found, Some(entry.version), "{shown}");
+            }
+        }
+        // Where the whole can be read at once, it says the same.
+        if index.notes().is_empty()
+            && let Ok(whole) = super::in_one_piece(&text, 3)
+        {
+            assert_eq!(self::shown(&index), self::shown(&whole), "{shown}");
+        }
+    }
+}

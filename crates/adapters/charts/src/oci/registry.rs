@@ -27,6 +27,9 @@ const TOKENS: usize = 1024;
 /// Pages of a list of tags.
 const PAGES: usize = 1000;
 
+/// Of these, pages without any tag.
+const EMPTY_PAGES: usize = 10;
+
 /// What registries let us in with, by who asks for what.
 #[derive(Default)]
 pub(crate) struct Tokens(Mutex<HashMap<Digest, (HeaderValue, Instant)>>);
@@ -76,6 +79,7 @@ impl Registry<'_> {
         const WHAT: &str = "the list of tags";
         let limits = &self.http.options.limits;
         let mut tags = Vec::new();
+        let mut empty = 0;
         let mut url = self.url("tags/list")?;
         for _ in 0..PAGES {
             let request = self.request(url.clone());
@@ -85,7 +89,9 @@ impl Registry<'_> {
             let page: TagPage = serde_json::from_slice(&page).map_err(|error| {
                 request.protocol(format!("{WHAT} cannot be read: {}", excerpt(&error.to_string())))
             })?;
-            tags.extend(page.tags.unwrap_or_default());
+            let page = page.tags.unwrap_or_default();
+            empty += usize::from(page.is_empty());
+            tags.extend(page);
             if tags.len() > limits.tags {
                 let repo = self.name.to_owned();
                 return Err(ChartError::TooLarge {
@@ -96,6 +102,9 @@ impl Registry<'_> {
                 });
             }
             let Some(next) = next else { return Ok(tags) };
+            if empty > EMPTY_PAGES {
+                return Err(request.protocol(format!("{WHAT} goes on and on without any tags")));
+            }
             let next = url.join(&next).ok().filter(|next| same_server(&url, next));
             url = next.ok_or_else(|| request.protocol(format!("{WHAT} goes on at another server")))?;
         }

@@ -1,4 +1,4 @@
-use super::Shelf;
+use super::{BLOCK_BYTES, Shelf};
 use crate::digest::Digest;
 use std::fs;
 
@@ -16,13 +16,13 @@ fn get(shelf: &Shelf, name: &Digest) -> Option<String> {
 #[test]
 fn what_was_not_read_for_longest_goes() {
     let dir = tempfile::tempdir().unwrap();
-    let shelf = Shelf::open(dir.path().join("x"), 10).unwrap();
+    let shelf = Shelf::open(dir.path().join("x"), 2 * BLOCK_BYTES).unwrap();
     let (a, b) = (put(&shelf, "aaaa"), put(&shelf, "bbbb"));
     assert_eq!(get(&shelf, &a).as_deref(), Some("aaaa"));
     let c = put(&shelf, "cccc");
     assert_eq!((get(&shelf, &a).is_some(), get(&shelf, &b), get(&shelf, &c).is_some()), (true, None, true));
     assert_eq!(fs::read_dir(dir.path().join("x")).unwrap().count(), 2);
-    let large = put(&shelf, "larger than everything");
+    let large = put(&shelf, &"larger than everything".repeat(1000));
     assert!(get(&shelf, &large).is_some(), "the newest stays, also alone over the budget");
     assert_eq!(fs::read_dir(dir.path().join("x")).unwrap().count(), 1);
 }
@@ -30,13 +30,13 @@ fn what_was_not_read_for_longest_goes() {
 #[test]
 fn a_restart_finds_what_is_whole_and_drops_the_rest() {
     let dir = tempfile::tempdir().unwrap();
-    let shelf = Shelf::open(dir.path().to_owned(), 1000).unwrap();
+    let shelf = Shelf::open(dir.path().to_owned(), 10 * BLOCK_BYTES).unwrap();
     let (a, b, c) = (put(&shelf, "aaaa"), put(&shelf, "bbbb"), put(&shelf, "cccc"));
     drop(shelf);
     fs::write(dir.path().join("new-x"), "half").unwrap();
     fs::write(dir.path().join(b.hex()), "XXXX").unwrap();
     fs::write(dir.path().join(c.hex()), "cut").unwrap();
-    let shelf = Shelf::open(dir.path().to_owned(), 1000).unwrap();
+    let shelf = Shelf::open(dir.path().to_owned(), 10 * BLOCK_BYTES).unwrap();
     assert_eq!((get(&shelf, &a).as_deref(), get(&shelf, &b), get(&shelf, &c)), (Some("aaaa"), None, None));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "the half and the broken ones are gone");
     shelf.remove(&a);

@@ -21,8 +21,8 @@ pub fn charts(dir: &Path) -> Charts {
     Charts::new(Options { timeouts: TIMEOUTS, ..Options::new(dir) }).unwrap()
 }
 
-/// With limits that are soon reached.
-pub fn small(dir: &Path) -> Charts {
+/// With limits that are soon reached; `patience` is for a whole answer.
+pub fn small(dir: &Path, patience: Duration) -> Charts {
     let limits = Limits {
         index_bytes: 64 << 10,
         versions: 100,
@@ -32,8 +32,7 @@ pub fn small(dir: &Path) -> Charts {
         file_bytes: 1 << 10,
         ..Limits::default()
     };
-    let answer = Duration::from_millis(400);
-    let timeouts = Timeouts { answer, archive: answer, ..TIMEOUTS };
+    let timeouts = Timeouts { answer: patience, archive: patience, ..TIMEOUTS };
     Charts::new(Options { limits, timeouts, ..Options::new(dir) }).unwrap()
 }
 
