@@ -17,10 +17,14 @@ use gosemver::{Range, Version};
 use reqwest::Url;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 /// Bytes of lists of tags, of manifests and of values files in memory, each.
 const LEDGER_BYTES: usize = 64 << 20;
+
+/// How old a list may be that does not have what is asked for, before the server is asked again.
+const STALE: Duration = Duration::from_secs(30);
 
 /// All chart repositories. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -84,13 +88,33 @@ impl Charts {
     /// The highest in a range wins; pre-releases take part only where the range names one. `+` in versions is `_` in tags.
     /// **Freshness**: one request an interval and index, list of tags, or tag; a version of a chart in a registry is asked for
     /// once, since it is never moved (as in the peer: it keeps the archive by version). While a server fails, the last good
-    /// answer comes with the error beside it.
+    /// answer comes with the error beside it. Where `Known` lacks the chart or version, the server is asked anew, at most twice a
+    /// minute.
     /// **Errors**: [`ChartError`]; on any of them keep what you have.
     /// **Source**: the peer's `util/helm`, `util/oci` and `util/versions`, helm's `IndexFile.Get`.
     ///
     /// # Errors
     /// [`ChartError`].
     pub async fn resolve(
+        &self,
+        remote: &Remote,
+        chart: &str,
+        revision: &str,
+        fresh: Freshness,
+    ) -> Result<Answer<Resolved>, ChartError> {
+        let outcome = Box::pin(self.resolve_once(remote, chart, revision, fresh)).await;
+        match (&outcome, fresh, Instant::now().checked_sub(STALE)) {
+            // What is known may be older than the version that is asked for.
+            (
+                Err(ChartError::NoChart { .. } | ChartError::NoVersion { .. }),
+                Freshness::Known,
+                Some(since),
+            ) => Box::pin(self.resolve_once(remote, chart, revision, Freshness::Since(since))).await,
+            _ => outcome,
+        }
+    }
+
+    async fn resolve_once(
         &self,
         remote: &Remote,
         chart: &str,

@@ -6,12 +6,16 @@ use crate::flights::Flights;
 use crate::http::lock;
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long a failure without any good answer is told again before the server is, where nobody needs to know it fresh.
+const DAMPED: Duration = Duration::from_secs(10);
 
 /// How old an answer may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// Any answer that was ever had, from before a restart as well. Asks only where there is none.
+    /// Any answer that was ever had, from before a restart as well. Asks only where there is none, and after a failure not again
+    /// for some seconds.
     Known,
     /// An answer to a question that was asked at this moment or later; a failure since then counts as one.
     Since(Instant),
@@ -140,8 +144,9 @@ impl<T: Clone> Ledger<T> {
                 Some(Ok(Answer { value: value.clone(), asked: *asked, error }))
             }
             Some(_) => None,
-            // Without any answer, `Known` asks again.
-            None if fresh == Freshness::Known => None,
+            None if fresh == Freshness::Known => {
+                failed.filter(|(_, moment)| moment.elapsed() < DAMPED).map(|(error, _)| Err(error.clone()))
+            }
             None => failed.filter(|(_, moment)| since(Some(*moment))).map(|(error, _)| Err(error.clone())),
         }
     }

@@ -81,6 +81,32 @@ async fn an_index_is_asked_for_once_an_interval_and_sent_only_when_it_changed() 
 }
 
 #[tokio::test]
+async fn what_is_not_known_yet_is_asked_for() {
+    let (dir, repository) = (tempfile::tempdir().unwrap(), repository(WebTls::Off, None));
+    let remote = remote(&repository.url());
+    assert_eq!(have(&charts(dir.path()), &remote, "1.0.0").await.unwrap(), "one");
+    repository.index(&[("app", "1.3.0", "charts/app-1.0.0.tgz", "")]);
+    // After a restart the index from before is known, and lacks what was published since.
+    let again = charts(dir.path());
+    assert_eq!(have(&again, &remote, "1.3.0").await.unwrap(), "one");
+    let asked = repository.server().requests().len();
+    for _ in 0..3 {
+        assert!(matches!(have(&again, &remote, "1.4.0").await, Err(ChartError::NoVersion { .. })));
+    }
+    assert_eq!(repository.server().requests().len(), asked, "it was asked just now");
+
+    repository.reply("/index.yaml", WebReply::new(503, ""));
+    let empty = tempfile::tempdir().unwrap();
+    let first = charts(empty.path());
+    for _ in 0..3 {
+        assert!(matches!(have(&first, &remote, "1.3.0").await, Err(ChartError::Unavailable { .. })));
+    }
+    assert_eq!(repository.server().requests().len(), asked + 1, "a failure is not asked for at once again");
+    assert!(first.resolve(&remote, "app", "", now()).await.is_err());
+    assert_eq!(repository.server().requests().len(), asked + 2, "but for those who need to know");
+}
+
+#[tokio::test]
 async fn while_a_server_fails_its_last_answer_stays_with_the_error() {
     let (dir, repository) = (tempfile::tempdir().unwrap(), repository(WebTls::Off, None));
     let remote = remote(&repository.url());
