@@ -149,20 +149,25 @@ impl Inner {
                 self.registry(&place, &name).blob(layer).await
             }
             Place::Entry { url, digest } => {
-                let content = match registry_reference(url) {
+                let (content, manifest) = match registry_reference(url) {
                     Some((registry, reference)) => {
-                        self.download_from_registry(remote, &registry.host, &registry.path, &reference)
-                            .await?
+                        let place = (registry.host.as_str(), registry.path.as_str());
+                        let (content, manifest) =
+                            self.download_from_registry(remote, place, &reference).await?;
+                        (content, Some(manifest))
                     }
-                    None => self.download_from_web(remote, url).await?,
+                    None => (self.download_from_web(remote, url).await?, None),
                 };
                 let found = Digest::of(&content);
-                match digest.filter(|expected| *expected != found) {
-                    None => Ok(content),
-                    Some(expected) => {
-                        Err(ChartError::Mismatch { repo: name_of(remote), what: WHAT, expected, found })
-                    }
+                // Where the index names a registry, its digest may be either.
+                let same = |expected: &Digest| *expected == found || Some(*expected) == manifest;
+                let Some(expected) = digest.filter(|expected| !same(expected)) else { return Ok(content) };
+                let repo = name_of(remote);
+                if self.http.options.accept_index_mismatch {
+                    tracing::warn!(repo, version = resolved.version, %expected, %found, "a chart was taken that is not what the index says");
+                    return Ok(content);
                 }
+                Err(ChartError::Mismatch { repo, what: WHAT, expected, found })
             }
         }
     }
@@ -196,10 +201,9 @@ impl Inner {
     async fn download_from_registry(
         self: &Arc<Self>,
         remote: &Remote,
-        host: &str,
-        repository: &str,
+        (host, repository): (&str, &str),
         reference: &str,
-    ) -> Result<Vec<u8>, ChartError> {
+    ) -> Result<(Vec<u8>, Digest), ChartError> {
         let mut stranger = remote.clone();
         if !remote.pass_credentials {
             let url = RepositoryUrl::parse_registry(&format!("{host}/{repository}"))?;
@@ -207,11 +211,12 @@ impl Inner {
             stranger = Remote { url, username: None, password: None, tls, ..stranger };
         }
         let place = RegistryPlace { remote: &stranger, host, repository };
-        let manifest = self.manifest(&place, reference, Freshness::Known).await?;
+        let manifest = self.manifest(&place, reference, Freshness::Known).await?.value;
         let name = format!("oci://{host}/{repository}");
         let wrong = |detail: String| ChartError::Protocol { repo: name.clone(), detail: excerpt(&detail) };
-        let layer = manifest.value.value.content(Form::Chart).map_err(wrong)?;
-        self.registry(&place, &name).blob(layer).await
+        let layer = manifest.value.content(Form::Chart).map_err(wrong)?;
+        let content = self.registry(&place, &name).blob(layer).await?;
+        Ok((content, manifest.value.digest))
     }
 }
 

@@ -17,10 +17,14 @@ pub struct Options {
     pub proxy: Option<Proxy>,
     /// Media types of layers that may hold an OCI artifact's files: the peer's `reposerver.oci.layer.media.types`.
     pub layer_media_types: Vec<String>,
+    /// Whether an archive is used whose content is not what the index says. Helm never looks, and well-known repositories have
+    /// wrong digests (archives that were packed twice); so an operator may choose to go on, with a warning in the log. What
+    /// manifests and pins in registries say is always held.
+    pub accept_index_mismatch: bool,
 }
 
 impl Options {
-    /// Default limits and times, no proxy, the peer's media types.
+    /// Default limits and times, no proxy, the peer's media types, every digest held.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         let types = [crate::oci::LAYER_TAR, crate::oci::LAYER_TAR_GZIP, crate::oci::LAYER_HELM_CHART];
         Self {
@@ -29,6 +33,7 @@ impl Options {
             timeouts: Timeouts::default(),
             proxy: None,
             layer_media_types: types.map(str::to_owned).to_vec(),
+            accept_index_mismatch: false,
         }
     }
 }

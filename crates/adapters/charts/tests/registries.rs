@@ -207,6 +207,7 @@ async fn blobs_that_lie_elsewhere_are_fetched_without_credentials() {
 async fn an_index_may_name_a_registry() {
     let registry = registry(WebTls::Off, RegistryLogin::Open);
     let closed = self::registry(WebTls::Off, RegistryLogin::Basic);
+    let moved = registry.push_chart("ns/app", "moved", b"moved");
     let repository = ChartRepository::start(WebTls::Off, None).unwrap();
     let at = |registry: &OciRegistry, tag: &str| format!("oci://{}/ns/app:{tag}", registry.host());
     repository.index(&[
@@ -215,6 +216,7 @@ async fn an_index_may_name_a_registry() {
         ("app", "1.10.0", &at(&registry, "1.10.0"), &digest(b"another")),
         ("app", "2.0.0", &at(&closed, "1.0.0"), ""),
         ("app", "3.0.0", &format!("oci://{}/ns/app", registry.host()), ""),
+        ("app", "4.0.0", &at(&registry, "moved"), &moved),
     ]);
     // The registry of this test speaks plain http, which the Secret allows for all.
     let open = Remote { force_http: true, ..login(remote(&repository.url()), "user", "secret") };
@@ -225,6 +227,7 @@ async fn an_index_may_name_a_registry() {
         (&open, "1.10.0", Err("has the digest"), "with a wrong one"),
         (&open, "2.0.0", Err("authentication failed"), "credentials stay here"),
         (&passing, "2.0.0", Ok("1.0.0"), "passCredentials"),
+        (&open, "4.0.0", Ok("moved"), "with the manifest's digest"),
         (&open, "3.0.0", Err("charts cannot be had by oci"), "no tag"),
     ];
     for (remote, revision, expected, why) in rows {

@@ -4,7 +4,7 @@
 
 mod support;
 
-use charts::{ChartError, Charts, FileRequest, Freshness, Proxy, Remote, Secret, Tls};
+use charts::{ChartError, Charts, FileRequest, Freshness, Options, Proxy, Remote, Secret, Tls};
 use std::fs;
 use std::time::Instant;
 use support::{charts, login, remote, trusting};
@@ -150,6 +150,26 @@ async fn a_broken_file_is_dropped_and_fetched_again() {
     }
     let restarted = support::charts(dir.path());
     assert_eq!(have(&restarted, &remote, "1.0.0").await.unwrap(), "one");
+}
+
+#[tokio::test]
+async fn an_operator_may_take_what_is_not_as_the_index_says() {
+    let repository = repository(WebTls::Off, None);
+    repository.index(&[("app", "1.0.0", "charts/app-1.0.0.tgz", &digest(b"packed before"))]);
+    let remote = remote(&repository.url());
+    for (accept_index_mismatch, expected) in [(false, None), (true, Some("one"))] {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options { accept_index_mismatch, ..Options::new(dir.path()) };
+        let charts = Charts::new(options).unwrap();
+        for _ in 0..2 {
+            match have(&charts, &remote, "1.0.0").await {
+                Ok(text) => assert_eq!(Some(text.as_str()), expected),
+                Err(error) => {
+                    assert!(expected.is_none() && error.to_string().contains("has the digest"), "{error}")
+                }
+            }
+        }
+    }
 }
 
 #[tokio::test]
