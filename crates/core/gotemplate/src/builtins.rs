@@ -38,7 +38,7 @@ fn not(call: &mut Call<'_>) -> Result<Outcome, CallError> {
 }
 
 fn len(call: &mut Call<'_>) -> Result<Outcome, CallError> {
-    let count = match call.arg(0) {
+    let count = match &call.arg(0).clone().opened() {
         Value::String(text) => text.len(),
         Value::Bytes(bytes) => bytes.len(),
         Value::List(list) => list.items().len(),
@@ -84,7 +84,7 @@ fn index(call: &mut Call<'_>) -> Result<Outcome, CallError> {
     }
     let mut item = item.clone();
     for index in indexes {
-        item = match &item {
+        item = match &item.opened() {
             Value::Nil => return Err("index of nil pointer".into()),
             Value::List(list) => {
                 let at = position(index, list.items().len())?;

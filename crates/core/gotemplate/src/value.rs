@@ -349,6 +349,14 @@ impl Value {
         }
     }
 
+    /// The list or map in an object that is one ([`Object::contents`]), else the value itself.
+    pub(crate) fn opened(self) -> Self {
+        match &self {
+            Self::Object(object) => object.contents().unwrap_or(self),
+            _ => self,
+        }
+    }
+
     /// The bytes of a string.
     #[must_use]
     pub fn as_bytes(&self) -> Option<&[u8]> {

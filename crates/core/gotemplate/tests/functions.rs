@@ -127,6 +127,27 @@ fn objects_have_fields_and_methods() {
 }
 
 #[test]
+fn named_containers_have_methods_and_may_be_read_late() {
+    let rows = [
+        ("{{.Versions.Has \"a\"}} {{.Versions}} {{range .Versions}}{{.}};{{end}}", Ok("true [a b] a;b;")),
+        (
+            "{{.Versions.Lacks \"a\"}}",
+            Err("<.Versions.Lacks>: can't evaluate field Lacks in type interface {}"),
+        ),
+        (
+            "{{.Late}} {{len .Late}} {{index .Late \"k\"}} {{range $k, $v := .Late}}{{$k}}={{$v}}{{end}}",
+            Ok("map[k:v] 1 v k=v"),
+        ),
+    ];
+    for (template, expected) in rows {
+        let got = render(template, &dialect::containers()).map_err(|error| error.to_string());
+        let got =
+            got.as_deref().map_err(|error| error.split_once(" at ").map_or(error.as_str(), |(_, told)| told));
+        assert_eq!(got, expected, "{template}");
+    }
+}
+
+#[test]
 fn compiled_texts_can_be_kept_and_shared_between_threads() {
     let set = Templates::new(functions());
     let parsed = set.compile("t", "{{upper .}}").unwrap();

@@ -119,6 +119,9 @@ impl Printer<'_> {
         {
             return self.string(text.as_bytes(), verb, value);
         }
+        if let Some(contents) = object.contents().filter(|contents| !matches!(contents, Value::Object(_))) {
+            return self.begin(&contents, verb, open);
+        }
         if object.is_pointer() {
             if !open.is_empty() {
                 // Go prints an address, which would differ from run to run.

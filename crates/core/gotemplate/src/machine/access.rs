@@ -89,6 +89,10 @@ impl Machine<'_> {
                     }
                 }
             }
+            Value::List(list) => match list.methods().iter().find(|method| method.name == name) {
+                Some(method) => Ok(Member::Method(method)),
+                None => Err(no_field(receiver, name)),
+            },
             Value::Object(object) => self.object_member(object.as_ref(), receiver, name, has_args),
             _ => Err(no_field(receiver, name)),
         }

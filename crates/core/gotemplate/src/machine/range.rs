@@ -80,7 +80,7 @@ impl Over {
 impl Machine<'_> {
     /// Pops what to loop over and begins the first round; false where there is none.
     pub(super) fn begin_loop(&mut self, variables: LoopVariables) -> Result<bool, Fault> {
-        let value = self.stack.pop().value;
+        let value = self.stack.pop().value.opened();
         let two = variables.index != LoopVariables::NONE;
         let over = match value {
             Value::Nil => return Ok(false),

@@ -67,6 +67,7 @@ struct ListInner {
     items: Vec<Value>,
     /// Elements that Go would have room for: `slice` reaches beyond the end up to here.
     capacity: usize,
+    methods: &'static [Function],
 }
 
 impl List {
@@ -81,7 +82,20 @@ impl List {
     #[must_use]
     pub fn with_capacity(kind: &'static ListType, items: Vec<Value>, capacity: usize) -> Self {
         let capacity = capacity.max(items.len());
-        Self(Rc::new(ListInner { kind, nil: false, items, capacity }))
+        Self(Rc::new(ListInner { kind, nil: false, items, capacity, methods: &[] }))
+    }
+
+    /// A list of a named type with methods, as [`MapType::methods`]: Helm's `.Capabilities.APIVersions`.
+    #[must_use]
+    pub fn with_methods(kind: &'static ListType, items: Vec<Value>, methods: &'static [Function]) -> Self {
+        let capacity = items.len();
+        Self(Rc::new(ListInner { kind, nil: false, items, capacity, methods }))
+    }
+
+    /// The methods of its type.
+    #[must_use]
+    pub fn methods(&self) -> &'static [Function] {
+        self.0.methods
     }
 
     /// Go's `cap`.
@@ -93,7 +107,7 @@ impl List {
     /// The nil slice of a type: without items, and equal to `nil`.
     #[must_use]
     pub fn nil(kind: &'static ListType) -> Self {
-        Self(Rc::new(ListInner { kind, nil: true, items: Vec::new(), capacity: 0 }))
+        Self(Rc::new(ListInner { kind, nil: true, items: Vec::new(), capacity: 0, methods: &[] }))
     }
 
     /// Its Go type.

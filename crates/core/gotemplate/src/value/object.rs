@@ -45,6 +45,12 @@ pub trait Object: Any {
         None
     }
 
+    /// The list or map that it is, for a named container type that is read only when somebody looks into it. What prints it, loops over
+    /// it, counts or indexes it, uses this. Default: it is none.
+    fn contents(&self) -> Option<Value> {
+        None
+    }
+
     /// Whether `if` takes it. Go: structs and pointers always; numbers where not 0.
     fn truth(&self) -> bool {
         true

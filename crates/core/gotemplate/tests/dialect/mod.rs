@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use gotemplate::{
-    Budget, Call, CallError, ExecError, Execute, Function, Functions, Limits, Map, MapType, Numbers, Object,
-    Outcome, Run, Str, Templates, Type, Value,
+    Budget, Call, CallError, ExecError, Execute, Function, Functions, Limits, List, ListType, Map, MapType,
+    Numbers, Object, Outcome, Run, Str, Templates, Type, Value,
 };
 
 const TABLE: &[Function] = &[
@@ -155,4 +155,35 @@ fn echo(call: &mut Call<'_>) -> Result<Outcome, CallError> {
 
 fn bytes(call: &mut Call<'_>) -> Result<Outcome, CallError> {
     Ok(Value::Bytes(call.bytes(0).into()).into())
+}
+
+/// A list of a named type with a method, and a map that is made when somebody looks into it.
+#[allow(dead_code, reason = "one of the tests that share this uses it")]
+pub(crate) fn containers() -> Value {
+    const VERSIONS: &ListType = &ListType { name: "test.Versions", element: Type::String };
+    const METHODS: &[Function] = &[Function::new("Has", &[Type::String], has)];
+    let versions = List::with_methods(VERSIONS, vec!["a".into(), "b".into()], METHODS);
+    let entries = [("Versions".into(), versions.into()), ("Late".into(), Value::object(Late))];
+    Value::map(entries.into())
+}
+
+fn has(call: &mut Call<'_>) -> Result<Outcome, CallError> {
+    let Value::List(versions) = call.receiver() else { return Ok(false.into()) };
+    Ok(versions.items().iter().any(|item| item.as_bytes() == Some(call.bytes(0))).into())
+}
+
+struct Late;
+
+impl Object for Late {
+    fn type_name(&self) -> &str {
+        "test.Late"
+    }
+
+    fn contents(&self) -> Option<Value> {
+        Some(Value::map([("k".into(), "v".into())].into()))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
 }
