@@ -2,8 +2,8 @@
 
 use crate::Options;
 use crate::report::{Report, Verdict, say};
-use anyhow::Context;
 use ::gotemplate::{Budget, Functions, Limits, MissingKey, Numbers, Run, Templates, Value};
+use anyhow::Context;
 use serde::Deserialize;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,10 +20,12 @@ struct Case {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
-    let text = std::fs::read_to_string(options.path.join("cases.jsonl")).context("cannot read cases.jsonl")?;
+    let text =
+        std::fs::read_to_string(options.path.join("cases.jsonl")).context("cannot read cases.jsonl")?;
     let mut report = Report::default();
     for (at, line) in text.lines().enumerate() {
-        let case: Case = serde_json::from_str(line).with_context(|| format!("line {} of cases.jsonl", at + 1))?;
+        let case: Case =
+            serde_json::from_str(line).with_context(|| format!("line {} of cases.jsonl", at + 1))?;
         if options.show.as_ref().is_some_and(|wanted| !case.id.contains(wanted.as_str())) {
             continue;
         }
@@ -36,7 +38,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
         let text = case.error.as_ref().map(|theirs| ours.as_ref().err() == Some(theirs));
         if options.show.is_some() && (!passed || text == Some(false)) {
             let theirs = case.expect.as_ref().or(case.error.as_ref());
-            say(&format!("{}\n  template: {}\n  data: {}\n  theirs: {theirs:?}\n  ours:   {ours:?}", case.id, case.template, case.data));
+            say(&format!(
+                "{}\n  template: {}\n  data: {}\n  theirs: {theirs:?}\n  ours:   {ours:?}",
+                case.id, case.template, case.data
+            ));
         }
         report.add(case.id, Verdict { passed, order: passed, bytes: passed, text });
     }
@@ -89,7 +94,10 @@ impl Case {
                 is_upgrade: false,
             },
             values: &values,
-            capabilities: &helm::Capabilities { helm_version: "v3.22".to_owned(), ..helm::Capabilities::default() },
+            capabilities: &helm::Capabilities {
+                helm_version: "v3.22".to_owned(),
+                ..helm::Capabilities::default()
+            },
             world: world(),
             lookup: None,
             include_crds: false,

@@ -50,7 +50,7 @@ struct Flags {
     printing: Printing,
     is_upgrade: bool,
     skip_schema: bool,
-    name_template: Option<String>,
+    name_template: bool,
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
@@ -58,17 +58,16 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
     let corpus: Corpus = serde_json::from_slice(&text).context("cases.json is not what it should be")?;
     let cache = helm::Cache::new(256 << 20);
     let mut report = Report::default();
-    let mut times = BTreeMap::new();
+    let mut times: BTreeMap<&str, Times> = BTreeMap::new();
     for case in &corpus.cases {
         let asked = options.show.as_ref().is_none_or(|wanted| case.id.contains(wanted.as_str()));
         if !asked {
             continue;
         }
-        let ours = case.render(&options.path, &cache)?;
+        let (ours, _) = case.render(&options.path, &cache)?;
         if options.time {
-            let begin = Instant::now();
-            case.render(&options.path, &cache)?.ok();
-            times.insert(case.id.as_str(), begin.elapsed());
+            let (_, warm) = case.render(&options.path, &cache)?;
+            times.insert(case.id.as_str(), warm);
         }
         let verdict = case.judge(&options.path, &ours)?;
         if options.show.is_some() {
@@ -84,15 +83,17 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
 
 impl Case {
     /// What we print, or the text of our error.
-    fn render(&self, corpus: &Path, cache: &helm::Cache) -> anyhow::Result<Result<String, String>> {
-        let archive = std::fs::read(corpus.join(&self.chart))
-            .with_context(|| format!("cannot read {}", self.chart))?;
+    fn render(&self, corpus: &Path, cache: &helm::Cache) -> anyhow::Result<(Result<String, String>, Times)> {
+        let archive =
+            std::fs::read(corpus.join(&self.chart)).with_context(|| format!("cannot read {}", self.chart))?;
         let files: Vec<Vec<u8>> = self
             .values
             .iter()
             .map(|file| std::fs::read(corpus.join(file)).with_context(|| format!("cannot read {file}")))
             .collect::<Result<_, _>>()?;
-        Ok(self.try_render(&archive, &files, cache).map_err(|error| error.to_string()))
+        let mut times = Times::default();
+        let ours = self.try_render(&archive, &files, cache, &mut times).map_err(|error| error.to_string());
+        Ok((ours, times))
     }
 
     fn try_render(
@@ -100,13 +101,22 @@ impl Case {
         archive: &[u8],
         files: &[Vec<u8>],
         cache: &helm::Cache,
+        times: &mut Times,
     ) -> Result<String, helm::Error> {
+        let begin = Clock::start();
         let limits = helm::RenderLimits::default();
         let mut given: Vec<Given<'_>> =
             self.values.iter().zip(files).map(|(name, text)| Given::File(name, text)).collect();
         let flags = self.flags(&mut given);
+        if flags.name_template {
+            // What the program itself says of a name and a template for one.
+            return Err(helm::Error::ReleaseName(
+                "cannot set --name-template and also specify a name".to_owned(),
+            ));
+        }
         let values = helm::assemble(&given, &limits.yaml)?;
         let chart = Arc::new(helm::Chart::from_archive(archive, &helm::LoadLimits::default())?);
+        times.load = begin.elapsed();
         let mut capabilities = helm::Capabilities {
             kube_version: KubeVersion::parse(&self.kube_version)?,
             // The recorded program was built without a release's version.
@@ -114,18 +124,21 @@ impl Case {
             ..helm::Capabilities::default()
         };
         capabilities.api_versions.extend(self.api_versions.iter().cloned());
-        let name = flags.name_template.unwrap_or_else(|| self.release.clone());
+        let begin = Clock::start();
         let rendered = helm::render(&helm::Request {
             chart: &chart,
             release: &helm::Release {
-                name,
+                name: self.release.clone(),
                 namespace: self.namespace.clone(),
                 revision: 1,
                 is_upgrade: flags.is_upgrade,
             },
             values: &values,
             capabilities: &capabilities,
-            world: Rc::new(sprig::Host::new(sprig::Fixed::new(sprig::Moment { seconds: 1_700_000_000, nanos: 0 }, 7))),
+            world: Rc::new(sprig::Host::new(sprig::Fixed::new(
+                sprig::Moment { seconds: 1_700_000_000, nanos: 0 },
+                7,
+            ))),
             lookup: None,
             include_crds: self.include_crds,
             skip_schema: flags.skip_schema,
@@ -133,6 +146,7 @@ impl Case {
             cancelled: None,
             cache: Some(cache),
         })?;
+        times.render = begin.elapsed();
         helm::print(&rendered, &flags.printing)
     }
 
@@ -143,7 +157,8 @@ impl Case {
         let [json, typed, text, literal] = &mut sets;
         let mut words = self.args.iter().map(String::as_str);
         while let Some(word) = words.next() {
-            let (flag, inline) = word.split_once('=').map_or((word, None), |(flag, value)| (flag, Some(value)));
+            let (flag, inline) =
+                word.split_once('=').map_or((word, None), |(flag, value)| (flag, Some(value)));
             let mut value = || inline.or_else(|| words.next()).unwrap_or_default();
             match flag {
                 "--set" => typed.push(Given::Set(value())),
@@ -155,7 +170,7 @@ impl Case {
                 "-s" | "--show-only" => flags.printing.show_only.push(value().to_owned()),
                 "--is-upgrade" => flags.is_upgrade = true,
                 "--skip-schema-validation" => flags.skip_schema = true,
-                "--name-template" => flags.name_template = Some(value().to_owned()),
+                "--name-template" => flags.name_template = !value().is_empty(),
                 _ => {}
             }
         }
@@ -166,7 +181,11 @@ impl Case {
     fn judge(&self, corpus: &Path, ours: &Result<String, String>) -> anyhow::Result<Verdict> {
         if self.expect == "error" {
             let text = ours.as_ref().err().map(|ours| first_line(ours) == first_line(&self.error_text()));
-            return Ok(Verdict { passed: ours.is_err(), text: Some(text == Some(true)), ..Verdict::default() });
+            return Ok(Verdict {
+                passed: ours.is_err(),
+                text: Some(text == Some(true)),
+                ..Verdict::default()
+            });
         }
         Ok(match ours {
             Ok(ours) => compare::streams(ours, &self.golden(corpus)?),
@@ -188,12 +207,7 @@ impl Case {
         Ok(text)
     }
 
-    fn show(
-        &self,
-        corpus: &Path,
-        ours: &Result<String, String>,
-        verdict: Verdict,
-    ) -> anyhow::Result<()> {
+    fn show(&self, corpus: &Path, ours: &Result<String, String>, verdict: Verdict) -> anyhow::Result<()> {
         let fine = verdict.passed && (verdict.bytes || verdict.text == Some(true));
         if fine {
             return Ok(());
@@ -213,14 +227,53 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
 
-fn tell_times(times: BTreeMap<&str, Duration>) {
-    let mut sorted: Vec<(Duration, &str)> = times.into_iter().map(|(id, time)| (time, id)).collect();
-    sorted.sort_unstable_by(|a, b| b.cmp(a));
-    let total: Duration = sorted.iter().map(|(time, _)| *time).sum();
-    for (time, id) in sorted.iter().take(15) {
-        say(&format!("{:>9.3} ms  {id}", time.as_secs_f64() * 1000.0));
+/// Time of the processor where the system tells it (others may be busy on this machine), else time on the wall.
+struct Clock {
+    cpu: Option<Duration>,
+    wall: Instant,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { cpu: cpu_time(), wall: Instant::now() }
     }
-    if let Some((time, _)) = sorted.get(sorted.len() / 2) {
-        say(&format!("{:>9.3} ms  at the median; {:.3} s together, reading included", time.as_secs_f64() * 1000.0, total.as_secs_f64()));
+
+    fn elapsed(&self) -> Duration {
+        match (self.cpu, cpu_time()) {
+            (Some(begin), Some(now)) => now.saturating_sub(begin),
+            _ => self.wall.elapsed(),
+        }
     }
+}
+
+/// What this thread has had of a processor.
+fn cpu_time() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+}
+
+/// How long a case takes: reading the chart, and all the rest but printing.
+#[derive(Debug, Clone, Copy, Default)]
+struct Times {
+    load: Duration,
+    render: Duration,
+}
+
+fn tell_times(times: BTreeMap<&str, Times>) {
+    let mut sorted: Vec<(&str, Times)> = times.into_iter().collect();
+    sorted.sort_unstable_by_key(|(_, times)| std::cmp::Reverse(times.load + times.render));
+    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+    let line = |id: &str, times: &Times| {
+        say(&format!(
+            "{:>9.3} ms to read, {:>9.3} ms to render, warm: {id}",
+            ms(times.load),
+            ms(times.render)
+        ));
+    };
+    sorted.iter().take(15).for_each(|(id, times)| line(id, times));
+    if let Some((id, times)) = sorted.get(sorted.len() / 2) {
+        line(&format!("the median, {id}"), times);
+    }
+    let sum = |of: fn(&Times) -> Duration| sorted.iter().map(|(_, times)| of(times)).sum();
+    line("all together", &Times { load: sum(|times| times.load), render: sum(|times| times.render) });
 }

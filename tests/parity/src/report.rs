@@ -34,7 +34,8 @@ impl Report {
     pub(crate) fn finish(&self, corpus: &str, options: &Options) -> anyhow::Result<ExitCode> {
         let must_fail = self.cases.iter().filter(|(_, verdict)| verdict.text.is_some()).count();
         let renders = self.cases.len() - must_fail;
-        let count = |mark: fn(&Verdict) -> bool| self.cases.iter().filter(|(_, verdict)| mark(verdict)).count();
+        let count =
+            |mark: fn(&Verdict) -> bool| self.cases.iter().filter(|(_, verdict)| mark(verdict)).count();
         self.list("fails", |verdict| !verdict.passed);
         self.list("other bytes", |verdict| verdict.passed && verdict.text.is_none() && !verdict.bytes);
         self.list("other error text", |verdict| verdict.passed && verdict.text == Some(false));

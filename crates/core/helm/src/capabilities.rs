@@ -79,8 +79,7 @@ impl KubeVersion {
     ///
     /// **Errors**: [`Error::Values`] in Helm's words: `invalid kube version 'x': could not parse "x" as version`.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let refuse =
-            |why: String| Err(Error::Values(format!("invalid kube version '{text}': {why}")));
+        let refuse = |why: String| Err(Error::Values(format!("invalid kube version '{text}': {why}")));
         let trimmed = text.trim_start();
         let numbers = trimmed.strip_prefix('v').unwrap_or(trimmed);
         let (mut parts, mut rest) = (Vec::new(), numbers);

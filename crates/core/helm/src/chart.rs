@@ -63,7 +63,7 @@ pub struct Chart {
     pub(crate) schema: Option<Arc<[u8]>>,
     pub(crate) templates: Vec<ChartFile>,
     pub(crate) files: ChartFiles,
-    pub(crate) dependencies: Vec<Arc<Chart>>,
+    pub(crate) dependencies: Vec<Arc<Self>>,
     pub(crate) warnings: Vec<String>,
 }
 

@@ -42,7 +42,9 @@ impl ValuesBudget {
 
     pub(crate) fn copy(&mut self, table: &Table) -> Result<Table, Error> {
         table.copy(&mut self.left).ok_or_else(|| {
-            Error::Values("the values of the chart and its subcharts are too many to be put together".to_owned())
+            Error::Values(
+                "the values of the chart and its subcharts are too many to be put together".to_owned(),
+            )
         })
     }
 }
@@ -75,7 +77,10 @@ impl Coalesce<'_> {
                 }
                 Some(Node::Table(table)) => table,
                 Some(other) => {
-                    return Err(Error::Values(format!("type mismatch on {name}: {}", other.display_as_bool())));
+                    return Err(Error::Values(format!(
+                        "type mismatch on {name}: {}",
+                        other.display_as_bool()
+                    )));
                 }
             };
             self.globals(&below, over, &prefix);

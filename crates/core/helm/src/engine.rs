@@ -12,10 +12,11 @@ use crate::error::Error;
 use crate::parts::{Part, Parts};
 use crate::values::{Table, ToTemplate};
 use gotemplate::{ExecError, Map, MissingKey, ParseError, Run, Str, Templates, Value};
+use regex::bytes::Regex;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 pub use cache::Cache;
 pub use functions::Lookup;
@@ -46,7 +47,7 @@ pub(crate) fn render(
     let failure: files::Failure = Rc::new(RefCell::new(None));
     let mut gather = Gather {
         parts,
-        capabilities: objects::capabilities(world.capabilities),
+        capabilities: objects::capabilities(world.capabilities, parts.any_template(asks_for_versions)),
         release: Value::map(world.release.clone()),
         convert: ToTemplate::default(),
         failure: Rc::clone(&failure),
@@ -80,6 +81,12 @@ pub(crate) fn render(
         out.insert(path, without_no_value(text));
     }
     Ok(out.into_iter().collect())
+}
+
+/// Whether a template may call `.Capabilities.APIVersions.Has`, under whatever name it has the list.
+fn asks_for_versions(template: &[u8]) -> bool {
+    static CALL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\.Has\b").ok());
+    CALL.as_ref().is_none_or(|call| call.is_match(template))
 }
 
 /// Go prints this for what is not there; Helm takes it out again.

@@ -17,7 +17,10 @@ enum Part {
     /// `?`: one character but `/`.
     One,
     /// `[…]`: one character of (or not of) these ranges.
-    Class { ranges: Vec<(char, char)>, negated: bool },
+    Class {
+        ranges: Vec<(char, char)>,
+        negated: bool,
+    },
     Literal(char),
 }
 
@@ -50,8 +53,7 @@ fn path_parts(pattern: &str) -> Option<Vec<Part>> {
                         break;
                     }
                     let low = class_char(&mut chars)?;
-                    let high =
-                        if chars.next_if_eq(&'-').is_some() { class_char(&mut chars)? } else { low };
+                    let high = if chars.next_if_eq(&'-').is_some() { class_char(&mut chars)? } else { low };
                     ranges.push((low, high));
                 }
                 Part::Class { ranges, negated }

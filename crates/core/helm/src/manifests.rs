@@ -123,12 +123,9 @@ pub(crate) fn sort(files: Vec<(Arc<str>, String)>, limits: &goyaml::Limits) -> R
     let mut sorted = Sorted::default();
     for (source, text) in files {
         for document in split(&text) {
-            let (manifest, annotations) =
-                read(&source, document, limits).map_err(|message| Error::Manifest {
-                    file: source.to_string(),
-                    message,
-                    text: document.into(),
-                })?;
+            let (manifest, annotations) = read(&source, document, limits).map_err(|message| {
+                Error::Manifest { file: source.to_string(), message, text: document.into() }
+            })?;
             let annotation = |name: &str| {
                 annotations.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
             };
@@ -169,11 +166,7 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 
 type Annotations = Vec<(String, String)>;
 
-fn read(
-    source: &Arc<str>,
-    text: &str,
-    limits: &goyaml::Limits,
-) -> Result<(Manifest, Annotations), String> {
+fn read(source: &Arc<str>, text: &str, limits: &goyaml::Limits) -> Result<(Manifest, Annotations), String> {
     let value = yaml(text.as_bytes(), limits)?;
     let (mut kind, mut name, mut annotations) = (String::new(), String::new(), Vec::new());
     match &value {
@@ -253,10 +246,12 @@ mod tests {
         let files = files.iter().map(|(name, text)| (Arc::from(*name), (*text).to_owned())).collect();
         let sorted = sort(files, &goyaml::Limits::default()).map_err(|error| error.to_string())?;
         let manifests = sorted.manifests.iter().map(|it| format!("{} {}", it.kind, it.source));
-        let hooks = sorted
-            .hooks
-            .iter()
-            .map(|it| format!("{} {} {:?} {} {:?}", it.manifest.kind, it.manifest.source, it.events, it.weight, it.delete_policies));
+        let hooks = sorted.hooks.iter().map(|it| {
+            format!(
+                "{} {} {:?} {} {:?}",
+                it.manifest.kind, it.manifest.source, it.events, it.weight, it.delete_policies
+            )
+        });
         Ok(manifests.chain(hooks).chain(sorted.warnings).collect())
     }
 
@@ -296,7 +291,10 @@ mod tests {
             ("- a", format!("{JSON} array into Go value of type releaseutil.SimpleHead")),
             ("just text", format!("{JSON} string into Go value of type releaseutil.SimpleHead")),
             ("kind: [a]", format!("{JSON} array into Go struct field SimpleHead.kind of type string")),
-            ("metadata: {name: {}}", format!("{JSON} object into Go struct field .metadata.name of type string")),
+            (
+                "metadata: {name: {}}",
+                format!("{JSON} object into Go struct field .metadata.name of type string"),
+            ),
             (
                 "metadata: {annotations: {a: [x]}}",
                 format!("{JSON} array into Go struct field .metadata.annotations of type string"),

@@ -4,7 +4,6 @@ use crate::error::Error;
 use crate::glob;
 use crate::manifests::{HookEvent, split};
 use crate::render::Rendered;
-use std::fmt::Write;
 
 /// Which of a chart's documents are printed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,8 +41,7 @@ pub fn print(rendered: &Rendered, printing: &Printing) -> Result<String, Error> 
 }
 
 fn add(stream: &mut String, source: &str, text: &str) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(stream, "---\n# Source: {source}\n{text}");
+    stream.extend(["---\n# Source: ", source, "\n", text, "\n"]);
 }
 
 /// The documents of these templates, in the order in which they are asked for.
@@ -55,7 +53,7 @@ fn only(stream: &str, wanted: &[String]) -> Result<String, Error> {
         for document in &documents {
             if source(document).is_some_and(|source| glob::path_match(pattern, source)) {
                 found = true;
-                let _ = writeln!(out, "---\n{document}");
+                out.extend(["---\n", document, "\n"]);
             }
         }
         if !found {

@@ -92,7 +92,9 @@ impl Parts {
 
     fn push(&mut self, entry: Entry) -> Result<Part, Error> {
         if self.all.len() == MAX_PARTS {
-            return Err(Error::Chart(format!("more than {MAX_PARTS} charts take part, copies by alias included")));
+            return Err(Error::Chart(format!(
+                "more than {MAX_PARTS} charts take part, copies by alias included"
+            )));
         }
         self.all.push(entry);
         Ok(Part(self.all.len() - 1))
@@ -128,6 +130,11 @@ impl Parts {
 
     pub(crate) fn is_root(&self, part: Part) -> bool {
         self.entry(part).parent.is_none()
+    }
+
+    /// Whether some template of a chart that takes part is so.
+    pub(crate) fn any_template(&self, is_so: fn(&[u8]) -> bool) -> bool {
+        self.all.iter().flat_map(|entry| &entry.chart.templates).any(|file| is_so(&file.content))
     }
 
     /// Names of the dependencies that are left in the chart's metadata, as the dependency and the name it has now.
@@ -233,13 +240,7 @@ impl Parts {
             && in_range(&requirement.dependency.version, &self.chart(child).metadata.version)
     }
 
-    fn is_enabled(
-        &self,
-        requirement: usize,
-        values: &Table,
-        path: &str,
-        warnings: &mut Vec<String>,
-    ) -> bool {
+    fn is_enabled(&self, requirement: usize, values: &Table, path: &str, warnings: &mut Vec<String>) -> bool {
         let Some(Requirement { dependency, name, .. }) = self.requirements.get(requirement) else {
             return true;
         };
@@ -258,8 +259,9 @@ impl Parts {
             match tags.get(tag) {
                 Some(Node::Bool(true)) => on = true,
                 Some(Node::Bool(false)) => off = true,
-                Some(_) => warnings
-                    .push(format!("Warning: Tag '{tag}' for chart {name} returned non-bool value")),
+                Some(_) => {
+                    warnings.push(format!("Warning: Tag '{tag}' for chart {name} returned non-bool value"))
+                }
                 None => {}
             }
         }
@@ -295,9 +297,9 @@ impl Parts {
                 let Some(from) = values.table_at(path.split('.')) else {
                     let missing = missing_table(&values, &path);
                     let of = if import.is_string() { String::new() } else { format!(" from chart {name}") };
-                    coalesce.warnings.push(format!(
-                        "Warning: ImportValues missing table{of}: {missing:?} is not a table"
-                    ));
+                    coalesce
+                        .warnings
+                        .push(format!("Warning: ImportValues missing table{of}: {missing:?} is not a table"));
                     continue;
                 };
                 let from = match parent.as_str() {

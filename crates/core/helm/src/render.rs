@@ -263,11 +263,8 @@ fn check_schemas(
         }
     }
     for child in parts.children(part) {
-        match values.get(parts.name(*child)) {
-            Some(serde_json::Value::Object(below)) => {
-                check_schemas(parts, *child, below, limits, warnings, problems);
-            }
-            None | Some(_) => {}
+        if let Some(serde_json::Value::Object(below)) = values.get(parts.name(*child)) {
+            check_schemas(parts, *child, below, limits, warnings, problems);
         }
     }
 }

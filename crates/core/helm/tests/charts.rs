@@ -2,6 +2,8 @@
 //!
 //! Each file of `tests/cases` has the files of a chart between lines of `-- path --`, the flags in a line `args: …`, and the verdict at the end.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
 use helm::{Chart, Given, KubeVersion, Printing};
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -107,16 +107,14 @@ impl<R: Read> Reader<'_, R> {
         Ok(())
     }
 
-    /// The bytes of an entry and the padding behind it. Memory grows with what is there, not with what a header claims.
+    /// The bytes of an entry; the padding behind them is passed over. Callers bound the size.
     fn content(&mut self, size: u64) -> Result<Vec<u8>, ArchiveError> {
-        let mut content = Vec::new();
-        let mut left = size;
-        while left > 0 {
-            let block = self.block()?;
-            let take = usize::try_from(left).map_or(BLOCK, |left| left.min(BLOCK));
-            content.extend_from_slice(block.get(..take).unwrap_or(&block));
-            left -= take as u64;
-        }
+        let Ok(bytes) = usize::try_from(size) else { return Err(ArchiveError::NoEnd) };
+        let mut content = vec![0; bytes];
+        self.fill(&mut content)?;
+        let mut padding = [0; BLOCK];
+        let rest = bytes.next_multiple_of(BLOCK) - bytes;
+        self.fill(padding.get_mut(..rest).unwrap_or_default())?;
         Ok(content)
     }
 
@@ -212,7 +210,8 @@ fn pax(mut records: &[u8], overrides: &mut Overrides) -> Result<(), ArchiveError
         let blank = records.iter().position(|byte| *byte == b' ').ok_or(BROKEN)?;
         let length = records.get(..blank).and_then(|digits| std::str::from_utf8(digits).ok());
         let length: usize = length.and_then(|digits| digits.parse().ok()).ok_or(BROKEN)?;
-        let record = records.get(blank + 1..length).and_then(|record| record.strip_suffix(b"\n")).ok_or(BROKEN)?;
+        let record =
+            records.get(blank + 1..length).and_then(|record| record.strip_suffix(b"\n")).ok_or(BROKEN)?;
         records = records.get(length..).ok_or(BROKEN)?;
         let equals = record.iter().position(|byte| *byte == b'=').ok_or(BROKEN)?;
         let (key, value) = record.split_at_checked(equals).ok_or(BROKEN)?;

@@ -1,6 +1,6 @@
 //! From files to a [`Chart`].
 
-use super::source::{Child, Directory, Source};
+use super::source::{Child, Directory, Files, Source};
 use super::{Chart, ChartFile, ChartFiles, LoadLimits};
 use crate::archive::Archive;
 use crate::error::Error;
@@ -23,11 +23,11 @@ impl<'a> Budget<'a> {
     fn unpack(&mut self, bytes: &[u8]) -> Result<Source, Error> {
         let mut limits = self.limits.archive;
         limits.total_bytes = limits.total_bytes.min(self.archives_bytes);
-        let archive = Archive::read(bytes, &limits)
-            .map_err(|source| Error::Archive { at: String::new(), source })?;
+        let archive =
+            Archive::read(bytes, &limits).map_err(|source| Error::Archive { at: String::new(), source })?;
         let bytes: u64 = archive.files().iter().map(|file| file.content.len() as u64).sum();
         self.archives_bytes = self.archives_bytes.saturating_sub(bytes);
-        Ok(Source::Files(archive.into_files()))
+        Ok(Source::Files(Files::new(archive.into_files())))
     }
 }
 
@@ -43,7 +43,7 @@ pub(super) fn from_archive(bytes: &[u8], limits: &LoadLimits) -> Result<Chart, E
 }
 
 pub(super) fn from_files(archive: &Archive, limits: &LoadLimits) -> Result<Chart, Error> {
-    load(Source::Files(archive.files().to_vec()), &mut Budget::new(limits), 0)
+    load(Source::Files(Files::new(archive.files().to_vec())), &mut Budget::new(limits), 0)
 }
 
 /// Charts nest at most [`LoadLimits::depth`] deep, so this may recurse.
@@ -122,8 +122,7 @@ fn load(source: Source, budget: &mut Budget<'_>, depth: usize) -> Result<Chart, 
             }
             Child::Archive(bytes) => budget.unpack(&bytes).and_then(|inner| load(inner, budget, depth + 1)),
         };
-        dependencies
-            .push(Arc::new(loaded.map_err(|error| error.in_subchart(&name, &metadata.name))?));
+        dependencies.push(Arc::new(loaded.map_err(|error| error.in_subchart(&name, &metadata.name))?));
     }
     let old = metadata.api_version == "v1";
     let files = ChartFiles { source: Arc::new(source), old };

@@ -13,7 +13,25 @@ const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 /// The files of one chart.
 pub(crate) enum Source {
     Tree(Directory),
-    Files(Vec<ArchiveFile>),
+    Files(Files),
+}
+
+/// Files that are in memory, in their order.
+pub(crate) struct Files {
+    all: Vec<ArchiveFile>,
+    /// Where the last file of a name is.
+    last: BTreeMap<String, usize>,
+}
+
+impl Files {
+    pub(super) fn new(all: Vec<ArchiveFile>) -> Self {
+        let last = all.iter().enumerate().map(|(at, file)| (file.name.clone(), at)).collect();
+        Self { all, last }
+    }
+
+    fn get(&self, name: &str) -> Option<&ArchiveFile> {
+        self.all.get(*self.last.get(name)?)
+    }
 }
 
 /// A directory of a tree. Rules are those of the outermost chart, for paths from there.
@@ -39,9 +57,7 @@ impl Source {
     pub(crate) fn read(&self, name: &str) -> Result<Option<Arc<[u8]>>, Error> {
         match self {
             Self::Tree(directory) => directory.read(name),
-            Self::Files(files) => {
-                Ok(files.iter().rev().find(|file| file.name == name).map(|file| Arc::clone(&file.content)))
-            }
+            Self::Files(files) => Ok(files.get(name).map(|file| Arc::clone(&file.content))),
         }
     }
 
@@ -49,7 +65,8 @@ impl Source {
     /// is left out, save for the provenance files in it.
     pub(crate) fn names(&self, below: &str) -> Result<Vec<String>, Error> {
         let wanted = |name: &str| {
-            let inside = below.is_empty() || name.strip_prefix(below).is_some_and(|rest| rest.starts_with('/'));
+            let inside =
+                below.is_empty() || name.strip_prefix(below).is_some_and(|rest| rest.starts_with('/'));
             inside && (!name.starts_with("charts/") || name.ends_with(".prov"))
         };
         match self {
@@ -60,13 +77,10 @@ impl Source {
                 Ok(names)
             }
             Self::Files(files) => {
-                let mut names: Vec<String> = Vec::new();
-                for file in files {
-                    // Of two files with one name the last one counts, at the place of the first.
-                    if wanted(&file.name) && !names.contains(&file.name) {
-                        names.push(file.name.clone());
-                    }
-                }
+                // Of two files with one name the last one counts.
+                let counts = |(at, file): &(usize, &ArchiveFile)| files.last.get(&file.name) == Some(at);
+                let all = files.all.iter().enumerate().filter(counts).map(|(_, file)| file.name.clone());
+                let names = all.filter(|name| wanted(name)).collect();
                 Ok(names)
             }
         }
@@ -79,7 +93,7 @@ impl Source {
             Self::Tree(directory) => directory.children(&mut children)?,
             Self::Files(files) => {
                 let mut inside: BTreeMap<&str, Vec<ArchiveFile>> = BTreeMap::new();
-                for file in files {
+                for file in &files.all {
                     let Some(rest) = file.name.strip_prefix("charts/") else { continue };
                     let (child, below) = rest.split_once('/').unwrap_or((rest, ""));
                     if rest.ends_with(".prov") || child.starts_with(['.', '_']) {
@@ -96,7 +110,9 @@ impl Source {
                     }
                 }
                 for (child, files) in inside {
-                    children.entry(child.to_owned()).or_insert(Child::Directory(Self::Files(files)));
+                    children
+                        .entry(child.to_owned())
+                        .or_insert(Child::Directory(Self::Files(Files::new(files))));
                 }
             }
         }
@@ -217,7 +233,7 @@ impl Directory {
                 }
             } else {
                 // A file that is no archive stands for a chart without files, which is an error, as in Helm.
-                Child::Directory(Source::Files(Vec::new()))
+                Child::Directory(Source::Files(Files::new(Vec::new())))
             };
             children.insert(name, child);
         }

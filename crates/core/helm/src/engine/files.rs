@@ -5,11 +5,12 @@ use crate::error::Error;
 use crate::glob::Glob;
 use base64::Engine as _;
 use gotemplate::{Call, CallError, Function, Kind, Map, MapType, Object, Outcome, Str, Type, Value};
+use regex::bytes::Regex;
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The first file that could not be read, if any: the render fails by it, not by what a template made of that.
 pub(super) type Failure = Rc<RefCell<Option<Error>>>;
@@ -61,18 +62,9 @@ pub(super) fn value(files: &ChartFiles, needs_all: bool, failure: &Failure) -> R
 
 /// Whether a template does with `.Files` what needs all of them: anything but calling one of its methods at once.
 pub(super) fn uses_all(template: &[u8]) -> bool {
-    const NAME: &[u8] = b".Files";
-    let mut rest = template;
-    while let Some(at) = rest.windows(NAME.len()).position(|window| window == NAME) {
-        rest = rest.get(at + NAME.len()..).unwrap_or_default();
-        let method = METHODS.iter().any(|method| {
-            rest.strip_prefix(b".").is_some_and(|rest| rest.starts_with(method.name.as_bytes()))
-        });
-        if !method && !rest.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
-            return true;
-        }
-    }
-    false
+    const METHOD: &str = r"\.Files\b(\.(?:Get|GetBytes|Glob|Lines|AsConfig|AsSecrets)\b)?";
+    static USE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(METHOD).ok());
+    USE.as_ref().is_none_or(|used| used.captures_iter(template).any(|found| found.get(1).is_none()))
 }
 
 fn bytes(content: &Arc<[u8]>) -> Value {

@@ -21,7 +21,10 @@ pub(super) const VALUES: &MapType = &MapType {
     ],
 };
 
-/// `chartutil.VersionSet`. In Go it is a list with a method; lists have none here, so it is a map whose keys keep the order.
+/// `chartutil.VersionSet`: in Go a list with a method.
+const VERSION_LIST: &ListType = &ListType { name: "chartutil.VersionSet", element: Type::String };
+
+/// Lists have no methods here. Where a template may call `Has`, it is a map whose keys keep the order.
 const VERSIONS: &MapType = &MapType {
     name: "chartutil.VersionSet",
     element: Type::String,
@@ -42,7 +45,7 @@ struct Record {
     names: &'static [&'static str],
     values: Vec<Value>,
     /// A struct whose fields are also this one's.
-    embedded: Option<Rc<Record>>,
+    embedded: Option<Rc<Self>>,
     methods: &'static [Function],
     text: Option<String>,
 }
@@ -103,8 +106,8 @@ impl Object for Shared {
     }
 }
 
-/// `.Capabilities`.
-pub(super) fn capabilities(capabilities: &Capabilities) -> Value {
+/// `.Capabilities`. `has` says whether a template may ask `.APIVersions.Has`.
+pub(super) fn capabilities(capabilities: &Capabilities, has: bool) -> Value {
     let version = &capabilities.kube_version;
     let kube = Record {
         methods: KUBE_VERSION,
@@ -115,12 +118,13 @@ pub(super) fn capabilities(capabilities: &Capabilities) -> Value {
             [&version.version, &version.major, &version.minor].map(|text| text.as_str().into()).into(),
         )
     };
-    let versions: BTreeMap<_, _> = capabilities
-        .api_versions
-        .iter()
-        .enumerate()
-        .map(|(at, version)| (format!("{at:06}").into(), Value::from(version.as_str())))
-        .collect();
+    let versions = capabilities.api_versions.iter().map(|version| Value::from(version.as_str()));
+    let versions = if has {
+        let keyed = versions.enumerate().map(|(at, version)| (format!("{at:06}").into(), version));
+        Value::Map(Map::new(VERSIONS, keyed.collect()))
+    } else {
+        Value::List(List::new(VERSION_LIST, versions.collect()))
+    };
     let helm = Record::new(
         "version.BuildInfo",
         &["Version", "GitCommit", "GitTreeState", "GoVersion"],
@@ -134,7 +138,7 @@ pub(super) fn capabilities(capabilities: &Capabilities) -> Value {
     Value::object(Record::new(
         "*chartutil.Capabilities",
         &["KubeVersion", "APIVersions", "HelmVersion"],
-        vec![Value::object(kube), Value::Map(Map::new(VERSIONS, versions)), Value::object(helm)],
+        vec![Value::object(kube), versions, Value::object(helm)],
     ))
 }
 
@@ -146,8 +150,9 @@ fn version_text(call: &mut Call<'_>) -> Result<Outcome, CallError> {
 fn has(call: &mut Call<'_>) -> Result<Outcome, CallError> {
     let wanted = call.bytes(0);
     let versions = call.receiver().as_map();
-    let found = versions
-        .is_some_and(|versions| versions.entries().values().any(|version| version.as_bytes() == Some(wanted)));
+    let found = versions.is_some_and(|versions| {
+        versions.entries().values().any(|version| version.as_bytes() == Some(wanted))
+    });
     Ok(Value::Bool(found).into())
 }
 

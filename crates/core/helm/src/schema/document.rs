@@ -64,7 +64,9 @@ impl<'s> Document<'s> {
             let mut base = base;
             if let Value::Object(map) = schema {
                 let id = map.get(if self.draft == Draft::Four { "id" } else { "$id" });
-                let id = id.and_then(Value::as_str).filter(|_| self.draft >= Draft::Y2019 || !map.contains_key("$ref"));
+                let id = id
+                    .and_then(Value::as_str)
+                    .filter(|_| self.draft >= Draft::Y2019 || !map.contains_key("$ref"));
                 if let Some(id) = id {
                     let (url, fragment) = id.split_once('#').unwrap_or((id, ""));
                     if !url.is_empty() {
@@ -168,9 +170,10 @@ impl<'s> Document<'s> {
                 .pointer(&fragment)
                 .ok_or_else(|| format!("json-pointer in \"{url}#{fragment}\" not found"));
         }
-        self.anchors.get(&(url.clone(), fragment.clone())).copied().ok_or_else(|| {
-            format!("anchor in \"{url}#{fragment}\" not found in schema {url:?}")
-        })
+        self.anchors
+            .get(&(url.clone(), fragment.clone()))
+            .copied()
+            .ok_or_else(|| format!("anchor in \"{url}#{fragment}\" not found in schema {url:?}"))
     }
 
     /// Where a `$dynamicRef` leads: the outermost schema with that anchor, if its plain target has it, too.
@@ -227,7 +230,8 @@ fn known_draft(url: &str) -> Option<Draft> {
 /// A URL as seen from another one.
 fn join(base: &str, url: &str) -> String {
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
-    if !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) {
+    if !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    {
         return url.to_owned();
     }
     let host_end = base.find("://").map_or(0, |at| {

@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 pub(super) fn evaluate(document: &Document<'_>, value: &Value, limits: &SchemaLimits) -> Result<(), String> {
     let mut run = Run { document, steps: limits.steps, depth: limits.depth, stopped: None };
     let mut at = Vec::new();
-    let result = run.schema(&Here { schema: document.root, value, outer: None, quiet: false }, &mut at, false);
+    let result =
+        run.schema(&Here { schema: document.root, value, outer: None, quiet: false }, &mut at, false);
     match (run.stopped, result) {
         (Some(reason), _) => Err(reason),
         (None, Ok(_)) => Ok(()),
@@ -32,7 +33,7 @@ struct Run<'s> {
 struct Here<'a> {
     schema: &'a Value,
     value: &'a Value,
-    outer: Option<&'a Here<'a>>,
+    outer: Option<&'a Self>,
     /// Whether anybody wants to know what fails.
     quiet: bool,
 }
@@ -110,10 +111,7 @@ impl Run<'_> {
             _ => return Ok(unseen(here, None, wanted, self.document.draft)),
         };
         if in_circle(here) {
-            return fail(format!(
-                "the schema refers to itself and resolves to {:?} causing reference cycle",
-                "file:///values.schema.json#"
-            ));
+            return fail("the schema refers to itself, causing reference cycle".to_owned());
         }
         self.depth -= 1;
         let result = self.keywords(map, here, at, wanted);
@@ -142,7 +140,8 @@ impl Run<'_> {
             return Err(failure(here, at, || words, Vec::new()));
         }
         if draft < Draft::Y2019
-            && let (Some(format), Value::String(text)) = (map.get("format").and_then(Value::as_str), here.value)
+            && let (Some(format), Value::String(text)) =
+                (map.get("format").and_then(Value::as_str), here.value)
             && let Some(problem) = formats::problem(format, text)
         {
             let words = || format!("{} is not valid {format}: {problem}", quote(text));
@@ -258,8 +257,7 @@ impl Run<'_> {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.equal(a, b))
             }
             (Value::Object(a), Value::Object(b)) => {
-                a.len() == b.len()
-                    && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| self.equal(a, b)))
+                a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| self.equal(a, b)))
             }
             (a, b) => a == b,
         }
@@ -371,7 +369,13 @@ impl Run<'_> {
         }
     }
 
-    fn array(&mut self, map: &Map<String, Value>, items: &[Value], found: &mut Found<'_>, at: &mut Vec<String>) {
+    fn array(
+        &mut self,
+        map: &Map<String, Value>,
+        items: &[Value],
+        found: &mut Found<'_>,
+        at: &mut Vec<String>,
+    ) {
         let draft = self.document.draft;
         for (keyword, bad) in bounds(map, "minItems", "maxItems", items.len()) {
             found.add(at, || format!("{keyword}: got {}, want {bad}", count(items.len())));
@@ -390,16 +394,15 @@ impl Run<'_> {
             let firsts = map.get("prefixItems").and_then(Value::as_array);
             (firsts.map(Vec::as_slice).unwrap_or_default(), map.get("items"))
         };
-        if let (Some(Value::Bool(false)), true) = (rest, draft < Draft::Y2020 && !firsts.is_empty()) {
-            if items.len() > firsts.len() {
-                let extra = items.len() - firsts.len();
-                found.add(at, || format!("last {} additionalItem(s) not allowed", count(extra)));
-            }
+        let closed = draft < Draft::Y2020 && !firsts.is_empty() && rest == Some(&Value::Bool(false));
+        if closed && items.len() > firsts.len() {
+            let extra = items.len() - firsts.len();
+            found.add(at, || format!("last {} additionalItem(s) not allowed", count(extra)));
         }
         for (index, item) in items.iter().enumerate() {
             let schema = match firsts.get(index) {
                 Some(schema) => schema,
-                None if draft < Draft::Y2020 && !firsts.is_empty() && rest == Some(&Value::Bool(false)) => break,
+                None if closed => break,
                 None => match rest {
                     Some(schema) => schema,
                     None => break,
@@ -492,7 +495,8 @@ impl Run<'_> {
     }
 
     fn conditions(&mut self, map: &Map<String, Value>, found: &mut Found<'_>, at: &mut Vec<String>) {
-        let list = |keyword| map.get(keyword).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let list =
+            |keyword| map.get(keyword).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         if let Some(schema) = map.get("not")
             && self.itself(schema, found, at, true).is_ok()
         {
@@ -603,9 +607,7 @@ fn unseen(here: &Here<'_>, map: Option<&Map<String, Value>>, wanted: bool, draft
     let has = |keyword: &str| map.is_some_and(|map| map.contains_key(keyword));
     let mut unseen = Unseen::default();
     match here.value {
-        Value::Object(object)
-            if (wanted || has("unevaluatedProperties")) && !has("additionalProperties") =>
-        {
+        Value::Object(object) if (wanted || has("unevaluatedProperties")) && !has("additionalProperties") => {
             unseen.names = object.keys().cloned().collect();
         }
         Value::Array(items) if wanted || has("unevaluatedItems") => {
@@ -675,7 +677,11 @@ fn bounds<'k>(
     low.into_iter().chain(high)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be whole and not negative")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked to be whole and not negative"
+)]
 fn whole(value: &Value) -> Option<usize> {
     value.as_f64().filter(|number| number.fract() == 0.0 && *number >= 0.0).map(|number| number as usize)
 }

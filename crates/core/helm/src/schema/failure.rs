@@ -8,7 +8,7 @@ pub(super) struct Failure {
     /// Names and indices on the way to the value.
     pub(super) at: Vec<String>,
     pub(super) kind: Kind,
-    pub(super) causes: Vec<Failure>,
+    pub(super) causes: Vec<Self>,
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -8,7 +8,8 @@ pub(super) fn problem(format: &str, text: &str) -> Option<String> {
         "hostname" => is_hostname(text),
         "email" => return email_problem(text),
         "date" => {
-            let problem = format!("parsing time {text:?} as \"2006-01-02\": cannot parse {text:?} as \"2006\"");
+            let problem =
+                format!("parsing time {text:?} as \"2006-01-02\": cannot parse {text:?} as \"2006\"");
             return (!is_date(text)).then_some(problem);
         }
         "time" => is_time(text),
@@ -89,7 +90,8 @@ fn is_time(text: &str) -> bool {
     let (time, zone) = text.split_at_checked(at).unwrap_or((text, ""));
     let (time, fraction) = time.split_once('.').map_or((time, None), |(time, rest)| (time, Some(rest)));
     let fraction = fraction.is_none_or(|f| !f.is_empty() && f.bytes().all(|byte| byte.is_ascii_digit()));
-    let seconds = clock(time).is_some_and(|rest| matches!(*rest, [second] if digits(second, 0..=60).is_some()));
+    let seconds =
+        clock(time).is_some_and(|rest| matches!(*rest, [second] if digits(second, 0..=60).is_some()));
     let zone = matches!(zone, "Z" | "z")
         || zone.strip_prefix(['+', '-']).and_then(clock).is_some_and(|rest| rest.is_empty());
     fraction && seconds && zone
@@ -113,9 +115,9 @@ fn uri_problem(text: &str) -> Option<String> {
 fn is_uuid(text: &str) -> bool {
     let mut groups = text.split('-');
     [8, 4, 4, 4, 12].iter().all(|length| {
-        groups.next().is_some_and(|group| {
-            group.len() == *length && group.bytes().all(|byte| byte.is_ascii_hexdigit())
-        })
+        groups
+            .next()
+            .is_some_and(|group| group.len() == *length && group.bytes().all(|byte| byte.is_ascii_hexdigit()))
     }) && groups.next().is_none()
 }
 

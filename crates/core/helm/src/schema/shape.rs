@@ -98,8 +98,7 @@ pub(super) fn problem(schema: &Value, draft: Draft) -> Option<Problem> {
         return None;
     }
     map.iter().find_map(|(keyword, value)| {
-        keyword_problem(keyword, value, draft)
-            .map(|words| Problem { keyword: format!("/{keyword}"), words })
+        keyword_problem(keyword, value, draft).map(|words| Problem { keyword: format!("/{keyword}"), words })
     })
 }
 
@@ -117,8 +116,8 @@ fn keyword_problem(keyword: &str, value: &Value, draft: Draft) -> Option<String>
                 .then(|| format!("value must be one of {}", quote_all(TYPES))),
             _ => Some(format!("got {}, want string or array", type_name(value))),
         },
-        "properties" | "patternProperties" | "definitions" | "$defs" | "dependencies" | "dependentSchemas"
-        | "dependentRequired" => want(value.is_object(), "object"),
+        "properties" | "patternProperties" | "definitions" | "$defs" | "dependencies"
+        | "dependentSchemas" | "dependentRequired" => want(value.is_object(), "object"),
         "required" if draft == Draft::Four && value.as_array().is_some_and(Vec::is_empty) => {
             Some("minItems: got 0, want 1".to_owned())
         }

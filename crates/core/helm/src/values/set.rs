@@ -207,9 +207,7 @@ impl Parser<'_> {
 
     fn put_at(&mut self, list: &mut Vec<Value>, index: i64, value: Value) -> Result<(), Stop> {
         if index > MAX_INDEX {
-            return error(format!(
-                "index of {index} is greater than maximum supported index of {MAX_INDEX}"
-            ));
+            return error(format!("index of {index} is greater than maximum supported index of {MAX_INDEX}"));
         }
         let at = usize::try_from(index).unwrap_or_default();
         if at >= list.len() {

@@ -12,8 +12,14 @@ fn values(given: &[Given<'_>]) -> Result<Value, String> {
 fn set() {
     let rows = [
         ("a=1", json!({"a": 1})),
-        ("a=1.5,b=1e3,c=007,d=0x10,e=1_000", json!({"a": "1.5", "b": "1e3", "c": "007", "d": "0x10", "e": "1_000"})),
-        ("a=true,b=False,c=null,d=NULL,e=0,f=-3", json!({"a": true, "b": false, "c": null, "d": null, "e": 0, "f": -3})),
+        (
+            "a=1.5,b=1e3,c=007,d=0x10,e=1_000",
+            json!({"a": "1.5", "b": "1e3", "c": "007", "d": "0x10", "e": "1_000"}),
+        ),
+        (
+            "a=true,b=False,c=null,d=NULL,e=0,f=-3",
+            json!({"a": true, "b": false, "c": null, "d": null, "e": 0, "f": -3}),
+        ),
         ("a=99999999999999999999", json!({"a": "99999999999999999999"})),
         ("a.b.c=x,a.b.d=y", json!({"a": {"b": {"c": "x", "d": "y"}}})),
         (r"a\.b=x,c=d\,e,f=g\=h", json!({"a.b": "x", "c": "d,e", "f": "g=h"})),
@@ -52,8 +58,14 @@ fn set_refuses() {
         ("a[0", "error parsing index: EOF"),
         ("a[0]b=1", "unexpected data at end of array index: ['b']"),
         ("a={1,2", "list must terminate with '}'"),
-        ("a.b=1,a[0]=1", "unable to parse key: interface conversion: interface {} is map[string]interface {}, not []interface {}"),
-        ("a=1,a.b=2", "unable to parse key: interface conversion: interface {} is int64, not map[string]interface {}"),
+        (
+            "a.b=1,a[0]=1",
+            "unable to parse key: interface conversion: interface {} is map[string]interface {}, not []interface {}",
+        ),
+        (
+            "a=1,a.b=2",
+            "unable to parse key: interface conversion: interface {} is int64, not map[string]interface {}",
+        ),
         (&deep, "value name nested level is greater than maximum supported nested level of 30"),
         (&brackets, "more than 100 list indices behind each other"),
         (&places, "the lists have more than 1000000 places"),
@@ -72,18 +84,26 @@ fn other_flags() {
     };
     let rows = [
         (Given::SetString("a=1,b=true,c={1,2}"), Ok(json!({"a": "1", "b": "true", "c": ["1", "2"]}))),
-        (Given::SetJson(r#"a={"b":[1,2.5]},c="x",d=null"#), Ok(json!({"a": {"b": [1.0, 2.5]}, "c": "x", "d": null}))),
+        (
+            Given::SetJson(r#"a={"b":[1,2.5]},c="x",d=null"#),
+            Ok(json!({"a": {"b": [1.0, 2.5]}, "c": "x", "d": null})),
+        ),
         (Given::SetJson("a=,b=1"), Ok(json!({"a": null, "b": 1.0}))),
         (Given::SetJson("a={x}"), Err("failed parsing --set-json data a={x}")),
         (Given::SetLiteral(r"a.b=x,y=\n{1}"), Ok(json!({"a": {"b": r"x,y=\n{1}"}}))),
         (Given::SetLiteral("a[1]=x"), Ok(json!({"a": [null, "x"]}))),
         (Given::SetFile("a=there", &read), Ok(json!({"a": "text\n"}))),
-        (Given::SetFile("a=gone", &read), Err("failed parsing --set-file data: open gone: no such file or directory")),
+        (
+            Given::SetFile("a=gone", &read),
+            Err("failed parsing --set-file data: open gone: no such file or directory"),
+        ),
         (Given::File("v.yaml", b"a: 1\nb: {c: yes}\n"), Ok(json!({"a": 1.0, "b": {"c": true}}))),
         (Given::File("v.yaml", b""), Ok(json!({}))),
         (
             Given::File("v.yaml", b"- x"),
-            Err("failed to parse v.yaml: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value of type map[string]interface {}"),
+            Err(
+                "failed to parse v.yaml: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value of type map[string]interface {}",
+            ),
         ),
     ];
     for (at, (given, want)) in rows.into_iter().enumerate() {

@@ -16,7 +16,7 @@ pub(crate) enum Node {
     Int(i64),
     Float(f64),
     Text(Str),
-    List(Rc<[Node]>),
+    List(Rc<[Self]>),
     Table(Table),
 }
 
@@ -158,7 +158,10 @@ impl Node {
             Self::Float(_) => "float64",
             Self::Text(_) => "string",
             Self::List(items) => {
-                return format!("[{}]", items.iter().map(Self::display_as_bool).collect::<Vec<_>>().join(" "));
+                return format!(
+                    "[{}]",
+                    items.iter().map(Self::display_as_bool).collect::<Vec<_>>().join(" ")
+                );
             }
             Self::Table(_) => "map[string]interface {}",
         };
@@ -178,16 +181,11 @@ impl ToTemplate {
     }
 
     /// The map of a table; if it is made only now, with that type.
-    pub(crate) fn map_of(
-        &mut self,
-        table: &Table,
-        kind: &'static gotemplate::MapType,
-    ) -> gotemplate::Map {
+    pub(crate) fn map_of(&mut self, table: &Table, kind: &'static gotemplate::MapType) -> gotemplate::Map {
         if let Some(done) = self.done.get(&table.address()) {
             return done.clone();
         }
-        let entries =
-            table.0.borrow().iter().map(|(key, node)| (key.clone(), self.value(node))).collect();
+        let entries = table.0.borrow().iter().map(|(key, node)| (key.clone(), self.value(node))).collect();
         let map = gotemplate::Map::new(kind, entries);
         self.done.insert(table.address(), map.clone());
         map
