@@ -1,15 +1,16 @@
 //! Archives: where they are, and having them.
 
-use crate::charts::{Inner, RegistryPlace, blocking, registry_reference};
+use crate::charts::{Inner, blocking};
 use crate::digest::Digest;
 use crate::documents::Note;
 use crate::error::ChartError;
 use crate::http::{Request, name_of, read, refusal, same_server, within};
 use crate::ledger::Freshness;
 use crate::mask::excerpt;
-use crate::oci::{Form, LAYER_HELM_CHART, Layer, tag_of};
+use crate::oci::{Form, LAYER_HELM_CHART, Layer, is_tag, tag_of};
+use crate::questions::RegistryPlace;
 use crate::remote::Remote;
-use crate::url::RepositoryUrl;
+use crate::url::{RegistryUrl, RepositoryUrl};
 use bytes::Bytes;
 use reqwest::StatusCode;
 use std::path::PathBuf;
@@ -224,5 +225,22 @@ fn media_type(resolved: &Resolved) -> &str {
     match &resolved.place {
         Place::Entry { .. } => LAYER_HELM_CHART,
         Place::Layer { layer, .. } => &layer.media_type,
+    }
+}
+
+/// What an `oci://` URL of an index names: a place in a registry, and a tag or digest.
+fn registry_reference(url: &str) -> Option<(RegistryUrl, String)> {
+    let rest = url.get(..6).filter(|scheme| scheme.eq_ignore_ascii_case("oci://")).and(url.get(6..))?;
+    let slash = rest.rfind('/')?;
+    let (path, reference) = match rest.split_once('@') {
+        Some((path, digest)) => (path, digest.parse::<Digest>().ok()?.to_string()),
+        None => {
+            let colon = rest.rfind(':').filter(|colon| *colon > slash)?;
+            (rest.get(..colon)?, rest.get(colon + 1..).filter(|tag| is_tag(tag))?.to_owned())
+        }
+    };
+    match RepositoryUrl::parse_registry(path).ok()? {
+        RepositoryUrl::Registry(registry) if !registry.path.is_empty() => Some((registry, reference)),
+        RepositoryUrl::Registry(_) | RepositoryUrl::Index(_) => None,
     }
 }
