@@ -2,11 +2,28 @@
 
 use std::time::Duration;
 
-use e2e::World;
+use e2e::{PATIENCE, World};
+use testkit::eventually;
 
 use crate::manifests::config;
 
 const APPS: usize = 30;
+
+/// Looks in a row, some 25 ms apart, at which nobody has begun a pass.
+const CALM: u32 = 20;
+
+/// Waits until the passes that earlier changes bring about are over.
+async fn until_calm(world: &World) {
+    let (mut seen, mut looks) = (0, 0);
+    eventually("no more passes", PATIENCE, || {
+        let passes = world.controller.metrics().passes();
+        looks = if passes == seen { looks + 1 } else { 0 };
+        seen = passes;
+        let calm = looks >= CALM;
+        async move { Ok::<_, ()>(calm) }
+    })
+    .await;
+}
 
 async fn a_commit_costs_by_what_it_touches(world: &mut World) {
     let files: Vec<(String, String)> =
@@ -22,6 +39,7 @@ async fn a_commit_costs_by_what_it_touches(world: &mut World) {
     for n in 0..APPS {
         world.until_good(&format!("many-{n}")).await;
     }
+    until_calm(world).await;
     let sim = world.cluster.sim.clone().unwrap();
     let metrics = world.controller.metrics();
     let renders = metrics.renders();
@@ -50,6 +68,7 @@ async fn a_commit_costs_by_what_it_touches(world: &mut World) {
         let noise = |r: &e2e::Seen| r.verb == "watch" || matches!(r.resource.as_str(), "leases" | "events");
         world.requests().iter().filter(|r| !noise(r)).map(|r| r.text()).collect()
     };
+    until_calm(world).await;
     sim.clear_requests();
     let (renders, git) = (metrics.renders(), world.git.requests());
     tokio::time::sleep(Duration::from_secs(3)).await;

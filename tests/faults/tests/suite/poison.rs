@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use testkit::{Fault, GitServer, GitServerOptions, Repository, eventually};
 
 /// How long good applications may take beside bad ones.
-const NORMAL: Duration = Duration::from_secs(10);
+const NORMAL: Duration = Duration::from_secs(60);
 
 /// An Application of which every field has a type that it must not have.
 fn malformed(kind: &Value) -> Value {
