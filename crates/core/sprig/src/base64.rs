@@ -83,7 +83,7 @@ impl Alphabet {
             while digits < self.group {
                 match bytes.next() {
                     None if digits == 0 => return Ok(out),
-                    None => return Err(corrupt(end - if strip { 0 } else { digits })),
+                    None => return Err(corrupt(end - digits)),
                     Some((at, b'=')) => {
                         self.finish(at, digits, end, &mut bytes).map_err(corrupt)?;
                         self.flush(group, digits, &mut out);
@@ -118,7 +118,7 @@ impl Alphabet {
         for _ in digits + 1..self.group {
             match bytes.next() {
                 Some((_, b'=')) => {}
-                Some((at, _)) => return Err(at),
+                Some((at, _)) => return Err(at - 1),
                 None => return Err(end),
             }
         }

@@ -97,7 +97,15 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
         return parse_hex_float(unsigned.get(2..)?)
             .map(|number| if text.starts_with('-') { -number } else { number });
     }
-    let number: f64 = text.parse().ok()?;
+    let lone = |part: &str| {
+        !part.starts_with(|c: char| c.is_ascii_digit()) || !part.ends_with(|c: char| c.is_ascii_digit())
+    };
+    let number: f64 = match unsigned.contains('_') {
+        // One between two digits.
+        true if unsigned.split('_').any(lone) => return None,
+        true => text.replace('_', "").parse().ok()?,
+        false => text.parse().ok()?,
+    };
     (number.is_finite() || unsigned.starts_with(['i', 'I', 'n', 'N'])).then_some(number)
 }
 

@@ -46,5 +46,3 @@ pub use dialect::{Dialect, FAILURE_MARKS, functions};
 pub use host::Host;
 pub use world::{CertificateRequest, Fixed, KeyKind, Moment, Pair, World};
 
-#[cfg(test)]
-mod tests;

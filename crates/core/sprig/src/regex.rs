@@ -6,7 +6,7 @@
 
 mod translate;
 
-use regex::bytes::{Captures, Regex, RegexBuilder};
+use regex::{Captures, Regex, RegexBuilder};
 
 /// Longest pattern, in bytes.
 const MAX_PATTERN_BYTES: usize = 64 << 10;
@@ -42,33 +42,33 @@ impl Pattern {
     }
 
     /// Whether it matches anywhere.
-    pub(crate) fn is_match(&self, text: &[u8]) -> bool {
+    pub(crate) fn is_match(&self, text: &str) -> bool {
         self.0.is_match(text)
     }
 
     /// The first match.
-    pub(crate) fn find<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
-        self.0.find(text).map(|found| found.as_bytes())
+    pub(crate) fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
+        self.0.find(text).map(|found| found.as_str())
     }
 
     /// Start and end of at most so many matches.
-    pub(crate) fn find_all(&self, text: &[u8], most: usize) -> Vec<(usize, usize)> {
+    pub(crate) fn find_all(&self, text: &str, most: usize) -> Vec<(usize, usize)> {
         self.0.find_iter(text).take(most).map(|found| (found.start(), found.end())).collect()
     }
 
     /// Replaces all matches by what the template stands for with their groups.
-    pub(crate) fn replace_all(&self, text: &[u8], template: &[Piece<'_>]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(text.len());
+    pub(crate) fn replace_all(&self, text: &str, template: &[Piece<'_>]) -> String {
+        let mut out = String::with_capacity(text.len());
         let mut last = 0;
         for captures in self.0.captures_iter(text) {
             let Some(whole) = captures.get(0) else { continue };
-            out.extend_from_slice(text.get(last..whole.start()).unwrap_or_default());
+            out.push_str(text.get(last..whole.start()).unwrap_or_default());
             for piece in template {
-                out.extend_from_slice(piece.of(&captures));
+                out.push_str(piece.of(&captures));
             }
             last = whole.end();
         }
-        out.extend_from_slice(text.get(last..).unwrap_or_default());
+        out.push_str(text.get(last..).unwrap_or_default());
         out
     }
 }
@@ -77,7 +77,7 @@ impl Pattern {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'t> {
     /// Stands for itself.
-    Literal(&'t [u8]),
+    Literal(&'t str),
     /// `$1`.
     Number(usize),
     /// `$name`.
@@ -85,7 +85,7 @@ pub(crate) enum Piece<'t> {
 }
 
 impl<'t> Piece<'t> {
-    fn of<'a>(&self, captures: &Captures<'a>) -> &'a [u8]
+    fn of<'a>(&self, captures: &Captures<'a>) -> &'a str
     where
         't: 'a,
     {
@@ -94,26 +94,24 @@ impl<'t> Piece<'t> {
             Piece::Number(number) => captures.get(*number),
             Piece::Name(name) => captures.name(name),
         };
-        group.map(|group| group.as_bytes()).unwrap_or_default()
+        group.map(|group| group.as_str()).unwrap_or_default()
     }
 }
 
 /// Reads a replacement as `Regexp.Expand` does: `$$`, `$1`, `$name` (as long as can be), `${1}`, `${name}`; any other `$` is itself.
-pub(crate) fn template(text: &[u8]) -> Vec<Piece<'_>> {
+pub(crate) fn template(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'$') {
-        let (before, after) = rest.split_at(at);
+    while let Some((before, after)) = rest.split_once('$') {
         pieces.push(Piece::Literal(before));
-        let after = after.get(1..).unwrap_or_default();
-        if let Some(more) = after.strip_prefix(b"$") {
-            pieces.push(Piece::Literal(b"$"));
+        if let Some(more) = after.strip_prefix('$') {
+            pieces.push(Piece::Literal("$"));
             rest = more;
         } else if let Some((name, more)) = reference(after) {
             pieces.push(number(name).map_or(Piece::Name(name), Piece::Number));
             rest = more;
         } else {
-            pieces.push(Piece::Literal(b"$"));
+            pieces.push(Piece::Literal("$"));
             rest = after;
         }
     }
@@ -121,19 +119,17 @@ pub(crate) fn template(text: &[u8]) -> Vec<Piece<'_>> {
     pieces
 }
 
-fn reference(text: &[u8]) -> Option<(&str, &[u8])> {
-    let (braced, inner) = match text.strip_prefix(b"{") {
+fn reference(text: &str) -> Option<(&str, &str)> {
+    let (braced, inner) = match text.strip_prefix('{') {
         Some(inner) => (true, inner),
         None => (false, text),
     };
-    let valid = inner.utf8_chunks().next().map(|chunk| chunk.valid()).unwrap_or_default();
-    let end = valid.find(|c: char| c != '_' && !c.is_alphabetic() && !c.is_numeric()).unwrap_or(valid.len());
-    let (name, _) = valid.split_at(end);
-    let rest = inner.get(end..)?;
+    let end = inner.find(|c: char| c != '_' && !c.is_alphabetic() && !c.is_numeric()).unwrap_or(inner.len());
+    let (name, rest) = inner.split_at(end);
     if name.is_empty() {
         return None;
     }
-    Some((name, if braced { rest.strip_prefix(b"}")? } else { rest }))
+    Some((name, if braced { rest.strip_prefix('}')? } else { rest }))
 }
 
 fn number(name: &str) -> Option<usize> {

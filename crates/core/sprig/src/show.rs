@@ -163,6 +163,23 @@ pub(crate) fn quoted(bytes: &[u8]) -> String {
     out
 }
 
+/// As `time` quotes in its errors: whatever is not printable ASCII by its bytes.
+pub(crate) fn quoted_ascii(bytes: &[u8]) -> String {
+    let mut out = String::from("\"");
+    for byte in bytes {
+        match byte {
+            b'"' | b'\\' => {
+                out.push('\\');
+                out.push(char::from(*byte));
+            }
+            b' '..=b'\x7f' => out.push(char::from(*byte)),
+            _ => out.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// Whether a character beyond ASCII is shown as it is. Rust's and Go's tables agree but for what newer Unicode added; a mark that
 /// combines is shown only behind another character, hence the `a`.
 fn prints(c: char) -> bool {

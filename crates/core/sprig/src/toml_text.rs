@@ -48,6 +48,10 @@ fn is_table_list(list: &List) -> Result<bool, CallError> {
             Value::Nil => return Err("toml: cannot encode array with nil element".into()),
             Value::Map(map) if !map.is_nil() => {}
             Value::Map(_) => return Err("toml: cannot encode array with nil element".into()),
+            Value::List(inner) => {
+                is_table_list(inner)?;
+                all = false;
+            }
             _ => all = false,
         }
     }

@@ -3,6 +3,7 @@
 mod pretty;
 
 use gotemplate::{CallError, FloatKind, Numbers, Run, Value};
+use goyaml::ErrorKind;
 use serde_json::Value as Json;
 
 use crate::functions::dates::Stamp;
@@ -85,11 +86,26 @@ fn float(kind: FloatKind, number: f64) -> Result<Json, CallError> {
 pub(crate) fn read(text: &[u8]) -> Result<Value, String> {
     let limits = goyaml::Limits { depth: DEPTH, ..goyaml::Limits::default() };
     let json = goyaml::parse_one(text, &limits).map_err(|error| {
-        let library = match error.kind() {
-            goyaml::ErrorKind::Key(_) | goyaml::ErrorKind::Number(_) => "",
-            _ => "yaml: ",
-        };
-        format!("error converting YAML to JSON: {library}{error}")
+        let library = if matches!(error.kind(), ErrorKind::Number(_)) { "" } else { "yaml: " };
+        let line = line_of(&error, text).map(|line| format!("line {line}: ")).unwrap_or_default();
+        format!("error converting YAML to JSON: {library}{line}{}", error.kind())
     })?;
     Value::from_json(&json, Numbers::Float).map_err(|error| error.to_string())
+}
+
+/// The line that Go's library names: none for the first, one too few where its parser speaks, and at the end of the text one too many.
+fn line_of(error: &goyaml::Error, text: &[u8]) -> Option<usize> {
+    let (ErrorKind::Syntax(words), Some(mark)) = (error.kind(), error.mark()) else { return None };
+    let lines: Vec<&[u8]> = text.strip_suffix(b"\n").unwrap_or(text).split(|byte| *byte == b'\n').collect();
+    let line = match *words {
+        "found unexpected end of stream" => lines.len(),
+        "could not find expected ':'" => mark.line + 1,
+        words if words.starts_with("did not find expected") => {
+            let last = lines.last().map_or(0, |line| String::from_utf8_lossy(line).chars().count());
+            let at_end = mark.line >= lines.len() && mark.column > last;
+            return Some(if at_end { mark.line } else { mark.line - 1 }).filter(|line| *line > 0);
+        }
+        _ => mark.line,
+    };
+    (line > 1).then_some(line)
 }

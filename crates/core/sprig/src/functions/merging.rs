@@ -11,11 +11,21 @@ use super::{Answer, give};
 const MAP: Type = Type::Map;
 
 pub(crate) const TABLE: &[Function] = &[
-    Function::variadic("merge", &[MAP], MAP, |call| merged(call, false)),
+    Function::variadic("merge", &[MAP], MAP, |call| swallowed(merged(call, false))),
     Function::variadic("mustMerge", &[MAP], MAP, |call| merged(call, false)),
-    Function::variadic("mergeOverwrite", &[MAP], MAP, |call| merged(call, true)),
+    Function::variadic("mergeOverwrite", &[MAP], MAP, |call| swallowed(merged(call, true))),
     Function::variadic("mustMergeOverwrite", &[MAP], MAP, |call| merged(call, true)),
 ];
+
+/// Two values that do not go together.
+const MISMATCH: &str = "src and dst must be of same type";
+
+fn swallowed(answer: Answer) -> Answer {
+    match answer {
+        Err(CallError::Message(message)) if message == MISMATCH => give(""),
+        other => other,
+    }
+}
 
 /// Levels of nesting that are followed; deeper ones, as of maps that hold themselves, end the run.
 const DEPTH: usize = 500;
@@ -58,6 +68,9 @@ fn merge_map(
         match (&value, &old) {
             (Value::Map(from), Some(Value::Map(old))) if !old.is_nil() => {
                 merge_map(call, old, from, overwrite, depth + 1)?;
+            }
+            (Value::Map(_), Some(Value::Object(object))) if !overwrite && object.is_pointer() => {
+                return Err(MISMATCH.into());
             }
             _ => {}
         }

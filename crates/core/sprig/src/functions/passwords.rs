@@ -221,7 +221,8 @@ fn decrypt(call: &mut Call<'_>) -> Answer {
     call.budget().allocate(encrypted.len())?;
     let cipher = cipher(call.bytes(0));
     let Some((initial, blocks)) = encrypted.split_at_checked(BLOCK) else {
-        let len = encrypted.len();
+        // What Go sets aside for the text of that length.
+        let len = call.bytes(1).len() / 4 * 3;
         return refuse(format!("runtime error: slice bounds out of range [:{BLOCK}] with capacity {len}"));
     };
     if blocks.len() % BLOCK != 0 {

@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use gotemplate::{Call, CallError, Function, List, ListType, Str, Type, Value};
 
-use super::{Answer, give, give_bytes};
+use super::{Answer, give};
 use crate::host;
 use crate::regex::{self, Pattern, Piece};
+use crate::show;
 
 const STRING: Type = Type::String;
 const INT: Type = Type::Int;
@@ -15,11 +16,11 @@ pub(crate) const TABLE: &[Function] = &[
     Function::new("regexMatch", &[STRING, STRING], |call| {
         let pattern = host::pattern(call, &call.text(0));
         charge(call, 1)?;
-        give(pattern.is_ok_and(|pattern| pattern.is_match(call.bytes(1))))
+        give(pattern.is_ok_and(|pattern| pattern.is_match(&call.text(1))))
     }),
     Function::new("mustRegexMatch", &[STRING, STRING], |call| {
         let pattern = pattern(call, 1)?;
-        give(pattern.is_match(call.bytes(1)))
+        give(pattern.is_match(&call.text(1)))
     }),
     Function::new("regexFind", &[STRING, STRING], find),
     Function::new("mustRegexFind", &[STRING, STRING], find),
@@ -41,18 +42,27 @@ fn charge(call: &mut Call<'_>, text: usize) -> Result<(), CallError> {
 
 fn pattern(call: &mut Call<'_>, text: usize) -> Result<Rc<Pattern>, CallError> {
     charge(call, text)?;
-    Ok(host::pattern(call, &call.text(0))?)
+    let source = call.text(0);
+    host::pattern(call, &source).map_err(|error| {
+        if call.name().starts_with("must") {
+            return error.into();
+        }
+        // The others compile by what panics, and that says more.
+        let plain = !source.contains(|c: char| c == '`' || (c.is_control() && c != '\t'));
+        let shown = if plain { format!("`{source}`") } else { show::quoted(source.as_bytes()) };
+        format!("regexp: Compile({shown}): {error}").into()
+    })
 }
 
 fn find(call: &mut Call<'_>) -> Answer {
     let pattern = pattern(call, 1)?;
-    give(Str::from(pattern.find(call.bytes(1)).unwrap_or_default()))
+    give(pattern.find(&call.text(1)).unwrap_or_default())
 }
 
 fn find_all(call: &mut Call<'_>) -> Answer {
     let pattern = pattern(call, 1)?;
-    let text = call.bytes(1);
-    let found = pattern.find_all(text, usize::try_from(call.int(2)).unwrap_or(usize::MAX));
+    let text = call.text(1);
+    let found = pattern.find_all(&text, usize::try_from(call.int(2)).unwrap_or(usize::MAX));
     if found.is_empty() {
         return give(List::nil(ListType::STRINGS));
     }
@@ -62,28 +72,28 @@ fn find_all(call: &mut Call<'_>) -> Answer {
 
 fn replace_all(call: &mut Call<'_>) -> Answer {
     let pattern = pattern(call, 1)?;
-    replaced(call, &pattern, &regex::template(call.bytes(2)))
+    replaced(call, &pattern, &regex::template(&call.text(2)))
 }
 
 fn replace_all_literal(call: &mut Call<'_>) -> Answer {
     let pattern = pattern(call, 1)?;
-    replaced(call, &pattern, &[Piece::Literal(call.bytes(2))])
+    replaced(call, &pattern, &[Piece::Literal(&call.text(2))])
 }
 
 fn replaced(call: &mut Call<'_>, pattern: &Pattern, template: &[Piece<'_>]) -> Answer {
-    let (text, replacement) = (call.bytes(1), call.bytes(2));
+    let (text, replacement) = (call.text(1), call.bytes(2));
     // At worst every byte matches, and every group reference brings all of the text.
-    let count = pattern.find_all(text, usize::MAX).len();
+    let count = pattern.find_all(&text, usize::MAX).len();
     let references = template.iter().filter(|piece| !matches!(piece, Piece::Literal(_))).count();
     let grown = count.saturating_mul(replacement.len()).saturating_add(text.len() * (references + 1));
     call.budget().allocate(grown)?;
-    give_bytes(pattern.replace_all(text, template))
+    give(pattern.replace_all(&text, template))
 }
 
 /// As `Regexp.Split`.
 fn split(call: &mut Call<'_>) -> Answer {
     let pattern = pattern(call, 1)?;
-    let (text, most) = (call.bytes(1), call.int(2));
+    let (text, most) = (call.text(1), call.int(2));
     if most == 0 {
         return give(List::nil(ListType::STRINGS));
     }
@@ -91,7 +101,7 @@ fn split(call: &mut Call<'_>) -> Answer {
     if text.is_empty() && !call.bytes(0).is_empty() {
         return give(Value::strings([""]));
     }
-    let found = pattern.find_all(text, most);
+    let found = pattern.find_all(&text, most);
     call.budget().allocate(found.len() * 32 + text.len())?;
     let mut parts: Vec<Str> = Vec::new();
     let (mut begin, mut end) = (0, 0);

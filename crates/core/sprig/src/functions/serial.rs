@@ -45,11 +45,17 @@ pub(crate) const HELM: &[Function] = &[
     }),
     Function::new("fromYaml", STRING, |call| {
         charge(call)?;
-        give(map_of(yaml::read(call.bytes(0)), "error unmarshaling JSON: while decoding JSON: "))
+        give(map_of(
+            not_nil(yaml::read(call.bytes(0)), || Value::map([].into())),
+            "error unmarshaling JSON: while decoding JSON: ",
+        ))
     }),
     Function::new("fromYamlArray", STRING, |call| {
         charge(call)?;
-        give(list_of(yaml::read(call.bytes(0)), "error unmarshaling JSON: while decoding JSON: "))
+        give(list_of(
+            not_nil(yaml::read(call.bytes(0)), || Value::list(Vec::new())),
+            "error unmarshaling JSON: while decoding JSON: ",
+        ))
     }),
     Function::new("fromJson", STRING, |call| {
         charge(call)?;
@@ -105,6 +111,11 @@ fn misfit(value: &Value, wanted: &str) -> String {
         _ => "number",
     };
     format!("json: cannot unmarshal {found} into Go value of type {wanted}")
+}
+
+/// A null leaves Helm's empty map and list as they are, where YAML is read; JSON makes them nil.
+fn not_nil(read: Result<Value, String>, empty: fn() -> Value) -> Result<Value, String> {
+    read.map(|value| if matches!(value, Value::Nil) { empty() } else { value })
 }
 
 fn map_of(read: Result<Value, String>, context: &str) -> Value {

@@ -56,6 +56,13 @@ impl Reader<'_> {
         Ok(byte)
     }
 
+    /// Inside a word, number or escape Go takes the end for a blank.
+    fn next_inside(&mut self) -> u8 {
+        let byte = self.peek().unwrap_or(b' ');
+        self.at += 1;
+        byte
+    }
+
     fn blanks(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
             self.at += 1;
@@ -83,7 +90,7 @@ impl Reader<'_> {
 
     fn literal(&mut self, word: &str, value: Value) -> Result<Value, String> {
         for wanted in word.bytes().skip(1) {
-            let byte = self.next()?;
+            let byte = self.next_inside();
             if byte != wanted {
                 let place = format!("in literal {word} (expecting '{}')", char::from(wanted));
                 return Err(unexpected(byte, &place));
@@ -148,7 +155,7 @@ impl Reader<'_> {
             match self.next()? {
                 b'"' => return Ok(Str::from(String::from_utf8_lossy(&out))),
                 b'\\' => {
-                    let c = match self.next()? {
+                    let c = match self.next_inside() {
                         byte @ (b'"' | b'\\' | b'/') => char::from(byte),
                         b'b' => '\x08',
                         b'f' => '\x0c',
@@ -188,7 +195,7 @@ impl Reader<'_> {
     fn hex(&mut self) -> Result<u32, String> {
         let mut code = 0;
         for _ in 0..4 {
-            let byte = self.next()?;
+            let byte = self.next_inside();
             let digit = char::from(byte).to_digit(16);
             code =
                 code << 4 | digit.ok_or_else(|| unexpected(byte, "in \\u hexadecimal character escape"))?;
@@ -197,7 +204,7 @@ impl Reader<'_> {
     }
 
     fn digits(&mut self, place: &str) -> Result<(), String> {
-        match self.next()? {
+        match self.next_inside() {
             b'0'..=b'9' => {}
             byte => return Err(unexpected(byte, place)),
         }

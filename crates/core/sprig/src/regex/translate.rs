@@ -1,7 +1,5 @@
 //! From Go's syntax to the `regex` crate's.
 
-use crate::casts;
-
 /// Deepest nesting, as in Go.
 const MAX_DEPTH: usize = 1000;
 /// Largest count of a repetition, nested ones multiplied.
@@ -328,26 +326,26 @@ impl<'t> Translator<'t> {
 
     /// `41` or `{1F600}` behind `\x`.
     fn hex_escape(&mut self) -> Option<char> {
-        let digits = match self.next()? {
+        match self.next()? {
             '{' => {
-                let (digits, _) = self.rest.split_once('}').unwrap_or((self.rest, ""));
-                let wrong = digits.find(|c: char| !c.is_ascii_hexdigit());
-                if let Some(wrong) = wrong {
-                    self.skip(wrong + 1);
-                    return None;
+                let mut code = 0;
+                let mut count = 0;
+                loop {
+                    match self.next()? {
+                        '}' if count > 0 => return char::from_u32(code),
+                        c => code = code << 4 | c.to_digit(16)?,
+                    }
+                    count += 1;
+                    if code > u32::from(char::MAX) {
+                        return None;
+                    }
                 }
-                self.skip(digits.len() + 1);
-                digits.to_owned()
             }
             first => {
                 let second = self.next()?;
-                [first, second].into_iter().collect()
+                char::from_u32(first.to_digit(16)? << 4 | second.to_digit(16)?)
             }
-        };
-        if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
         }
-        casts::parse_int(&digits, 16).and_then(|code| u32::try_from(code).ok()).and_then(char::from_u32)
     }
 
     fn class(&mut self) -> Result<(), String> {

@@ -42,7 +42,7 @@ pub(crate) fn rounded(nanos: i64, to: i64) -> i64 {
 
 /// `time.ParseDuration`. **Errors**: Go's text.
 pub(crate) fn parse(text: &str) -> Result<i64, String> {
-    let quoted = show::quoted(text.as_bytes());
+    let quoted = show::quoted_ascii(text.as_bytes());
     let invalid = || format!("time: invalid duration {quoted}");
     let (negative, mut rest) = match text.as_bytes().first() {
         Some(b'-') => (true, text.get(1..).unwrap_or_default()),
@@ -80,7 +80,7 @@ pub(crate) fn parse(text: &str) -> Result<i64, String> {
             "m" => 60 * SECOND,
             "h" => 3600 * SECOND,
             _ => {
-                let unit = show::quoted(unit.as_bytes());
+                let unit = show::quoted_ascii(unit.as_bytes());
                 return Err(format!("time: unknown unit {unit} in duration {quoted}"));
             }
         };

@@ -33,10 +33,10 @@ enum Bad {
 pub(crate) fn parse(layout: &[u8], text: &[u8], local: &Zone) -> Result<Time, String> {
     let mut fields = Fields::default();
     let (mut rest_layout, mut rest) = (layout, text);
-    let quoted = show::quoted(text);
+    let quoted = show::quoted_ascii(text);
     let cannot = |value: &[u8], element: &[u8]| {
-        let (value, element) = (show::quoted(value), show::quoted(element));
-        format!("parsing time {quoted} as {}: cannot parse {value} as {element}", show::quoted(layout))
+        let (value, element) = (show::quoted_ascii(value), show::quoted_ascii(element));
+        format!("parsing time {quoted} as {}: cannot parse {value} as {element}", show::quoted_ascii(layout))
     };
     loop {
         let (prefix, item) = next(rest_layout);
@@ -45,7 +45,7 @@ pub(crate) fn parse(layout: &[u8], text: &[u8], local: &Zone) -> Result<Time, St
             if rest.is_empty() {
                 break;
             }
-            return Err(format!("parsing time {quoted}: extra text: {}", show::quoted(rest)));
+            return Err(format!("parsing time {quoted}: extra text: {}", show::quoted_ascii(rest)));
         };
         rest_layout = rest_layout.get(prefix.len() + element.len()..).unwrap_or_default();
         let hold = rest;
