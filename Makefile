@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help demo test lint unit packages tools bench test-long fuzz gen advisories
+.PHONY: help demo test lint unit packages tools bench parity test-long fuzz gen advisories
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -41,6 +41,15 @@ tools:
 
 bench: ## measure against the peer's recorded figures (docs/performance.md)
 	$(CARGO) run --locked --release --package bench
+
+# Corpora of what the real programs print: folders helm/ and gotemplate/ below PARITY.
+PARITY ?= ../shared/parity
+parity: ## hold renders against recorded ones of the real helm and Go (PARITY=folder)
+	@failed=0; for corpus in gotemplate helm; do \
+	  if [ -d "$(PARITY)/$$corpus" ]; then \
+	    echo "$$corpus:"; $(CARGO) run --locked --quiet --release --package parity -- $$corpus "$(PARITY)/$$corpus" || failed=1; \
+	  else echo "no corpus at $(PARITY)/$$corpus: parity with it was not measured"; fi; \
+	done; exit $$failed
 
 test-long: ## what takes longer than CI allows
 	CAPSTAN_LONG=1 $(CARGO) test --locked --workspace --quiet

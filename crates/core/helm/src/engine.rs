@@ -12,11 +12,10 @@ use crate::error::Error;
 use crate::parts::{Part, Parts};
 use crate::values::{Table, ToTemplate};
 use gotemplate::{ExecError, Map, MissingKey, ParseError, Run, Str, Templates, Value};
-use regex::bytes::Regex;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 pub use cache::Cache;
 pub use functions::Lookup;
@@ -47,7 +46,7 @@ pub(crate) fn render(
     let failure: files::Failure = Rc::new(RefCell::new(None));
     let mut gather = Gather {
         parts,
-        capabilities: objects::capabilities(world.capabilities, parts.any_template(asks_for_versions)),
+        capabilities: objects::capabilities(world.capabilities),
         release: Value::map(world.release.clone()),
         convert: ToTemplate::default(),
         failure: Rc::clone(&failure),
@@ -74,19 +73,13 @@ pub(crate) fn render(
         let set = run.set(&renderable.context, "Template".into(), template);
         set.map_err(|error| Error::Template(error.to_string()))?;
         let text = templates.execute(&mut run, &path, &Value::Map(renderable.context));
-        let text = text.map_err(|error| match failure.take() {
-            Some(cause) => cause,
-            None => exec_error(&error),
-        })?;
+        if let Some(cause) = failure.take() {
+            return Err(cause);
+        }
+        let text = text.map_err(|error| exec_error(&error))?;
         out.insert(path, without_no_value(text));
     }
     Ok(out.into_iter().collect())
-}
-
-/// Whether a template may call `.Capabilities.APIVersions.Has`, under whatever name it has the list.
-fn asks_for_versions(template: &[u8]) -> bool {
-    static CALL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\.Has\b").ok());
-    CALL.as_ref().is_none_or(|call| call.is_match(template))
 }
 
 /// Go prints this for what is not there; Helm takes it out again.
@@ -167,12 +160,11 @@ impl Gather<'_> {
             let context = self.part(*child, &below)?;
             subcharts.insert(name.into(), Value::Map(context));
         }
-        let needs_all = chart.templates.iter().any(|file| files::uses_all(&file.content));
         let context = Map::new(
             objects::VALUES,
             BTreeMap::from([
                 ("Chart".into(), objects::chart(self.parts, part)),
-                ("Files".into(), files::value(&chart.files, needs_all, &self.failure)?),
+                ("Files".into(), files::value(&chart.files, &self.failure)),
                 ("Release".into(), self.release.clone()),
                 ("Capabilities".into(), self.capabilities.clone()),
                 ("Values".into(), Value::Map(template_values)),

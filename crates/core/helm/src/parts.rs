@@ -132,11 +132,6 @@ impl Parts {
         self.entry(part).parent.is_none()
     }
 
-    /// Whether some template of a chart that takes part is so.
-    pub(crate) fn any_template(&self, is_so: fn(&[u8]) -> bool) -> bool {
-        self.all.iter().flat_map(|entry| &entry.chart.templates).any(|file| is_so(&file.content))
-    }
-
     /// Names of the dependencies that are left in the chart's metadata, as the dependency and the name it has now.
     pub(crate) fn requirements(&self, part: Part) -> impl Iterator<Item = (&Dependency, &str)> {
         let listed = self.entry(part).requirements.as_deref().unwrap_or_default();

@@ -5,12 +5,11 @@ use crate::error::Error;
 use crate::glob::Glob;
 use base64::Engine as _;
 use gotemplate::{Call, CallError, Function, Kind, Map, MapType, Object, Outcome, Str, Type, Value};
-use regex::bytes::Regex;
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 /// The first file that could not be read, if any: the render fails by it, not by what a template made of that.
 pub(super) type Failure = Rc<RefCell<Option<Error>>>;
@@ -31,6 +30,8 @@ const FILES: &MapType = &MapType { name: "engine.files", element: Type::Bytes, m
 struct Lazy {
     files: ChartFiles,
     failure: Failure,
+    /// All of them, once somebody has gone through them.
+    all: OnceCell<Map>,
 }
 
 impl Object for Lazy {
@@ -42,6 +43,18 @@ impl Object for Lazy {
         Kind::Map
     }
 
+    fn contents(&self) -> Option<Value> {
+        let all = self.all.get_or_init(|| {
+            let files = self.files.all().unwrap_or_else(|error| {
+                self.fail(error);
+                Vec::new()
+            });
+            let entries = files.into_iter().map(|file| ((&*file.name).into(), bytes(&file.content)));
+            Map::new(FILES, entries.collect())
+        });
+        Some(Value::Map(all.clone()))
+    }
+
     fn method(&self, name: &str) -> Option<&'static Function> {
         METHODS.iter().find(|method| method.name == name)
     }
@@ -51,20 +64,9 @@ impl Object for Lazy {
     }
 }
 
-/// `.Files` of a chart: as a map with everything read where a template may want to go through it.
-pub(super) fn value(files: &ChartFiles, needs_all: bool, failure: &Failure) -> Result<Value, Error> {
-    if !needs_all {
-        return Ok(Value::object(Lazy { files: files.clone(), failure: Rc::clone(failure) }));
-    }
-    let entries = files.all()?.into_iter().map(|file| ((&*file.name).into(), bytes(&file.content)));
-    Ok(Value::Map(Map::new(FILES, entries.collect())))
-}
-
-/// Whether a template does with `.Files` what needs all of them: anything but calling one of its methods at once.
-pub(super) fn uses_all(template: &[u8]) -> bool {
-    const METHOD: &str = r"\.Files\b(\.(?:Get|GetBytes|Glob|Lines|AsConfig|AsSecrets)\b)?";
-    static USE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(METHOD).ok());
-    USE.as_ref().is_none_or(|used| used.captures_iter(template).any(|found| found.get(1).is_none()))
+/// `.Files` of a chart.
+pub(super) fn value(files: &ChartFiles, failure: &Failure) -> Value {
+    Value::object(Lazy { files: files.clone(), failure: Rc::clone(failure), all: OnceCell::new() })
 }
 
 fn bytes(content: &Arc<[u8]>) -> Value {

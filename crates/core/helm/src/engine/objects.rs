@@ -21,15 +21,9 @@ pub(super) const VALUES: &MapType = &MapType {
     ],
 };
 
-/// `chartutil.VersionSet`: in Go a list with a method.
-const VERSION_LIST: &ListType = &ListType { name: "chartutil.VersionSet", element: Type::String };
-
-/// Lists have no methods here. Where a template may call `Has`, it is a map whose keys keep the order.
-const VERSIONS: &MapType = &MapType {
-    name: "chartutil.VersionSet",
-    element: Type::String,
-    methods: &[Function::new("Has", &[Type::String], has)],
-};
+/// `chartutil.VersionSet`.
+const VERSIONS: &ListType = &ListType { name: "chartutil.VersionSet", element: Type::String };
+const VERSION_METHODS: &[Function] = &[Function::new("Has", &[Type::String], has)];
 
 const KUBE_VERSION: &[Function] =
     &[Function::new("GitVersion", &[], version_text), Function::new("String", &[], version_text)];
@@ -106,8 +100,8 @@ impl Object for Shared {
     }
 }
 
-/// `.Capabilities`. `has` says whether a template may ask `.APIVersions.Has`.
-pub(super) fn capabilities(capabilities: &Capabilities, has: bool) -> Value {
+/// `.Capabilities`.
+pub(super) fn capabilities(capabilities: &Capabilities) -> Value {
     let version = &capabilities.kube_version;
     let kube = Record {
         methods: KUBE_VERSION,
@@ -118,13 +112,8 @@ pub(super) fn capabilities(capabilities: &Capabilities, has: bool) -> Value {
             [&version.version, &version.major, &version.minor].map(|text| text.as_str().into()).into(),
         )
     };
-    let versions = capabilities.api_versions.iter().map(|version| Value::from(version.as_str()));
-    let versions = if has {
-        let keyed = versions.enumerate().map(|(at, version)| (format!("{at:06}").into(), version));
-        Value::Map(Map::new(VERSIONS, keyed.collect()))
-    } else {
-        Value::List(List::new(VERSION_LIST, versions.collect()))
-    };
+    let versions = capabilities.api_versions.iter().map(|version| version.as_str().into()).collect();
+    let versions = Value::List(List::with_methods(VERSIONS, versions, VERSION_METHODS));
     let helm = Record::new(
         "version.BuildInfo",
         &["Version", "GitCommit", "GitTreeState", "GoVersion"],
@@ -149,10 +138,10 @@ fn version_text(call: &mut Call<'_>) -> Result<Outcome, CallError> {
 
 fn has(call: &mut Call<'_>) -> Result<Outcome, CallError> {
     let wanted = call.bytes(0);
-    let versions = call.receiver().as_map();
-    let found = versions.is_some_and(|versions| {
-        versions.entries().values().any(|version| version.as_bytes() == Some(wanted))
-    });
+    let found = call
+        .receiver()
+        .as_list()
+        .is_some_and(|versions| versions.items().iter().any(|version| version.as_bytes() == Some(wanted)));
     Ok(Value::Bool(found).into())
 }
 
