@@ -2,11 +2,11 @@
 //!
 //! **Source**: Helm 3.22, `pkg/engine/engine.go`.
 
-mod cache;
 mod files;
 mod functions;
 mod objects;
 
+use crate::cache::Cache;
 use crate::capabilities::Capabilities;
 use crate::error::Error;
 use crate::parts::{Part, Parts};
@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-pub use cache::Cache;
 pub use functions::Lookup;
 
 /// What templates are given besides values.
@@ -90,14 +89,14 @@ fn without_no_value(text: String) -> String {
 fn parse(renderables: &[Renderable], cache: Option<&Cache>) -> Result<Templates, Error> {
     let mut templates = Templates::new(functions::all()).missing_key(MissingKey::Zero);
     for Renderable { path, text, .. } in renderables {
-        let kept = cache.and_then(|cache| cache.get(path, text));
+        let kept = cache.and_then(|cache| cache.template(path, text));
         let parsed = match kept {
             Some(parsed) => parsed,
             None => {
                 let source = String::from_utf8_lossy(text);
                 let parsed = templates.compile(path, &source).map_err(|error| parse_error(&error))?;
                 if let Some(cache) = cache {
-                    cache.put(path, text, parsed.clone());
+                    cache.keep_template(path, text, parsed.clone());
                 }
                 parsed
             }

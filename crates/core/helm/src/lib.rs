@@ -36,6 +36,7 @@
 //! ```
 
 mod archive;
+mod cache;
 mod capabilities;
 mod chart;
 mod coalesce;
@@ -53,9 +54,10 @@ mod schema;
 mod values;
 
 pub use archive::{Archive, ArchiveError, ArchiveFile, ArchiveLimits, ArchiveStore};
+pub use cache::Cache;
 pub use capabilities::{Capabilities, DEFAULT_API_VERSIONS, KubeVersion};
 pub use chart::{Chart, ChartFile, LoadLimits};
-pub use engine::{Cache, Lookup};
+pub use engine::Lookup;
 pub use error::Error;
 pub use manifests::{Hook, HookEvent, Manifest};
 pub use metadata::{Dependency, Locked, Maintainer, Metadata};

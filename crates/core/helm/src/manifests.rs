@@ -2,6 +2,7 @@
 //!
 //! **Source**: Helm 3.22, `pkg/releaseutil`.
 
+use crate::cache::Cache;
 use crate::error::Error;
 use crate::go_json::{Fields, mismatch, yaml};
 use serde_json::Value;
@@ -119,13 +120,27 @@ pub(crate) struct Sorted {
 }
 
 /// Splits what templates made into documents and sorts them. `files` are in the order of their names.
-pub(crate) fn sort(files: Vec<(Arc<str>, String)>, limits: &goyaml::Limits) -> Result<Sorted, Error> {
+pub(crate) fn sort(
+    files: Vec<(Arc<str>, String)>,
+    limits: &goyaml::Limits,
+    cache: Option<&Cache>,
+) -> Result<Sorted, Error> {
     let mut sorted = Sorted::default();
     for (source, text) in files {
-        for document in split(&text) {
-            let (manifest, annotations) = read(&source, document, limits).map_err(|message| {
-                Error::Manifest { file: source.to_string(), message, text: document.into() }
+        for text in split(&text) {
+            let document = read(text, limits, cache).map_err(|message| Error::Manifest {
+                file: source.to_string(),
+                message,
+                text: text.into(),
             })?;
+            let manifest = Manifest {
+                source: Arc::clone(&source),
+                text: text.to_owned(),
+                value: Arc::clone(&document.value),
+                kind: document.kind.clone(),
+                name: document.name.clone(),
+            };
+            let annotations = &document.annotations;
             let annotation = |name: &str| {
                 annotations.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
             };
@@ -164,32 +179,49 @@ fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(',').map(|word| word.trim().to_lowercase())
 }
 
-type Annotations = Vec<(String, String)>;
+/// A document as far as its head was looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Document {
+    value: Arc<Value>,
+    kind: String,
+    name: String,
+    annotations: Vec<(String, String)>,
+}
 
-fn read(source: &Arc<str>, text: &str, limits: &goyaml::Limits) -> Result<(Manifest, Annotations), String> {
+fn read(text: &str, limits: &goyaml::Limits, cache: Option<&Cache>) -> Result<Arc<Document>, String> {
+    if let Some(known) = cache.and_then(|cache| cache.document(text)) {
+        return Ok(known);
+    }
+    let document = Arc::new(parse(text, limits)?);
+    if let Some(cache) = cache {
+        cache.keep_document(text, Arc::clone(&document));
+    }
+    Ok(document)
+}
+
+fn parse(text: &str, limits: &goyaml::Limits) -> Result<Document, String> {
     let value = yaml(text.as_bytes(), limits)?;
-    let (mut kind, mut name, mut annotations) = (String::new(), String::new(), Vec::new());
+    let mut document = Document::default();
     match &value {
         Value::Null => {}
         Value::Object(map) => {
             let head = Fields::new(map, "SimpleHead.");
             head.text("apiVersion")?;
-            kind = head.text("kind")?;
+            document.kind = head.text("kind")?;
             match head.get("metadata") {
                 None | Some(Value::Null) => {}
                 Some(Value::Object(map)) => {
                     let metadata = Fields::new(map, ".metadata.");
-                    annotations = metadata.text_map("annotations")?.unwrap_or_default();
-                    name = metadata.text("name")?;
+                    document.annotations = metadata.text_map("annotations")?.unwrap_or_default();
+                    document.name = metadata.text("name")?;
                 }
                 Some(other) => return Err(head.error("metadata", other, METADATA)),
             }
         }
         other => return Err(mismatch(other, "Go value", "releaseutil.SimpleHead")),
     }
-    let manifest =
-        Manifest { source: Arc::clone(source), text: text.to_owned(), value: Arc::new(value), kind, name };
-    Ok((manifest, annotations))
+    document.value = Arc::new(value);
+    Ok(document)
 }
 
 const METADATA: &str =
@@ -244,7 +276,7 @@ mod tests {
 
     fn sorted(files: &[(&str, &str)]) -> Result<Vec<String>, String> {
         let files = files.iter().map(|(name, text)| (Arc::from(*name), (*text).to_owned())).collect();
-        let sorted = sort(files, &goyaml::Limits::default()).map_err(|error| error.to_string())?;
+        let sorted = sort(files, &goyaml::Limits::default(), None).map_err(|error| error.to_string())?;
         let manifests = sorted.manifests.iter().map(|it| format!("{} {}", it.kind, it.source));
         let hooks = sorted.hooks.iter().map(|it| {
             format!(

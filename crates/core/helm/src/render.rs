@@ -1,9 +1,10 @@
 //! One render: from a chart and values to manifests.
 
+use crate::cache::Cache;
 use crate::capabilities::Capabilities;
 use crate::chart::Chart;
 use crate::coalesce::{Coalesce, Nulls, ValuesBudget};
-use crate::engine::{self, Cache, Lookup};
+use crate::engine::{self, Lookup};
 use crate::error::Error;
 use crate::manifests::{Hook, Manifest, sort};
 use crate::parts::{Part, Parts, in_range};
@@ -78,7 +79,7 @@ pub struct Request<'a> {
     pub limits: &'a RenderLimits,
     /// Asked every few thousand steps whether to stop.
     pub cancelled: Option<Rc<dyn Fn() -> bool>>,
-    /// Templates that were parsed before.
+    /// What was parsed before.
     pub cache: Option<&'a Cache>,
 }
 
@@ -122,7 +123,7 @@ pub fn render(request: &Request<'_>) -> Result<Rendered, Error> {
     let (notes, files): (Vec<_>, Vec<_>) =
         files.into_iter().partition(|(path, _)| path.ends_with("NOTES.txt"));
     let notes = notes.into_iter().find(|(path, _)| **path == *notes_path).map(|(_, text)| text);
-    let sorted = sort(files, &request.limits.yaml)?;
+    let sorted = sort(files, &request.limits.yaml, request.cache)?;
     warnings.extend(sorted.warnings);
     let mut crds = Vec::new();
     if request.include_crds {
