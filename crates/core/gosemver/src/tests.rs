@@ -120,3 +120,69 @@ fn pre_releases_are_ordered() {
     assert_eq!(Version::parse("v1.0.0"), Version::parse("1+x"));
     assert!(Version::parse("1.0.0-01").is_none());
 }
+
+#[test]
+fn what_is_refused_is_told_in_the_peers_words() {
+    let long = "1".repeat(300);
+    let versions = [
+        ("", "invalid semantic version"),
+        ("1.2.3.4", "invalid semantic version"),
+        ("1.2.3-", "invalid semantic version"),
+        ("1.2.3-01", "version segment starts with 0"),
+        (
+            "99999999999999999999.0.0",
+            "error parsing version segment: strconv.ParseUint: parsing \"99999999999999999999\": value out of range",
+        ),
+        (long.as_str(), "version string is too long (max 256 bytes)"),
+    ];
+    for (text, expected) in versions {
+        assert_eq!(Version::new(text).unwrap_err().to_string(), expected, "{text}");
+    }
+    let (wide, many) = ("1".repeat(600), "1||".repeat(40));
+    let ranges = [
+        ("", "improper constraint: \"\""),
+        (">1.2.3.4", "improper constraint: \">1.2.3.4\""),
+        ("1||", "improper constraint: \"\""),
+        ("1x", "constraint parser error"),
+        (wide.as_str(), "constraint string is too long (max 512 bytes)"),
+        (many.as_str(), "too many constraint groups (max 32)"),
+    ];
+    for (text, expected) in ranges {
+        assert_eq!(Range::new(text).unwrap_err().to_string(), expected, "{text}");
+    }
+}
+
+#[test]
+fn parts_and_bumps() {
+    let version = Version::new("v1.2-rc.1+b5").unwrap();
+    assert_eq!((version.major(), version.minor(), version.patch()), (1, 2, 0));
+    assert_eq!(
+        (version.prerelease(), version.metadata(), version.original()),
+        ("rc.1", "b5", "v1.2-rc.1+b5")
+    );
+    let rows = [
+        (version.to_string(), "1.2.0-rc.1+b5"),
+        (version.next_patch().unwrap().original().to_owned(), "v1.2.0"),
+        (version.next_minor().unwrap().to_string(), "1.3.0"),
+        (version.next_major().unwrap().to_string(), "2.0.0"),
+        (version.with_prerelease("").unwrap().to_string(), "1.2.0+b5"),
+        (version.with_metadata("x.y").unwrap().original().to_owned(), "v1.2.0-rc.1+x.y"),
+    ];
+    for (got, expected) in rows {
+        assert_eq!(got, expected);
+    }
+    assert!(version.with_prerelease("a..b").is_err() && version.with_metadata("a_b").is_err());
+    assert!(Version::new("18446744073709551615.0.0").unwrap().next_major().is_none());
+}
+
+#[test]
+fn a_wildcard_alone_is_0_0_0_where_it_is_not_everything() {
+    let rows = [("^*", "0.0.0", true), ("^*", "1.0.0", false), (">*", "0.0.1", true), ("!=*", "1.2.3", true)];
+    for (range, version, expected) in rows {
+        assert_eq!(
+            Range::new(range).unwrap().matches(&Version::new(version).unwrap()),
+            expected,
+            "{version} in {range}"
+        );
+    }
+}

@@ -11,11 +11,11 @@ pub enum Dialect {
     Sprig,
     /// Helm's: without `include`, `tpl` and `lookup`, which the chart's renderer adds.
     Helm,
-    /// ApplicationSets with `goTemplate: true`.
+    /// ApplicationSets with `goTemplate: true`; `slugify` and `tpl` are not made yet.
     ApplicationSet,
-    /// Notification templates and triggers.
+    /// Notification templates and triggers. What they add (`call .time.…`, `.strings`, `.repo`) is data, not functions.
     Notifications,
-    /// External Secrets' templates, engine v2.
+    /// External Secrets' templates, engine v2; what it adds (`pkcs12key`, `filterPEM`, `jwkPublicKeyPem` and others) is not made yet.
     ExternalSecrets,
 }
 
@@ -51,8 +51,7 @@ pub fn functions(dialect: Dialect) -> Functions {
     match dialect {
         Dialect::Sprig => sprig,
         Dialect::Helm => sprig.with(f::serial::HELM).with(f::defaults::HELM),
-        Dialect::ApplicationSet | Dialect::Notifications | Dialect::ExternalSecrets => {
-            sprig.without(&["getHostByName"])
-        }
+        Dialect::ApplicationSet => sprig.without(&["getHostByName"]).with(f::applicationsets::TABLE),
+        Dialect::Notifications | Dialect::ExternalSecrets => sprig.without(&["getHostByName"]),
     }
 }

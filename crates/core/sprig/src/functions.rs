@@ -1,5 +1,6 @@
 //! The functions, by what they are about. Each file has a table of declarations and the code.
 
+pub(crate) mod applicationsets;
 pub(crate) mod certificates;
 pub(crate) mod dates;
 pub(crate) mod defaults;

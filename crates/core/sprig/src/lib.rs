@@ -18,9 +18,7 @@
 //! templates.parse("t", r#"{{ list "b" "a" | sortAlpha | join "," | quote }}"#)?;
 //! let world = Fixed::new(Moment { seconds: 0, nanos: 0 }, 1);
 //! let mut run = Run::new(Budget::new(Limits::default())).with(Rc::new(Host::new(world)));
-//! # if templates.lookup("t").is_some() {
 //! assert_eq!(templates.execute(&mut run, "t", &Value::Nil)?, r#""a,b""#);
-//! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -45,4 +43,3 @@ mod yaml;
 pub use dialect::{Dialect, FAILURE_MARKS, functions};
 pub use host::Host;
 pub use world::{CertificateRequest, Fixed, KeyKind, Moment, Pair, World};
-

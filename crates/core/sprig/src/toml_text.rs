@@ -110,7 +110,7 @@ fn entry(path: &mut Vec<Str>, value: &Value, out: &mut Vec<u8>) -> Result<(), Ca
                 out.extend_from_slice(format!("{indent}[{}]", full(path)).as_bytes());
                 newline(out);
             }
-            table(path, map.snapshot(), out)
+            table(path, &map.snapshot(), out)
         }
         Value::List(list) if is_table_list(list)? => {
             for item in list.items() {
@@ -118,7 +118,7 @@ fn entry(path: &mut Vec<Str>, value: &Value, out: &mut Vec<u8>) -> Result<(), Ca
                 newline(out);
                 out.extend_from_slice(format!("{indent}[[{}]]", full(path)).as_bytes());
                 newline(out);
-                table(path, map.snapshot(), out)?;
+                table(path, &map.snapshot(), out)?;
             }
             Ok(())
         }
@@ -140,9 +140,9 @@ fn entry(path: &mut Vec<Str>, value: &Value, out: &mut Vec<u8>) -> Result<(), Ca
     }
 }
 
-fn table(path: &mut Vec<Str>, entries: Vec<(Str, Value)>, out: &mut Vec<u8>) -> Result<(), CallError> {
+fn table(path: &mut Vec<Str>, entries: &[(Str, Value)], out: &mut Vec<u8>) -> Result<(), CallError> {
     for tables in [false, true] {
-        for (key, value) in &entries {
+        for (key, value) in entries {
             if is_table(value)? == tables {
                 path.push(key.clone());
                 entry(path, value, out)?;
@@ -175,7 +175,7 @@ fn element(value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<(), CallErr
             out.push(b']');
             return Ok(());
         }
-        Value::Map(map) => return inline(map.snapshot(), depth, out),
+        Value::Map(map) => return inline(&map.snapshot(), depth, out),
         Value::Object(object) => match (value.as_object::<Stamp>(), object.text()) {
             (Some(Stamp(time)), _) => {
                 String::from_utf8_lossy(&time.format(b"2006-01-02T15:04:05.999999999Z07:00")).into_owned()
@@ -184,7 +184,7 @@ fn element(value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<(), CallErr
             (None, None) => {
                 let names = object.field_names().iter();
                 let fields = names.map(|name| (Str::from(*name), object.field(name).unwrap_or_default()));
-                return inline(fields.collect(), depth, out);
+                return inline(&fields.collect::<Vec<_>>(), depth, out);
             }
         },
         Value::Nil | Value::Complex(..) | Value::Function(_) => {
@@ -196,10 +196,10 @@ fn element(value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<(), CallErr
     Ok(())
 }
 
-fn inline(entries: Vec<(Str, Value)>, depth: usize, out: &mut Vec<u8>) -> Result<(), CallError> {
+fn inline(entries: &[(Str, Value)], depth: usize, out: &mut Vec<u8>) -> Result<(), CallError> {
     let mut parts = Vec::new();
     for tables in [false, true] {
-        for (key, value) in &entries {
+        for (key, value) in entries {
             if matches!(value, Value::Nil) || is_table(value)? != tables {
                 continue;
             }

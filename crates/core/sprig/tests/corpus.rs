@@ -1,5 +1,7 @@
 //! Verdicts of the real libraries, replayed: our own (`tests/cases`) and, where it lies beside the checkout, the shared corpus.
 
+#![expect(clippy::unwrap_used, reason = "a test's cases are fine or it fails")]
+
 use std::path::Path;
 use std::rc::Rc;
 

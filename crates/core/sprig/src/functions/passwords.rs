@@ -31,9 +31,9 @@ pub(crate) const TABLE: &[Function] = &[
 ];
 
 /// What one bcrypt of cost 10 counts for: about 50 ms, of runs that last seconds at most.
-const BCRYPT_STEPS: u64 = 1_000_000;
+const BCRYPT_STEPS: u64 = 2_000_000;
 /// What one scrypt counts for, about 100 ms.
-const SCRYPT_STEPS: u64 = 2_000_000;
+const SCRYPT_STEPS: u64 = 4_000_000;
 
 /// `$2a$10$…`, as Go's `x/crypto/bcrypt` makes it; an error is its text.
 fn bcrypt(call: &mut Call<'_>, password: &[u8]) -> Result<String, CallError> {

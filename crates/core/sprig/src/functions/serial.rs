@@ -102,7 +102,7 @@ fn written(call: &mut Call<'_>, style: Style) -> Answer {
 }
 
 /// What Go says of a value that does not fit.
-fn misfit(value: &Value, wanted: &str) -> String {
+pub(crate) fn misfit(value: &Value, wanted: &str) -> String {
     let found = match value {
         Value::String(_) => "string",
         Value::Bool(_) => "bool",
