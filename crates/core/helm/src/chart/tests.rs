@@ -194,3 +194,75 @@ fn fetched_dependencies() {
     );
     assert!(chart.missing_dependencies().is_empty());
 }
+
+/// Random edits: where the record says that nothing changed that was looked at, the result is the same.
+#[test]
+fn a_record_that_holds_means_the_same_result() {
+    let sub = format!("{}dependencies: [{{name: low, version: 1.x, condition: low.on}}]\n", named("sub"));
+    let mut store = store(&[
+        ("chart/Chart.yaml", CHART),
+        ("chart/values.yaml", "a: 1\nsub: {low: {on: true}}\n"),
+        (
+            "chart/templates/a.yaml",
+            "a: {{ .Values.a }} {{ .Files.Get \"f/0\" }} {{ range $k, $_ := .Files.Glob \"g/*\" }}{{ $k }}{{ end }}",
+        ),
+        ("chart/templates/_h.tpl", "{{ define \"h\" }}h{{ end }}"),
+        ("chart/charts/sub/Chart.yaml", &sub),
+        ("chart/charts/sub/templates/s.yaml", "s: {{ include \"h\" . }} {{ .Files.Get \"f/1\" }}"),
+        ("chart/charts/sub/charts/low/Chart.yaml", &named("low")),
+        ("chart/charts/sub/charts/low/templates/l.yaml", "l: {{ .Values.global }}"),
+    ]);
+    let places = [
+        "README.md",
+        "f/0",
+        "f/1",
+        "g/0",
+        "values.yaml",
+        "templates/a.yaml",
+        "templates/_h.tpl",
+        "templates/b.yaml",
+        ".helmignore",
+        "charts/sub/f/1",
+        "charts/sub/values.yaml",
+        "charts/sub/README.md",
+        "charts/sub/charts/low/values.yaml",
+        "charts/sub/charts/low/templates/l.yaml",
+        "charts/new/Chart.yaml",
+        "values.schema.json",
+        "crds/c.yaml",
+        "Chart.lock",
+    ];
+    let contents = [
+        "a: {{ 1 }}",
+        "a: 2",
+        "{{ fail \"x\" }}",
+        "{}",
+        "g/\n",
+        "*.md",
+        "apiVersion: v2\nname: new\nversion: 1.0.0\n",
+        "sub: {low: {on: false}}",
+    ];
+    let (mut state, mut held) = (1_u64, 0);
+    let mut dice = |sides: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % sides
+    };
+    let mut before = tree(store.clone());
+    let mut result = rendered(&before);
+    for step in 0..400 {
+        let place = path(&format!("chart/{}", places[dice(places.len())]));
+        if dice(3) == 0 {
+            store.remove(&place);
+        } else {
+            store.write(&place, contents[dice(contents.len())]);
+        }
+        let after = tree(store.clone());
+        let fresh = rendered(&after);
+        if before.reads().holds(&store).unwrap() {
+            held += 1;
+            assert_eq!(fresh, result, "step {step}, {place}");
+        }
+        (before, result) = (after, fresh);
+    }
+    assert!(held > 50, "the record held only {held} times");
+}

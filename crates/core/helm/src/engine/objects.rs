@@ -37,6 +37,8 @@ const DEPENDENCIES: &ListType =
 struct Record {
     go_type: &'static str,
     names: &'static [&'static str],
+    /// The names that JSON and YAML show, if they are not those of the fields; of what is empty they show nothing.
+    shown: Option<(&'static [&'static str], Vec<&'static str>)>,
     values: Vec<Value>,
     /// A struct whose fields are also this one's.
     embedded: Option<Rc<Self>>,
@@ -46,7 +48,16 @@ struct Record {
 
 impl Record {
     fn new(go_type: &'static str, names: &'static [&'static str], values: Vec<Value>) -> Self {
-        Self { go_type, names, values, embedded: None, methods: &[], text: None }
+        Self { go_type, names, shown: None, values, embedded: None, methods: &[], text: None }
+    }
+
+    /// Under other names in JSON, without what is empty. For pointers: nobody can tell how Go prints these, so the names serve one purpose.
+    fn shown_as(mut self, json: &'static [&'static str]) -> Self {
+        // All but one of them are `omitempty`.
+        let is_given = |(name, value): &(&&str, &Value)| value.truth() || **name == "repository";
+        let given = json.iter().zip(&self.values).filter(is_given);
+        self.shown = Some((json, given.map(|(name, _)| *name).collect()));
+        self
     }
 }
 
@@ -59,14 +70,16 @@ impl Object for Record {
     }
 
     fn field(&self, name: &str) -> Option<Value> {
-        match self.names.iter().position(|known| *known == name) {
+        let place = |names: &[&str]| names.iter().position(|known| *known == name);
+        let shown = self.shown.as_ref();
+        match place(self.names).or_else(|| place(shown?.0)) {
             Some(at) => self.values.get(at).cloned(),
             None => self.embedded.as_ref()?.field(name),
         }
     }
 
     fn field_names(&self) -> &[&'static str] {
-        self.names
+        self.shown.as_ref().map_or(self.names, |(_, given)| given)
     }
 
     fn method(&self, name: &str) -> Option<&'static Function> {
@@ -160,11 +173,9 @@ pub(super) fn chart(parts: &Parts, part: Part) -> Value {
 fn metadata(metadata: &Metadata, parts: &Parts, part: Part) -> Record {
     let text = |text: &str| Value::from(text);
     let maintainers = metadata.maintainers.iter().map(|it| {
-        Value::object(Record::new(
-            "*chart.Maintainer",
-            &["Name", "Email", "URL"],
-            vec![text(&it.name), text(&it.email), text(&it.url)],
-        ))
+        let values = vec![text(&it.name), text(&it.email), text(&it.url)];
+        let record = Record::new("*chart.Maintainer", &["Name", "Email", "URL"], values);
+        Value::object(record.shown_as(&["name", "email", "url"]))
     });
     let dependencies = parts.requirements(part).map(|(dependency, name)| self::dependency(dependency, name));
     let annotations = match &metadata.annotations {
@@ -224,7 +235,7 @@ fn dependency(dependency: &Dependency, name: &str) -> Value {
         .iter()
         .filter_map(|import| Value::from_json(import, Numbers::Float).ok())
         .collect();
-    Value::object(Record::new(
+    let record = Record::new(
         "*chart.Dependency",
         &["Name", "Version", "Repository", "Condition", "Tags", "Enabled", "ImportValues", "Alias"],
         vec![
@@ -237,7 +248,17 @@ fn dependency(dependency: &Dependency, name: &str) -> Value {
             list(ListType::ANY, imports),
             text(&dependency.alias),
         ],
-    ))
+    );
+    Value::object(record.shown_as(&[
+        "name",
+        "version",
+        "repository",
+        "condition",
+        "tags",
+        "enabled",
+        "import-values",
+        "alias",
+    ]))
 }
 
 fn strings(texts: &[String]) -> Value {
