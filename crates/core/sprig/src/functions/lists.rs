@@ -10,8 +10,8 @@ use crate::{casts, equal};
 const ANY: Type = Type::Any;
 
 pub(crate) const TABLE: &[Function] = &[
-    Function::variadic("list", &[], ANY, |call| give(Value::list(call.args().to_vec()))),
-    Function::variadic("tuple", &[], ANY, |call| give(Value::list(call.args().to_vec()))),
+    Function::variadic("list", &[], ANY, |call| give_list(call, call.args().to_vec())),
+    Function::variadic("tuple", &[], ANY, |call| give_list(call, call.args().to_vec())),
     Function::new("append", &[ANY, ANY], append),
     Function::new("push", &[ANY, ANY], append),
     Function::new("mustAppend", &[ANY, ANY], append),
@@ -51,16 +51,17 @@ fn items<'a>(call: &mut Call<'a>, at: usize, what: &str) -> Result<Cow<'a, [Valu
     let items = match call.arg(at) {
         Value::List(list) => Cow::Borrowed(list.items()),
         Value::Bytes(bytes) => {
+            call.budget().allocate(bytes.len().saturating_mul(ITEM_BYTES))?;
             bytes.iter().map(|byte| Value::Uint(UintKind::Uint8, u64::from(*byte))).collect::<Vec<_>>().into()
         }
         Value::Nil => return Err(NIL_POINTER.into()),
         other => return Err(format!("{what} {}", other.kind().name()).into()),
     };
-    call.budget().allocate(items.len() * ITEM_BYTES)?;
     Ok(items)
 }
 
-fn give_list(items: Vec<Value>) -> Answer {
+fn give_list(call: &mut Call<'_>, items: Vec<Value>) -> Answer {
+    call.budget().allocate(items.len() * ITEM_BYTES)?;
     give(Value::list(items))
 }
 
@@ -71,12 +72,12 @@ fn nil_list() -> Value {
 fn append(call: &mut Call<'_>) -> Answer {
     let mut items = items(call, 0, "Cannot push on type")?.into_owned();
     items.push(call.arg(1).clone());
-    give_list(items)
+    give_list(call, items)
 }
 
 fn prepend(call: &mut Call<'_>) -> Answer {
     let items = items(call, 0, "Cannot prepend on type")?;
-    give_list(std::iter::once(call.arg(1)).chain(items.iter()).cloned().collect())
+    give_list(call, std::iter::once(call.arg(1)).chain(items.iter()).cloned().collect())
 }
 
 fn first(call: &mut Call<'_>) -> Answer {
@@ -89,14 +90,14 @@ fn last(call: &mut Call<'_>) -> Answer {
 
 fn rest(call: &mut Call<'_>) -> Answer {
     match items(call, 0, "Cannot find rest on type")?.split_first() {
-        Some((_, rest)) => give_list(rest.to_vec()),
+        Some((_, rest)) => give_list(call, rest.to_vec()),
         None => give(nil_list()),
     }
 }
 
 fn initial(call: &mut Call<'_>) -> Answer {
     match items(call, 0, "Cannot find initial on type")?.split_last() {
-        Some((_, initial)) => give_list(initial.to_vec()),
+        Some((_, initial)) => give_list(call, initial.to_vec()),
         None => give(nil_list()),
     }
 }
@@ -104,13 +105,13 @@ fn initial(call: &mut Call<'_>) -> Answer {
 fn reverse(call: &mut Call<'_>) -> Answer {
     let mut items = items(call, 0, "Cannot find reverse on type")?.into_owned();
     items.reverse();
-    give_list(items)
+    give_list(call, items)
 }
 
 fn compact(call: &mut Call<'_>) -> Answer {
     let mut items = items(call, 0, "Cannot compact on type")?.into_owned();
     items.retain(|item| !casts::is_empty(item));
-    give_list(items)
+    give_list(call, items)
 }
 
 fn uniq(call: &mut Call<'_>) -> Answer {
@@ -121,7 +122,7 @@ fn uniq(call: &mut Call<'_>) -> Answer {
             unique.push(item.clone());
         }
     }
-    give_list(unique)
+    give_list(call, unique)
 }
 
 fn without(call: &mut Call<'_>) -> Answer {
@@ -133,7 +134,7 @@ fn without(call: &mut Call<'_>) -> Answer {
             kept.push(item.clone());
         }
     }
-    give_list(kept)
+    give_list(call, kept)
 }
 
 fn has(call: &mut Call<'_>) -> Answer {
@@ -170,6 +171,7 @@ fn slice(call: &mut Call<'_>) -> Answer {
     let Some(part) = range.and_then(|(start, end)| items.get(start..end)) else {
         return refuse("reflect.Value.Slice: slice index out of bounds");
     };
+    call.budget().allocate(part.len() * ITEM_BYTES)?;
     match call.arg(0) {
         Value::List(list) => give(List::new(list.kind(), part.to_vec())),
         _ => {
@@ -184,12 +186,14 @@ fn concat(call: &mut Call<'_>) -> Answer {
     for at in 0..call.len() {
         match call.arg(at) {
             Value::List(_) | Value::Bytes(_) | Value::Nil => {
-                all.extend(items(call, at, "")?.iter().cloned());
+                let items = items(call, at, "")?;
+                call.budget().allocate(items.len() * ITEM_BYTES)?;
+                all.extend(items.iter().cloned());
             }
             other => return refuse(format!("Cannot concat type {} as list", other.kind().name())),
         }
     }
-    if all.is_empty() { give(nil_list()) } else { give_list(all) }
+    give(if all.is_empty() { nil_list() } else { Value::list(all) })
 }
 
 /// Go computes the number of chunks in floats, and so do we: sizes of 0 and below end where they end there.
@@ -199,6 +203,7 @@ fn chunk(call: &mut Call<'_>) -> Answer {
     let size = call.int(0);
     let items = items(call, 1, "Cannot chunk type")?;
     let count = casts::truncated(((items.len() as f64 - 1.0) / size as f64).floor() + 1.0);
+    call.budget().allocate(items.len() * ITEM_BYTES)?;
     let Ok(count) = usize::try_from(count) else { return refuse(MAKESLICE) };
     let mut chunks = Vec::new();
     for at in 0..count {
