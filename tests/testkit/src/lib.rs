@@ -21,6 +21,7 @@
 )]
 
 mod audit;
+mod chart_archive;
 mod chart_repository;
 mod child;
 mod eventually;
@@ -34,6 +35,7 @@ mod tools;
 mod web;
 
 pub use audit::AuditEntry;
+pub use chart_archive::chart_archive;
 pub use chart_repository::{ChartRepository, index_of};
 pub use child::Child;
 pub use eventually::{eventually, eventually_some};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{AppProject, Application};
+use charts::Charts;
 use cluster::{Cluster, KindEvent, Knowledge, Notice};
 use resource::Gvk;
 use serde_json::Value;
@@ -16,10 +17,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::assess::why_unseen;
+use crate::fetch::poll_interval;
 use crate::lease::{Claim, Standing};
 use crate::metrics::Metrics;
 use crate::news::{announce, uses};
-use crate::obtain::poll_interval;
 use crate::reconcile::reconcile;
 use crate::repositories::RepositoryKey;
 use crate::shared::{AppName, Options, Shared};
@@ -35,9 +36,15 @@ pub struct Controller {
 
 impl Controller {
     /// Wires a controller; nothing runs yet.
-    pub fn new(cluster: Cluster, settings: SettingsHandle, sources: Arc<Sources>, options: Options) -> Self {
+    pub fn new(
+        cluster: Cluster,
+        settings: SettingsHandle,
+        sources: Arc<Sources>,
+        charts: Charts,
+        options: Options,
+    ) -> Self {
         let metrics = Arc::new(Metrics::default());
-        Self { shared: Arc::new(Shared::new(cluster, settings, sources, metrics, options)) }
+        Self { shared: Arc::new(Shared::new(cluster, settings, sources, charts, metrics, options)) }
     }
 
     pub(crate) fn shared(&self) -> &Shared {

@@ -16,6 +16,7 @@ mod deletion;
 mod evaluate;
 mod events;
 mod execute;
+mod fetch;
 mod judge;
 pub mod lease;
 mod metrics;
@@ -33,6 +34,8 @@ mod shared;
 mod sights;
 mod start;
 mod status;
+mod supplies;
+mod tree;
 mod wanted;
 mod write;
 

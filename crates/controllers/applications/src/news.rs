@@ -6,15 +6,23 @@ use std::sync::Arc;
 use api::{Application, ApplicationSource};
 use source::Snapshot;
 
-use crate::obtain::poll_interval;
-use crate::remote::remote;
-use crate::repositories::{Freshness, RepositoryKey};
+use crate::fetch::poll_interval;
+use crate::remote::{Origin, is_git, origin};
+use crate::repositories::{Freshness, Question, Remote, RepositoryKey};
 use crate::shared::{AppName, Shared};
 
 /// Whether an application reads from this repository.
 pub(crate) fn uses(app: &Application, key: &RepositoryKey) -> bool {
-    app.spec.project_name() == key.project
-        && app.spec.sources().iter().any(|source| api::same_repository(&source.repo_url, &key.url))
+    let asks = |source: &ApplicationSource| {
+        api::same_repository(&source.repo_url, &key.url)
+            && match &key.question {
+                Question::Refs => is_git(source),
+                Question::Chart { name, revision } => {
+                    source.chart == *name && source.target_revision == *revision
+                }
+            }
+    };
+    app.spec.project_name() == key.project && app.spec.sources().iter().any(asks)
 }
 
 /// Queues the applications of a repository whose answer is another one than before.
@@ -26,7 +34,7 @@ pub(crate) async fn announce(shared: &Arc<Shared>, key: &RepositoryKey) {
     let mut readers: BTreeMap<(String, String), (ApplicationSource, Vec<AppName>)> = BTreeMap::new();
     let mut concerned = Vec::new();
     shared.each_app(|name, app| match app.spec.sources() {
-        [source] if uses(app, key) => {
+        [source] if key.question == Question::Refs && uses(app, key) => {
             let wish = (source.target_revision.clone(), source.tag_prefix.clone());
             readers.entry(wish).or_insert_with(|| (source.clone(), Vec::new())).1.push(Arc::clone(name));
         }
@@ -52,12 +60,14 @@ async fn tree_of(
     source: &ApplicationSource,
 ) -> Option<(Arc<Snapshot>, u64)> {
     let settings = shared.settings.current();
-    let remote = Arc::new(remote(&settings, &source.repo_url, &key.project).ok()?);
+    let Ok(Origin::Git(remote)) = origin(&settings, source, &key.project) else { return None };
+    let remote = Arc::new(remote);
     let next = poll_interval(&settings, &key.url);
-    let known = shared.repositories.refs(key, &remote, Freshness::Known, next).await;
-    let refs = known.refs.filter(|_| known.error.is_none())?;
+    let asked = Remote::Git(Arc::clone(&remote));
+    let known = shared.repositories.answer(key, &asked, Freshness::Known, next).await;
+    let refs = known.refs().filter(|_| known.error.is_none())?;
     let wish =
-        shared.sources.revision(&remote, &refs, &source.target_revision, &source.tag_prefix).await.ok()?;
+        shared.sources.revision(&remote, refs, &source.target_revision, &source.tag_prefix).await.ok()?;
     let snapshot = shared.sources.snapshot(&remote, &wish.commit).await.ok()?;
     shared.repositories.hold(key, &snapshot);
     Some((snapshot, known.version))

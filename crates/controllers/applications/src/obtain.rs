@@ -1,21 +1,30 @@
 //! From an Application's sources to its wanted set: resolve, fetch, render where something read has changed, name, track.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use api::names::{IN_CLUSTER_NAME, IN_CLUSTER_SERVER};
-use api::{Application, ApplicationSource, ApplicationSourceType, ConditionType};
+use api::{Application, ApplicationSource, ConditionType};
 use cluster::chain;
-use filetree::{FileTree, TreePath};
+use filetree::{FileTree, ReadSet, Store, TreePath};
+use render::Supplies;
 use resource::{GroupKind, Gvk};
-use source::{Remote, RepoUrl, Snapshot};
+use source::Remote;
 use sync::desired::Scope;
 
 use crate::conditions::Findings;
-use crate::remote::remote;
-use crate::repositories::{Freshness, RepositoryKey};
+use crate::fetch::{Fetched, Obtaining, fetch, is_commit, recorded_revision};
+use crate::remote::check_url;
+use crate::repositories::Freshness;
 use crate::shared::{AppName, ProjectEntry, Shared, TargetMemory};
-use crate::wanted::{Body, Naming, RenderedSource, WantedSet, hash_of, inputs, wanted};
+use crate::sights::Seen;
+use crate::supplies::supply;
+use crate::tree::Tree;
+use crate::wanted::{Body, Naming, RenderedSource, WantedSet, inputs, wanted};
+
+/// How often one render may find that something has to be fetched for it.
+const SUPPLY_ROUNDS: usize = 4;
 
 /// What is looked at in one pass over an application.
 pub(crate) struct View {
@@ -101,7 +110,7 @@ pub(crate) fn check_sources(sources: &[ApplicationSource], field: &str, view: &V
     let several = field.ends_with('s');
     for (place, source) in sources.iter().enumerate() {
         let field = if several { format!("{field}[{place}]") } else { field.to_owned() };
-        if let Err(error) = RepoUrl::parse(&source.repo_url) {
+        if let Err(error) = check_url(source) {
             invalid(format!("{field}.repoURL: {error}"));
         } else if let Err(denied) = view.project.limits.permits_source(&source.repo_url) {
             invalid(denied.message);
@@ -114,8 +123,10 @@ pub(crate) fn check_sources(sources: &[ApplicationSource], field: &str, view: &V
                 "{field}: path is missing: name the directory of the manifests, \".\" for the root"
             ));
         }
-        if !source.chart.is_empty() {
-            invalid(format!("{field}.chart: charts from Helm repositories are not implemented yet"));
+        if !source.chart.is_empty() && !source.ref_name.is_empty() {
+            invalid(format!(
+                "{field}: a source with ref lends files of a git repository; it cannot have a chart"
+            ));
         }
     }
     findings
@@ -131,31 +142,12 @@ pub(crate) async fn obtain(
     ask: &Ask<'_>,
 ) -> Result<(Arc<WantedSet>, Findings), Findings> {
     let mut findings = Findings::default();
-    let mut rendered = Vec::new();
-    let mut repositories = std::collections::BTreeMap::new();
+    let mut seen = Seen::new();
     memory.sound = false;
     let what = Obtaining { shared, view, app, ask };
-    for (place, source) in ask.sources.iter().enumerate() {
-        let fetched = fetch(what, place, source, &mut findings, &mut repositories).await;
-        let Some((remote, snapshot)) = fetched else {
-            memory.repositories = repositories;
-            return Err(findings);
-        };
-        // A source that only lends its files to others renders nothing by itself.
-        if !source.ref_name.is_empty() && source.path.is_empty() {
-            continue;
-        }
-        let before = memory.rendered.get(rendered.len()).filter(|_| !ask.afresh);
-        match render(what, place, source, &remote, &snapshot, before).await {
-            Ok(done) => rendered.push(done),
-            Err(message) => {
-                findings.add(ConditionType::ComparisonError, message);
-                memory.repositories = repositories;
-                return Err(findings);
-            }
-        }
-    }
-    memory.repositories = repositories;
+    let rendered = render_all(what, memory, &mut findings, &mut seen).await;
+    memory.repositories = seen;
+    let Some(rendered) = rendered else { return Err(findings) };
     let set = name_and_track(shared, view, app, memory, &rendered);
     memory.rendered = rendered;
     let set = set.map_err(|message| {
@@ -166,6 +158,81 @@ pub(crate) async fn obtain(
     memory.sound = findings.first().is_none();
     findings.extend(set.findings.clone());
     Ok((set, findings))
+}
+
+/// Fetches and renders all sources; `None` where one of them cannot be, which the findings say.
+async fn render_all(
+    what: Obtaining<'_>,
+    memory: &TargetMemory,
+    findings: &mut Findings,
+    seen: &mut Seen,
+) -> Option<Vec<Arc<RenderedSource>>> {
+    let sources = what.ask.sources;
+    let mut fetched = Vec::with_capacity(sources.len());
+    for (place, source) in sources.iter().enumerate() {
+        fetched.push(fetch(what, place, source, findings, seen).await?);
+    }
+    let lent: BTreeMap<&str, &Tree> = (sources.iter().zip(&fetched))
+        .filter(|(source, _)| !source.ref_name.is_empty())
+        .map(|(source, fetched)| (source.ref_name.as_str(), &fetched.tree))
+        .collect();
+    let mut rendered: Vec<Option<Arc<RenderedSource>>> = vec![None; sources.len()];
+    for (place, (source, fetched)) in sources.iter().zip(&fetched).enumerate() {
+        if lends_only(source) {
+            continue;
+        }
+        let before = memory.rendered.get(place).filter(|_| !what.ask.afresh);
+        match render(what, place, source, fetched, &lent, before).await {
+            Ok(done) => *rendered.get_mut(place)? = Some(done),
+            Err(message) => {
+                findings.add(ConditionType::ComparisonError, message);
+                return None;
+            }
+        }
+    }
+    let mut all = Vec::with_capacity(sources.len());
+    for (place, (source, fetched)) in sources.iter().zip(&fetched).enumerate() {
+        match rendered.get(place)? {
+            Some(done) => all.push(Arc::clone(done)),
+            None => all.push(lender(what, place, source, fetched, memory, &rendered).await),
+        }
+    }
+    Some(all)
+}
+
+/// Whether a source only lends its files to others and renders nothing by itself.
+fn lends_only(source: &ApplicationSource) -> bool {
+    !source.ref_name.is_empty() && source.path.is_empty()
+}
+
+/// What stands for a source that only lends its files. Like any other, it keeps its revision while nothing that was read
+/// of it has changed.
+async fn lender(
+    what: Obtaining<'_>,
+    place: usize,
+    source: &ApplicationSource,
+    fetched: &Fetched,
+    memory: &TargetMemory,
+    rendered: &[Option<Arc<RenderedSource>>],
+) -> Arc<RenderedSource> {
+    let before = memory.rendered.get(place);
+    let same = (rendered.iter().enumerate()).all(|(place, now)| match (now, memory.rendered.get(place)) {
+        (Some(now), Some(before)) => Arc::ptr_eq(now, before),
+        (None, _) => true,
+        (Some(_), None) => false,
+    });
+    if let Some(before) = before.filter(|_| same && !is_pinned(what, place)) {
+        return Arc::clone(before);
+    }
+    let borrowed = rendered.iter().flatten().flat_map(|rendered| &rendered.borrowed);
+    let reads: Vec<&ReadSet> =
+        borrowed.filter(|(name, _)| *name == source.ref_name).map(|(_, reads)| reads).collect();
+    let revision = revision_of(what, place, source, fetched, &reads).await;
+    Arc::new(RenderedSource::lender(revision))
+}
+
+fn is_pinned(what: Obtaining<'_>, place: usize) -> bool {
+    what.ask.pinned.get(place).is_some_and(|revision| !revision.is_empty())
 }
 
 /// The wanted set of an application whose repository is a directory on this machine (the command line only).
@@ -183,187 +250,152 @@ pub(crate) async fn from_directory(
         findings
     };
     let store = source::open_dir(directory).map_err(|error| refused(error.to_string()))?;
-    let commit = String::new();
-    let snapshot = Tree { commit, store: Arc::new(store) };
+    let tree = Tree { revision: String::new(), store: Arc::new(store) };
     let mut rendered = Vec::new();
-    for source in app.spec.sources().iter().filter(|s| s.ref_name.is_empty() || !s.path.is_empty()) {
-        let inputs = inputs(source, &view.settings.settings);
-        let (tool, reads, manifests, warnings) =
-            render_tree(shared, view, app, source, &snapshot).await.map_err(refused)?;
-        let revision = String::new();
-        rendered.push(Arc::new(RenderedSource { revision, inputs, tool, reads, manifests, warnings }));
+    let lent: BTreeMap<&str, &Tree> =
+        app.spec.sources().iter().map(|source| (source.ref_name.as_str(), &tree)).collect();
+    for source in app.spec.sources().iter().filter(|source| !lends_only(source)) {
+        let done = render_tree(shared, view, app, source, &tree, &lent).await.map_err(refused)?;
+        rendered.push(Arc::new(done));
     }
     let set = name_and_track(shared, view, app, memory, &rendered).map_err(refused)?;
     findings.extend(set.findings.clone());
     Ok((set, findings))
 }
 
-/// Whose sources are obtained, and how.
-#[derive(Clone, Copy)]
-struct Obtaining<'a> {
-    shared: &'a Shared,
-    view: &'a View,
-    app: &'a Application,
-    ask: &'a Ask<'a>,
-}
-
-/// Resolves one source and makes its commit available. A remote that fails is no reason to stop: what is known of it
-/// is used, and a condition says so.
-async fn fetch(
-    what: Obtaining<'_>,
-    place: usize,
-    source: &ApplicationSource,
-    findings: &mut Findings,
-    repositories: &mut std::collections::BTreeMap<RepositoryKey, u64>,
-) -> Option<(Arc<Remote>, Arc<Snapshot>)> {
-    let Obtaining { shared, view, app, ask } = what;
-    let mut broken = |message: String| findings.add(ConditionType::ComparisonError, message);
-    let remote = match remote(&view.settings, &source.repo_url, view.project.limits.name()) {
-        Ok(remote) => Arc::new(remote),
-        Err(message) => {
-            broken(message);
-            return None;
-        }
-    };
-    let key = RepositoryKey { url: remote.url.to_string(), project: view.project.limits.name().to_owned() };
-    repositories.insert(key.clone(), 0);
-    let pinned = ask.pinned.get(place).map(String::as_str).filter(|commit| !commit.is_empty());
-    let commit = match pinned.filter(|commit| is_commit(commit)) {
-        Some(commit) => commit.to_owned(),
-        None => {
-            let next = poll_interval(&view.settings, &key.url);
-            let known = shared.repositories.refs(&key, &remote, ask.freshness, next).await;
-            repositories.insert(key.clone(), known.version);
-            let wish = pinned.unwrap_or(&source.target_revision);
-            let recorded = recorded_revision(app, place, source).filter(|_| *wish == source.target_revision);
-            match (&known.refs, &known.error) {
-                (None, error) => {
-                    let error = error.clone().unwrap_or_else(|| "not asked yet".to_owned());
-                    let Some(recorded) = recorded else {
-                        broken(format!("{}: {error}", remote.url));
-                        return None;
-                    };
-                    broken(format!(
-                        "{}: {error}; comparing with the last known commit {recorded}",
-                        remote.url
-                    ));
-                    recorded
-                }
-                (Some(refs), error) => {
-                    if let Some(error) = error {
-                        broken(format!("{}: {error}; comparing with the last known state of it", remote.url));
-                    }
-                    match shared.sources.revision(&remote, refs, wish, &source.tag_prefix).await {
-                        Ok(resolved) => resolved.commit,
-                        Err(error) => {
-                            broken(chain(&error));
-                            return None;
-                        }
-                    }
-                }
-            }
-        }
-    };
-    match shared.sources.snapshot(&remote, &commit).await {
-        Ok(snapshot) => {
-            shared.repositories.hold(&key, &snapshot);
-            Some((remote, snapshot))
-        }
-        Err(error) => {
-            broken(format!("commit {commit}: {}", chain(&error)));
-            None
-        }
-    }
-}
-
-/// Time to the next poll of a repository: the setting, and up to as much jitter as the setting allows, spread by the
-/// repository's name so that a restart does not bring all polls together.
-pub(crate) fn poll_interval(settings: &settings::Snapshot, url: &str) -> Duration {
-    let reconciliation = &settings.settings.reconciliation;
-    let Some(interval) = reconciliation.timeout else {
-        // Polling is off: only webhooks and refreshes ask the remote.
-        return Duration::from_secs(u64::from(u32::MAX));
-    };
-    let share = u32::try_from(hash_of(url) % 1_000).unwrap_or_default();
-    interval + reconciliation.jitter * share / 1_000
-}
-
 async fn render(
     what: Obtaining<'_>,
     place: usize,
     source: &ApplicationSource,
-    remote: &Remote,
-    snapshot: &Arc<Snapshot>,
+    fetched: &Fetched,
+    lent: &BTreeMap<&str, &Tree>,
     before: Option<&Arc<RenderedSource>>,
 ) -> Result<Arc<RenderedSource>, String> {
-    let Obtaining { shared, view, app, ask } = what;
-    let settings = &view.settings.settings;
-    let inputs = inputs(source, settings);
-    let pinned = ask.pinned.get(place).is_some_and(|commit| !commit.is_empty());
+    let Obtaining { shared, view, app, .. } = what;
+    let (tree, pinned) = (&fetched.tree, is_pinned(what, place));
     if let Some(before) = before
-        && before.inputs == inputs
-        && (!pinned || before.revision == snapshot.commit)
-        && matches!(before.reads.holds(snapshot.store.as_ref()), Ok(true))
+        && before.inputs == inputs(source, &view.settings.settings)
+        && before.surroundings.is_none_or(|surroundings| surroundings == surroundings_of(shared, view, app))
+        && (!(pinned || before.of_the_revision) || before.revision == tree.revision)
+        && holds(before, tree, lent)
     {
         return Ok(Arc::clone(before));
     }
-    let tree = Tree { commit: snapshot.commit.clone(), store: Arc::clone(&snapshot.store) };
-    let (tool, reads, manifests, warnings) = render_tree(shared, view, app, source, &tree).await?;
-    let revision = if pinned {
-        snapshot.commit.clone()
-    } else {
-        earliest_equal(shared, app, place, source, remote, snapshot, &reads).await
-    };
-    Ok(Arc::new(RenderedSource { revision, inputs, tool, reads, manifests, warnings }))
+    let mut done = render_tree(shared, view, app, source, tree, lent).await?;
+    if !pinned && !done.of_the_revision {
+        done.revision = revision_of(what, place, source, fetched, &[&done.reads]).await;
+    }
+    Ok(Arc::new(done))
 }
 
-/// The files of a commit, or of a directory.
-struct Tree {
-    commit: String,
-    store: Arc<dyn filetree::Store>,
+/// Whether the files that a render read are the same in these trees.
+fn holds(before: &RenderedSource, tree: &Tree, lent: &BTreeMap<&str, &Tree>) -> bool {
+    let same = |reads: &ReadSet, store: &dyn Store| matches!(reads.holds(store), Ok(true));
+    same(&before.reads, tree.store.as_ref())
+        && before
+            .borrowed
+            .iter()
+            .all(|(name, reads)| lent.get(name.as_str()).is_some_and(|tree| same(reads, tree.store.as_ref())))
 }
 
-type RenderedTree = (ApplicationSourceType, filetree::ReadSet, Vec<Body>, Vec<String>);
-
-/// Renders one source on the blocking pool, at most so many at a time.
+/// Renders one source on the blocking pool, at most so many at a time. What has to be fetched for it is fetched.
 async fn render_tree(
     shared: &Shared,
     view: &View,
     app: &Application,
     source: &ApplicationSource,
     tree: &Tree,
-) -> Result<RenderedTree, String> {
+    lent: &BTreeMap<&str, &Tree>,
+) -> Result<RenderedSource, String> {
+    let at = |message: String| match tree.shown() {
+        "" => message,
+        shown if is_commit(&tree.revision) => format!("{message} (commit {shown})"),
+        shown => format!("{message} ({} {shown})", source.chart),
+    };
+    let mut supplies = Supplies::default();
+    for _ in 0..SUPPLY_ROUNDS {
+        match render_once(shared, view, app, source, tree, lent, &supplies).await? {
+            Ok(done) => return Ok(done),
+            Err(render::RenderError::Needs(needs)) => {
+                supply(shared, view, source, &needs, &mut supplies).await.map_err(at)?;
+            }
+            Err(error) => return Err(at(chain(&error))),
+        }
+    }
+    Err(at("what it needs from elsewhere is never enough".to_owned()))
+}
+
+async fn render_once(
+    shared: &Shared,
+    view: &View,
+    app: &Application,
+    source: &ApplicationSource,
+    tree: &Tree,
+    lent: &BTreeMap<&str, &Tree>,
+    supplies: &Supplies,
+) -> Result<Result<RenderedSource, render::RenderError>, String> {
     let path = TreePath::parse(&source.path).map_err(|error| error.to_string())?;
     let permit = shared.renders.acquire().await.map_err(|error| error.to_string())?;
-    let (store, owned, name) = (Arc::clone(&tree.store), source.clone(), app.metadata.name.clone());
-    let tools = enabled_tools(&view.settings.settings);
+    let (owned, name, revision) = (source.clone(), app.metadata.name.clone(), tree.revision.clone());
+    let settings = &view.settings.settings;
+    let (tools, inputs) = (enabled_tools(settings), inputs(source, settings));
+    let surroundings = surroundings_of(shared, view, app);
+    let over =
+        |store: &Arc<dyn Store>| Arc::new(FileTree::new(Arc::clone(store), filetree::Limits::default()));
+    let files = over(&tree.store);
+    let context = render::Context {
+        project: app.spec.project_name().to_owned(),
+        revision: revision.clone(),
+        namespace: app.spec.destination.namespace.clone(),
+        kube_version: shared.cluster.server_version().to_owned(),
+        api_versions: shared.cluster.discovery().api_versions().into_iter().collect(),
+        refs: lent.iter().map(|(name, tree)| ((*name).to_owned(), over(&tree.store))).collect(),
+        value_schemes: settings.helm_values_file_schemes.clone(),
+        supplies: supplies.clone(),
+        world: Arc::new(|| Rc::new(sprig::Host::new(world::System))),
+        templates: Some(Arc::clone(&shared.templates)),
+    };
     let work = tokio::task::spawn_blocking(move || {
-        let tree = FileTree::new(store, filetree::Limits::default());
         let limits = render::Limits::default();
         let request = render::Request {
-            tree: &tree,
+            tree: &files,
             path: &path,
             application: &name,
             source: &owned,
             limits: &limits,
             tools,
-            context: &render::Context::default(),
+            context: &context,
         };
-        let rendered = render::render(&request);
-        let reads = tree.reads();
-        rendered.map(|rendered| {
-            let bodies =
-                rendered.manifests.into_iter().map(|m| Body::new(&m.object, m.origin.to_string())).collect();
-            (rendered.tool.into(), reads, bodies, rendered.warnings)
+        let rendered = render::render(&request)?;
+        let borrowed = context.refs.iter().map(|(name, tree)| (name.clone(), tree.reads()));
+        let bodies = rendered.manifests.into_iter().map(|m| Body::new(&m.object, m.origin.to_string()));
+        Ok(RenderedSource {
+            revision,
+            inputs,
+            surroundings: (rendered.tool != render::Tool::Directory).then_some(surroundings),
+            of_the_revision: rendered.of_the_revision,
+            tool: rendered.tool.into(),
+            reads: files.reads(),
+            borrowed: borrowed.filter(|(_, reads)| !reads.is_empty()).collect(),
+            manifests: bodies.collect(),
+            warnings: rendered.warnings,
         })
     });
     let done = work.await.map_err(|error| format!("rendering {} failed: {error}", source.path))?;
     drop(permit);
     shared.metrics.rendered();
-    done.map_err(|error| match tree.commit.get(..7) {
-        Some(commit) => format!("{} (commit {commit})", chain(&error)),
-        None => chain(&error),
-    })
+    Ok(done)
+}
+
+/// What charts and kustomizations depend on beside their files and the source's own words.
+fn surroundings_of(shared: &Shared, view: &View, app: &Application) -> u64 {
+    crate::wanted::hash_of((
+        view.name.as_ref(),
+        app.spec.project_name(),
+        &app.spec.destination.namespace,
+        shared.cluster.server_version(),
+        shared.api_versions_id(),
+    ))
 }
 
 fn enabled_tools(settings: &api::settings::Settings) -> render::EnabledTools {
@@ -374,42 +406,32 @@ fn enabled_tools(settings: &api::settings::Settings) -> render::EnabledTools {
     }
 }
 
-/// The commit to show: the recorded one where its tree renders the same, so that a restart, or a commit that does not
+/// The revision to show: the recorded one where its tree renders the same, so that a restart, or a commit that does not
 /// touch the application, is no new revision of it.
-async fn earliest_equal(
-    shared: &Shared,
-    app: &Application,
+async fn revision_of(
+    what: Obtaining<'_>,
     place: usize,
     source: &ApplicationSource,
-    remote: &Remote,
-    snapshot: &Snapshot,
-    reads: &filetree::ReadSet,
+    fetched: &Fetched,
+    reads: &[&ReadSet],
 ) -> String {
-    if let Some(recorded) = recorded_revision(app, place, source)
-        && recorded != snapshot.commit
-        && let Ok(old) = shared.sources.snapshot(remote, &recorded).await
-        && matches!(reads.holds(old.store.as_ref()), Ok(true))
+    let now = &fetched.tree.revision;
+    if !is_pinned(what, place)
+        && let Some(remote) = &fetched.git
+        && let Some(recorded) = recorded_revision(what.app, place, source)
+        && recorded != *now
+        && is_commit(&recorded)
+        && let Some(old) = old_tree(what.shared, remote, &recorded).await
+        && reads.iter().all(|reads| matches!(reads.holds(old.as_ref()), Ok(true)))
     {
         return recorded;
     }
-    snapshot.commit.clone()
+    now.clone()
 }
 
-/// The commit in the status, if it is one of this very source.
-fn recorded_revision(app: &Application, place: usize, source: &ApplicationSource) -> Option<String> {
-    let sync = &app.status.sync;
-    let (compared, revision) = if app.spec.has_multiple_sources() {
-        (sync.compared_to.sources.get(place)?, sync.revisions.get(place)?)
-    } else {
-        (sync.compared_to.source.as_ref()?, &sync.revision)
-    };
-    let same = compared == source && is_commit(revision);
-    same.then(|| revision.clone())
-}
-
-/// A full object id, SHA-1 or SHA-256.
-pub(crate) fn is_commit(text: &str) -> bool {
-    matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
+async fn old_tree(shared: &Shared, remote: &Arc<Remote>, commit: &str) -> Option<Arc<dyn Store>> {
+    let snapshot = shared.sources.snapshot(remote, commit).await.ok()?;
+    Some(Arc::clone(&snapshot.store))
 }
 
 fn name_and_track(

@@ -1,55 +1,145 @@
 //! What remotes say, one answer a repository whoever asks: polled once an interval, kept when a remote fails.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use charts::{Charts, Resolved};
 use cluster::chain;
-use source::{Refs, Remote, Snapshot, Sources};
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use source::{Refs, Snapshot, Sources};
 use tokio::time::Instant;
 
-/// Identity of a repository as an application uses it: credentials may differ by project.
+use crate::tree::Tree;
+
+/// What a repository is asked, and for whom: credentials may differ by project.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RepositoryKey {
     /// URL in normal form, without credentials.
     pub(crate) url: String,
+    /// What it is asked.
+    pub(crate) question: Question,
     /// Project, whose own credentials win.
     pub(crate) project: String,
+}
+
+/// A question to a repository.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Question {
+    /// Which branches and tags a git repository has.
+    Refs,
+    /// Which version of a chart, or of an artifact (no name), a target revision means.
+    Chart {
+        /// Name of the chart.
+        name: String,
+        /// The target revision.
+        revision: String,
+    },
+}
+
+impl RepositoryKey {
+    /// What a git repository is asked.
+    pub(crate) fn git(url: &impl ToString, project: &str) -> Self {
+        Self { url: url.to_string(), question: Question::Refs, project: project.to_owned() }
+    }
+}
+
+/// Whom to ask, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Remote {
+    /// A git server.
+    Git(Arc<source::Remote>),
+    /// A Helm repository or a registry.
+    Charts(Arc<charts::Remote>),
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub(crate) enum Said {
+    /// Of a git server.
+    Refs(Arc<Refs>),
+    /// Of a Helm repository or a registry.
+    Chart(Arc<Resolved>),
+}
+
+impl Said {
+    /// Whether two answers say the same.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Refs(a), Self::Refs(b)) => (&a.head, &a.by_name) == (&b.head, &b.by_name),
+            (Self::Chart(a), Self::Chart(b)) => a == b,
+            (Self::Refs(_), Self::Chart(_)) | (Self::Chart(_), Self::Refs(_)) => false,
+        }
+    }
 }
 
 /// The last good answer of a remote, and what is wrong with it now.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Known {
-    /// Branches and tags; `None` until the remote has answered once since the start.
-    pub(crate) refs: Option<Arc<Refs>>,
+    /// `None` until the remote has answered once since the start.
+    pub(crate) said: Option<Said>,
     /// Why the last call failed, if it did.
     pub(crate) error: Option<String>,
-    /// Grows whenever the branches or tags are others than before.
+    /// Grows whenever the remote says something else than before.
     pub(crate) version: u64,
 }
 
 impl Known {
-    /// Whether two answers say the same, so that nobody needs to look again.
-    fn same(&self, other: &Self) -> bool {
-        self.same_refs(other.refs.as_deref()) && self.error == other.error
+    /// Branches and tags.
+    pub(crate) fn refs(&self) -> Option<&Arc<Refs>> {
+        match &self.said {
+            Some(Said::Refs(refs)) => Some(refs),
+            Some(Said::Chart(_)) | None => None,
+        }
     }
 
-    fn same_refs(&self, other: Option<&Refs>) -> bool {
-        fn names(refs: &Refs) -> (&Option<String>, &BTreeMap<String, String>) {
-            (&refs.head, &refs.by_name)
+    /// The version of a chart.
+    pub(crate) fn chart(&self) -> Option<&Arc<Resolved>> {
+        match &self.said {
+            Some(Said::Chart(resolved)) => Some(resolved),
+            Some(Said::Refs(_)) | None => None,
         }
-        self.refs.as_deref().map(names) == other.map(names)
+    }
+
+    /// Whether the answer is one for ever: a version that was asked for by its full name.
+    fn is_settled(&self, question: &Question) -> bool {
+        let Question::Chart { revision, .. } = question else { return false };
+        let numbers = revision.split(['-', '+']).next().unwrap_or_default().split('.').count();
+        self.chart().is_some() && numbers == 3 && gosemver::Version::parse(revision).is_some()
+    }
+
+    /// Whether two answers say the same, so that nobody needs to look again.
+    fn same(&self, other: &Self) -> bool {
+        self.says(other.said.as_ref()) && self.error == other.error
+    }
+
+    fn says(&self, other: Option<&Said>) -> bool {
+        match (&self.said, other) {
+            (Some(a), Some(b)) => a.is(b),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        }
     }
 }
 
 /// Pause after a call that failed; it doubles up to the interval.
 const FAILED: Duration = Duration::from_secs(5);
 
-/// Commits of one repository that are kept open.
+/// Pause before a question is asked again whose answer will not change.
+const SETTLED: Duration = Duration::from_secs(24 * 3600);
+
+/// Trees of one repository that are kept open.
 const HELD: usize = 4;
 
+/// A tree that is kept open.
+enum Held {
+    Commit(Arc<Snapshot>),
+    Chart(Arc<Resolved>, Tree),
+}
+
 struct State {
-    remote: Arc<Remote>,
+    remote: Remote,
     known: Known,
     asked: Option<Instant>,
     /// When what is known was there for the first time.
@@ -59,13 +149,14 @@ struct State {
     failures: u32,
     /// The answer is another one than before, and not everybody was told: a refresh of one application may have asked.
     news: bool,
-    /// The commits that were used last: held, they need not be opened again by every pass.
-    held: VecDeque<Arc<Snapshot>>,
+    /// The trees that were used last: held, they need not be opened again by every pass.
+    held: VecDeque<Held>,
 }
 
 /// All repositories that applications use.
 pub(crate) struct Repositories {
     sources: Arc<Sources>,
+    charts: Charts,
     states: Mutex<BTreeMap<RepositoryKey, State>>,
     changed: tokio::sync::Notify,
 }
@@ -89,23 +180,23 @@ pub(crate) enum Freshness {
 }
 
 impl Repositories {
-    pub(crate) fn new(sources: Arc<Sources>) -> Self {
-        Self { sources, states: Mutex::new(BTreeMap::new()), changed: tokio::sync::Notify::new() }
+    pub(crate) fn new(sources: Arc<Sources>, charts: Charts) -> Self {
+        Self { sources, charts, states: Mutex::new(BTreeMap::new()), changed: tokio::sync::Notify::new() }
     }
 
     /// What the remote says. Asks it only where `freshness` wants that; concurrent calls share one request.
     /// A failure is an answer too, beside the last good one.
-    pub(crate) async fn refs(
+    pub(crate) async fn answer(
         &self,
         key: &RepositoryKey,
-        remote: &Arc<Remote>,
+        remote: &Remote,
         freshness: Freshness,
         next: Duration,
     ) -> Known {
         {
             let mut states = self.lock();
             let state = states.entry(key.clone()).or_insert_with(|| State {
-                remote: Arc::clone(remote),
+                remote: remote.clone(),
                 known: Known::default(),
                 asked: None,
                 since: Instant::now(),
@@ -115,8 +206,8 @@ impl Repositories {
                 held: VecDeque::new(),
             });
             // With other credentials the server may say something else.
-            let same = *state.remote == **remote;
-            state.remote = Arc::clone(remote);
+            let same = state.remote == *remote;
+            state.remote = remote.clone();
             let enough = match freshness {
                 Freshness::Known => state.asked.is_some(),
                 Freshness::Since(moment) => state.asked.is_some_and(|asked| asked >= moment),
@@ -137,31 +228,44 @@ impl Repositories {
         used: impl Fn(&RepositoryKey) -> bool,
         changed: impl Fn(&RepositoryKey),
     ) {
+        // One that hangs holds up nobody else.
+        let mut calls = FuturesUnordered::new();
+        let mut called = BTreeSet::new();
         loop {
             let woken = self.changed.notified();
             let now = Instant::now();
             self.lock().retain(|key, state| state.due > now || used(key));
-            let due: Vec<(RepositoryKey, Arc<Remote>)> = self
-                .lock()
-                .iter()
-                .filter(|(_, state)| state.asked.is_some() && state.due <= now)
-                .map(|(key, state)| (key.clone(), Arc::clone(&state.remote)))
-                .collect();
-            let calls = due.iter().map(|(key, remote)| self.ask(key, remote, interval(&key.url)));
-            futures::future::join_all(calls).await;
-            let news: Vec<RepositoryKey> = {
-                let mut states = self.lock();
-                let told = states
-                    .iter_mut()
-                    .filter_map(|(key, state)| std::mem::take(&mut state.news).then(|| key.clone()));
-                told.collect()
-            };
+            for (key, state) in self.lock().iter() {
+                if state.asked.is_some() && state.due <= now && called.insert(key.clone()) {
+                    let (key, remote, next) = (key.clone(), state.remote.clone(), interval(&key.url));
+                    calls.push(async move {
+                        self.ask(&key, &remote, next).await;
+                        key
+                    });
+                }
+            }
+            let (mut news, mut next) = (Vec::new(), None);
+            for (key, state) in self.lock().iter_mut() {
+                if std::mem::take(&mut state.news) {
+                    news.push(key.clone());
+                }
+                if state.asked.is_some() && !called.contains(key) {
+                    next = Some(next.map_or(state.due, |at: Instant| at.min(state.due)));
+                }
+            }
             news.iter().for_each(&changed);
-            let next =
-                self.lock().values().filter(|state| state.asked.is_some()).map(|state| state.due).min();
-            match next {
-                Some(at) => tokio::select! { () = woken => {}, () = tokio::time::sleep_until(at) => {} },
-                None => woken.await,
+            let due = async {
+                match next {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = woken => {}
+                () = due => {}
+                Some(key) = calls.next() => {
+                    called.remove(&key);
+                }
             }
         }
     }
@@ -170,12 +274,14 @@ impl Repositories {
     pub(crate) fn elsewhere(&self, key: &RepositoryKey) -> Vec<Elsewhere> {
         let states = self.lock();
         let Some(own) = states.get(key) else { return Vec::new() };
-        let from = RepositoryKey { url: key.url.clone(), project: String::new() };
-        let same_url = states.range(from..).take_while(|(other, _)| other.url == key.url);
-        same_url
+        let from = RepositoryKey { project: String::new(), ..key.clone() };
+        let same = |other: &RepositoryKey| other.url == key.url && other.question == key.question;
+        states
+            .range(from..)
+            .take_while(|(other, _)| same(other))
             .filter(|(other, _)| *other != key)
             .map(|(other, state)| {
-                let same = state.known.same_refs(own.known.refs.as_deref());
+                let same = state.known.says(own.known.said.as_ref());
                 let older = !same && state.asked.is_none_or(|asked| asked < own.since);
                 Elsewhere { key: other.clone(), version: state.known.version, older }
             })
@@ -184,12 +290,31 @@ impl Repositories {
 
     /// Keeps a commit open that the next passes are likely to read from.
     pub(crate) fn hold(&self, key: &RepositoryKey, snapshot: &Arc<Snapshot>) {
+        let is = |held: &Held| matches!(held, Held::Commit(commit) if Arc::ptr_eq(commit, snapshot));
+        self.keep(key, is, || Held::Commit(Arc::clone(snapshot)));
+    }
+
+    /// Keeps the tree of a chart that was unpacked.
+    pub(crate) fn hold_chart(&self, key: &RepositoryKey, resolved: &Arc<Resolved>, tree: &Tree) {
+        let is = |held: &Held| matches!(held, Held::Chart(of, _) if of == resolved);
+        self.keep(key, is, || Held::Chart(Arc::clone(resolved), tree.clone()));
+    }
+
+    /// The tree of a chart, where it is kept.
+    pub(crate) fn held_chart(&self, key: &RepositoryKey, resolved: &Arc<Resolved>) -> Option<Tree> {
+        self.lock().get(key)?.held.iter().find_map(|held| match held {
+            Held::Chart(of, tree) if of == resolved => Some(tree.clone()),
+            Held::Chart(..) | Held::Commit(_) => None,
+        })
+    }
+
+    fn keep(&self, key: &RepositoryKey, is: impl Fn(&Held) -> bool, made: impl FnOnce() -> Held) {
         let mut states = self.lock();
         let Some(state) = states.get_mut(key) else { return };
-        if state.held.iter().any(|held| Arc::ptr_eq(held, snapshot)) {
+        if state.held.iter().any(is) {
             return;
         }
-        state.held.push_back(Arc::clone(snapshot));
+        state.held.push_back(made());
         if state.held.len() > HELD {
             state.held.pop_front();
         }
@@ -203,27 +328,30 @@ impl Repositories {
         self.changed.notify_one();
     }
 
-    async fn ask(&self, key: &RepositoryKey, remote: &Arc<Remote>, next: Duration) -> Known {
+    async fn ask(&self, key: &RepositoryKey, remote: &Remote, next: Duration) -> Known {
         let asked = Instant::now();
-        let mut answer = self.sources.ls_refs(remote).await;
-        // The question may have joined one that was sent before; what was pushed in between is not in its answer.
-        if answer.as_ref().is_ok_and(|refs| Instant::from_std(refs.fetched_at) < asked) {
-            answer = self.sources.ls_refs(remote).await;
-        }
+        let answer = match (&key.question, remote) {
+            (Question::Chart { name, revision }, Remote::Charts(remote)) => {
+                self.ask_charts(remote, name, revision, asked).await
+            }
+            (_, Remote::Git(remote)) => self.ask_git(remote, asked).await,
+            (Question::Refs, Remote::Charts(remote)) => Err(format!("{} is no git repository", remote.url)),
+        };
         let mut states = self.lock();
         let Some(state) = states.get_mut(key) else {
             return Known::default();
         };
         let known = match answer {
-            Ok(refs) => {
-                let version = state.known.version + u64::from(!state.known.same_refs(Some(&refs)));
-                Known { refs: Some(refs), error: None, version }
+            Ok((said, error)) => {
+                let version = state.known.version + u64::from(!state.known.says(Some(&said)));
+                Known { said: Some(said), error, version }
             }
-            Err(error) => Known { error: Some(chain(&error)), ..state.known.clone() },
+            Err(error) => Known { error: Some(error), ..state.known.clone() },
         };
         let first = state.asked.replace(asked).is_none();
         state.failures = if known.error.is_some() { state.failures.saturating_add(1) } else { 0 };
         let pause = match state.failures {
+            0 if known.is_settled(&key.question) => SETTLED,
             0 => next,
             failures => next.min(FAILED.saturating_mul(2_u32.saturating_pow(failures - 1))),
         };
@@ -236,6 +364,32 @@ impl Repositories {
         drop(states);
         self.changed.notify_one();
         known
+    }
+
+    async fn ask_git(
+        &self,
+        remote: &Arc<source::Remote>,
+        asked: Instant,
+    ) -> Result<(Said, Option<String>), String> {
+        let mut answer = self.sources.ls_refs(remote).await;
+        // The question may have joined one that was sent before; what was pushed in between is not in its answer.
+        if answer.as_ref().is_ok_and(|refs| Instant::from_std(refs.fetched_at) < asked) {
+            answer = self.sources.ls_refs(remote).await;
+        }
+        answer.map(|refs| (Said::Refs(refs), None)).map_err(|error| chain(&error))
+    }
+
+    async fn ask_charts(
+        &self,
+        remote: &charts::Remote,
+        name: &str,
+        revision: &str,
+        asked: Instant,
+    ) -> Result<(Said, Option<String>), String> {
+        let fresh = charts::Freshness::Since(asked.into_std());
+        let answer =
+            self.charts.resolve(remote, name, revision, fresh).await.map_err(|error| chain(&error))?;
+        Ok((Said::Chart(Arc::new(answer.value)), answer.error.map(|error| chain(&error))))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<RepositoryKey, State>> {
@@ -257,20 +411,24 @@ mod tests {
         repository.commit(&[("a.yaml", "a: 1\n")], "first").unwrap();
         let data = tempfile::tempdir().unwrap();
         let options = source::Options { allow_file: true, ..source::Options::new(data.path()) };
-        let repositories = Repositories::new(Arc::new(Sources::new(options).unwrap()));
+        let repositories = Repositories::new(
+            Arc::new(Sources::new(options).unwrap()),
+            Charts::new(charts::Options::new(data.path())).unwrap(),
+        );
         let url = RepoUrl::parse(&repository.file_url()).unwrap();
-        let key = RepositoryKey { url: url.to_string(), project: "default".to_owned() };
-        let absent = Arc::new(Remote::new(RepoUrl::parse("file:///nowhere/at/all.git").unwrap()));
+        let key = RepositoryKey::git(&url, "default");
+        let absent =
+            Remote::Git(Arc::new(source::Remote::new(RepoUrl::parse("file:///nowhere/at/all.git").unwrap())));
         for (call, pause) in [5, 10, 20].into_iter().enumerate() {
             let now = Instant::now();
-            let known = repositories.refs(&key, &absent, Freshness::Since(now), LATER).await;
+            let known = repositories.answer(&key, &absent, Freshness::Since(now), LATER).await;
             assert!(known.error.is_some(), "call {call}");
             let due = repositories.lock()[&key].due;
             let wait = due.duration_since(now).as_secs();
             assert!((pause..pause + 5).contains(&wait), "call {call}: {wait} s");
         }
-        let present = Arc::new(Remote::new(url));
-        let known = repositories.refs(&key, &present, Freshness::Known, LATER).await;
+        let present = Remote::Git(Arc::new(source::Remote::new(url)));
+        let known = repositories.answer(&key, &present, Freshness::Known, LATER).await;
         assert_eq!(known.error, None, "what failed with others does not count");
         assert!(repositories.lock()[&key].due.duration_since(Instant::now()) > LATER / 2);
     }
@@ -281,19 +439,23 @@ mod tests {
         repository.commit(&[("a.yaml", "a: 1\n")], "first").unwrap();
         let data = tempfile::tempdir().unwrap();
         let options = source::Options { allow_file: true, ..source::Options::new(data.path()) };
-        let repositories = Arc::new(Repositories::new(Arc::new(Sources::new(options).unwrap())));
-        let remote = Arc::new(Remote::new(RepoUrl::parse(&repository.file_url()).unwrap()));
-        let key = RepositoryKey { url: remote.url.to_string(), project: "default".to_owned() };
+        let repositories = Arc::new(Repositories::new(
+            Arc::new(Sources::new(options).unwrap()),
+            Charts::new(charts::Options::new(data.path())).unwrap(),
+        ));
+        let url = RepoUrl::parse(&repository.file_url()).unwrap();
+        let key = RepositoryKey::git(&url, "default");
+        let remote = Remote::Git(Arc::new(source::Remote::new(url)));
         let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
         let asking = Arc::clone(&repositories);
         let poll = tokio::spawn(async move {
             asking.poll(|_| LATER, |_| true, |key| drop(tell.send(key.clone()))).await;
         });
-        let first = repositories.refs(&key, &remote, Freshness::Known, LATER).await;
+        let first = repositories.answer(&key, &remote, Freshness::Known, LATER).await;
         assert_eq!(first.error, None);
         repository.commit(&[("a.yaml", "a: 2\n")], "second").unwrap();
         // A refresh of one application; the next poll is an hour away and would find nothing new.
-        repositories.refs(&key, &remote, Freshness::Since(Instant::now()), LATER).await;
+        repositories.answer(&key, &remote, Freshness::Since(Instant::now()), LATER).await;
         let heard = tokio::time::timeout(Duration::from_secs(30), told.recv()).await.unwrap();
         assert_eq!(heard, Some(key));
         poll.abort();

@@ -7,7 +7,8 @@ use std::time::Duration;
 use api::project::Project;
 use api::tracking::AppInstanceName;
 use api::{ApiError, AppProject, Application};
-use cluster::{Cluster, Knowledge};
+use charts::Charts;
+use cluster::{Cluster, Discovery, Knowledge};
 use compare::{RuleProblem, Rules};
 use jiff::Timestamp;
 use resource::{GroupKind, ResourceKey};
@@ -25,6 +26,9 @@ use crate::queue::Queue;
 use crate::repositories::{Elsewhere, Repositories, RepositoryKey};
 use crate::sights::{Seen, Sights};
 use crate::wanted::{RenderedSource, WantedSet};
+
+/// Text of templates that is kept parsed, in bytes; parsed it takes about ten times as much.
+const TEMPLATE_BYTES: usize = 4 << 20;
 
 /// An application's name in the namespace of the controller.
 pub(crate) type AppName = Arc<str>;
@@ -186,17 +190,22 @@ pub(crate) struct Shared {
     pub(crate) cluster: Cluster,
     pub(crate) settings: SettingsHandle,
     pub(crate) sources: Arc<Sources>,
+    pub(crate) charts: Charts,
     pub(crate) repositories: Repositories,
     pub(crate) options: Options,
     pub(crate) queue: Queue<AppName>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) renders: Semaphore,
+    /// Templates of charts, parsed.
+    pub(crate) templates: Arc<helm::Cache>,
     apps: RwLock<BTreeMap<AppName, Entry>>,
     projects: RwLock<Projects>,
     memories: Mutex<HashMap<AppName, Arc<tokio::sync::Mutex<AppMemory>>>>,
     /// Which applications have an object in git, and of which kinds each has objects.
     claims: RwLock<Claims>,
     sights: RwLock<Sights>,
+    /// A hash of what the cluster serves, and of which discovery.
+    api_versions: Mutex<Option<(Arc<Discovery>, u64)>>,
     /// Until when the lease is held without another renewal.
     leading: Mutex<Option<Instant>>,
 }
@@ -222,15 +231,18 @@ impl Shared {
         cluster: Cluster,
         settings: SettingsHandle,
         sources: Arc<Sources>,
+        charts: Charts,
         metrics: Arc<Metrics>,
         options: Options,
     ) -> Self {
         Self {
-            repositories: Repositories::new(Arc::clone(&sources)),
+            repositories: Repositories::new(Arc::clone(&sources), charts.clone()),
             renders: Semaphore::new(options.renders.max(1)),
+            templates: Arc::new(helm::Cache::new(TEMPLATE_BYTES)),
             cluster,
             settings,
             sources,
+            charts,
             options,
             queue: Queue::new(),
             metrics,
@@ -239,6 +251,7 @@ impl Shared {
             memories: Mutex::default(),
             claims: RwLock::default(),
             sights: RwLock::default(),
+            api_versions: Mutex::default(),
             leading: Mutex::new(None),
         }
     }
@@ -246,6 +259,20 @@ impl Shared {
     /// The time as statuses have it: RFC 3339, whole seconds, UTC.
     pub(crate) fn now(&self) -> String {
         api::format_time((self.options.clock)())
+    }
+
+    /// Changes when the cluster serves other API versions.
+    pub(crate) fn api_versions_id(&self) -> u64 {
+        let discovery = self.cluster.discovery();
+        let mut known = self.api_versions.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some((of, id)) if Arc::ptr_eq(of, &discovery) => *id,
+            _ => {
+                let id = crate::wanted::hash_of(discovery.api_versions());
+                *known = Some((discovery, id));
+                id
+            }
+        }
     }
 
     pub(crate) fn instance(&self, name: &AppName) -> AppInstanceName {

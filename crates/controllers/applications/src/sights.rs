@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     fn key(project: &str) -> RepositoryKey {
-        RepositoryKey { url: "https://git.example.com/config".to_owned(), project: project.to_owned() }
+        RepositoryKey::git(&"https://git.example.com/config", project)
     }
 
     fn name(name: &str) -> AppName {

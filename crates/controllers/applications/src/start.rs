@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use charts::Charts;
 use cluster::{Cluster, ClusterError};
 use resource::{GroupKind, ResourceKey};
 use serde_json::{Map, Value};
@@ -84,6 +85,8 @@ impl Start {
         let options = source::Options { allow_file: self.allow_file, ..source::Options::new(&self.data_dir) };
         let sources = Sources::new(options)
             .map_err(|source| StartError::Data { path: self.data_dir.clone(), source })?;
-        Ok(Controller::new(cluster, settings, Arc::new(sources), self.options))
+        let charts = Charts::new(charts::Options::new(self.data_dir.join("charts")))
+            .map_err(|source| StartError::Data { path: self.data_dir.clone(), source })?;
+        Ok(Controller::new(cluster, settings, Arc::new(sources), charts, self.options))
     }
 }

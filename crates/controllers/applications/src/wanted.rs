@@ -20,8 +20,14 @@ pub(crate) struct RenderedSource {
     pub(crate) revision: String,
     /// Everything but the tree that the render depends on.
     pub(crate) inputs: u64,
+    /// The same for charts and kustomizations, which depend on where they will live as well.
+    pub(crate) surroundings: Option<u64>,
+    /// Whether it names its commit, so that it is no other's.
+    pub(crate) of_the_revision: bool,
     pub(crate) tool: ApplicationSourceType,
     pub(crate) reads: ReadSet,
+    /// What was read of sources that lend their files, by the name that they go by.
+    pub(crate) borrowed: Vec<(String, ReadSet)>,
     pub(crate) manifests: Vec<Body>,
     pub(crate) warnings: Vec<String>,
 }
@@ -69,6 +75,23 @@ pub(crate) struct WantedSet {
     /// What the project does not permit. With anything in it nothing is written at all.
     pub(crate) refused: Findings,
     pub(crate) findings: Findings,
+}
+
+impl RenderedSource {
+    /// What stands for a source that only lends its files to others. In the peer, too, its tool is the empty word.
+    pub(crate) fn lender(revision: String) -> Self {
+        Self {
+            revision,
+            inputs: 0,
+            surroundings: None,
+            of_the_revision: false,
+            tool: ApplicationSourceType::Other(String::new()),
+            reads: ReadSet::default(),
+            borrowed: Vec::new(),
+            manifests: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
 }
 
 impl WantedSet {

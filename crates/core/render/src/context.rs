@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use filetree::FileTree;
@@ -19,22 +20,56 @@ pub struct Context {
     /// What the destination serves, as `group/version` and `group/version/Kind`.
     pub api_versions: Vec<String>,
     /// The trees of sources that others refer to by name: the name without its `$`, and the whole tree.
-    pub refs: BTreeMap<String, FileTree>,
+    pub refs: BTreeMap<String, Arc<FileTree>>,
     /// Schemes of addresses that value files may have.
     pub value_schemes: Vec<String>,
     /// What earlier tries of this render found missing.
     pub supplies: Supplies,
+    /// Time, chance and certificates, as templates see them.
+    pub world: World,
+    /// Templates that were parsed before.
+    pub templates: Option<Arc<helm::Cache>>,
 }
+
+/// Makes the world of one render. (A world belongs to one thread.)
+pub type World = Arc<dyn Fn() -> Rc<sprig::Host> + Send + Sync>;
 
 /// Things that had to be fetched.
 #[derive(Clone, Default)]
 pub struct Supplies {
     /// Value files by address.
     pub files: BTreeMap<String, Arc<[u8]>>,
+    /// Archives of charts that the chart depends on.
+    pub charts: BTreeMap<Dependency, Arc<[u8]>>,
+}
+
+/// A chart that another one depends on, as `Chart.yaml` has it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Dependency {
+    /// Its name.
+    pub name: String,
+    /// A version or a range.
+    pub version: String,
+    /// Where it is: an address, `@name`, `alias:name`, or empty.
+    pub repository: String,
+}
+
+/// Something that has to be fetched before a source can be rendered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// A value file, by its address.
+    File(String),
+    /// Charts that the chart depends on and that are not in `charts/`.
+    Charts {
+        /// Which.
+        wanted: Vec<Dependency>,
+        /// What `Chart.lock` says about the chart's dependencies, if there is one.
+        lock: Option<Vec<Dependency>>,
+    },
 }
 
 impl Default for Context {
-    /// A cluster of the newest version that charts are checked against, nothing fetched, nothing to refer to.
+    /// A recent cluster that serves nothing special, nothing fetched, nothing to refer to, a world that stands still.
     fn default() -> Self {
         Self {
             project: "default".to_owned(),
@@ -45,6 +80,10 @@ impl Default for Context {
             refs: BTreeMap::new(),
             value_schemes: vec!["https".to_owned(), "http".to_owned()],
             supplies: Supplies::default(),
+            world: Arc::new(|| {
+                Rc::new(sprig::Host::new(sprig::Fixed::new(sprig::Moment { seconds: 0, nanos: 0 }, 0)))
+            }),
+            templates: None,
         }
     }
 }

@@ -63,7 +63,7 @@ pub(crate) fn render(
         collector.add_file(&path, &text)?;
     }
     let (manifests, warnings) = collector.finish();
-    Ok(Rendered { tool: Tool::Directory, manifests, warnings })
+    Ok(Rendered { tool: Tool::Directory, of_the_revision: false, manifests, warnings })
 }
 
 /// The entries of a directory with their paths, the first one last.

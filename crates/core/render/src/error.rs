@@ -33,6 +33,12 @@ pub enum RenderError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Something has to be fetched first: give it with the next try, in [`crate::Supplies`].
+    #[error("{} things have to be fetched first", .0.len())]
+    Needs(Vec<crate::Need>),
+    /// A chart cannot be read or rendered, in Helm's words.
+    #[error("{0}")]
+    Helm(#[from] helm::Error),
     /// An entry of a list of files cannot be used.
     #[error("{field}: '{entry}': {problem}")]
     Entry {
@@ -96,7 +102,10 @@ impl RenderError {
             Self::SeveralTools { .. } | Self::Glob { .. } | Self::Entry { .. } | Self::NoSuchPath { .. } => {
                 "SourceInvalid"
             }
-            Self::File(FileError::Store { .. }) => "SourceUnavailable",
+            Self::File(FileError::Store { .. })
+            | Self::Helm(helm::Error::File(FileError::Store { .. }))
+            | Self::Needs(_) => "SourceUnavailable",
+            Self::Helm(_) => "ManifestInvalid",
             Self::File(FileError::TooLarge { .. } | FileError::TotalTooLarge { .. }) | Self::Limit { .. } => {
                 "LimitExceeded"
             }
@@ -107,7 +116,10 @@ impl RenderError {
 
     /// Whether the same render may succeed later with nothing changed. Such an error must not be kept.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::File(FileError::Store { .. }))
+        matches!(
+            self,
+            Self::File(FileError::Store { .. }) | Self::Helm(helm::Error::File(FileError::Store { .. }))
+        )
     }
 
     /// The file, where the error is about one.
@@ -122,6 +134,8 @@ impl RenderError {
             | Self::SeveralTools { .. }
             | Self::Glob { .. }
             | Self::Entry { .. }
+            | Self::Needs(_)
+            | Self::Helm(_)
             | Self::File(_) => None,
         }
     }
@@ -136,6 +150,8 @@ impl RenderError {
             | Self::NoSuchPath { .. }
             | Self::Glob { .. }
             | Self::Entry { .. }
+            | Self::Needs(_)
+            | Self::Helm(_)
             | Self::File(_)
             | Self::Limit { .. } => None,
         }
@@ -150,6 +166,8 @@ impl RenderError {
             | Self::NotImplemented { .. }
             | Self::SeveralTools { .. }
             | Self::NoSuchPath { .. }
+            | Self::Needs(_)
+            | Self::Helm(_)
             | Self::File(_)
             | Self::Yaml { .. }
             | Self::SeveralObjects { .. }

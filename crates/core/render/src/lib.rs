@@ -11,7 +11,7 @@
 //!
 //! let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n";
 //! let store = MemoryStore::from_files([("apps/web.yaml", manifest)])?;
-//! let tree = FileTree::new(Arc::new(store), filetree::Limits::default());
+//! let tree = Arc::new(FileTree::new(Arc::new(store), filetree::Limits::default()));
 //! let rendered = render::render(&Request {
 //!     tree: &tree,
 //!     path: &TreePath::parse("apps")?,
@@ -27,6 +27,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod chart;
 mod context;
 mod detect;
 mod directory;
@@ -40,8 +41,9 @@ mod value_files;
 mod tests;
 
 use std::fmt;
+use std::sync::Arc;
 
-pub use context::{Context, Supplies};
+pub use context::{Context, Dependency, Need, Supplies, World};
 pub use detect::detect;
 pub use environment::{Environment, Expanded, Facts};
 pub use error::RenderError;
@@ -147,7 +149,7 @@ impl Default for Limits {
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// The files of the revision. It keeps the record of what was read.
-    pub tree: &'a filetree::FileTree,
+    pub tree: &'a Arc<filetree::FileTree>,
     /// `spec.source.path`, from the root of the tree.
     pub path: &'a filetree::TreePath,
     /// Name of the application, for `.argocd-source-<name>.yaml`; empty for none.
@@ -191,6 +193,8 @@ pub struct Manifest {
 pub struct Rendered {
     /// What rendered it.
     pub tool: Tool,
+    /// Whether it names its revision (`$ARGOCD_APP_REVISION`), so that it is no other's.
+    pub of_the_revision: bool,
     /// The objects in the order of the files, directory by directory, and within each file. An object may be there twice.
     pub manifests: Vec<Manifest>,
     /// What the user should know though it is no error: files left out, keys written twice. At most [`MAX_WARNINGS`], and one that
@@ -212,8 +216,7 @@ pub fn render(request: &Request<'_>) -> Result<Rendered, RenderError> {
     let (tool, evidence) = detect::detect_with_evidence(request, &source)?;
     match tool {
         Tool::Directory => directory::render(request, &source.directory.unwrap_or_default()),
-        Tool::Helm | Tool::Kustomize | Tool::Plugin => {
-            Err(RenderError::NotImplemented { tool: tool.as_str(), evidence })
-        }
+        Tool::Helm => chart::render(request, &source.helm.unwrap_or_default()),
+        Tool::Kustomize | Tool::Plugin => Err(RenderError::NotImplemented { tool: tool.as_str(), evidence }),
     }
 }

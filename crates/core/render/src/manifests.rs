@@ -75,8 +75,21 @@ impl<'a> Collector<'a> {
             let line = mark.line;
             self.warn(format!("{path}: line {line}: {field} is there more than once; the last one counts"));
         }
+        let value = std::mem::take(&mut document.value);
+        self.add_value(path.as_str(), Some(&document), value)
+    }
+
+    /// Adds the objects of a value: one, or those of a list. `document` tells their lines where they were written by hand.
+    ///
+    /// **Errors**: what is no object, and limits.
+    pub(crate) fn add_value(
+        &mut self,
+        path: &str,
+        document: Option<&Document>,
+        value: Value,
+    ) -> Result<(), RenderError> {
         // Values still to add, the next one last, each with its place in the document.
-        let mut ahead = vec![(std::mem::take(&mut document.value), Vec::new())];
+        let mut ahead = vec![(value, Vec::new())];
         while let Some((mut value, field)) = ahead.pop() {
             match value.get_mut("items").map(Value::take) {
                 Some(Value::Array(items)) => {
@@ -92,9 +105,9 @@ impl<'a> Collector<'a> {
                     if let Some(items) = value.get_mut("items") {
                         *items = other;
                     }
-                    self.add_object(path, &document, &field, value)?;
+                    self.add_object(path, document, &field, value)?;
                 }
-                None => self.add_object(path, &document, &field, value)?,
+                None => self.add_object(path, document, &field, value)?,
             }
         }
         Ok(())
@@ -102,8 +115,8 @@ impl<'a> Collector<'a> {
 
     fn add_object(
         &mut self,
-        path: &TreePath,
-        document: &Document,
+        path: &str,
+        document: Option<&Document>,
         field: &[String],
         value: Value,
     ) -> Result<(), RenderError> {
@@ -120,7 +133,7 @@ impl<'a> Collector<'a> {
             ("objects", self.manifests.len() + 1, self.limits.objects, "objects"),
         ];
         if let Some((what, _, limit, name)) = counts.into_iter().find(|(_, count, limit, _)| count > limit) {
-            return Err(RenderError::Limit { path: path.to_string(), what, limit: limit as u64, name });
+            return Err(RenderError::Limit { path: path.to_owned(), what, limit: limit as u64, name });
         }
         let line = line_of(document, field, &[]);
         let object = check_names(&value).and_then(|()| {
@@ -136,13 +149,13 @@ impl<'a> Collector<'a> {
             let mut names = field.to_vec();
             names.extend(parts.iter().map(|&part| part.to_owned()));
             RenderError::Malformed {
-                path: path.to_string(),
+                path: path.to_owned(),
                 line: line_of(document, field, &parts),
                 field: names.join("."),
                 problem,
             }
         })?;
-        self.manifests.push(Manifest { object, origin: Origin { path: path.as_str().to_owned(), line } });
+        self.manifests.push(Manifest { object, origin: Origin { path: path.to_owned(), line } });
         Ok(())
     }
 }
@@ -170,7 +183,8 @@ fn check_names(value: &Value) -> Result<(), (&'static str, String)> {
 }
 
 /// Line of a field, or of the nearest thing around it that is written.
-fn line_of(document: &Document, field: &[String], below: &[&str]) -> usize {
+fn line_of(document: Option<&Document>, field: &[String], below: &[&str]) -> usize {
+    let Some(document) = document else { return 1 };
     let mut pointer: Vec<&str> = field.iter().map(String::as_str).chain(below.iter().copied()).collect();
     loop {
         if let Some(mark) = document.locate(&pointer) {

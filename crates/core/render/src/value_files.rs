@@ -18,7 +18,7 @@ const MAX_ENTRY_BYTES: usize = 4096;
 /// A file that lies in a tree, or elsewhere.
 #[derive(Clone)]
 pub(crate) enum Place<'a> {
-    File { tree: &'a FileTree, path: TreePath, shown: String },
+    File { tree: &'a Arc<FileTree>, path: TreePath, shown: String },
     Url(String),
 }
 

@@ -4,6 +4,7 @@
 
 mod app_of_apps;
 mod applying;
+mod charts;
 mod corners;
 mod cost;
 mod faults;
@@ -58,4 +59,7 @@ async fn on_the_real_api_server() {
     applying::a_prune_treats_dependents_as_the_policy_says(world).await;
     leaving::what_another_has_in_git_outlives_its_application(world).await;
     groups::a_group_that_is_away_stops_only_who_needs_it(world).await;
+    charts::a_chart_in_git_has_values_for_each_environment(world).await;
+    charts::a_chart_of_a_repository_takes_its_values_from_git(world).await;
+    charts::a_chart_of_a_registry_is_had_in_both_forms(world).await;
 }

@@ -29,10 +29,12 @@ fn store() -> MemoryStore {
 }
 
 fn resolved(path: &str, entries: &[&str], ignore_missing: bool) -> Result<String, String> {
-    let tree = FileTree::new(Arc::new(store()), filetree::Limits::default());
+    let tree = Arc::new(FileTree::new(Arc::new(store()), filetree::Limits::default()));
     let shared = MemoryStore::from_files([("team/web.yaml", "x")]).unwrap();
-    let refs =
-        BTreeMap::from([("values".to_owned(), FileTree::new(Arc::new(shared), filetree::Limits::default()))]);
+    let refs = BTreeMap::from([(
+        "values".to_owned(),
+        Arc::new(FileTree::new(Arc::new(shared), filetree::Limits::default())),
+    )]);
     let context =
         Context { refs, value_schemes: vec!["https".to_owned(), "secrets".to_owned()], ..Context::default() };
     let request = Request {
@@ -81,7 +83,8 @@ fn globs_come_in_the_order_of_the_peers_library() {
 
 #[test]
 fn entries_lead_to_files() {
-    let rows: [(&str, &[&str], bool, Result<&str, &str>); 13] = [
+    type Row = (&'static str, &'static [&'static str], bool, Result<&'static str, &'static str>);
+    let rows: [Row; 13] = [
         ("env", &["v.yaml", "dev/v.yaml"], false, Ok("env/v.yaml env/dev/v.yaml")),
         ("env", &["../a.yaml", "/b.yaml"], false, Ok("a.yaml b.yaml")),
         ("env", &["/$ARGOCD_APP_NAME.yaml"], true, Ok("")),
