@@ -7,6 +7,9 @@ const MAX_PATTERN_BYTES: usize = 4096;
 /// What `{a,b}` may multiply out to.
 const MAX_ALTERNATIVES: usize = 1000;
 
+/// Braces in braces.
+const MAX_BRACES: usize = 20;
+
 /// One element of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
@@ -74,12 +77,17 @@ fn class_char(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<ch
 
 /// A pattern of `.Files.Glob`: `*`, `**`, `?`, `[a-c]`, `[!abc]`, `{a,b}`, with `/` as the separator.
 #[derive(Debug)]
-pub(crate) struct Glob(Vec<Vec<Part>>);
+pub(crate) struct Glob {
+    /// Every way that the pattern can be meant.
+    ways: Vec<Vec<Part>>,
+    /// Of a pattern of two texts around `**`: these. The peer lets them overlap, so that `d/**/f` also matches `d/f`.
+    ends: Option<(String, String)>,
+}
 
 impl Glob {
     /// Reads a pattern; one that cannot be read matches everything, as in Helm.
     pub(crate) fn new(pattern: &str) -> Self {
-        Self::parse(pattern).unwrap_or_else(|| Self(vec![vec![Part::Any]]))
+        Self::parse(pattern).unwrap_or_else(|| Self { ways: vec![vec![Part::Any]], ends: None })
     }
 
     fn parse(pattern: &str) -> Option<Self> {
@@ -88,18 +96,33 @@ impl Glob {
         }
         let chars: Vec<char> = pattern.chars().collect();
         let mut at = 0;
-        let all = alternatives(&chars, &mut at, false)?;
-        (at == chars.len()).then_some(Self(all))
+        let ways = alternatives(&chars, &mut at, 0)?;
+        let ends = match ways.as_slice() {
+            [parts] => ends(parts),
+            _ => None,
+        };
+        (at == chars.len()).then_some(Self { ways, ends })
     }
 
     /// Whether a path matches.
     pub(crate) fn matches(&self, path: &str) -> bool {
-        self.0.iter().any(|parts| matches(parts, path))
+        let overlap = |(start, end): &(String, String)| path.starts_with(start) && path.ends_with(end);
+        self.ends.as_ref().is_some_and(overlap) || self.ways.iter().any(|parts| matches(parts, path))
     }
 }
 
+/// The texts around the only `**` of a pattern that has nothing else.
+fn ends(parts: &[Part]) -> Option<(String, String)> {
+    let at = parts.iter().position(|part| *part == Part::Any)?;
+    let text = |parts: &[Part]| -> Option<String> {
+        parts.iter().map(|part| if let Part::Literal(c) = part { Some(*c) } else { None }).collect()
+    };
+    Some((text(parts.get(..at)?)?, text(parts.get(at + 1..)?)?))
+}
+
 /// Reads up to the end, or inside braces up to `,` or `}`: every way that the text can be meant.
-fn alternatives(chars: &[char], at: &mut usize, inside: bool) -> Option<Vec<Vec<Part>>> {
+fn alternatives(chars: &[char], at: &mut usize, depth: usize) -> Option<Vec<Vec<Part>>> {
+    let inside = depth > 0;
     let mut all: Vec<Vec<Part>> = vec![Vec::new()];
     while let Some(c) = chars.get(*at) {
         *at += 1;
@@ -121,13 +144,12 @@ fn alternatives(chars: &[char], at: &mut usize, inside: bool) -> Option<Vec<Vec<
             }
             '[' => glob_class(chars, at)?,
             '{' => {
-                // Braces do not nest in the peer's language.
-                if inside {
+                if depth == MAX_BRACES {
                     return None;
                 }
                 let mut choices: Vec<Vec<Part>> = Vec::new();
                 loop {
-                    choices.extend(alternatives(chars, at, true)?);
+                    choices.extend(alternatives(chars, at, depth + 1)?);
                     let end = chars.get(*at)?;
                     *at += 1;
                     if *end == '}' {
@@ -161,6 +183,8 @@ fn glob_class(chars: &[char], at: &mut usize) -> Option<Part> {
     let ranges = match inner {
         [] => return None,
         [low, '-', high] => vec![(*low, *high)],
+        // A dash behind the first character makes a range, or nothing that can be read.
+        [_, '-', ..] => return None,
         list => list.iter().map(|c| (*c, *c)).collect(),
     };
     Some(Part::Class { ranges, negated })
@@ -233,6 +257,13 @@ mod tests {
             ("d/*", "d/e/f", false),
             ("**/f", "d/e/f", true),
             ("**/f", "f", false),
+            ("d/**/f", "d/f", true),
+            ("d/**/f", "d/e/f", true),
+            ("d/**/f", "df", false),
+            ("d/*/f", "d/f", false),
+            ("{f,{a.b,a-b}}", "a-b", true),
+            ("a[.-]b", "what/ever", true),
+            ("a[-.]b", "a-b", true),
             ("{a,b}.txt", "b.txt", true),
             ("{a,b}.txt", "c.txt", false),
             ("d/{*.x,*.y}", "d/e.y", true),

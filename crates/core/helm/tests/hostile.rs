@@ -106,3 +106,34 @@ fn a_cache_changes_nothing() {
     }
     assert!(format!("{cache:?}").contains("templates"));
 }
+
+#[test]
+fn deep_values_do_not_use_up_the_stack() {
+    let deep = format!("sub: {}1{}\n", "{a: ".repeat(490), "}".repeat(490));
+    let files = [
+        (
+            "c/Chart.yaml",
+            "apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies: [{name: sub, version: 1.x, import-values: [{child: a, parent: b}]}]\n",
+        ),
+        ("c/values.yaml", &deep),
+        (
+            "c/values.schema.json",
+            r##"{"$ref":"#/$defs/x","$defs":{"x":{"additionalProperties":{"$ref":"#/$defs/x"}}}}"##,
+        ),
+        ("c/templates/a.yaml", "a: {{ toYaml .Values | len }}"),
+        ("c/charts/sub/Chart.yaml", "apiVersion: v2\nname: sub\nversion: 1.0.0\n"),
+        ("c/charts/sub/values.yaml", &deep),
+    ];
+    let mut store = filetree::MemoryStore::from_files(files).unwrap();
+    let path = |text| filetree::TreePath::parse(text).unwrap();
+    let load = |store: &filetree::MemoryStore| {
+        let store = Arc::new(store.clone());
+        let tree = Arc::new(filetree::FileTree::new(store, filetree::Limits::default()));
+        Arc::new(Chart::from_tree(&tree, &path("c"), &LoadLimits::default()).unwrap())
+    };
+    let error = render(&load(&store), &RenderLimits::default(), None).unwrap_err();
+    assert!(matches!(error, Error::Schema(_)), "{error}");
+    store.remove(&path("c/values.schema.json"));
+    let rendered = render(&load(&store), &RenderLimits::default(), None).unwrap();
+    assert!(rendered.manifests[0].text.starts_with("a: "), "{}", rendered.manifests[0].text);
+}
