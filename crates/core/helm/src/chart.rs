@@ -37,7 +37,7 @@ pub struct LoadLimits {
 }
 
 impl Default for LoadLimits {
-    /// 5 MiB a file, 256 MiB of archives, 30 levels, 1,000 charts, 100,000 names.
+    /// 5 MiB a file, 256 MiB of archives, 30 levels, 1,000 charts, 100,000 names, 500,000 values in a file.
     fn default() -> Self {
         Self {
             archive: ArchiveLimits::default(),
@@ -46,7 +46,7 @@ impl Default for LoadLimits {
             depth: 30,
             charts: 1000,
             entries: 100_000,
-            yaml: goyaml::Limits::default(),
+            yaml: goyaml::Limits { nodes: 500_000, ..goyaml::Limits::default() },
         }
     }
 }

@@ -25,6 +25,7 @@ pub(crate) struct World<'a> {
     pub(crate) capabilities: &'a Capabilities,
     pub(crate) lookup: Option<Rc<Lookup>>,
     pub(crate) cache: Option<&'a Cache>,
+    pub(crate) template_bytes: usize,
 }
 
 /// One file under `templates/`.
@@ -56,6 +57,13 @@ pub(crate) fn render(
     // Of two definitions with one name the last one counts. Deep files come first, so that the outer chart wins.
     let depth = |renderable: &Renderable| renderable.path.matches('/').count();
     renderables.sort_by(|a, b| depth(b).cmp(&depth(a)).then_with(|| b.path.cmp(&a.path)));
+    let bytes: usize = renderables.iter().map(|renderable| renderable.text.len()).sum();
+    if bytes > world.template_bytes {
+        let limit = world.template_bytes;
+        return Err(Error::Template(format!(
+            "the templates have {bytes} bytes together, the limit is {limit}"
+        )));
+    }
     let templates = parse(&renderables, world.cache)?;
     let mut run = run.with(Rc::new(functions::Host::new(world.lookup.clone())));
     let mut out = BTreeMap::new();

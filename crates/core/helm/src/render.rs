@@ -37,6 +37,8 @@ pub struct Release {
 pub struct RenderLimits {
     /// Of all templates together.
     pub templates: gotemplate::Limits,
+    /// Bytes of the texts of all templates together. Parsed, they take about ten times as much.
+    pub template_bytes: usize,
     /// Entries of maps that are copied while values are put together.
     pub values: u64,
     /// Of each schema.
@@ -46,11 +48,12 @@ pub struct RenderLimits {
 }
 
 impl Default for RenderLimits {
-    /// 20 million entries of values; for the rest the defaults of each.
+    /// 32 MiB of templates, 10 million entries of values; for the rest the defaults of each.
     fn default() -> Self {
         Self {
             templates: gotemplate::Limits::default(),
-            values: 20_000_000,
+            template_bytes: 32 << 20,
+            values: 10_000_000,
             schema: SchemaLimits::default(),
             yaml: goyaml::Limits::default(),
         }
@@ -220,6 +223,7 @@ fn run_templates(
         capabilities: request.capabilities,
         lookup: request.lookup.clone(),
         cache: request.cache,
+        template_bytes: request.limits.template_bytes,
     };
     engine::render(parts, values, &world, run)
 }

@@ -93,6 +93,13 @@ fn budgets_end_what_would_not() {
 }
 
 #[test]
+fn templates_have_a_size() {
+    let limits = RenderLimits { template_bytes: 10, ..RenderLimits::default() };
+    let error = render(&chart("a: {{ 1 }} and more"), &limits, None).unwrap_err();
+    assert_eq!(error.to_string(), "the templates have 19 bytes together, the limit is 10");
+}
+
+#[test]
 fn a_cache_changes_nothing() {
     let cache = Cache::new(1000);
     let texts: Vec<String> = (0..20).map(|n| format!("a: {{{{ {n} }}}} {}", "x".repeat(n * 20))).collect();
