@@ -3,6 +3,7 @@
 /// Why a text has not the format; none where it has, or where nobody knows the format.
 pub(super) fn problem(format: &str, text: &str) -> Option<String> {
     let fits = match format {
+        "ipv4" if text.split('.').count() != 4 => return Some("expected four decimals".to_owned()),
         "ipv4" => text.parse::<std::net::Ipv4Addr>().is_ok(),
         "ipv6" => !text.contains('%') && text.parse::<std::net::Ipv6Addr>().is_ok(),
         "hostname" => is_hostname(text),

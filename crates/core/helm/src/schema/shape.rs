@@ -59,7 +59,9 @@ fn walk<'s>(schema: &'s Value, each: &mut dyn FnMut(&'s str, Option<String>, &'s
                     each(keyword, Some(name.clone()), child);
                 }
             }
-            Value::Object(_) | Value::Bool(_) if ONE.contains(&keyword) => each(keyword, None, value),
+            // Draft 4 has booleans here and nowhere else.
+            Value::Bool(_) if matches!(keyword, "additionalItems" | "additionalProperties") => {}
+            value if ONE.contains(&keyword) && !value.is_array() => each(keyword, None, value),
             _ => {}
         }
     }
@@ -142,6 +144,7 @@ fn keyword_problem(keyword: &str, value: &Value, draft: Draft) -> Option<String>
             }
             (number < 0.0).then(|| format!("minimum: got {}, want 0", super::failure::number(number)))
         }
+        "items" if draft >= Draft::Y2020 => want(!value.is_array(), "boolean or object"),
         "minimum" | "maximum" => want(value.is_number(), "number"),
         "exclusiveMinimum" | "exclusiveMaximum" if draft == Draft::Four => {
             want(value.is_boolean(), "boolean")
