@@ -33,6 +33,9 @@ enum Command {
     Run(run::Arguments),
     /// List, show, compare, sync, roll back applications: the words of `argocd app`
     App(Box<app::Arguments>),
+    /// Render charts on this machine: the words of `helm` that need no cluster
+    #[command(subcommand)]
+    Helm(cli::HelmCommand),
 }
 
 #[derive(Debug, clap::Args)]
@@ -57,6 +60,10 @@ fn main() -> ExitCode {
             .write_all(cli::install::yaml(&arguments.namespace).as_bytes())
             .map_err(Into::into),
         Command::Run(arguments) => runtime.block_on(run::run(arguments)),
+        Command::Helm(command) => {
+            let code = runtime.block_on(cli::helm(command, std::env::temp_dir().join("capstan-cli")));
+            return ExitCode::from(code);
+        }
         Command::App(arguments) => return runtime.block_on(app::run(*arguments, cli::Style::Native)),
     };
     // What hangs in a system call must not keep a process that was told to end.

@@ -23,6 +23,7 @@ mod context;
 mod escape;
 mod failure;
 mod heartbeat;
+mod helm;
 pub mod install;
 mod look;
 mod name;
@@ -34,6 +35,7 @@ mod table;
 mod view;
 mod watch;
 
+pub use self::helm::{HelmCommand, TemplateArgs, helm};
 pub use command::{AppCommand, ConnectionFlags, OutputFlags};
 pub use context::{ColorChoice, Context, ProgressChoice, Style, Terminal};
 pub use run::run;

@@ -138,7 +138,10 @@ async fn fetch_chart(
     if let Some(error) = &known.error {
         findings.add(ConditionType::ComparisonError, last_known(&remote.url, error));
     }
-    let tree = match shared.repositories.held_chart(&key, resolved) {
+    if ask.afresh {
+        shared.charts.forget(&remote, &source.chart, resolved);
+    }
+    let tree = match shared.repositories.held_chart(&key, resolved).filter(|_| !ask.afresh) {
         Some(tree) => tree,
         None => {
             let tree = open_chart(shared, &remote, resolved).await?;
@@ -156,7 +159,13 @@ async fn open_chart(shared: &Shared, remote: &charts::Remote, resolved: &Resolve
     let shown = format!("{} {revision}", remote.url);
     let work = tokio::task::spawn_blocking(move || {
         let limits = helm::ArchiveLimits::default();
-        let files = helm::Archive::read(&archive.bytes, &limits).map_err(|error| chain(&error))?;
+        // A chart has a directory of its own on top, which is no part of the tree.
+        let files = if archive.media_type == charts::LAYER_HELM_CHART {
+            helm::Archive::read(&archive.bytes, &limits)
+        } else {
+            helm::Archive::read_tree(&archive.bytes, &limits)
+        };
+        let files = files.map_err(|error| chain(&error))?;
         helm::ArchiveStore::new(&files).map_err(|error| error.to_string())
     });
     let store = work.await.map_err(|error| error.to_string()).and_then(|store| store);

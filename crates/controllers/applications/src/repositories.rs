@@ -297,6 +297,7 @@ impl Repositories {
     /// Keeps the tree of a chart that was unpacked.
     pub(crate) fn hold_chart(&self, key: &RepositoryKey, resolved: &Arc<Resolved>, tree: &Tree) {
         let is = |held: &Held| matches!(held, Held::Chart(of, _) if of == resolved);
+        self.drop_held(key, is);
         self.keep(key, is, || Held::Chart(Arc::clone(resolved), tree.clone()));
     }
 
@@ -306,6 +307,12 @@ impl Repositories {
             Held::Chart(of, tree) if of == resolved => Some(tree.clone()),
             Held::Chart(..) | Held::Commit(_) => None,
         })
+    }
+
+    fn drop_held(&self, key: &RepositoryKey, is: impl Fn(&Held) -> bool) {
+        if let Some(state) = self.lock().get_mut(key) {
+            state.held.retain(|held| !is(held));
+        }
     }
 
     fn keep(&self, key: &RepositoryKey, is: impl Fn(&Held) -> bool, made: impl FnOnce() -> Held) {

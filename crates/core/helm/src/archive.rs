@@ -111,16 +111,35 @@ impl Archive {
     /// **Source**: Helm 3.22, `loader.LoadArchiveFiles`, which takes more: it reads links as empty files, several gzip members as one,
     /// and `/x` and `../x` as `x`.
     pub fn read(bytes: &[u8], limits: &ArchiveLimits) -> Result<Self, ArchiveError> {
-        if !bytes.starts_with(&[0x1f, 0x8b, 8]) {
+        Self::packed(bytes, limits, tar::Top::Chart)
+    }
+
+    /// Reads a tree of any files, with or without gzip around it: no directory on top is taken off.
+    ///
+    /// # Errors
+    /// See [`ArchiveError`].
+    pub fn read_tree(bytes: &[u8], limits: &ArchiveLimits) -> Result<Self, ArchiveError> {
+        if is_gzip(bytes) {
+            return Self::packed(bytes, limits, tar::Top::Nothing);
+        }
+        Self::of(tar::read_files(bytes, limits, tar::Top::Nothing)?)
+    }
+
+    fn packed(bytes: &[u8], limits: &ArchiveLimits, top: tar::Top) -> Result<Self, ArchiveError> {
+        if !is_gzip(bytes) {
             return Err(ArchiveError::NotGzip);
         }
         let mut decoder = GzDecoder::new(bytes);
-        let files = tar::read_files(&mut decoder, limits)?;
+        let files = tar::read_files(&mut decoder, limits, top)?;
         drain(&mut decoder, limits)?;
         let rest = decoder.into_inner();
         if !rest.is_empty() {
             return Err(ArchiveError::Trailing(rest.len()));
         }
+        Self::of(files)
+    }
+
+    fn of(files: Vec<ArchiveFile>) -> Result<Self, ArchiveError> {
         if files.is_empty() {
             return Err(ArchiveError::Empty);
         }
@@ -140,6 +159,10 @@ impl Archive {
     pub fn get(&self, name: &str) -> Option<&Arc<[u8]>> {
         self.files.iter().rev().find(|file| file.name == name).map(|file| &file.content)
     }
+}
+
+fn is_gzip(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0x1f, 0x8b, 8])
 }
 
 /// Reads what is behind the end blocks (padding), so that the checksum of the gzip stream is looked at.

@@ -4,7 +4,7 @@ use e2e::{World, conditions};
 use serde_json::{Value, json};
 use testkit::{ChartRepository, OciRegistry, RegistryLogin, WebTls, chart_archive};
 
-use crate::manifests::{config_map, text};
+use crate::manifests::{config, config_map, text};
 
 const CHART: &str = "{apiVersion: v2, name: web, version: 1.2.0, appVersion: '3'}\n";
 const VALUES: &str = "color: chart\nsize: chart\nteam: chart\n";
@@ -151,6 +151,16 @@ pub(crate) async fn a_chart_of_a_registry_is_had_in_both_forms(world: &mut World
         world.until_good(name).await;
         until_data(world, name, &format!("{name}-web"), &[("color", "registry")]).await;
     }
+    // An artifact may hold any tree of files.
+    let files = chart_archive(&[("plain/c.yaml", &config("c", "artifact"))]);
+    let digest = registry.push("team/files", "v1", "application/vnd.oci.image.layer.v1.tar+gzip", &files);
+    let url = format!("oci://{host}/team/files");
+    secret(world, "files", &url, json!({"type": "oci", "insecureOCIForceHttp": "true"})).await;
+    let change = [("repoURL", json!(url)), ("targetRevision", json!("v1")), ("path", json!("plain"))];
+    world.api.apply(&with_source(world.application("files", "", "files"), &change)).await.unwrap();
+    let app = world.until_good("files").await;
+    assert_eq!(app["status"]["sync"]["revision"], digest);
+    until_data(world, "files", "c", &[("key", "artifact")]).await;
 }
 
 pub(crate) async fn what_a_chart_depends_on_is_fetched(world: &mut World) {

@@ -23,8 +23,21 @@ struct Reader<'a, R> {
     left: u64,
 }
 
+/// What stands on top of the names in an archive.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Top {
+    /// The chart's own directory, which is taken off.
+    Chart,
+    /// Nothing.
+    Nothing,
+}
+
 /// Reads entries up to the end blocks.
-pub(super) fn read_files(input: impl Read, limits: &ArchiveLimits) -> Result<Vec<ArchiveFile>, ArchiveError> {
+pub(super) fn read_files(
+    input: impl Read,
+    limits: &ArchiveLimits,
+    top: Top,
+) -> Result<Vec<ArchiveFile>, ArchiveError> {
     // Headers and padding cost at most two blocks an entry.
     let overhead = (limits.entries as u64).saturating_add(2).saturating_mul(2 * BLOCK as u64);
     let mut reader = Reader { input, limits, left: limits.total_bytes.saturating_add(overhead) };
@@ -67,7 +80,10 @@ pub(super) fn read_files(input: impl Read, limits: &ArchiveLimits) -> Result<Vec
                     continue;
                 }
                 check_kind(kind, &name)?;
-                let path = chart_path(&name, limits)?;
+                let path = match top {
+                    Top::Chart => chart_path(&name, limits)?,
+                    Top::Nothing => chart_path(&format!("tree/{name}"), limits)?,
+                };
                 if size > content_left {
                     return Err(ArchiveError::TotalTooLarge(limits.total_bytes));
                 }
