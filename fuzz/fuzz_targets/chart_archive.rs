@@ -12,11 +12,13 @@ fuzz_target!(|data: &[u8]| {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
     encoder.write_all(data).expect("memory takes everything");
     let packed = encoder.finish().expect("memory takes everything");
-    let limits = ArchiveLimits { total_bytes: 1 << 20, file_bytes: 1 << 18, entries: 200, ..ArchiveLimits::default() };
+    let limits =
+        ArchiveLimits { total_bytes: 1 << 20, file_bytes: 1 << 18, entries: 200, ..ArchiveLimits::default() };
     for bytes in [data, &packed] {
         let Ok(archive) = Archive::read(bytes, &limits) else { continue };
         for file in archive.files() {
-            let fine = !file.name.starts_with('/') && file.name.split('/').all(|name| !matches!(name, "" | "." | ".."));
+            let fine = !file.name.starts_with('/')
+                && file.name.split('/').all(|name| !matches!(name, "" | "." | ".."));
             assert!(fine, "{:?}", file.name);
         }
         drop(ArchiveStore::new(&archive));

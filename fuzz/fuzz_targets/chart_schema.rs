@@ -17,7 +17,10 @@ fuzz_target!(|data: &[u8]| {
     ];
     let store = MemoryStore::from_files(files).expect("these are paths");
     let tree = Arc::new(FileTree::new(Arc::new(store), filetree::Limits::default()));
-    let load = LoadLimits { yaml: goyaml::Limits { nodes: 2_000, ..goyaml::Limits::default() }, ..LoadLimits::default() };
+    let load = LoadLimits {
+        yaml: goyaml::Limits { nodes: 2_000, ..goyaml::Limits::default() },
+        ..LoadLimits::default()
+    };
     let Ok(chart) = Chart::from_tree(&tree, &TreePath::root(), &load) else { return };
     let schema = SchemaLimits { steps: 50_000, pattern_bytes: 1 << 16, ..SchemaLimits::default() };
     let rendered = helm::render(&helm::Request {

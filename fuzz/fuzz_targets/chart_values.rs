@@ -7,9 +7,13 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
     let read = |name: &str| if name.len() < 5 { Ok(name.to_owned()) } else { Err("no such file".to_owned()) };
-    let flags: [fn(&str) -> Given<'_>; 4] = [Given::Set, Given::SetString, Given::SetJson, Given::SetLiteral];
-    let mut given: Vec<Given<'_>> =
-        text.lines().enumerate().map(|(at, line)| flags[at % flags.len()](line)).collect();
+    let flag = |(at, line)| match at % 4 {
+        0 => Given::Set(line),
+        1 => Given::SetString(line),
+        2 => Given::SetJson(line),
+        _ => Given::SetLiteral(line),
+    };
+    let mut given: Vec<Given<'_>> = text.lines().enumerate().map(flag).collect();
     if let Some(line) = text.lines().last() {
         given.push(Given::SetFile(line, &read));
         given.push(Given::File("v", line.as_bytes()));
