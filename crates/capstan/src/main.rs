@@ -89,3 +89,13 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     }
     ExitCode::FAILURE
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn no_flag_is_there_twice() {
+        super::Arguments::command().debug_assert();
+    }
+}

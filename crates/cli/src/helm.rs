@@ -36,6 +36,14 @@ fn complain(text: &str) -> u8 {
 
 /// `helm template`: the stream, or the list of files that were written.
 async fn template(arguments: &TemplateArgs, data_dir: &Path) -> Result<String, String> {
+    if arguments.validate {
+        return Err("--validate asks a cluster, and this command knows none: use capstan app diff".to_owned());
+    }
+    if arguments.post_renderer.is_some() {
+        return Err(
+            "--post-renderer would run a program, and none is run here: pipe the output into it".to_owned()
+        );
+    }
     let (name, place) = release_name(arguments)?;
     let mut fetcher = locate::Fetcher::new(arguments, data_dir);
     let chart = fetcher.chart(&place).await?;

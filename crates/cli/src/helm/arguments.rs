@@ -6,10 +6,13 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum HelmCommand {
     /// Render a chart, as `helm template` does
-    #[command(after_help = "Examples:\n  \
+    #[command(
+        disable_version_flag = true,
+        after_help = "Examples:\n  \
         capstan helm template web ./chart -f values.yaml --set image.tag=1.2\n  \
         capstan helm template ingress ingress-nginx --repo https://kubernetes.github.io/ingress-nginx --version 4.15\n  \
-        capstan helm template cache oci://registry-1.docker.io/bitnamicharts/valkey -n cache")]
+        capstan helm template cache oci://registry-1.docker.io/bitnamicharts/valkey -n cache"
+    )]
     Template(Box<TemplateArgs>),
 }
 
@@ -121,6 +124,13 @@ pub struct TemplateArgs {
     /// Speak plain http with a registry
     #[arg(long, help_heading = "Where charts come from")]
     pub plain_http: bool,
+
+    /// Ask a cluster whether it would take the manifests
+    #[arg(long, hide = true)]
+    pub validate: bool,
+    /// Run a program over what was rendered
+    #[arg(long, hide = true, value_name = "PROGRAM")]
+    pub post_renderer: Option<String>,
 
     #[command(flatten)]
     idle: Idle,

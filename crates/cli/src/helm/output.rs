@@ -35,5 +35,7 @@ pub(super) fn write(rendered: &Rendered, printing: &Printing, directory: &Path) 
         // Writing to a string cannot fail.
         let _ = writeln!(said, "wrote {}", path.display());
     }
+    // As helm ends its list.
+    said.push('\n');
     Ok(said)
 }
