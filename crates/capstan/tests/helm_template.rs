@@ -1,5 +1,5 @@
 //! `capstan helm template` beside what helm v3.22.0 printed for the same words: standard output, standard error and exit code.
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test that starts the binary")]
+#![expect(clippy::disallowed_methods, reason = "a test that starts the binary")]
 
 use std::process::Command;
 

@@ -102,7 +102,6 @@ impl<'a> Fetcher<'a> {
         };
         let charts = self.charts()?;
         // Whoever types a command means what is there now.
-        #[expect(clippy::disallowed_methods, reason = "the edge")]
         let now = std::time::Instant::now();
         let found = charts.resolve(&remote, name, revision, Freshness::Since(now)).await;
         let found = found.map_err(|error| error.to_string())?;

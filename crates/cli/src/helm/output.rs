@@ -1,7 +1,6 @@
 //! `--output-dir`: a file a template.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -13,9 +12,8 @@ pub(super) fn write(rendered: &Rendered, printing: &Printing, directory: &Path) 
     let crds = rendered.crds.iter().map(|crd| (crd.source.as_str(), crd.text.as_str()));
     let manifests =
         rendered.manifests.iter().map(|manifest| (manifest.source.as_ref(), manifest.text.as_str()));
-    let shown = |hook: &&helm::Hook| {
-        !printing.no_hooks && !(printing.skip_tests && hook.events.contains(&HookEvent::Test))
-    };
+    let is_test = |hook: &helm::Hook| hook.events.contains(&HookEvent::Test);
+    let shown = |hook: &&helm::Hook| !(printing.no_hooks || printing.skip_tests && is_test(hook));
     let hooks = rendered.hooks.iter().filter(shown).map(|hook| &hook.manifest);
     let hooks = hooks.map(|manifest| (manifest.source.as_ref(), manifest.text.as_str()));
     let (mut written, mut said) = (BTreeSet::new(), String::new());
@@ -32,8 +30,7 @@ pub(super) fn write(rendered: &Rendered, printing: &Printing, directory: &Path) 
         let mut file =
             options.create(true).write(true).append(again).truncate(!again).open(&path).map_err(failed)?;
         file.write_all(format!("---\n# Source: {source}\n{text}\n").as_bytes()).map_err(failed)?;
-        // Writing to a string cannot fail.
-        let _ = writeln!(said, "wrote {}", path.display());
+        said.push_str(&format!("wrote {}\n", path.display()));
     }
     // As helm ends its list.
     said.push('\n');
