@@ -192,32 +192,33 @@ fn disown(sim: &KubeSim, uid: &str, id: &Id) {
     });
 }
 
-/// Takes a finalizer away, and the object with the last one.
+/// Takes a finalizer away, and the object with the last one. Both are decided at one moment: a client may take its own away
+/// at the same time, and one of the two has to see that nothing is left.
 fn drop_finalizer(sim: &KubeSim, id: &Id, name: &str, work: &mut VecDeque<Task>) {
-    let Some(kind) = sim.lock().registry.by_storage(&id.storage).cloned() else { return };
-    let rest = {
-        let state = sim.lock();
-        let Some(found) = state.find(id) else { return };
-        let grace = found.object().get("metadata").and_then(|m| m["deletionGracePeriodSeconds"].as_i64());
-        if found.deleting && found.finalizers.iter().all(|f| f == name) && grace.unwrap_or_default() == 0 {
-            None
-        } else {
-            Some(())
-        }
-    };
-    match rest {
-        None => {
-            take(sim, &kind, &id.key, work);
-        }
-        Some(()) => edit(sim, id, |metadata| {
-            if let Some(Value::Array(finalizers)) = metadata.get_mut("finalizers") {
+    let kind = {
+        let mut state = sim.lock();
+        let Some(kind) = state.registry.by_storage(&id.storage).cloned() else { return };
+        let Some(found) = state.find(id).cloned() else { return };
+        let mut object = found.object();
+        let grace = object.get("metadata").and_then(|m| m["deletionGracePeriodSeconds"].as_i64());
+        let last = found.finalizers.iter().all(|f| f == name);
+        if !(found.deleting && last && grace.unwrap_or_default() == 0) {
+            if let Some(Value::Object(metadata)) = object.get_mut("metadata")
+                && let Some(Value::Array(finalizers)) = metadata.get_mut("finalizers")
+            {
                 finalizers.retain(|f| f != name);
                 if finalizers.is_empty() {
                     metadata.remove("finalizers");
                 }
             }
-        }),
-    }
+            if object != found.object() {
+                state.put(&kind, object);
+            }
+            return;
+        }
+        kind
+    };
+    take(sim, &kind, &id.key, work);
 }
 
 /// What follows when an object is marked as being deleted.
