@@ -40,7 +40,9 @@ tools:
 	else echo 'no Go: the suites on the real API server will say that they did not run'; fi
 
 bench: ## measure against the peer's recorded figures (docs/performance.md)
+	$(CARGO) build --locked --release --package bench --package capstan
 	$(CARGO) run --locked --release --package bench
+	$(CARGO) run --locked --release --package bench -- charts
 
 # Corpora of what the real programs print: folders helm/ and gotemplate/ below PARITY.
 PARITY ?= ../shared/parity
