@@ -204,7 +204,7 @@ pub(crate) async fn an_error_of_a_template_is_told_in_helms_words(world: &mut Wo
 }
 
 /// Plain http is spoken where a repository's own Secret asks for it.
-async fn allow_http(world: &World, name: &str, kind: &str, url: &str) {
+pub(crate) async fn allow_http(world: &World, name: &str, kind: &str, url: &str) {
     secret(world, name, url, json!({"type": kind})).await;
 }
 

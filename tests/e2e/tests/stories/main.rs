@@ -19,6 +19,7 @@ mod refusals;
 mod rights;
 mod rollback;
 mod safety;
+mod seed_charts;
 mod seeds;
 mod status;
 mod target;
@@ -62,4 +63,7 @@ async fn on_the_real_api_server() {
     charts::a_chart_in_git_has_values_for_each_environment(world).await;
     charts::a_chart_of_a_repository_takes_its_values_from_git(world).await;
     charts::a_chart_of_a_registry_is_had_in_both_forms(world).await;
+    seed_charts::one_chart_serves_every_environment(world).await;
+    seed_charts::a_pipeline_changes_the_tag_in_a_value_file(world).await;
+    seed_charts::ingress_nginx_comes_from_a_repository(world).await;
 }
