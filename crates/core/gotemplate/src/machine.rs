@@ -364,6 +364,12 @@ impl Machine<'_> {
                 let shown = template.source.shown(node);
                 return Err(format!("can't print {shown} of type {}", function.type_name).into());
             }
+            Value::Object(object)
+                if template.source.has_place(node)
+                    && let Some(text) = object.printed() =>
+            {
+                self.out.extend_from_slice(text.as_bytes());
+            }
             value => {
                 let limit = self.run.budget.output_left();
                 crate::format::print_value(&mut self.out, value, limit)?;

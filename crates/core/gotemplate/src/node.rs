@@ -93,6 +93,26 @@ impl Source {
         Place { file: self.name.as_ref().into(), line, column, context: self.shown(id) }
     }
 
+    /// Whether what an action prints comes from a field or a variable, not from a function: Go knows where it lies in memory then.
+    pub(crate) fn has_place(&self, action: NodeId) -> bool {
+        let mut at = action;
+        loop {
+            let inner = match &self.node(at).kind {
+                NodeKind::Action(pipe) => Some(*pipe),
+                NodeKind::Pipe(pipe) => pipe.commands.last().copied(),
+                NodeKind::Command(args) => args.first().copied(),
+                NodeKind::Dot | NodeKind::Field(_) | NodeKind::Variable(_) | NodeKind::Chain(..) => {
+                    return true;
+                }
+                _ => None,
+            };
+            match inner {
+                Some(inner) => at = inner,
+                None => return false,
+            }
+        }
+    }
+
     /// A node as Go prints it.
     pub(crate) fn shown(&self, id: NodeId) -> String {
         let mut out = String::new();

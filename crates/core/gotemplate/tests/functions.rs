@@ -3,7 +3,7 @@
 mod dialect;
 
 use dialect::{Probe, functions, render, value};
-use gotemplate::{Budget, Limits, Run, Templates, Value};
+use gotemplate::{Budget, Limits, Object, Run, Templates, Value};
 
 const TYPED: &str = r#"{"s": "text", "n": 3, "l": [1], "m": {"a": 1}, "nil": null, "f": 1.5}"#;
 
@@ -169,4 +169,54 @@ fn strings_that_are_not_utf8_are_kept() {
     let bytes = templates.execute_bytes(&mut run, "t", &"é".into()).unwrap();
     assert_eq!(bytes.as_bytes(), [0xc3]);
     assert_eq!(templates.execute(&mut run, "t", &"é".into()).as_deref(), Ok("\u{fffd}"));
+}
+
+/// A struct whose pointer has a `String` method.
+struct Version;
+
+impl Object for Version {
+    fn type_name(&self) -> &str {
+        "test.Version"
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        (name == "Number").then(|| Value::int(3))
+    }
+
+    fn field_names(&self) -> &[&'static str] {
+        &["Number"]
+    }
+
+    fn json_fields(&self) -> Vec<(&'static str, Value)> {
+        vec![("number", Value::int(3))]
+    }
+
+    fn printed(&self) -> Option<String> {
+        Some("v3".into())
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+#[test]
+fn a_pointers_text_is_for_what_is_printed_itself() {
+    let rows = [
+        ("itself", "{{.}}", "v3"),
+        ("in a variable", "{{$v := .}}{{$v}}", "v3"),
+        ("in parentheses", "{{(.)}}", "v3"),
+        ("a function's argument", "{{print .}} {{printf \"%+v\" .}}", "{3} {Number:3}"),
+        ("piped", "{{. | print}} {{. | html}}", "{3} {3}"),
+        ("within another value", "{{list .}}", "[{3}]"),
+        (
+            "out of a function",
+            "{{set (dict) \"v\" . | print}} {{index (dict \"v\" .) \"v\"}}",
+            "map[v:{3}] {3}",
+        ),
+    ];
+    for (name, template, want) in rows {
+        assert_eq!(render(template, &Value::object(Version)).unwrap(), want, "{name}");
+    }
+    assert_eq!(Value::object(Version).to_json().unwrap(), serde_json::json!({"number": 3}));
 }

@@ -13,8 +13,14 @@ pub enum ErrorKind {
     #[error("anchor '{0}' value contains itself")]
     RecursiveAnchor(String),
     /// A map key that JSON cannot have: a list, a map (often a template's `{{ … }}` that nobody rendered), or null.
-    #[error("{0}")]
-    Key(&'static str),
+    #[error("{what}")]
+    Key {
+        /// What is wrong, shortly: `invalid map key: a map`.
+        what: &'static str,
+        /// The same in the words of the Go library, which shows the key, and the value of one that is a scalar, as `%#v` prints them; cut where
+        /// that is long: `invalid map key: map[interface {}]interface {}{"a":"b"}`.
+        printed: String,
+    },
     /// A number that JSON cannot have.
     #[error("json: unsupported value: {0}")]
     Number(&'static str),

@@ -1,5 +1,6 @@
 //! Nodes to JSON, as yaml.v2 and sigs.k8s.io/yaml do it together: types, merges, aliases, keys that are no text.
 
+mod key;
 mod scalar;
 
 use std::collections::BTreeSet;
@@ -8,9 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::node::{Content, NodeId, Tree};
 use crate::{Error, ErrorKind, Limits, Mark};
-pub(crate) use scalar::key_text;
 use scalar::scalar_value;
 pub(crate) use scalar::whole;
+pub(crate) use scalar::{KeyError, key_text};
 
 /// Repeated keys that are reported in one document; the rest is dropped the same, in silence.
 const MAX_DUPLICATES: usize = 100;
@@ -200,10 +201,16 @@ impl Builder<'_> {
         let (node, alias) = self.enter(key)?;
         let name = match self.content(node) {
             Some(Content::Scalar(scalar)) => key_text(scalar),
-            Some(Content::Sequence(_)) => Err(ErrorKind::Key("invalid map key: a list")),
-            _ => Err(ErrorKind::Key("invalid map key: a map")),
+            Some(Content::Sequence(_)) => Err(KeyError::No("invalid map key: a list")),
+            _ => Err(KeyError::No("invalid map key: a map")),
         };
-        let name = name.map_err(|kind| self.error(key, kind))?;
+        let name = name.map_err(|refused| {
+            let kind = match refused {
+                KeyError::Scalar(kind) => kind,
+                KeyError::No(what) => ErrorKind::Key { what, printed: key::printed(self.tree, key, value) },
+            };
+            self.error(key, kind)
+        })?;
         self.leave(alias);
         let (mark, path) = (self.mark(key), self.duplicates.len() < MAX_DUPLICATES);
         let Some(Frame::Map(frame)) = self.frames.last_mut() else { return Ok(Step::Again) };

@@ -44,7 +44,11 @@ const PARSER: &[&str] = &[
 pub(crate) fn yaml_error(error: &goyaml::Error) -> String {
     let words = match error.kind() {
         goyaml::ErrorKind::Number(_) => error.kind().to_string(),
-        goyaml::ErrorKind::Key(words) if words.starts_with("unsupported") => (*words).to_owned(),
+        // The library's own words, and those of what makes JSON of its result.
+        goyaml::ErrorKind::Key { printed, .. } if printed.starts_with("invalid") => {
+            format!("yaml: {printed}")
+        }
+        goyaml::ErrorKind::Key { printed, .. } => printed.clone(),
         goyaml::ErrorKind::Syntax(words) => match error.mark() {
             // The library counts lines from 0 and says nothing of the first. What its scanner finds, it puts one line further.
             Some(mark) if mark.line > 1 => {

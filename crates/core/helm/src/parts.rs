@@ -282,11 +282,7 @@ impl Parts {
                 continue;
             }
             for import in &requirement.dependency.import_values {
-                let (child, parent) = match import {
-                    serde_json::Value::String(name) => (format!("exports.{name}"), ".".to_owned()),
-                    serde_json::Value::Object(map) => (word(map.get("child")), word(map.get("parent"))),
-                    _ => continue,
-                };
+                let Some((child, parent)) = import_paths(import) else { continue };
                 let name = &requirement.name;
                 let path = format!("{name}.{child}");
                 let Some(from) = values.table_at(path.split('.')) else {
@@ -313,6 +309,12 @@ impl Parts {
         for at in listed {
             if let Some(requirement) = self.requirements.get_mut(at) {
                 requirement.imported = true;
+                // Templates see them written out.
+                let imports = &mut requirement.dependency.import_values;
+                let paths = imports.iter().filter_map(import_paths);
+                *imports = paths
+                    .map(|(child, parent)| serde_json::json!({"child": child, "parent": parent}))
+                    .collect();
             }
         }
         self.entry_mut(part, |entry| entry.values = Some(values));
@@ -345,6 +347,15 @@ fn missing_table<'a>(values: &Table, path: &'a str) -> &'a str {
         }
     }
     ""
+}
+
+/// From where in a subchart's values to where in its parent's; `None` for what is no import, and passed over.
+fn import_paths(import: &serde_json::Value) -> Option<(String, String)> {
+    match import {
+        serde_json::Value::String(name) => Some((format!("exports.{name}"), ".".to_owned())),
+        serde_json::Value::Object(map) => Some((word(map.get("child")), word(map.get("parent")))),
+        _ => None,
+    }
 }
 
 /// What `%v` prints of a part of `import-values`.

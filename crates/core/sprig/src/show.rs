@@ -69,6 +69,9 @@ fn write(value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<(), CallError
                 out.extend_from_slice(text.as_bytes());
                 return Ok(());
             }
+            if let Some(contents) = object.contents() {
+                return write(&contents, depth + 1, out);
+            }
             out.extend_from_slice(if object.is_pointer() { b"&{" } else { b"{" });
             for (at, name) in object.field_names().iter().enumerate() {
                 if at > 0 {

@@ -22,6 +22,9 @@ pub(crate) fn write(value: &Value) -> Result<Vec<u8>, CallError> {
     match value {
         Value::Nil => return Err("reflect: call of reflect.Value.Type on zero Value".into()),
         Value::Map(_) => entry(&mut Vec::new(), value, &mut out)?,
+        Value::Object(object) if let Some(map @ Value::Map(_)) = object.contents() => {
+            entry(&mut Vec::new(), &map, &mut out)?;
+        }
         Value::List(list) if is_table_list(list)? => {
             return Err("toml: top-level values must be Go maps or structs".into());
         }

@@ -54,13 +54,16 @@ fn to_json(value: &Value, depth: usize) -> Result<Json, CallError> {
                 let text = time.format(b"2006-01-02T15:04:05.999999999Z07:00");
                 return Ok(String::from_utf8_lossy(&text).into_owned().into());
             }
-            let names = object.field_names();
-            if let (true, Some(text)) = (names.is_empty(), object.text()) {
+            if let Some(contents) = object.contents() {
+                return to_json(&contents, depth + 1);
+            }
+            let shown = object.json_fields();
+            if let (true, Some(text)) = (shown.is_empty(), object.text()) {
                 return Ok(text.into());
             }
             let mut fields = serde_json::Map::new();
-            for name in names {
-                fields.insert((*name).into(), to_json(&object.field(name).unwrap_or_default(), depth + 1)?);
+            for (name, value) in shown {
+                fields.insert(name.into(), to_json(&value, depth + 1)?);
             }
             fields.into()
         }
@@ -86,9 +89,15 @@ fn float(kind: FloatKind, number: f64) -> Result<Json, CallError> {
 pub(crate) fn read(text: &[u8]) -> Result<Value, String> {
     let limits = goyaml::Limits { depth: DEPTH, ..goyaml::Limits::default() };
     let json = goyaml::parse_one(text, &limits).map_err(|error| {
-        let library = if matches!(error.kind(), ErrorKind::Number(_)) { "" } else { "yaml: " };
+        let (library, words) = match error.kind() {
+            kind @ ErrorKind::Number(_) => ("", kind.to_string()),
+            // Not the library finds these, but what makes JSON of its result.
+            ErrorKind::Key { printed, .. } if printed.starts_with("unsupported") => ("", printed.clone()),
+            ErrorKind::Key { printed, .. } => ("yaml: ", printed.clone()),
+            kind => ("yaml: ", kind.to_string()),
+        };
         let line = line_of(&error, text).map(|line| format!("line {line}: ")).unwrap_or_default();
-        format!("error converting YAML to JSON: {library}{line}{}", error.kind())
+        format!("error converting YAML to JSON: {library}{line}{words}")
     })?;
     Value::from_json(&json, Numbers::Float).map_err(|error| error.to_string())
 }

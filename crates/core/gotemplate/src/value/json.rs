@@ -114,14 +114,16 @@ fn write(value: &Value, depth: usize) -> Result<serde_json::Value, JsonError> {
         Value::Map(map) if map.is_nil() => serde_json::Value::Null,
         Value::Map(map) => write_map(map, depth)?,
         Value::Object(object) => {
-            let names = object.field_names();
+            if let Some(contents) = object.contents() {
+                return write(&contents, depth + 1);
+            }
+            let shown = object.json_fields();
             match object.text() {
-                Some(text) if names.is_empty() => text.into(),
+                Some(text) if shown.is_empty() => text.into(),
                 _ => {
                     let mut fields = serde_json::Map::new();
-                    for name in names {
-                        let value = object.field(name).unwrap_or_default();
-                        fields.insert((*name).into(), write(&value, depth + 1)?);
+                    for (name, value) in shown {
+                        fields.insert(name.into(), write(&value, depth + 1)?);
                     }
                     fields.into()
                 }

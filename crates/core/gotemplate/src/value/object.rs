@@ -28,7 +28,7 @@ pub trait Object: Any {
         None
     }
 
-    /// Names of all exported fields in the struct's order, for `%v` and for JSON.
+    /// Names of all exported fields in the struct's order, for `%v`.
     fn field_names(&self) -> &[&'static str] {
         &[]
     }
@@ -40,8 +40,22 @@ pub trait Object: Any {
         None
     }
 
+    /// Names and values that JSON shows, in the struct's order: where Go has `json` tags, by these, without what they leave out.
+    /// Default: all of [`Object::field_names`].
+    fn json_fields(&self) -> Vec<(&'static str, Value)> {
+        self.field_names().iter().map(|name| (*name, self.field(name).unwrap_or_default())).collect()
+    }
+
     /// What its `String` or `Error` method says. `None`: it has neither, and `%v` prints the fields.
     fn text(&self) -> Option<String> {
+        None
+    }
+
+    /// What `{{ }}` writes of it where that is not what functions print. Go looks for a `String` method of the pointer there, too, as long as it
+    /// knows the value's place in memory: a field's, but not what a function gave. Functions get a copy, and print it by [`Object::text`] or the
+    /// fields. Where we differ: what was put in a map, or given to another template, and is printed from there has its place yet.
+    /// Default: `None`, there is no difference.
+    fn printed(&self) -> Option<String> {
         None
     }
 

@@ -30,11 +30,25 @@ pub(super) fn scalar_value(scalar: &mut Scalar, shared: bool) -> Result<Value, E
     })
 }
 
+/// Why a key is no field name.
+pub(crate) enum KeyError {
+    /// The scalar itself is wrong.
+    Scalar(ErrorKind),
+    /// JSON has no such key.
+    No(&'static str),
+}
+
+impl From<ErrorKind> for KeyError {
+    fn from(kind: ErrorKind) -> Self {
+        Self::Scalar(kind)
+    }
+}
+
 /// The field name that a scalar key stands for. JSON has text only: `y: 1` is `{"true": 1}`.
-pub(crate) fn key_text(scalar: &Scalar) -> Result<String, ErrorKind> {
+pub(crate) fn key_text(scalar: &Scalar) -> Result<String, KeyError> {
     Ok(match resolve_scalar(scalar)? {
-        Resolved::Null => return Err(ErrorKind::Key("unsupported map key of type: null")),
-        Resolved::Uint(_) => return Err(ErrorKind::Key("unsupported map key of type: uint64")),
+        Resolved::Null => return Err(KeyError::No("unsupported map key of type: null")),
+        Resolved::Uint(_) => return Err(KeyError::No("unsupported map key of type: uint64")),
         Resolved::Bool(bool) => bool.to_string(),
         Resolved::Int(int) => int.to_string(),
         Resolved::Float(float) => float_key(float),
@@ -57,7 +71,7 @@ fn float_key(float: f64) -> String {
 }
 
 /// Type of a scalar, by its tag where it has one.
-fn resolve_scalar(scalar: &Scalar) -> Result<Resolved, ErrorKind> {
+pub(super) fn resolve_scalar(scalar: &Scalar) -> Result<Resolved, ErrorKind> {
     let text = scalar.text.as_str();
     if scalar.tag.is_empty() {
         return Ok(if scalar.resolvable { resolve(text, true) } else { Resolved::Text });
@@ -101,12 +115,12 @@ pub(crate) fn whole(float: f64) -> Option<Number> {
     int.or_else(|_| digits.parse::<u64>().map(Number::from)).ok()
 }
 
-fn is_binary(scalar: &Scalar) -> bool {
+pub(super) fn is_binary(scalar: &Scalar) -> bool {
     scalar.tag.strip_prefix(STANDARD) == Some("binary")
 }
 
 /// Decodes base64; bytes that are no UTF-8 become U+FFFD one by one, as when Go writes JSON.
-fn binary_text(text: &str) -> Result<String, ErrorKind> {
+pub(super) fn binary_text(text: &str) -> Result<String, ErrorKind> {
     let bytes = decode_base64(text).ok_or(ErrorKind::Binary)?;
     let mut decoded = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {

@@ -38,25 +38,23 @@ struct Record {
     go_type: &'static str,
     names: &'static [&'static str],
     /// The names that JSON and YAML show, if they are not those of the fields; of what is empty they show nothing.
-    shown: Option<(&'static [&'static str], Vec<&'static str>)>,
+    json: Option<&'static [&'static str]>,
     values: Vec<Value>,
     /// A struct whose fields are also this one's.
     embedded: Option<Rc<Self>>,
     methods: &'static [Function],
-    text: Option<String>,
+    /// What `String` of its pointer says.
+    printed: Option<String>,
 }
 
 impl Record {
     fn new(go_type: &'static str, names: &'static [&'static str], values: Vec<Value>) -> Self {
-        Self { go_type, names, shown: None, values, embedded: None, methods: &[], text: None }
+        Self { go_type, names, json: None, values, embedded: None, methods: &[], printed: None }
     }
 
-    /// Under other names in JSON, without what is empty. For pointers: nobody can tell how Go prints these, so the names serve one purpose.
+    /// Under other names in JSON, without what is empty.
     fn shown_as(mut self, json: &'static [&'static str]) -> Self {
-        // All but one of them are `omitempty`.
-        let is_given = |(name, value): &(&&str, &Value)| value.truth() || **name == "repository";
-        let given = json.iter().zip(&self.values).filter(is_given);
-        self.shown = Some((json, given.map(|(name, _)| *name).collect()));
+        self.json = Some(json);
         self
     }
 }
@@ -70,24 +68,35 @@ impl Object for Record {
     }
 
     fn field(&self, name: &str) -> Option<Value> {
-        let place = |names: &[&str]| names.iter().position(|known| *known == name);
-        let shown = self.shown.as_ref();
-        match place(self.names).or_else(|| place(shown?.0)) {
+        match self.names.iter().position(|known| *known == name) {
             Some(at) => self.values.get(at).cloned(),
             None => self.embedded.as_ref()?.field(name),
         }
     }
 
     fn field_names(&self) -> &[&'static str] {
-        self.shown.as_ref().map_or(self.names, |(_, given)| given)
+        self.names
+    }
+
+    fn json_fields(&self) -> Vec<(&'static str, Value)> {
+        let names = self.json.unwrap_or(self.names).iter().copied();
+        // All but one of the other names are `omitempty`.
+        let is_given =
+            |name: &str, value: &Value| self.json.is_none() || name == "repository" || value.truth();
+        let own = names.zip(self.values.iter().cloned()).filter(|(name, value)| is_given(name, value));
+        match &self.embedded {
+            None => own.collect(),
+            // Its fields stand in the place of the field that it is.
+            Some(embedded) => embedded.json_fields().into_iter().chain(own.skip(1)).collect(),
+        }
     }
 
     fn method(&self, name: &str) -> Option<&'static Function> {
         self.methods.iter().find(|method| method.name == name)
     }
 
-    fn text(&self) -> Option<String> {
-        self.text.clone()
+    fn printed(&self) -> Option<String> {
+        self.printed.clone()
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -108,6 +117,10 @@ impl Object for Shared {
         self.0.names
     }
 
+    fn json_fields(&self) -> Vec<(&'static str, Value)> {
+        self.0.json_fields()
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }
@@ -118,7 +131,7 @@ pub(super) fn capabilities(capabilities: &Capabilities) -> Value {
     let version = &capabilities.kube_version;
     let kube = Record {
         methods: KUBE_VERSION,
-        text: Some(version.version.clone()),
+        printed: Some(version.version.clone()),
         ..Record::new(
             "chartutil.KubeVersion",
             &["Version", "Major", "Minor"],
@@ -226,6 +239,25 @@ fn metadata(metadata: &Metadata, parts: &Parts, part: Part) -> Record {
             text(&metadata.kind),
         ],
     )
+    .shown_as(&[
+        "name",
+        "home",
+        "sources",
+        "version",
+        "description",
+        "keywords",
+        "maintainers",
+        "icon",
+        "apiVersion",
+        "condition",
+        "tags",
+        "appVersion",
+        "deprecated",
+        "annotations",
+        "kubeVersion",
+        "dependencies",
+        "type",
+    ])
 }
 
 fn dependency(dependency: &Dependency, name: &str) -> Value {

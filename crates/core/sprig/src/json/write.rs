@@ -69,18 +69,21 @@ impl Writer {
                     self.string(&time.format(b"2006-01-02T15:04:05.999999999Z07:00"));
                     return Ok(());
                 }
-                let names = object.field_names();
-                if let (true, Some(text)) = (names.is_empty(), object.text()) {
+                if let Some(contents) = object.contents().filter(|inner| !matches!(inner, Value::Object(_))) {
+                    return self.value(&contents, depth);
+                }
+                let fields = object.json_fields();
+                if let (true, Some(text)) = (fields.is_empty(), object.text()) {
                     self.string(text.as_bytes());
                     return Ok(());
                 }
                 self.out.push(b'{');
-                for (at, name) in names.iter().enumerate() {
+                for (at, (name, value)) in fields.iter().enumerate() {
                     self.separate(at, depth);
                     self.field(name.as_bytes());
-                    self.value(&object.field(name).unwrap_or_default(), depth + 1)?;
+                    self.value(value, depth + 1)?;
                 }
-                self.close(b'}', names.is_empty(), depth);
+                self.close(b'}', fields.is_empty(), depth);
             }
             Value::Complex(..) | Value::Function(_) => {
                 return Err(format!("json: unsupported type: {}", value.type_name()).into());

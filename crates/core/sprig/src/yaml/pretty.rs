@@ -34,6 +34,18 @@ fn node(value: &Value, indent: usize, place: Place, out: &mut String) -> Result<
         }
     };
     let blank = if place == Place::Root { "" } else { " " };
+    let fields = match value {
+        Value::Map(map) => sorted(map.snapshot()),
+        // Of a struct, all fields in its order, whatever JSON calls them.
+        Value::Object(object) if object.text().is_none() => match object.contents() {
+            Some(contents) => return node(&contents, indent, place, out),
+            None => {
+                let names = object.field_names().iter();
+                names.map(|name| (name.to_lowercase(), object.field(name).unwrap_or_default())).collect()
+            }
+        },
+        _ => Vec::new(),
+    };
     match value {
         Value::List(list) if !list.items().is_empty() => {
             for (at, item) in list.items().iter().enumerate() {
@@ -45,8 +57,8 @@ fn node(value: &Value, indent: usize, place: Place, out: &mut String) -> Result<
                 node(item, indent + 1, Place::Item, out)?;
             }
         }
-        Value::Map(map) if !map.is_empty() => {
-            for (at, (key, item)) in sorted(map.snapshot()).into_iter().enumerate() {
+        Value::Map(_) | Value::Object(_) if !fields.is_empty() => {
+            for (at, (key, item)) in fields.into_iter().enumerate() {
                 if place == Place::Item && at == 0 {
                     out.push(' ');
                 }
