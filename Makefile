@@ -40,9 +40,10 @@ tools:
 	else echo 'no Go: the suites on the real API server will say that they did not run'; fi
 
 bench: ## measure against the peer's recorded figures (docs/performance.md)
-	$(CARGO) build --locked --release --package bench --package capstan
+	$(CARGO) build --locked --release --package bench --package capstan --package parity
 	$(CARGO) run --locked --release --package bench
 	$(CARGO) run --locked --release --package bench -- charts
+	$(CARGO) run --locked --release --package bench -- charts --whole
 
 # Corpora of what the real programs print: folders helm/ and gotemplate/ below PARITY.
 PARITY ?= ../shared/parity

@@ -23,10 +23,16 @@ pub(crate) struct Arguments {
     /// Take every so-manieth chart only.
     #[arg(long, default_value_t = 1)]
     every: usize,
+    /// Instead, render every case of the corpus: ours in one process (which holds each against its record, too), helm once a case.
+    #[arg(long)]
+    whole: bool,
     /// Exit with 1 where a bar is missed.
     #[arg(long)]
     strict: bool,
 }
+
+/// Less CPU by this factor for the whole corpus, at least.
+const WHOLE_BAR: f64 = 20.0;
 
 /// One program, so many times; the hidden command that the bench starts itself with, so that the peak memory is that
 /// program's alone.
@@ -138,6 +144,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if !capstan.is_file() {
         bail!("{} is not built: cargo build --release --package capstan", capstan.display());
     }
+    if arguments.whole {
+        return whole(arguments, &corpus, &helm);
+    }
     let mut charts = Vec::new();
     for case in corpus.cases.into_iter().filter(|case| case.expect == "ok") {
         if charts.last().is_none_or(|last: &Case| last.chart != case.chart) {
@@ -162,6 +171,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let missed = print(&rows);
     Ok(ExitCode::from(u8::from(arguments.strict && missed)))
+}
+
+/// The whole corpus, in one process and by one process a case.
+#[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
+fn whole(arguments: &Arguments, corpus: &Corpus, helm: &Path) -> Result<ExitCode> {
+    let parity = std::env::current_exe()?.with_file_name("parity");
+    if !parity.is_file() {
+        bail!("{} is not built: cargo build --release --package parity", parity.display());
+    }
+    let words = ["helm".to_owned(), arguments.corpus.display().to_string()];
+    let ours = cost(1, &parity, &words)?;
+    let (mut theirs, mut cases) = (0.0, 0);
+    for case in corpus.cases.iter().filter(|case| case.expect == "ok") {
+        let words: Vec<String> =
+            std::iter::once("template".to_owned()).chain(case.words(&arguments.corpus)).collect();
+        theirs += cost(1, helm, &words)?.cpu_ms;
+        cases += 1;
+    }
+    let ratio = theirs / ours.cpu_ms;
+    println!(
+        "{cases} cases that render: helm, once a case, {:.1} s of CPU; Capstan, all {} cases in one process with the comparison, {:.1} s; ratio {ratio:.1} (bar ≥ {WHOLE_BAR})",
+        theirs / 1e3,
+        corpus.cases.len(),
+        ours.cpu_ms / 1e3
+    );
+    Ok(ExitCode::from(u8::from(arguments.strict && ratio < WHOLE_BAR)))
 }
 
 /// Prints the ratios (helm's cost over ours) and says whether a bar is missed.
