@@ -126,6 +126,9 @@ impl Known {
 /// Pause after a call that failed; it doubles up to the interval.
 const FAILED: Duration = Duration::from_secs(5);
 
+/// How long a question may be without any answer before it is forgotten.
+const NEW: Duration = Duration::from_secs(600);
+
 /// Pause before a question is asked again whose answer will not change.
 const SETTLED: Duration = Duration::from_secs(24 * 3600);
 
@@ -151,6 +154,13 @@ struct State {
     news: bool,
     /// The trees that were used last: held, they need not be opened again by every pass.
     held: VecDeque<Held>,
+}
+
+impl State {
+    /// Whether its first question may be under way: whoever asked it is owed the answer, though no application is known to use it.
+    fn is_new(&self, now: Instant) -> bool {
+        self.asked.is_none() && now.duration_since(self.due) < NEW
+    }
 }
 
 /// All repositories that applications use.
@@ -234,7 +244,7 @@ impl Repositories {
         loop {
             let woken = self.changed.notified();
             let now = Instant::now();
-            self.lock().retain(|key, state| state.due > now || used(key));
+            self.lock().retain(|key, state| state.due > now || used(key) || state.is_new(now));
             for (key, state) in self.lock().iter() {
                 if state.asked.is_some() && state.due <= now && called.insert(key.clone()) {
                     let (key, remote, next) = (key.clone(), state.remote.clone(), interval(&key.url));
@@ -438,6 +448,34 @@ mod tests {
         let known = repositories.answer(&key, &present, Freshness::Known, LATER).await;
         assert_eq!(known.error, None, "what failed with others does not count");
         assert!(repositories.lock()[&key].due.duration_since(Instant::now()) > LATER / 2);
+    }
+
+    #[tokio::test]
+    async fn a_first_question_is_not_forgotten_while_it_is_under_way() {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let charts = Charts::new(charts::Options::new(data.path())).unwrap();
+        let sources = Sources::new(source::Options::new(data.path())).unwrap();
+        let repositories = Arc::new(Repositories::new(Arc::new(sources), charts));
+        let url = RepoUrl::parse(&format!("http://{}/r.git", silent.local_addr().unwrap())).unwrap();
+        let key = RepositoryKey::git(&url, "default");
+        let credentials = source::Credentials { allow_http: true, ..source::Credentials::default() };
+        let remote = Remote::Git(Arc::new(source::Remote { credentials, ..source::Remote::new(url) }));
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let (asking, polling) = (Arc::clone(&repositories), Arc::clone(&repositories));
+        let of = key.clone();
+        let question =
+            tokio::spawn(async move { asking.answer(&of, &remote, Freshness::Known, LATER).await });
+        while !repositories.lock().contains_key(&key) {
+            tokio::task::yield_now().await;
+        }
+        // Nobody uses it, and it is told that this was asked.
+        let nobody = move |_: &RepositoryKey| tell.send(()).is_err();
+        let poll = tokio::spawn(async move { polling.poll(|_| LATER, nobody, |_| {}).await });
+        told.recv().await.unwrap();
+        assert!(repositories.lock().contains_key(&key), "it was looked at, and stays");
+        question.abort();
+        poll.abort();
     }
 
     #[tokio::test]
