@@ -348,7 +348,7 @@ async fn render_once(
         revision: revision.clone(),
         namespace: app.spec.destination.namespace.clone(),
         kube_version: shared.cluster.server_version().to_owned(),
-        api_versions: shared.cluster.discovery().api_versions().into_iter().collect(),
+        api_versions: shared.api_versions().names,
         refs: lent.iter().map(|(name, tree)| ((*name).to_owned(), over(&tree.store))).collect(),
         value_schemes: settings.helm_values_file_schemes.clone(),
         supplies: supplies.clone(),
@@ -394,7 +394,7 @@ fn surroundings_of(shared: &Shared, view: &View, app: &Application) -> u64 {
         app.spec.project_name(),
         &app.spec.destination.namespace,
         shared.cluster.server_version(),
-        shared.api_versions_id(),
+        shared.api_versions().id,
     ))
 }
 

@@ -118,6 +118,15 @@ fn trigger(value: &Value) -> u64 {
     )
 }
 
+/// What a cluster serves.
+#[derive(Clone)]
+pub(crate) struct ApiVersions {
+    /// As `group/version` and `group/version/Kind`.
+    pub(crate) names: Arc<Vec<String>>,
+    /// Changes when they do.
+    pub(crate) id: u64,
+}
+
 /// A project, ready to be asked.
 pub(crate) struct ProjectEntry {
     pub(crate) limits: Project,
@@ -204,8 +213,8 @@ pub(crate) struct Shared {
     /// Which applications have an object in git, and of which kinds each has objects.
     claims: RwLock<Claims>,
     sights: RwLock<Sights>,
-    /// A hash of what the cluster serves, and of which discovery.
-    api_versions: Mutex<Option<(Arc<Discovery>, u64)>>,
+    /// What the cluster serves, by a discovery.
+    api_versions: Mutex<Option<(Arc<Discovery>, ApiVersions)>>,
     /// Until when the lease is held without another renewal.
     leading: Mutex<Option<Instant>>,
 }
@@ -261,16 +270,17 @@ impl Shared {
         api::format_time((self.options.clock)())
     }
 
-    /// Changes when the cluster serves other API versions.
-    pub(crate) fn api_versions_id(&self) -> u64 {
+    /// What the cluster serves, told once a discovery.
+    pub(crate) fn api_versions(&self) -> ApiVersions {
         let discovery = self.cluster.discovery();
         let mut known = self.api_versions.lock().unwrap_or_else(PoisonError::into_inner);
         match &*known {
-            Some((of, id)) if Arc::ptr_eq(of, &discovery) => *id,
+            Some((of, versions)) if Arc::ptr_eq(of, &discovery) => versions.clone(),
             _ => {
-                let id = crate::wanted::hash_of(discovery.api_versions());
-                *known = Some((discovery, id));
-                id
+                let names: Vec<String> = discovery.api_versions().into_iter().collect();
+                let versions = ApiVersions { id: crate::wanted::hash_of(&names), names: Arc::new(names) };
+                *known = Some((discovery, versions.clone()));
+                versions
             }
         }
     }

@@ -259,8 +259,11 @@ fn capabilities(request: &Request<'_>, options: &ApplicationSourceHelm) -> Resul
         "" => request.context.kube_version.as_str(),
         asked => asked,
     };
-    let versions =
-        if options.api_versions.is_empty() { &request.context.api_versions } else { &options.api_versions };
+    let versions = if options.api_versions.is_empty() {
+        request.context.api_versions.as_ref()
+    } else {
+        &options.api_versions
+    };
     let mut capabilities =
         Capabilities { kube_version: KubeVersion::parse(version)?, ..Capabilities::default() };
     capabilities.api_versions.extend(versions.iter().cloned());

@@ -18,7 +18,7 @@ pub struct Context {
     /// Version of the destination, as its API server says it (`v1.34.1`).
     pub kube_version: String,
     /// What the destination serves, as `group/version` and `group/version/Kind`.
-    pub api_versions: Vec<String>,
+    pub api_versions: Arc<Vec<String>>,
     /// The trees of sources that others refer to by name: the name without its `$`, and the whole tree.
     pub refs: BTreeMap<String, Arc<FileTree>>,
     /// Schemes of addresses that value files may have.
@@ -76,7 +76,7 @@ impl Default for Context {
             revision: String::new(),
             namespace: "default".to_owned(),
             kube_version: "v1.34.0".to_owned(),
-            api_versions: Vec::new(),
+            api_versions: Arc::default(),
             refs: BTreeMap::new(),
             value_schemes: vec!["https".to_owned(), "http".to_owned()],
             supplies: Supplies::default(),

@@ -119,7 +119,7 @@ fn values_come_in_the_peers_order_of_precedence() {
 fn release_and_cluster_are_those_of_the_destination_or_asked_for() {
     let mut case = Case::of(json!({}));
     case.context.kube_version = "v1.33.2+k3s1".to_owned();
-    case.context.api_versions = vec!["example.com/v1/Widget".to_owned()];
+    case.context.api_versions = Arc::new(vec!["example.com/v1/Widget".to_owned()]);
     let data = case.data();
     assert_eq!(
         (&data["namespace"], &data["kube"], &data["widgets"]),
