@@ -42,7 +42,7 @@ impl<'a> Fetcher<'a> {
     pub(super) async fn file(&mut self, url: &str) -> Result<Vec<u8>, String> {
         let tls = self.tls("")?;
         let request = FileRequest { url, schemes: &["http", "https"], tls: &tls };
-        let answer = self.charts()?.fetch_file(request, Freshness::Known).await;
+        let answer = self.charts()?.fetch_file(request, now()).await;
         answer.map(|file| file.value.to_vec()).map_err(|error| error.to_string())
     }
 
@@ -101,9 +101,7 @@ impl<'a> Fetcher<'a> {
             ..Remote::new(url)
         };
         let charts = self.charts()?;
-        // Whoever types a command means what is there now.
-        let now = std::time::Instant::now();
-        let found = charts.resolve(&remote, name, revision, Freshness::Since(now)).await;
+        let found = charts.resolve(&remote, name, revision, now()).await;
         let found = found.map_err(|error| error.to_string())?;
         if let Some(error) = found.error {
             return Err(error.to_string());
@@ -175,4 +173,9 @@ impl<'a> Fetcher<'a> {
             ca_certs: Arc::new(ca_certs),
         })
     }
+}
+
+/// Whoever types a command means what is there now, not what an earlier one kept.
+fn now() -> Freshness {
+    Freshness::Since(std::time::Instant::now())
 }
