@@ -135,37 +135,6 @@ pub(crate) fn positional(digits: &str, exponent: i32) -> String {
     format!("{whole}{zeros}{point}{fraction}")
 }
 
-/// As `%q` of a string.
-pub(crate) fn quoted(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len() + 2);
-    out.push('"');
-    for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                '"' => out.push_str("\\\""),
-                '\\' => out.push_str("\\\\"),
-                '\x07' => out.push_str("\\a"),
-                '\x08' => out.push_str("\\b"),
-                '\x0c' => out.push_str("\\f"),
-                '\n' => out.push_str("\\n"),
-                '\r' => out.push_str("\\r"),
-                '\t' => out.push_str("\\t"),
-                '\x0b' => out.push_str("\\v"),
-                ' '..='~' => out.push(c),
-                '\0'..='\x7f' => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-                _ if prints(c) => out.push(c),
-                '\u{10000}'.. => out.push_str(&format!("\\U{:08x}", u32::from(c))),
-                _ => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            }
-        }
-        for byte in chunk.invalid() {
-            out.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    out.push('"');
-    out
-}
-
 /// As `time` quotes in its errors: whatever is not printable ASCII by its bytes.
 pub(crate) fn quoted_ascii(bytes: &[u8]) -> String {
     let mut out = String::from("\"");
@@ -181,10 +150,4 @@ pub(crate) fn quoted_ascii(bytes: &[u8]) -> String {
     }
     out.push('"');
     out
-}
-
-/// Whether a character beyond ASCII is shown as it is. Rust's and Go's tables agree but for what newer Unicode added; a mark that
-/// combines is shown only behind another character, hence the `a`.
-fn prints(c: char) -> bool {
-    !format!("{:?}", format_args!("a{c}").to_string()).contains('\\')
 }

@@ -2,8 +2,6 @@
 
 use std::net::Ipv6Addr;
 
-use crate::show;
-
 /// A URL in its parts, decoded.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Url {
@@ -50,7 +48,7 @@ fn escape(text: &[u8], place: Place, out: &mut Vec<u8>) {
 }
 
 fn unescape(text: &[u8], place: Place) -> Result<Vec<u8>, String> {
-    let invalid = |part: &[u8]| format!("invalid URL escape {}", show::quoted(part));
+    let invalid = |part: &[u8]| format!("invalid URL escape {}", gotemplate::format::quoted(part));
     let in_host = matches!(place, Place::Host | Place::Zone);
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -58,7 +56,7 @@ fn unescape(text: &[u8], place: Place) -> Result<Vec<u8>, String> {
         rest = after;
         if *first != b'%' {
             if in_host && first.is_ascii() && !is_plain(*first, place) {
-                let shown = show::quoted(&[*first]);
+                let shown = gotemplate::format::quoted(&[*first]);
                 return Err(format!("invalid character {shown} in host name"));
             }
             out.push(*first);
@@ -97,7 +95,7 @@ fn cut(text: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
 /// `url.Parse`. **Errors**: Go's text, with `parse "…": ` before.
 pub(crate) fn parse(text: &[u8]) -> Result<Url, String> {
     let (front, fragment) = cut(text, b'#');
-    let place = |text: &[u8], error: String| format!("parse {}: {error}", show::quoted(text));
+    let place = |text: &[u8], error: String| format!("parse {}: {error}", gotemplate::format::quoted(text));
     let mut url = parse_front(front).map_err(|error| place(front, error))?;
     url.fragment =
         unescape(fragment.unwrap_or_default(), Place::Fragment).map_err(|error| place(text, error))?;
@@ -177,7 +175,7 @@ fn is_port(text: &[u8]) -> bool {
 }
 
 fn parse_host(scheme: &[u8], host: &[u8]) -> Result<Vec<u8>, String> {
-    let bad_port = |port: &[u8]| format!("invalid port {} after host", show::quoted(port));
+    let bad_port = |port: &[u8]| format!("invalid port {} after host", gotemplate::format::quoted(port));
     match host.iter().rposition(|byte| *byte == b'[') {
         Some(0) => {}
         Some(_) => return Err("invalid IP-literal".into()),
@@ -203,7 +201,7 @@ fn parse_host(scheme: &[u8], host: &[u8]) -> Result<Vec<u8>, String> {
         return Err("invalid IP-literal".into());
     }
     if text.parse::<Ipv6Addr>().is_err() {
-        let shown = show::quoted(&name);
+        let shown = gotemplate::format::quoted(&name);
         return Err(format!("invalid host: ParseAddr({shown}): unable to parse IP"));
     }
     Ok([b"[", name.as_slice(), b"]", port].concat())

@@ -7,7 +7,6 @@ use gotemplate::{Call, CallError, Function, List, ListType, Str, Type, Value};
 use super::{Answer, give};
 use crate::host;
 use crate::regex::{self, Pattern, Piece};
-use crate::show;
 
 const STRING: Type = Type::String;
 const INT: Type = Type::Int;
@@ -49,7 +48,7 @@ fn pattern(call: &mut Call<'_>, text: usize) -> Result<Rc<Pattern>, CallError> {
         }
         // The others compile by what panics, and that says more.
         let plain = !source.contains(|c: char| c == '`' || (c.is_control() && c != '\t'));
-        let shown = if plain { format!("`{source}`") } else { show::quoted(source.as_bytes()) };
+        let shown = if plain { format!("`{source}`") } else { gotemplate::format::quoted(source.as_bytes()) };
         format!("regexp: Compile({shown}): {error}").into()
     })
 }

@@ -60,7 +60,7 @@ fn trim_all(call: &mut Call<'_>) -> Answer {
 fn quote(call: &mut Call<'_>) -> Answer {
     let mut parts = Vec::new();
     for value in call.args().iter().filter(|value| !matches!(value, Value::Nil)) {
-        parts.push(show::quoted(&show::text(value)?));
+        parts.push(gotemplate::format::quoted(&show::text(value)?));
     }
     charged(call, parts.join(" ").into_bytes())
 }

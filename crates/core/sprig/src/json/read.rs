@@ -38,7 +38,7 @@ fn unexpected(byte: u8, place: &str) -> String {
         b'\'' => r"'\''".to_owned(),
         b'"' => "'\"'".to_owned(),
         _ => {
-            let quoted = crate::show::quoted(char::from(byte).to_string().as_bytes());
+            let quoted = gotemplate::format::quoted(char::from(byte).to_string().as_bytes());
             format!("'{}'", quoted.trim_matches('"'))
         }
     };

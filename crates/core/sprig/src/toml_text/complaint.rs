@@ -1,7 +1,5 @@
 //! What BurntSushi/toml says of a text that is not TOML, for the mistakes that people make: in keys, and in simple values.
 
-use crate::show;
-
 /// The peer's message, or `None` where it is not one of those.
 pub(super) fn complaint(text: &str) -> Option<String> {
     let mut lexer = Lexer { text, at: 0, line: 1 };
@@ -18,7 +16,7 @@ pub(super) fn complaint(text: &str) -> Option<String> {
                 match lexer.value() {
                     Some(Ok(())) => {}
                     Some(Err(message)) => {
-                        let key = show::quoted(key.as_bytes());
+                        let key = gotemplate::format::quoted(key.as_bytes());
                         return Some(format!("toml: line {} (last key {key}): {message}", lexer.place()));
                     }
                     None => return None,
@@ -40,7 +38,7 @@ struct Lexer<'t> {
 }
 
 fn rune(c: char) -> String {
-    let quoted = show::quoted(c.encode_utf8(&mut [0; 4]).as_bytes());
+    let quoted = gotemplate::format::quoted(c.encode_utf8(&mut [0; 4]).as_bytes());
     match c {
         '\'' => r"'\''".into(),
         '"' => "'\"'".into(),
@@ -141,7 +139,10 @@ impl<'t> Lexer<'t> {
                 if matches!(word, "true" | "false" | "inf" | "nan") {
                     return Some(Ok(()));
                 }
-                Some(Err(format!("expected value but found {} instead", show::quoted(word.as_bytes()))))
+                Some(Err(format!(
+                    "expected value but found {} instead",
+                    gotemplate::format::quoted(word.as_bytes())
+                )))
             }
             c => {
                 self.next();
