@@ -1,0 +1,18 @@
+//! Container images as text: how a reference is split, where files name images, and how one is set there.
+//!
+//! It knows manifests, kustomizations and Helm values as text, and changes as little of them as it can: comments, order, quoting and
+//! indentation stay. It knows no registry: whether an image exists is not asked.
+//!
+//! - [`ImageRef`]: name, tag and digest of a reference.
+//! - [`set_image`]: a file's text with other images.
+//!
+//! ```
+//! let image = image::ImageRef::split("registry.example:5000/team/api:1.2");
+//! assert_eq!((image.registry(), image.path(), image.tag.as_deref()), (Some("registry.example:5000"), "team/api", Some("1.2")));
+//! ```
+
+mod reference;
+mod set;
+
+pub use reference::{ImageRef, InvalidImage};
+pub use set::{Change, Edited, Error, Found, Request, ValuesKey, Wanted, set_image};
