@@ -7,6 +7,8 @@ use crate::{Error, ErrorKind, Mark};
 pub(crate) struct Position {
     /// Characters before it in the text.
     pub(crate) index: usize,
+    /// Bytes before it in the text.
+    pub(crate) offset: usize,
     pub(crate) line: usize,
     pub(crate) column: usize,
 }
@@ -30,14 +32,13 @@ pub(crate) enum Separators {
 #[derive(Debug)]
 pub(crate) struct Cursor<'a> {
     text: &'a str,
-    offset: usize,
     position: Position,
     separators: Separators,
 }
 
 impl<'a> Cursor<'a> {
     pub(crate) fn new(text: &'a str, separators: Separators) -> Self {
-        Self { text, offset: 0, position: Position::default(), separators }
+        Self { text, position: Position::default(), separators }
     }
 
     pub(crate) fn position(&self) -> Position {
@@ -50,7 +51,7 @@ impl<'a> Cursor<'a> {
 
     /// The byte `ahead` bytes on; NUL beyond the end.
     pub(crate) fn byte(&self, ahead: usize) -> u8 {
-        self.text.as_bytes().get(self.offset + ahead).copied().unwrap_or(0)
+        self.text.as_bytes().get(self.position.offset + ahead).copied().unwrap_or(0)
     }
 
     pub(crate) fn is(&self, byte: u8) -> bool {
@@ -58,7 +59,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub(crate) fn is_end(&self) -> bool {
-        self.offset >= self.text.len()
+        self.position.offset >= self.text.len()
     }
 
     pub(crate) fn is_blank(&self, ahead: usize) -> bool {
@@ -67,7 +68,7 @@ impl<'a> Cursor<'a> {
 
     /// Whether a line break is there: LF, CR, NEL, LS or PS.
     pub(crate) fn is_break(&self, ahead: usize) -> bool {
-        break_width(self.text.as_bytes().get(self.offset + ahead..).unwrap_or_default()) > 0
+        break_width(self.text.as_bytes().get(self.position.offset + ahead..).unwrap_or_default()) > 0
     }
 
     pub(crate) fn is_break_or_end(&self, ahead: usize) -> bool {
@@ -93,7 +94,7 @@ impl<'a> Cursor<'a> {
 
     /// Drops a byte order mark, which takes no column.
     pub(crate) fn skip_byte_order_mark(&mut self) {
-        self.offset += 3;
+        self.position.offset += 3;
         self.position.index += 1;
     }
 
@@ -105,7 +106,7 @@ impl<'a> Cursor<'a> {
             0xE0..0xF0 => 3,
             0xF0.. => 4,
         };
-        self.offset = (self.offset + width).min(self.text.len());
+        self.position.offset = (self.position.offset + width).min(self.text.len());
         self.position.index += 1;
         self.position.column += 1;
     }
@@ -135,27 +136,27 @@ impl<'a> Cursor<'a> {
 
     /// Copies one character that is no line break.
     pub(crate) fn read(&mut self, into: &mut String) {
-        let start = self.offset;
+        let start = self.position.offset;
         self.skip();
-        into.push_str(self.text.get(start..self.offset).unwrap_or_default());
+        into.push_str(self.text.get(start..self.position.offset).unwrap_or_default());
     }
 
     /// Copies ASCII characters as long as they are wanted, none of them a line break. What [`Self::read`] does, in one go.
     pub(crate) fn read_run(&mut self, into: &mut String, wanted: impl Fn(u8) -> bool) {
-        let rest = self.text.get(self.offset..).unwrap_or_default();
+        let rest = self.text.get(self.position.offset..).unwrap_or_default();
         let length = rest.bytes().take_while(|&byte| byte.is_ascii() && wanted(byte)).count();
         into.push_str(rest.get(..length).unwrap_or_default());
-        self.offset += length;
+        self.position.offset += length;
         self.position.index += length;
         self.position.column += length;
     }
 
     /// Passes a line break, if there is one.
     pub(crate) fn skip_break(&mut self) {
-        let width = break_width(self.text.as_bytes().get(self.offset..).unwrap_or_default());
+        let width = break_width(self.text.as_bytes().get(self.position.offset..).unwrap_or_default());
         if width > 0 {
             self.position.index += if self.is_crlf() { 2 } else { 1 };
-            self.offset += width;
+            self.position.offset += width;
             self.position.column = 0;
             self.position.line += 1;
         }
@@ -163,12 +164,12 @@ impl<'a> Cursor<'a> {
 
     /// Copies a line break, if there is one: LS and PS as they are, all others as LF.
     pub(crate) fn read_break(&mut self, into: &mut String) {
-        let start = self.offset;
+        let start = self.position.offset;
         let kept = self.is(0xE2);
         self.skip_break();
-        match self.offset - start {
+        match self.position.offset - start {
             0 => {}
-            _ if kept => into.push_str(self.text.get(start..self.offset).unwrap_or_default()),
+            _ if kept => into.push_str(self.text.get(start..self.position.offset).unwrap_or_default()),
             _ => into.push('\n'),
         }
     }

@@ -6,6 +6,7 @@
 //! - [`parse_all`]: the documents of a stream, with the places of their fields ([`Document::locate`]).
 //! - [`parse_one`]: the first document, as `yaml.Unmarshal`.
 //! - [`to_string`]: as `yaml.Marshal`.
+//! - [`outline`]: the documents with the bytes of each of their nodes, for those who edit a text.
 //!
 //! ```
 //! let limits = goyaml::Limits::default();
@@ -22,6 +23,7 @@ mod emit;
 mod error;
 mod json;
 mod node;
+mod outline;
 mod parser;
 mod resolve;
 mod scanner;
@@ -32,6 +34,7 @@ mod value;
 pub use document::{Document, Mark};
 pub use emit::to_string;
 pub use error::{Error, ErrorKind};
+pub use outline::{Node, NodeKind, Outline, Style, outline};
 use serde_json::Value;
 
 use cursor::Separators;
@@ -82,7 +85,7 @@ pub fn parse_one(text: &[u8], limits: &Limits) -> Result<Value, Error> {
     let text = text::decode(text)?;
     let mut parser = parser::Parser::new(&text, Separators::Yaml);
     let mut budget = value::Budget::new(limits);
-    match node::next_document(&mut parser, limits, &mut budget.nodes)? {
+    match node::next_document(&mut parser, limits, &mut budget.nodes, false)? {
         Some(mut tree) => Ok(value::build(&mut tree, limits, &mut budget)?.value),
         None => Ok(Value::Null),
     }
@@ -100,7 +103,7 @@ fn parse_stream(text: &[u8], limits: &Limits, most: usize) -> Result<Vec<Documen
     let mut parser = parser::Parser::new(&text, Separators::Kubernetes);
     let mut budget = value::Budget::new(limits);
     let (mut documents, mut count) = (Vec::new(), 0_usize);
-    while let Some(mut tree) = node::next_document(&mut parser, limits, &mut budget.nodes)? {
+    while let Some(mut tree) = node::next_document(&mut parser, limits, &mut budget.nodes, false)? {
         let start = tree.start();
         count += 1;
         if count > most {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cursor::Position;
+use crate::outline::Extent;
 use crate::parser::{Event, Parser};
 use crate::{Error, ErrorKind, Limits, Mark};
 
@@ -52,12 +53,29 @@ pub(crate) struct Tree {
     pub(crate) root: NodeId,
     /// Names of anchors, by the alias node that used them; for messages.
     pub(crate) alias_names: BTreeMap<NodeId, String>,
+    /// Bytes of the nodes, by their numbers, and names of those that have an anchor; only where somebody wants to edit the text.
+    pub(crate) places: Option<Places>,
+}
+
+/// What an edit of the text needs to know of a document.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Places {
+    pub(crate) extents: Vec<Extent>,
+    pub(crate) anchors: BTreeMap<NodeId, String>,
+    /// Offset of what ends the document: the next document's `---` or directives, this one's `...`, or the end of the text.
+    pub(crate) end: usize,
 }
 
 impl Tree {
     /// Where the document's value starts.
     pub(crate) fn start(&self) -> Mark {
         self.nodes.get(self.root as usize).map_or(Mark { line: 1, column: 1 }, Node::mark)
+    }
+
+    fn end(&mut self, node: NodeId, end: usize) {
+        if let Some(extent) = self.places.as_mut().and_then(|places| places.extents.get_mut(node as usize)) {
+            extent.end = end;
+        }
     }
 }
 
@@ -68,17 +86,18 @@ struct Open {
     mapping: bool,
 }
 
-/// Reads the next document, `None` at the end of the stream. `budget` is how many nodes there may still be; what was read is taken off.
+/// Reads the next document, `None` at the end of the stream, with the bytes of its nodes where `places` asks for them. `budget` is how many nodes there may still be; what was read is taken off.
 pub(crate) fn next_document(
     parser: &mut Parser<'_>,
     limits: &Limits,
     budget: &mut usize,
+    places: bool,
 ) -> Result<Option<Tree>, Error> {
     let (event, _) = parser.next()?;
     if event != Event::DocumentStart {
         return Ok(None);
     }
-    let mut tree = Tree::default();
+    let mut tree = Tree { places: places.then(Places::default), ..Tree::default() };
     let mut anchors: BTreeMap<String, NodeId> = BTreeMap::new();
     let mut open: Vec<Open> = Vec::new();
     loop {
@@ -100,6 +119,7 @@ pub(crate) fn next_document(
             Event::MappingStart { anchor } => (Content::Mapping(Vec::new()), anchor),
             Event::SequenceEnd | Event::MappingEnd => {
                 if let Some(done) = open.pop() {
+                    tree.end(done.id, parser.extent().end);
                     close(&mut tree, done);
                 }
                 if open.is_empty() {
@@ -112,6 +132,12 @@ pub(crate) fn next_document(
         *budget = budget
             .checked_sub(1)
             .ok_or_else(|| Error::new(Some(position.into()), ErrorKind::TooManyNodes(limits.nodes)))?;
+        if let Some(places) = &mut tree.places {
+            places.extents.push(parser.extent());
+            if let Some(name) = &anchor {
+                places.anchors.insert(id, name.clone());
+            }
+        }
         if let Some(name) = anchor {
             anchors.insert(name, id);
         }
@@ -131,7 +157,10 @@ pub(crate) fn next_document(
         }
     }
     // The end of the document, so that what follows it is judged with it, as Go does.
-    parser.next()?;
+    let (_, end) = parser.next()?;
+    if let Some(places) = &mut tree.places {
+        places.end = end.offset;
+    }
     Ok(Some(tree))
 }
 

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::cursor::{Position, Separators, syntax};
+use crate::outline::{Extent, Style};
 use crate::scanner::Scanner;
 use crate::token::{Spanned, Token};
 
@@ -78,6 +79,7 @@ pub(crate) struct Parser<'a> {
     scanner: Scanner<'a>,
     state: State,
     outer: Vec<State>,
+    extent: Extent,
     /// Handle and prefix; those of the document, then the two that always hold.
     tags: Vec<(String, String)>,
 }
@@ -90,6 +92,7 @@ impl<'a> Parser<'a> {
             scanner: Scanner::new(text, separators),
             state: State::DocumentStart { first: true, implicit: true },
             outer: Vec::new(),
+            extent: Extent::default(),
             tags: Vec::new(),
         }
     }
@@ -123,8 +126,18 @@ impl<'a> Parser<'a> {
         self.scanner.peek().map(|spanned| (&spanned.token, spanned.start))
     }
 
+    /// Which bytes the node of the last event has. Its end is that of what was read so far: for the start of a collection, of its properties.
+    pub(crate) fn extent(&self) -> Extent {
+        self.extent
+    }
+
     fn take(&mut self) -> Result<Spanned, Error> {
-        self.scanner.next()
+        let taken = self.scanner.next()?;
+        // Tokens that stand for indentation take no room, and may lie behind blank lines and comments.
+        if taken.start.offset < taken.end.offset {
+            self.extent.end = taken.end.offset;
+        }
+        Ok(taken)
     }
 
     fn next_is(&mut self, tokens: &[Token]) -> Result<bool, Error> {
@@ -144,6 +157,7 @@ impl<'a> Parser<'a> {
 
     fn nothing_then(&mut self, then: State, at: Position) -> Result<Located, Error> {
         self.state = then;
+        self.extent.nothing();
         let text = String::new();
         Ok((Event::Scalar { anchor: None, tag: String::new(), text, resolvable: true }, at))
     }
@@ -281,10 +295,20 @@ impl<'a> Parser<'a> {
             let Token::Alias(name) = self.take()?.token else {
                 return Err(syntax(start, "did not find expected node content"));
             };
+            self.extent =
+                Extent { start: start.offset, content: start.offset, style: Style::Alias, ..self.extent };
             return Ok((Event::Alias(name), start));
         }
         let (anchor, tag) = self.properties()?;
         let block = place != Place::Flow;
+        let (token, at) = self.peek()?;
+        let style = match token {
+            Token::Scalar { style, .. } => *style,
+            Token::FlowSequenceStart | Token::FlowMappingStart => Style::Flow,
+            Token::BlockEntry => Style::Indentless,
+            _ => Style::Block,
+        };
+        self.extent = Extent { start: start.offset, content: at.offset, style, ..self.extent };
         let (token, at) = self.peek()?;
         let (event, state) = match token {
             Token::BlockEntry if place == Place::BlockOrIndentless => {
@@ -292,10 +316,10 @@ impl<'a> Parser<'a> {
             }
             Token::Scalar { .. } => {
                 self.leave();
-                let Token::Scalar { text, plain } = self.take()?.token else {
+                let Token::Scalar { text, style } = self.take()?.token else {
                     return Err(syntax(at, "did not find expected node content"));
                 };
-                let resolvable = (plain && tag.is_empty()) || tag == "!";
+                let resolvable = (style == Style::Plain && tag.is_empty()) || tag == "!";
                 return Ok((Event::Scalar { anchor, tag, text, resolvable }, start));
             }
             Token::FlowSequenceStart => {
@@ -313,6 +337,8 @@ impl<'a> Parser<'a> {
             _ if anchor.is_some() || !tag.is_empty() => {
                 let resolvable = tag.is_empty();
                 self.leave();
+                self.extent.nothing();
+                self.extent.start = start.offset;
                 return Ok((Event::Scalar { anchor, tag, text: String::new(), resolvable }, start));
             }
             _ => return Err(syntax(at, "did not find expected node content")),
@@ -391,6 +417,8 @@ impl<'a> Parser<'a> {
             (Token::FlowSequenceEnd, _) => self.close(Event::SequenceEnd),
             (Token::Key, at) => {
                 self.take()?;
+                self.extent =
+                    Extent { start: at.offset, content: at.offset, style: Style::Pair, ..self.extent };
                 self.state = State::FlowSequencePairKey;
                 Ok((Event::MappingStart { anchor: None }, at))
             }

@@ -1,6 +1,7 @@
 //! What the scanner makes of a text.
 
 use crate::cursor::Position;
+use crate::outline::Style;
 
 /// A token; the names are those of the YAML 1.1 grammar as libyaml has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub(crate) enum Token {
     Alias(String),
     Anchor(String),
     Tag { handle: String, suffix: String },
-    Scalar { text: String, plain: bool },
+    Scalar { text: String, style: Style },
 }
 
 /// A token with its place.

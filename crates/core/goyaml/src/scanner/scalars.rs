@@ -4,6 +4,7 @@ use super::Scanner;
 use super::properties::hex;
 use crate::Error;
 use crate::cursor::{Position, is_word, syntax};
+use crate::outline::Style;
 use crate::token::{Spanned, Token};
 
 /// What a block scalar does with the line breaks at its end: `-`, nothing, `+`.
@@ -111,7 +112,7 @@ impl Scanner<'_> {
         if gap.broken {
             self.simple_key_allowed = true;
         }
-        Ok(Spanned { token: Token::Scalar { text, plain: true }, start, end })
+        Ok(Spanned { token: Token::Scalar { text, style: Style::Plain }, start, end })
     }
 
     pub(super) fn scan_quoted(&mut self, quote: u8) -> Result<Spanned, Error> {
@@ -155,7 +156,8 @@ impl Scanner<'_> {
             gap.fold(&mut text);
         }
         self.cursor.skip();
-        Ok(Spanned { token: Token::Scalar { text, plain: false }, start, end: self.cursor.position() })
+        let style = if quote == b'"' { Style::DoubleQuoted } else { Style::SingleQuoted };
+        Ok(Spanned { token: Token::Scalar { text, style }, start, end: self.cursor.position() })
     }
 
     fn scan_escape(&mut self, text: &mut String) -> Result<(), Error> {
@@ -220,7 +222,8 @@ impl Scanner<'_> {
         if chomping == Chomping::Keep {
             text.push_str(&more_breaks);
         }
-        Ok(Spanned { token: Token::Scalar { text, plain: false }, start, end })
+        let style = if literal { Style::Literal } else { Style::Folded };
+        Ok(Spanned { token: Token::Scalar { text, style }, start, end })
     }
 
     /// The rest of the line after `|` or `>`: chomping and indentation, in either order, and a comment.
