@@ -6,6 +6,7 @@ use crate::mask::Secret;
 use crate::remote::Remote;
 use crate::sources::Timeouts;
 use crate::url::{RepoUrl, Scheme};
+use gix_transport::Service;
 use gix_transport::client::blocking_io::http::{
     GetResponse, Http, PostBodyDataKind, PostResponse, Transport,
 };
@@ -18,6 +19,9 @@ use std::time::Duration;
 
 /// How often a server may send us on before the first answer.
 const REDIRECTS: usize = 5;
+
+/// Who we are to servers of pushes.
+const AGENT: &str = concat!("User-Agent: git/capstan-", env!("CARGO_PKG_VERSION"));
 
 /// How much of a server's error page is read for the message.
 const ERROR_PAGE_BYTES: u64 = 2048;
@@ -76,7 +80,7 @@ pub(crate) fn transport(
         repo: remote.url.clone(),
         reason: "the URL cannot be used".to_owned(),
     })?;
-    let http = GitHttp { client, authorization: authorization(remote)?, call: Arc::clone(call), moved: None };
+    let http = GitHttp::new(remote, client, call, Service::UploadPack)?;
     Ok(Transport::new_http(http, parsed, gix_transport::Protocol::V2, false))
 }
 
@@ -113,16 +117,66 @@ fn base64(bytes: &[u8]) -> String {
     out
 }
 
+/// A conversation with `receive-pack`: its offer, then one request.
+pub(crate) struct ReceivePack {
+    http: GitHttp,
+    base: String,
+}
+
+impl ReceivePack {
+    /// Asks for the offer, to be read from what comes second.
+    pub(crate) fn open(
+        remote: &Remote,
+        client: Client,
+        call: &Arc<Call>,
+    ) -> Result<(Self, impl Read + use<>), SourceError> {
+        let mut http = GitHttp::new(remote, client, call, Service::ReceivePack)?;
+        let base = format!("{}/", remote.url.connect_form());
+        let url = format!("{base}info/refs?service={}", Service::ReceivePack.as_str());
+        let GetResponse { headers, body } =
+            http.get(&url, &base, [AGENT]).map_err(|error| call.explain(&error))?;
+        if !has_type(headers.get_ref(), Service::ReceivePack, "advertisement") {
+            let detail = "it does not take pushes in the way of git's smart http".to_owned();
+            return Err(SourceError::Protocol { repo: remote.url.clone(), detail });
+        }
+        Ok((Self { base: http.moved.clone().unwrap_or(base), http }, body))
+    }
+
+    /// Sends the request; the answer's body.
+    pub(crate) fn post(&mut self, bytes: Vec<u8>) -> io::Result<impl Read + use<>> {
+        self.http.call.check_time()?;
+        let name = Service::ReceivePack.as_str();
+        let headers = [
+            AGENT.to_owned(),
+            format!("Content-Type: application/x-{name}-request"),
+            format!("Accept: application/x-{name}-result"),
+        ];
+        let request = self.http.prepare(self.http.client.post(format!("{}{name}", self.base)), headers);
+        let shared = Arc::new(Mutex::new(Post { request: Some(request), body: bytes }));
+        Ok(body(Body::Posting(shared, Arc::clone(&self.http.call), Service::ReceivePack)))
+    }
+}
+
+fn has_type(headers: &[u8], service: Service, what: &str) -> bool {
+    String::from_utf8_lossy(headers).contains(&format!("application/x-{}-{what}", service.as_str()))
+}
+
 /// Our side of gix's HTTP.
 pub(crate) struct GitHttp {
     client: Client,
     authorization: Option<HeaderValue>,
+    service: Service,
     call: Arc<Call>,
     /// Where the server sent us to, for the requests that follow.
     moved: Option<String>,
 }
 
 impl GitHttp {
+    fn new(remote: &Remote, client: Client, call: &Arc<Call>, service: Service) -> Result<Self, SourceError> {
+        let authorization = authorization(remote)?;
+        Ok(Self { client, authorization, service, call: Arc::clone(call), moved: None })
+    }
+
     fn prepare(
         &self,
         mut request: RequestBuilder,
@@ -193,13 +247,12 @@ impl Http for GitHttp {
         let request = self.prepare(self.client.post(url), headers);
         // What is sent is a list of commits: it fits into memory, and goes out when the answer is first asked for.
         let shared = Arc::new(Mutex::new(Post { request: Some(request), body: Vec::new() }));
-        let expected =
-            format!("content-type: application/x-{}-result\n", gix_transport::Service::UploadPack.as_str());
+        let expected = format!("content-type: application/x-{}-result\n", self.service.as_str());
         Ok(PostResponse {
             post_body: PostBody(Arc::clone(&shared)),
             // The true one is not known before the request has gone; it is checked then.
             headers: Cursor::new(expected.into_bytes()),
-            body: body(Body::Posting(shared, Arc::clone(&self.call))),
+            body: body(Body::Posting(shared, Arc::clone(&self.call), self.service)),
         })
     }
 
@@ -235,7 +288,7 @@ impl Write for PostBody {
 /// An answer's body; that of a POST sends the request when it is first read.
 pub(crate) enum Body {
     Got(Metered<Response>),
-    Posting(Arc<Mutex<Post>>, Arc<Call>),
+    Posting(Arc<Mutex<Post>>, Arc<Call>, Service),
 }
 
 fn body(body: Body) -> BufReader<Body> {
@@ -245,9 +298,9 @@ fn body(body: Body) -> BufReader<Body> {
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            let (shared, call) = match self {
+            let (shared, call, service) = match self {
                 Self::Got(response) => return response.read(buffer),
-                Self::Posting(shared, call) => (shared, Arc::clone(call)),
+                Self::Posting(shared, call, service) => (shared, Arc::clone(call), *service),
             };
             let (request, bytes) = {
                 let mut post = shared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -255,9 +308,7 @@ impl Read for Body {
             };
             let Some(request) = request else { return Err(io::Error::other("the request failed before")) };
             let response = judge(&call, send(&call, request.body(bytes))?)?;
-            if !String::from_utf8_lossy(&content_type(&response))
-                .contains("application/x-git-upload-pack-result")
-            {
+            if !has_type(&content_type(&response), service, "result") {
                 let detail = "the answer is not of git's content type".to_owned();
                 return Err(call.fail(SourceError::Protocol { repo: call.repo.clone(), detail }));
             }

@@ -181,11 +181,7 @@ impl Inner {
     ) -> Result<Arc<Snapshot>, SourceError> {
         self.check(remote)?;
         let key = SnapshotKey::new(remote, commit);
-        let id = ObjectId::from_hex(key.commit.as_bytes()).map_err(|_| SourceError::NoCommit {
-            repo: remote.url.clone(),
-            commit: crate::mask::excerpt(commit),
-            detail: "that is no commit id".to_owned(),
-        })?;
+        let id = commit_id(remote, &key.commit)?;
         let repository = self.repository(remote);
         if !repository.is_admitted(remote) {
             self.ls_refs(remote)?;
@@ -214,6 +210,20 @@ impl Inner {
             repository.keep(remote, key, &snapshot, &objects);
         }
         Ok(snapshot)
+    }
+
+    /// A store that has a commit, for who will build on it.
+    pub(crate) fn whole_commit(
+        self: &Arc<Self>,
+        remote: &Remote,
+        commit: &str,
+    ) -> Result<(Arc<Objects>, About), SourceError> {
+        let id = commit_id(remote, commit)?;
+        let repository = self.repository(remote);
+        if !repository.is_admitted(remote) {
+            self.ls_refs(remote)?;
+        }
+        self.obtain(remote, &repository, id)
     }
 
     /// A store that has the commit.
@@ -323,6 +333,14 @@ impl Inner {
             (error, _) => error,
         })
     }
+}
+
+fn commit_id(remote: &Remote, commit: &str) -> Result<ObjectId, SourceError> {
+    ObjectId::from_hex(commit.as_bytes()).map_err(|_| SourceError::NoCommit {
+        repo: remote.url.clone(),
+        commit: crate::mask::excerpt(commit),
+        detail: "that is no commit id".to_owned(),
+    })
 }
 
 fn no_commit(remote: &Remote, id: &ObjectId, detail: &str) -> SourceError {

@@ -112,7 +112,7 @@ pub struct Counts {
 /// All repositories. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Sources {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 pub(crate) struct Inner {
@@ -227,7 +227,7 @@ impl Sources {
 }
 
 /// Runs a conversation where it may block. It ends itself in time; should it not, it is left behind.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     remote: &Remote,
     limit: Duration,
     run: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
@@ -340,7 +340,7 @@ impl Inner {
         Err(SourceError::Refused { repo: remote.url.clone(), reason: reason.to_owned() })
     }
 
-    fn client(&self, remote: &Remote) -> Result<reqwest::blocking::Client, SourceError> {
+    pub(crate) fn client(&self, remote: &Remote) -> Result<reqwest::blocking::Client, SourceError> {
         let c = &remote.credentials;
         let mut hash = Sha256::new();
         let trust = c.ca_certs.get(remote.url.host());

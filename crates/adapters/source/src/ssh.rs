@@ -27,6 +27,15 @@ pub(crate) struct Session {
     _files: TempDir,
 }
 
+/// Which of git's programs is asked for at the other end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// To read.
+    UploadPack,
+    /// To write.
+    ReceivePack,
+}
+
 pub(crate) type SshTransport = Connection<Metered<ChildStdout>, ChildStdin>;
 
 /// Starts `ssh` and gives a transport over its pipes.
@@ -39,6 +48,25 @@ pub(crate) fn connect(
     private: &Path,
     connect_timeout: Duration,
 ) -> Result<(SshTransport, Session), SourceError> {
+    let (reader, stdin, session) = start(remote, call, private, connect_timeout, Service::UploadPack)?;
+    let path = &*remote.url.path;
+    Ok((
+        Connection::new(reader, stdin, Protocol::V2, path, None::<(&str, _)>, ConnectMode::Process, false),
+        session,
+    ))
+}
+
+/// Starts `ssh` and gives its pipes.
+///
+/// # Errors
+/// As [`connect`].
+pub(crate) fn start(
+    remote: &Remote,
+    call: &Arc<Call>,
+    private: &Path,
+    connect_timeout: Duration,
+    service: Service,
+) -> Result<(Metered<ChildStdout>, ChildStdin, Session), SourceError> {
     let refuse = |reason: &str| SourceError::Refused { repo: remote.url.clone(), reason: reason.to_owned() };
     let broken = |error: io::Error| SourceError::Store {
         repo: remote.url.clone(),
@@ -52,7 +80,7 @@ pub(crate) fn connect(
     }
     DirBuilder::new().recursive(true).mode(0o700).create(private).map_err(broken)?;
     let files = tempfile::Builder::new().prefix("ssh-").tempdir_in(private).map_err(broken)?;
-    let mut command = command(remote, files.path(), connect_timeout).map_err(broken)?;
+    let mut command = command(remote, files.path(), connect_timeout, service).map_err(broken)?;
     let mut child = command.spawn().map_err(broken)?;
     let (Some(stdin), Some(stdout), Some(stderr)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
@@ -73,24 +101,32 @@ pub(crate) fn connect(
         end(&child);
         broken(error)
     })?;
-    let path = &*remote.url.path;
-    let reader = Metered::new(stdout, Arc::clone(call));
-    Ok((
-        Connection::new(reader, stdin, Protocol::V2, path, None::<(&str, _)>, ConnectMode::Process, false),
-        session,
-    ))
+    Ok((Metered::new(stdout, Arc::clone(call)), stdin, session))
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "the ssh client is the one program that a transport may start (design §1.4)"
 )]
-fn command(remote: &Remote, files: &Path, connect_timeout: Duration) -> io::Result<Command> {
+fn command(
+    remote: &Remote,
+    files: &Path,
+    connect_timeout: Duration,
+    service: Service,
+) -> io::Result<Command> {
     let credentials = &remote.credentials;
     let known_hosts = files.join("known_hosts");
     write_private(&known_hosts, credentials.known_hosts.as_deref().unwrap_or_default())?;
     let mut command = Command::new("ssh");
-    command.env_clear().env("GIT_PROTOCOL", "version=2").env("LC_ALL", "C").current_dir("/");
+    command.env_clear().env("LC_ALL", "C").current_dir("/");
+    let program = match service {
+        Service::UploadPack => {
+            command.env("GIT_PROTOCOL", "version=2");
+            "git-upload-pack"
+        }
+        // Pushing has one version, and none is asked for.
+        Service::ReceivePack => "git-receive-pack",
+    };
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.args(["-F", "/dev/null", "-T", "-x", "-a"]);
     let mut option = |name: &str, value: &str| {
@@ -144,7 +180,7 @@ fn command(remote: &Remote, files: &Path, connect_timeout: Duration) -> io::Resu
         .or(credentials.username.as_deref().filter(|name| is_login(name)))
         .unwrap_or("git");
     command.arg("-l").arg(user).arg("--").arg(remote.url.host.trim_matches(['[', ']']));
-    command.arg(format!("git-upload-pack {}", shell_quoted(&remote_path(&remote.url))));
+    command.arg(format!("{program} {}", shell_quoted(&remote_path(&remote.url))));
     Ok(command)
 }
 
@@ -161,7 +197,13 @@ impl Session {
             || has("no matching host key type")
         {
             Some(SourceError::Untrusted { repo, detail })
-        } else if has("Permission denied") || has("error in libcrypto") || has("invalid format") {
+        } else if has("Permission denied")
+            || has("error in libcrypto")
+            || has("invalid format")
+            || has("marked as read only")
+            || has("not allowed to push")
+            || has("access denied")
+        {
             Some(SourceError::Unauthorized { repo, detail })
         } else if has("does not appear to be a git repository")
             || has("Repository not found")

@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Instant;
-use support::git::{Origins, command};
+use support::git::{Origins, command, git};
 use support::{checkout, read, secs, sources};
 
 struct Sshd {
@@ -128,6 +128,54 @@ async fn a_repository_is_read_over_ssh() {
         assert!(matches!(missing, SourceError::NotFound { .. }), "{missing:?}");
         let never = sources.snapshot(&remote, &"1".repeat(40)).await.unwrap_err();
         assert!(matches!(never, SourceError::NoCommit { .. }), "{protocol}: {never:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_repository_is_written_over_ssh() {
+    use source::{Base, FileChange, NewCommit, Person, Push};
+    for protocol in [PROTOCOL_2, ""] {
+        let Some(sshd) = Sshd::start(protocol) else { return };
+        let origins = Origins::new();
+        let origin = origins.create("work");
+        let first = origin.put("a", "1");
+        git(origins.root.path(), &["clone", "-q", "--bare", "work", "it's bare.git"]);
+        let bare = origins.root.path().join("it's bare.git");
+        let data = tempfile::tempdir().unwrap();
+        let sources = sources(data.path());
+        let remote = sshd.remote(&PathBuf::from(bare.display().to_string().replace(' ', "%20")));
+        let person = Person::parse("CI <ci@example.com>").unwrap();
+        let commit = NewCommit {
+            branch: "main".to_owned(),
+            base: Base::Tip(first),
+            changes: [(filetree::TreePath::parse("a").unwrap(), FileChange::Write(b"2".as_slice().into()))]
+                .into(),
+            author: person.clone(),
+            committer: person,
+            time: 1,
+            message: "two".to_owned(),
+            trailers: Vec::new(),
+        };
+        let pushed = sources.push(&remote, &commit).await.unwrap();
+        let tip = git(&bare, &["rev-parse", "main"]);
+        assert_eq!(pushed, Push::Pushed { commit: tip.clone() }, "{protocol}");
+        assert_eq!(git(&bare, &["show", "main:a"]), "2");
+        let lost = sources.push(&remote, &commit).await.unwrap();
+        assert_eq!(lost, Push::Lost { tip: Some(tip.clone()), reason: None }, "{protocol}");
+        std::fs::write(bare.join("hooks/pre-receive"), "#!/bin/sh\necho protected >&2; exit 1\n").unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(bare.join("hooks/pre-receive"), mode).unwrap();
+        let next = NewCommit {
+            base: Base::Tip(tip),
+            time: 2,
+            changes: [(filetree::TreePath::parse("a").unwrap(), FileChange::Delete)].into(),
+            ..commit
+        };
+        let refused = sources.push(&remote, &next).await.unwrap();
+        let reason = "pre-receive hook declined: protected".to_owned();
+        assert_eq!(refused, Push::Refused { reason }, "{protocol}");
+        let files = std::fs::read_dir(data.path().join("private")).unwrap().count();
+        assert_eq!(files, 0, "no key is left on the disk");
     }
 }
 

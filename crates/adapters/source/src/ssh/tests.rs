@@ -10,7 +10,7 @@ fn arguments_are_fixed_and_files_are_private() {
     let mut remote = Remote::new(RepoUrl::parse("ssh://git@host.example:2222/org/it's.git").unwrap());
     remote.credentials.ssh_private_key = Some("KEY\r\nTEXT".into());
     remote.credentials.known_hosts = Some("host ssh-ed25519 AAAA".into());
-    let command = command(&remote, files.path(), Duration::from_secs(9)).unwrap();
+    let command = command(&remote, files.path(), Duration::from_secs(9), super::Service::UploadPack).unwrap();
     let args: Vec<_> = command.get_args().map(|arg| arg.to_str().unwrap()).collect();
     assert_eq!(
         args[args.len() - 7..],
