@@ -21,6 +21,7 @@ unit:
 lint: ## formatting, clippy, the rings of the architecture, licences
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --quiet -- --deny warnings
+	$(CARGO) check --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz --quiet
 	$(CARGO) xtask tidy
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked --quiet cargo-deny@0.20.2
 	$(CARGO) deny --offline --log-level error check bans licenses sources

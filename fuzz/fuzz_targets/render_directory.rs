@@ -15,7 +15,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let mut store = MemoryStore::new();
     store.write(&file, &data[at..]);
-    let tree = FileTree::new(Arc::new(store), filetree::Limits::default());
+    let tree = Arc::new(FileTree::new(Arc::new(store), filetree::Limits::default()));
     let limits = Limits { yaml_depth: 50, yaml_nodes: 5_000, objects: 50, ..Limits::default() };
     let source = api::ApplicationSource {
         directory: Some(api::ApplicationSourceDirectory { recurse: true, ..Default::default() }),

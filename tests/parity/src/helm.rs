@@ -56,7 +56,8 @@ struct Flags {
 pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
     let text = std::fs::read(options.path.join("cases.json")).context("cannot read cases.json")?;
     let corpus: Corpus = serde_json::from_slice(&text).context("cases.json is not what it should be")?;
-    let cache = helm::Cache::new(256 << 20);
+    let cache = helm::Cache::default();
+    let mut charts = Charts { corpus: &options.path, last: None };
     let mut report = Report::default();
     let mut times: BTreeMap<&str, Times> = BTreeMap::new();
     for case in &corpus.cases {
@@ -64,9 +65,15 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
         if !asked {
             continue;
         }
-        let (ours, _) = case.render(&options.path, &cache)?;
+        if options.render {
+            if case.expect == "ok" && case.render(&mut charts, &cache)?.0.is_err() {
+                anyhow::bail!("{} does not render", case.id);
+            }
+            continue;
+        }
+        let (ours, _) = case.render(&mut charts, &cache)?;
         if options.time {
-            let (_, warm) = case.render(&options.path, &cache)?;
+            let (_, warm) = case.render(&mut charts, &cache)?;
             times.insert(case.id.as_str(), warm);
         }
         let verdict = case.judge(&options.path, &ours)?;
@@ -83,22 +90,26 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
 
 impl Case {
     /// What we print, or the text of our error.
-    fn render(&self, corpus: &Path, cache: &helm::Cache) -> anyhow::Result<(Result<String, String>, Times)> {
-        let archive =
-            std::fs::read(corpus.join(&self.chart)).with_context(|| format!("cannot read {}", self.chart))?;
-        let files: Vec<Vec<u8>> = self
-            .values
-            .iter()
-            .map(|file| std::fs::read(corpus.join(file)).with_context(|| format!("cannot read {file}")))
-            .collect::<Result<_, _>>()?;
-        let mut times = Times::default();
-        let ours = self.try_render(&archive, &files, cache, &mut times).map_err(|error| error.to_string());
-        Ok((ours, times))
+    fn render(
+        &self,
+        charts: &mut Charts<'_>,
+        cache: &helm::Cache,
+    ) -> anyhow::Result<(Result<String, String>, Times)> {
+        let files: Vec<Vec<u8>> =
+            self.values.iter().map(|file| charts.read(file)).collect::<Result<_, _>>()?;
+        let begin = Clock::start();
+        let chart = charts.load(&self.chart)?;
+        let mut times = Times { load: begin.elapsed(), ..Times::default() };
+        let ours = match chart {
+            Ok(chart) => self.try_render(&chart, &files, cache, &mut times),
+            Err(error) => Err(error),
+        };
+        Ok((ours.map_err(|error| error.to_string()), times))
     }
 
     fn try_render(
         &self,
-        archive: &[u8],
+        chart: &Arc<helm::Chart>,
         files: &[Vec<u8>],
         cache: &helm::Cache,
         times: &mut Times,
@@ -115,8 +126,7 @@ impl Case {
             ));
         }
         let values = helm::assemble(&given, &limits.yaml)?;
-        let chart = Arc::new(helm::Chart::from_archive(archive, &helm::LoadLimits::default())?);
-        times.load = begin.elapsed();
+        times.load += begin.elapsed();
         let mut capabilities = helm::Capabilities {
             kube_version: KubeVersion::parse(&self.kube_version)?,
             // The recorded program was built without a release's version.
@@ -126,7 +136,7 @@ impl Case {
         capabilities.api_versions.extend(self.api_versions.iter().cloned());
         let begin = Clock::start();
         let rendered = helm::render(&helm::Request {
-            chart: &chart,
+            chart,
             release: &helm::Release {
                 name: self.release.clone(),
                 namespace: self.namespace.clone(),
@@ -220,6 +230,32 @@ impl Case {
             (Err(ours), _) => say(&format!("  theirs: {}\n  ours:   {ours}", self.error_text())),
         }
         Ok(())
+    }
+}
+
+/// Charts of the corpus. The last one is kept, as a controller keeps what it has fetched.
+struct Charts<'a> {
+    corpus: &'a Path,
+    last: Option<(String, Arc<helm::Chart>)>,
+}
+
+impl Charts<'_> {
+    fn read(&self, file: &str) -> anyhow::Result<Vec<u8>> {
+        std::fs::read(self.corpus.join(file)).with_context(|| format!("cannot read {file}"))
+    }
+
+    fn load(&mut self, file: &str) -> anyhow::Result<Result<Arc<helm::Chart>, helm::Error>> {
+        if let Some((name, chart)) = &self.last
+            && name == file
+        {
+            return Ok(Ok(Arc::clone(chart)));
+        }
+        let loaded = helm::Chart::from_archive(&self.read(file)?, &helm::LoadLimits::default());
+        Ok(loaded.map(|chart| {
+            let chart = Arc::new(chart);
+            self.last = Some((file.to_owned(), Arc::clone(&chart)));
+            chart
+        }))
     }
 }
 

@@ -504,7 +504,7 @@ fn failed(template: &Template, node: NodeId, failure: Failure) -> String {
 fn constant_value(template: &Template, node: NodeId, constant: u32) -> Result<Value, String> {
     let Some(constant) = template.constants.get(constant as usize) else { return Ok(Value::Nil) };
     let text = match &template.source.node(node).kind {
-        NodeKind::Number(_, span) => template.source.text.get(span.clone()).unwrap_or_default(),
+        NodeKind::Number(number) => template.source.spanned(&number.span),
         _ => "",
     };
     constant.value(text)

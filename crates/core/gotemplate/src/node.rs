@@ -18,7 +18,7 @@ pub(crate) struct Source {
     /// The name that it was parsed under.
     pub(crate) name: Arc<str>,
     pub(crate) text: Box<str>,
-    pub(crate) nodes: Vec<Node>,
+    pub(crate) nodes: Box<[Node]>,
 }
 
 /// A node and where it begins.
@@ -30,7 +30,7 @@ pub(crate) struct Node {
 
 #[derive(Debug)]
 pub(crate) enum NodeKind {
-    Pipe(Pipe),
+    Pipe(Box<Pipe>),
     Command(Box<[NodeId]>),
     Identifier(&'static Function),
     /// The name with its `$`, then fields.
@@ -40,14 +40,21 @@ pub(crate) enum NodeKind {
     Field(Names),
     Chain(NodeId, Names),
     Bool(bool),
-    Number(Number, Range<usize>),
-    String(Str, Range<usize>),
+    Number(Box<Literal<Number>>),
+    String(Box<Literal<Str>>),
     /// `{{pipe}}` that prints.
     Action(NodeId),
     Template(Arc<str>, Option<NodeId>),
 }
 
 pub(crate) type Names = Box<[Arc<str>]>;
+
+/// A constant: what it says, and where it stands.
+#[derive(Debug)]
+pub(crate) struct Literal<T> {
+    pub(crate) value: T,
+    pub(crate) span: Range<usize>,
+}
 
 #[derive(Debug)]
 pub(crate) struct Pipe {
@@ -82,6 +89,10 @@ impl Source {
     pub(crate) fn node(&self, id: NodeId) -> &Node {
         const NOTHING: &Node = &Node { at: 0, kind: NodeKind::Nil };
         self.nodes.get(id as usize).unwrap_or(NOTHING)
+    }
+
+    pub(crate) fn spanned(&self, span: &Range<usize>) -> &str {
+        self.text.get(span.clone()).unwrap_or_default()
     }
 
     /// Where a node is, for errors.
@@ -139,9 +150,8 @@ impl Source {
                 out.push_str(name);
             }),
             NodeKind::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
-            NodeKind::Number(_, span) | NodeKind::String(_, span) => {
-                out.push_str(self.text.get(span.clone()).unwrap_or_default());
-            }
+            NodeKind::Number(literal) => out.push_str(self.spanned(&literal.span)),
+            NodeKind::String(literal) => out.push_str(self.spanned(&literal.span)),
             NodeKind::Action(pipe) => {
                 out.push_str("{{");
                 work.extend([Piece::Text("}}"), Piece::Node(*pipe)]);

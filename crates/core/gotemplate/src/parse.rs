@@ -45,7 +45,7 @@ pub(crate) fn parse(
     let outcome = parser.run();
     match outcome {
         Ok(()) => {
-            let source = Source { name: name.into(), text: text.into(), nodes: parser.nodes };
+            let source = Source { name: name.into(), text: text.into(), nodes: parser.nodes.into() };
             Ok(Trees { source, trees: parser.done })
         }
         Err(message) => {

@@ -16,19 +16,21 @@ pub struct Printing {
     pub show_only: Vec<String>,
 }
 
+/// What stands above each document, before the name of its file.
+const SEPARATOR: &str = "---\n# Source: ";
+
 /// Prints what `helm template` prints: CRDs, manifests, hooks, each with a comment on where it is from.
 ///
 /// **Errors**: [`Error::NoSuchTemplate`].
 /// **Source**: Helm 3.22, `cmd/helm/template.go`.
 pub fn print(rendered: &Rendered, printing: &Printing) -> Result<String, Error> {
-    let mut stream = String::new();
-    for crd in &rendered.crds {
-        add(&mut stream, &crd.source, &crd.text);
-    }
-    for manifest in &rendered.manifests {
-        add(&mut stream, &manifest.source, &manifest.text);
-    }
-    let mut out = stream.trim().to_owned();
+    let crds = rendered.crds.iter().map(|crd| (&*crd.source, &*crd.text));
+    let parts = crds.chain(rendered.manifests.iter().map(|manifest| (&*manifest.source, &*manifest.text)));
+    let mut out = String::with_capacity(
+        parts.clone().map(|(source, text)| SEPARATOR.len() + source.len() + text.len() + 2).sum(),
+    );
+    parts.for_each(|(source, text)| add(&mut out, source, text));
+    out.truncate(out.trim_end().len());
     out.push('\n');
     if !printing.no_hooks {
         for hook in &rendered.hooks {
@@ -41,7 +43,7 @@ pub fn print(rendered: &Rendered, printing: &Printing) -> Result<String, Error> 
 }
 
 fn add(stream: &mut String, source: &str, text: &str) {
-    stream.extend(["---\n# Source: ", source, "\n", text, "\n"]);
+    stream.extend([SEPARATOR, source, "\n", text, "\n"]);
 }
 
 /// The documents of these templates, in the order in which they are asked for.

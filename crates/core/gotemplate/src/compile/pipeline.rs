@@ -299,10 +299,10 @@ impl Compiler<'_> {
 
     fn constant(&mut self, node: NodeId) -> u32 {
         let constant = match &self.source.node(node).kind {
-            NodeKind::Number(number, span) => {
-                Constant::Number(*number, looks_float(self.source.text.get(span.clone()).unwrap_or_default()))
+            NodeKind::Number(number) => {
+                Constant::Number(number.value, looks_float(self.source.spanned(&number.span)))
             }
-            NodeKind::String(text, _) => Constant::String(text.clone()),
+            NodeKind::String(text) => Constant::String(text.value.clone()),
             NodeKind::Bool(truth) => Constant::Bool(*truth),
             _ => Constant::Bool(false),
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Parser, Step};
 use crate::lexer::{Kind, Token};
-use crate::node::{NodeId, NodeKind, Pipe};
+use crate::node::{Literal, NodeId, NodeKind, Pipe};
 use crate::number::Number;
 use crate::quote::{self, Unit};
 
@@ -143,7 +143,7 @@ impl Parser<'_> {
             }
         }
         let (declared, commands) = (pipe.declared.into(), pipe.commands.into());
-        Ok(self.add(pipe.at, NodeKind::Pipe(Pipe { assign: pipe.assign, declared, commands })))
+        Ok(self.add(pipe.at, NodeKind::Pipe(Pipe { assign: pipe.assign, declared, commands }.into())))
     }
 
     /// Reads the fields behind a term, adds it to the command, and sees whether that ends.
@@ -206,9 +206,8 @@ impl Parser<'_> {
             NodeKind::Bool(true) => "true",
             NodeKind::Bool(false) => "false",
             NodeKind::Nil => "nil",
-            NodeKind::String(_, span) | NodeKind::Number(_, span) => {
-                self.text.get(span.clone()).unwrap_or_default()
-            }
+            NodeKind::String(literal) => self.text.get(literal.span.clone()).unwrap_or_default(),
+            NodeKind::Number(literal) => self.text.get(literal.span.clone()).unwrap_or_default(),
             _ => ".",
         }
     }
@@ -216,6 +215,7 @@ impl Parser<'_> {
     fn term(&mut self) -> Step<Term> {
         let token = self.next_non_space();
         let value = self.value(&token);
+        let number = |value: Number| NodeKind::Number(Literal { value, span: token.span.clone() }.into());
         let kind = match token.kind {
             Kind::Identifier => match self.functions.get(value) {
                 Some(function) => NodeKind::Identifier(function),
@@ -231,12 +231,12 @@ impl Parser<'_> {
             }
             Kind::Field => NodeKind::Field([value.trim_start_matches('.').into()].into()),
             Kind::Bool => NodeKind::Bool(value == "true"),
-            Kind::CharConstant => NodeKind::Number(char_constant(value)?, token.span.clone()),
-            Kind::Complex => NodeKind::Number(Number::parse_complex(value)?, token.span.clone()),
-            Kind::Number => NodeKind::Number(Number::parse(value)?, token.span.clone()),
+            Kind::CharConstant => number(char_constant(value)?),
+            Kind::Complex => number(Number::parse_complex(value)?),
+            Kind::Number => number(Number::parse(value)?),
             Kind::String | Kind::RawString => {
                 let bytes = quote::unquote(value).ok_or("invalid syntax")?;
-                NodeKind::String(bytes.into(), token.span.clone())
+                NodeKind::String(Literal { value: bytes.into(), span: token.span.clone() }.into())
             }
             Kind::LeftParen => return Ok(Term::Paren),
             _ => {
