@@ -1,0 +1,78 @@
+//! What a build depends on besides its files.
+
+use std::collections::BTreeMap;
+
+use crate::remote::Remotes;
+
+/// Settings of a build; the default is what the command does without flags.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// What files a kustomization may name.
+    pub load_restrictor: LoadRestrictor,
+    /// Whether `helmCharts` are rendered; refused otherwise.
+    pub enable_helm: bool,
+    /// In which order resources come out.
+    pub order: Order,
+    /// Variables for lines of `envs` files that have no value. None in the controller.
+    pub environment: Option<&'a BTreeMap<String, String>>,
+    /// What was fetched.
+    pub remotes: Option<&'a Remotes>,
+    /// What it may cost.
+    pub limits: Limits,
+    /// What charts see of the cluster, such as `v1.34.0`.
+    pub kube_version: Option<&'a str>,
+    /// The same, as `group/version` and `group/version/Kind`.
+    pub api_versions: &'a [String],
+}
+
+/// What files a kustomization may name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LoadRestrictor {
+    /// Those in its own directory or below.
+    #[default]
+    RootOnly,
+    /// All in the tree.
+    None,
+}
+
+/// In which order resources come out where no `sortOptions` say otherwise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Order {
+    /// As the command does unless told otherwise: namespaces and definitions first, webhooks last.
+    #[default]
+    Legacy,
+    /// As they were read.
+    None,
+}
+
+/// What a build may cost. Everything beyond is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Resources at any time.
+    pub resources: usize,
+    /// Directories that are built, each as often as it is named.
+    pub bases: usize,
+    /// How deep bases may nest.
+    pub depth: usize,
+    /// Bytes of all resources together, as JSON.
+    pub bytes: usize,
+    /// For each YAML file.
+    pub yaml_depth: usize,
+    /// Values in each YAML file, anchors expanded.
+    pub yaml_nodes: usize,
+}
+
+impl Default for Limits {
+    /// 50,000 resources, 2,000 bases, 64 deep, 256 MiB.
+    fn default() -> Self {
+        let yaml = goyaml::Limits::default();
+        Self {
+            resources: 50_000,
+            bases: 2_000,
+            depth: 64,
+            bytes: 256 << 20,
+            yaml_depth: yaml.depth,
+            yaml_nodes: yaml.nodes,
+        }
+    }
+}
