@@ -5,14 +5,18 @@
 //!
 //! - [`ImageRef`]: name, tag and digest of a reference.
 //! - [`set_image`]: a file's text with other images.
+//! - [`set_image_in_tree`]: the same for the files of a tree that name them.
 //!
 //! ```
 //! let image = image::ImageRef::split("registry.example:5000/team/api:1.2");
 //! assert_eq!((image.registry(), image.path(), image.tag.as_deref()), (Some("registry.example:5000"), "team/api", Some("1.2")));
 //! ```
 
+mod builds;
 mod reference;
 mod set;
+mod tree;
 
 pub use reference::{ImageRef, InvalidImage};
 pub use set::{Change, Edited, Error, Found, Request, ValuesKey, Wanted, set_image};
+pub use tree::{EditedTree, Missing, Place, Scope, TreeError, set_image_in_tree};
