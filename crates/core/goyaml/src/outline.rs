@@ -180,7 +180,7 @@ impl<'a> Node<'a> {
     }
 
     /// Aliases in the document that stand for this very node, in the order of the text.
-    pub fn aliases(&self) -> Vec<Node<'a>> {
+    pub fn aliases(&self) -> Vec<Self> {
         let aliases: BTreeSet<NodeId> = self.outline.tree().alias_names.keys().copied().collect();
         let stands_for =
             |node: &Node<'a>| matches!(node.kind(), NodeKind::Alias(target) if target.id == self.id);

@@ -1,5 +1,7 @@
 //! The bytes of nodes: what an editor cuts out must be what the reader read there.
 
+#![expect(clippy::unwrap_used, clippy::string_slice, clippy::type_complexity, reason = "a test")]
+
 use goyaml::{Limits, Node, NodeKind, Style, outline, parse_all};
 
 /// Path, bytes of the content, style, of every node of every document, in the order of the text.
