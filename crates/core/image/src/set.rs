@@ -1,7 +1,15 @@
 //! Images in a file's text: where they are named, and the text with others in their place.
 
+mod kustomization;
+mod manifest;
+mod values;
+
 use std::fmt;
 
+use serde_json::Value;
+use yamledit::{Path, Stream};
+
+use crate::tree::KUSTOMIZATIONS;
 use crate::{ImageRef, InvalidImage};
 
 /// An image that is looked for, and what it shall be.
@@ -93,6 +101,39 @@ pub enum Error {
         /// What is wrong.
         problem: &'static str,
     },
+    /// A values file has something at a key that is no part of an image.
+    #[error("line {line}: {field} is no place for an image")]
+    Place {
+        /// The key.
+        field: String,
+        /// Where it is, or what it would be in.
+        line: usize,
+    },
+    /// Several images are set, and which of them a key is for cannot be told.
+    #[error("{key} may be for any of the images: say NAME={key}")]
+    Which {
+        /// The key.
+        key: String,
+    },
+    /// A key is for an image that is not set.
+    #[error("{key} is for an image that is not among those to set")]
+    NotAsked {
+        /// The key, with its image.
+        key: String,
+    },
+    /// The registry stands in a key of its own and would have to be another.
+    #[error("{field} is {found:?}, and the image is in {wanted:?}: give its key, too")]
+    Registry {
+        /// The key of the registry.
+        field: String,
+        /// What it says.
+        found: String,
+        /// Where the image is.
+        wanted: String,
+    },
+    /// The file cannot be read, or not be edited without harm.
+    #[error(transparent)]
+    Edit(#[from] yamledit::Error),
 }
 
 /// Sets images in one file.
@@ -102,43 +143,126 @@ pub enum Error {
 /// images are found by their names. What names other images, and everything else in the text, stays byte for byte.
 /// **Errors**: the file is not YAML, an alias stands in the way, a key leads through a value that is none: each with line and column.
 /// **Source**: `kustomize edit set image` v5.8 for kustomizations; argocd-image-updater's `helmvalues` for values.
-pub fn set_image(_path: &str, text: &str, _request: &Request) -> Result<Edited, Error> {
-    Ok(Edited { text: text.to_owned(), changes: Vec::new(), found: Vec::new() })
+pub fn set_image(path: &str, text: &str, request: &Request) -> Result<Edited, Error> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stream = Stream::parse(text)?;
+    let sets = if !request.values_keys.is_empty() {
+        values::by_keys(&stream, request)?
+    } else if KUSTOMIZATIONS.contains(&name) {
+        kustomization::sets(&stream, request)
+    } else {
+        manifest::sets(&stream, request)
+    };
+    write(path, stream, &sets)
+}
+
+/// One value that belongs to an image.
+#[derive(Debug, Clone, PartialEq)]
+struct Set {
+    document: usize,
+    path: Path,
+    /// Index in [`Request::images`].
+    image: usize,
+    /// What it shall be; `None` where it shall not be there.
+    new: Option<String>,
+}
+
+fn write(file: &str, mut stream: Stream, sets: &[Set]) -> Result<Edited, Error> {
+    let before = stream.clone();
+    for document in 0..stream.documents().max(1) {
+        let mut wanted = stream.value(document).clone();
+        for set in sets.iter().filter(|set| set.document == document) {
+            match &set.new {
+                Some(new) if set.path.find(&wanted).and_then(Value::as_str) != Some(new) => {
+                    set.path.put(&mut wanted, new.as_str().into()).ok_or_else(|| Error::Place {
+                        field: set.path.to_string(),
+                        line: line(&stream, set),
+                    })?;
+                }
+                Some(_) => {}
+                None => drop(set.path.take(&mut wanted)),
+            }
+        }
+        stream.update(document, &wanted)?;
+    }
+    let (mut changes, mut found) = (Vec::new(), Vec::new());
+    for set in sets {
+        let field = match set.document {
+            0 if stream.documents() <= 1 => set.path.to_string(),
+            document => format!("#{} {}", document + 1, set.path),
+        };
+        let old = set.path.find(before.value(set.document)).map(shown);
+        let line = line(&stream, set);
+        // What is taken away changes, and is not where the image stands.
+        if set.new.is_some() {
+            found.push(Found { image: set.image, line, field: field.clone() });
+        }
+        if old != set.new {
+            changes.push(Change { path: file.to_owned(), line, field, old, new: set.new.clone() });
+        }
+    }
+    changes.sort_by_key(|change| change.line);
+    Ok(Edited { text: stream.into_text(), changes, found })
+}
+
+/// The line of a value, or that of what it was in.
+fn line(stream: &Stream, set: &Set) -> usize {
+    let mut path = set.path.clone();
+    loop {
+        if let Some(mark) = stream.locate_value(set.document, &path) {
+            return mark.line;
+        }
+        match path.parent() {
+            Some((parent, _)) => path = parent,
+            None => return 1,
+        }
+    }
+}
+
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+impl Wanted {
+    /// The reference that comes in the place of one: another tag takes the digest away, another digest the tag.
+    fn instead_of(&self, old: &ImageRef) -> ImageRef {
+        let (tag, digest) = match (&self.tag, &self.digest) {
+            (None, None) => (old.tag.clone(), old.digest.clone()),
+            (tag, digest) => (tag.clone(), digest.clone()),
+        };
+        ImageRef { name: self.new_name.clone().unwrap_or_else(|| old.name.clone()), tag, digest }
+    }
+
+    /// Whether a name is this image's.
+    fn is(&self, name: &str) -> bool {
+        let named = |name: &str| ImageRef { name: name.to_owned(), ..ImageRef::default() };
+        named(&self.name).same_name(&named(name))
+    }
 }
 
 impl std::str::FromStr for Wanted {
     type Err = InvalidImage;
 
     fn from_str(text: &str) -> Result<Self, InvalidImage> {
-        let (name, new) = match text.split_once('=') {
-            Some((name, new)) => (name, new),
-            None => ("", text),
-        };
         let invalid = |problem| InvalidImage { text: text.to_owned(), problem };
-        // `*` keeps what is there, and is no tag.
-        let (new, keeps) = match new
-            .strip_suffix([':', '@'])
-            .map_or_else(|| new.strip_suffix(":*").or(new.strip_suffix("@*")), |_| None)
-        {
-            Some(kept) => (kept, true),
-            None => (new, false),
+        let (name, new) = match text.split_once('=') {
+            Some((name, new)) => (Some(name), new),
+            None => (None, text),
         };
-        let image = ImageRef::parse(new)?;
-        if name.is_empty() {
-            if text.starts_with('=') {
-                return Err(invalid("there is no name before the `=`"));
-            }
-            if image.tag.is_none() && image.digest.is_none() && !keeps {
-                return Err(invalid("neither a new name, nor a tag or digest is given"));
+        let kept = new.strip_suffix(":*").or_else(|| new.strip_suffix("@*"));
+        let image = ImageRef::parse(kept.unwrap_or(new)).map_err(|error| invalid(error.problem))?;
+        let Some(name) = name else {
+            if image.tag.is_none() && image.digest.is_none() && kept.is_none() {
+                return Err(invalid("it has neither a tag nor a digest nor a new name"));
             }
             return Ok(Self { name: image.name, new_name: None, tag: image.tag, digest: image.digest });
+        };
+        let old = ImageRef::parse(name).map_err(|error| invalid(error.problem))?;
+        if old.name != name {
+            return Err(invalid("the name before the `=` has a tag or a digest"));
         }
-        Ok(Self {
-            new_name: (image.name != name).then_some(image.name),
-            name: name.to_owned(),
-            tag: image.tag,
-            digest: image.digest,
-        })
+        let new_name = (image.name != name).then_some(image.name);
+        Ok(Self { name: old.name, new_name, tag: image.tag, digest: image.digest })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// One step down.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +57,44 @@ impl Path {
             Step::Key(key) => value.as_object()?.get(key),
             Step::Index(index) => value.as_array()?.get(*index),
         })
+    }
+
+    /// Puts a value into a document and makes the maps and lists on the way to it; an item may be the next of its list. `None` where
+    /// something else is in the way.
+    pub fn put(&self, document: &mut Value, value: Value) -> Option<()> {
+        let mut at = document;
+        for step in &self.0 {
+            at = match step {
+                Step::Key(key) => {
+                    if at.is_null() {
+                        *at = Value::Object(Map::new());
+                    }
+                    at.as_object_mut()?.entry(key.clone()).or_insert(Value::Null)
+                }
+                Step::Index(index) => {
+                    if at.is_null() {
+                        *at = Value::Array(Vec::new());
+                    }
+                    let items = at.as_array_mut()?;
+                    if *index == items.len() {
+                        items.push(Value::Null);
+                    }
+                    items.get_mut(*index)?
+                }
+            };
+        }
+        *at = value;
+        Some(())
+    }
+
+    /// Takes a key or an item out of a document.
+    pub fn take(&self, document: &mut Value) -> Option<Value> {
+        let (parent, last) = self.parent()?;
+        match (parent.find_mut(document)?, last) {
+            (Value::Object(map), Step::Key(key)) => map.remove(key),
+            (Value::Array(items), Step::Index(index)) if *index < items.len() => Some(items.remove(*index)),
+            _ => None,
+        }
     }
 
     pub(crate) fn find_mut<'v>(&self, document: &'v mut Value) -> Option<&'v mut Value> {

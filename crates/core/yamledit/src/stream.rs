@@ -1,12 +1,12 @@
 //! A text of documents, and what can be done to it.
 
-use goyaml::{Limits, Mark, Outline, outline};
-use serde_json::{Map, Value};
+use goyaml::{Limits, Mark, Outline, Style, outline};
+use serde_json::Value;
 
 use crate::difference::{Change, changes};
 use crate::splice::{Page, Splice, apply};
 use crate::write::Manner;
-use crate::{Error, Path, Step, place};
+use crate::{Error, Path, place};
 
 /// What becomes of values that stand in several places, by anchor and alias.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -85,7 +85,7 @@ impl Stream {
     pub fn set(&mut self, document: usize, path: &Path, value: &Value) -> Result<bool, Error> {
         let mut wanted = self.value(document).clone();
         self.check_document(document)?;
-        set_in_memory(&mut wanted, path, value).ok_or_else(|| self.explain(document, path))?;
+        path.put(&mut wanted, value.clone()).ok_or_else(|| self.explain(document, path))?;
         self.update(document, &wanted)
     }
 
@@ -107,18 +107,42 @@ impl Stream {
         self.change(document, &Change::Remove(path.clone()))
     }
 
-    /// Makes a document say this, with as few changes as there can be, as [`Self::set`].
+    /// Makes a document say this, with as few changes as there can be, as [`Self::set`]. What stands in several places by anchor and alias
+    /// is changed if all of them shall say the same.
     pub fn update(&mut self, document: usize, value: &Value) -> Result<bool, Error> {
         self.check_document(document)?;
         let mut list = Vec::new();
         changes(&Path::root(), self.value(document), value, &mut list);
-        // All or nothing.
-        let mut edited = self.clone();
-        for change in &list {
-            edited.change(document, change)?;
-        }
+        // All or nothing. Where aliases are among what changes, they stay aliases if their anchors become the same.
+        let shared = || {
+            let edited = self.clone().sharing(Sharing::Change).with(document, &list).ok()?;
+            (edited.value(document) == value).then(|| edited.sharing(self.sharing))
+        };
+        let edited = match self.is_alias_among(document, &list).then(shared).flatten() {
+            Some(edited) => edited,
+            None => match self.with(document, &list) {
+                Err(refused @ Error::Anchor { .. }) => shared().ok_or(refused)?,
+                other => other?,
+            },
+        };
         *self = edited;
         Ok(!list.is_empty())
+    }
+
+    fn is_alias_among(&self, document: usize, changes: &[Change]) -> bool {
+        let Some(outline) = self.outlines.get(document) else { return false };
+        changes.iter().any(|change| {
+            let found = place::find(outline, &self.text, change.path(), Sharing::Change);
+            found.is_ok_and(|place| place.node.style() == Style::Alias)
+        })
+    }
+
+    fn with(&self, document: usize, changes: &[Change]) -> Result<Self, Error> {
+        let mut edited = self.clone();
+        for change in changes {
+            edited.change(document, change)?;
+        }
+        Ok(edited)
     }
 
     fn change(&mut self, document: usize, change: &Change) -> Result<(), Error> {
@@ -201,31 +225,4 @@ impl Stream {
             Ok(place) => Error::NotFound { path: path.clone(), mark: place.mark() },
         }
     }
-}
-
-/// Sets a value and makes the maps on the way to it.
-fn set_in_memory(document: &mut Value, path: &Path, value: &Value) -> Option<()> {
-    let mut at = document;
-    for step in path.steps() {
-        at = match step {
-            Step::Key(key) => {
-                if at.is_null() {
-                    *at = Value::Object(Map::new());
-                }
-                at.as_object_mut()?.entry(key.clone()).or_insert(Value::Null)
-            }
-            Step::Index(index) => {
-                if at.is_null() {
-                    *at = Value::Array(Vec::new());
-                }
-                let items = at.as_array_mut()?;
-                if *index == items.len() {
-                    items.push(Value::Null);
-                }
-                items.get_mut(*index)?
-            }
-        };
-    }
-    *at = value.clone();
-    Some(())
 }

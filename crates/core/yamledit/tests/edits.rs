@@ -287,6 +287,14 @@ fn what_is_shared_changes_where_that_is_wanted() {
 }
 
 #[test]
+fn what_is_shared_changes_where_all_its_places_do() {
+    let mut stream = Stream::parse("a: &x 1\nb: *x\nc: *x\n").unwrap();
+    assert!(stream.update(0, &json!({"a": 2, "b": 2, "c": 1})).is_err());
+    assert_eq!(stream.update(0, &json!({"a": 2, "b": 2, "c": 2})), Ok(true));
+    assert_eq!(stream.text(), "a: &x 2\nb: *x\nc: *x\n");
+}
+
+#[test]
 fn removing_and_inserting_say_what_is_wrong() {
     let mut stream = Stream::parse("a: [1]\nb: &x 1\nc: *x\n").unwrap();
     let rows = [
