@@ -19,10 +19,19 @@
 //! ```
 
 mod error;
+mod fieldspec;
+mod generate;
 mod id;
+mod images;
+mod lenient;
 mod options;
+mod patch;
 mod remote;
+mod replacements;
+mod replicas;
 mod resource;
+mod scalar;
+mod sort;
 
 use std::sync::Arc;
 

@@ -1,0 +1,165 @@
+//! `images`: new names, tags and digests for images.
+
+use regex::Regex;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::fieldspec::{Create, FieldError, FieldSpec, for_each};
+use crate::lenient;
+
+/// An entry of `images`. Empty parts change nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Image {
+    /// The image without tag and digest; it is a part of a regular expression, so that `.` matches any character.
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) name: String,
+    /// The name that it gets.
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) new_name: String,
+    /// What is put behind its tag.
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) tag_suffix: String,
+    /// The tag that it gets.
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) new_tag: String,
+    /// The digest that it gets.
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) digest: String,
+}
+
+/// Kind whose objects have no images, only schemas that speak of them.
+const NO_IMAGES: &str = "CustomResourceDefinition";
+
+/// Changes the images of an object: those of all lists called `containers` or `initContainers`, wherever they are, then
+/// those that the specs lead to.
+///
+/// **Errors**: [`FieldError`] where an image is no text.
+/// **Source**: kustomize `filters/imagetag` and `internal/image`, api v0.21.2.
+pub(crate) fn apply_image(object: &mut Value, image: &Image, specs: &[FieldSpec]) -> Result<(), FieldError> {
+    if object["kind"] == NO_IMAGES {
+        return Ok(());
+    }
+    // A name that is no expression matches nothing, and is no error.
+    let Some(pattern) = pattern(&image.name) else { return Ok(()) };
+    let mut change = |place: &mut Value| set(place, image, &pattern);
+    containers(object, &mut change).map_err(|reason| FieldError::Unfit {
+        path: "containers[]/image".to_owned(),
+        object: crate::fieldspec::describe(object),
+        reason,
+    })?;
+    for spec in specs {
+        for_each(object, spec, Create::Never, &mut change)?;
+    }
+    Ok(())
+}
+
+fn pattern(name: &str) -> Option<Regex> {
+    const TAG: &str = "(:[a-zA-Z0-9_.{}-]*)?";
+    const DIGEST: &str = "(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{}-]*)?";
+    Regex::new(&format!("^{name}{TAG}{DIGEST}$")).ok()
+}
+
+/// Walks a whole object to its lists of containers.
+fn containers(
+    node: &mut Value,
+    change: &mut dyn FnMut(&mut Value) -> Result<(), String>,
+) -> Result<(), String> {
+    match node {
+        Value::Object(map) => {
+            for (name, value) in map {
+                containers(value, change)?;
+                if (name == "containers" || name == "initContainers")
+                    && let Value::Array(items) = value
+                {
+                    for item in items {
+                        match item {
+                            Value::Object(container) => {
+                                if let Some(image) = container.get_mut("image") {
+                                    change(image)?;
+                                }
+                            }
+                            Value::Null => {}
+                            other => return Err(wrong_kind("MappingNode", other)),
+                        }
+                    }
+                }
+            }
+            Ok(())
+        }
+        Value::Array(items) => items.iter_mut().try_for_each(|item| containers(item, change)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+    }
+}
+
+fn wrong_kind(expected: &str, found: &Value) -> String {
+    let found = match found {
+        Value::Object(_) => "MappingNode",
+        Value::Array(_) => "SequenceNode",
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => "ScalarNode",
+    };
+    format!("wrong node kind: expected {expected} but got {found}")
+}
+
+fn set(place: &mut Value, image: &Image, pattern: &Regex) -> Result<(), String> {
+    let current = match &*place {
+        Value::String(text) => text.clone(),
+        Value::Null => return Ok(()),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
+        other => return Err(wrong_kind("ScalarNode", other)),
+    };
+    if pattern.is_match(&current) {
+        *place = Value::String(changed(&current, image));
+    }
+    Ok(())
+}
+
+/// The text of an image after the change.
+fn changed(current: &str, image: &Image) -> String {
+    let (name, tag, digest) = split(current);
+    let mut result = if image.new_name.is_empty() { name } else { &image.new_name }.to_owned();
+    let (tag, digest) = match (image.new_tag.is_empty(), image.digest.is_empty()) {
+        (false, _) => (image.new_tag.clone(), image.digest.clone()),
+        (true, false) => (String::new(), image.digest.clone()),
+        (true, true) if !image.tag_suffix.is_empty() => (format!("{tag}{}", image.tag_suffix), String::new()),
+        (true, true) => (tag.to_owned(), digest.to_owned()),
+    };
+    if !tag.is_empty() {
+        result.push(':');
+        result.push_str(&tag);
+    }
+    if !digest.is_empty() {
+        result.push('@');
+        result.push_str(&digest);
+    }
+    result
+}
+
+/// Name, tag and digest of an image; a colon before the first slash belongs to the registry's port.
+pub(crate) fn split(image: &str) -> (&str, &str, &str) {
+    let slash = image.find('/').unwrap_or(0);
+    let after = |character| image.get(slash..).and_then(|rest| rest.find(character)).map(|at| at + slash);
+    let (at, colon) = (after('@'), after(':'));
+    let cut = |from: usize| image.split_at(from);
+    match (at, colon) {
+        (None, None) => (image, "", ""),
+        (Some(at), colon) if colon.is_none_or(|colon| at < colon) => {
+            let (name, digest) = cut(at);
+            (name, "", digest.strip_prefix('@').unwrap_or(digest))
+        }
+        (Some(at), Some(colon)) => {
+            let (rest, digest) = cut(at);
+            let (name, tag) = rest.split_at(colon);
+            (name, tag.strip_prefix(':').unwrap_or(tag), digest.strip_prefix('@').unwrap_or(digest))
+        }
+        (_, Some(colon)) => {
+            let (name, tag) = cut(colon);
+            (name, tag.strip_prefix(':').unwrap_or(tag), "")
+        }
+        (Some(_), None) => (image, "", ""),
+    }
+}
+
+#[cfg(test)]
+mod tests;

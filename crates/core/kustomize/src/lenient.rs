@@ -1,0 +1,53 @@
+//! Reading of configuration as the peer's YAML library does it: where a text is wanted, a number or a boolean is one.
+//!
+//! **Source**: sigs.k8s.io/yaml 1.6, `Unmarshal` into a Go struct.
+
+use std::collections::BTreeMap;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// A text; `null` is the empty one.
+pub(crate) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    as_text(Value::deserialize(from)?).map_err(Error::custom)
+}
+
+/// A text that may be absent; `null` is absence.
+pub(crate) fn optional_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(from)? {
+        Value::Null => Ok(None),
+        value => as_text(value).map(Some).map_err(Error::custom),
+    }
+}
+
+/// A list of texts; `null` is the empty one.
+pub(crate) fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let list = Option::<Vec<Value>>::deserialize(from)?.unwrap_or_default();
+    list.into_iter().map(as_text).collect::<Result<_, _>>().map_err(Error::custom)
+}
+
+/// A map of texts; `null` is the empty one.
+pub(crate) fn text_map<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let map = Option::<BTreeMap<String, Value>>::deserialize(from)?.unwrap_or_default();
+    let entries = map.into_iter().map(|(key, value)| Ok((key, as_text(value)?)));
+    entries.collect::<Result<_, String>>().map_err(Error::custom)
+}
+
+/// What is there, or the default where `null` stands.
+pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    from: D,
+) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
+}
+
+fn as_text(value: Value) -> Result<String, String> {
+    match value {
+        Value::Null => Ok(String::new()),
+        Value::Bool(flag) => Ok(flag.to_string()),
+        Value::String(text) => Ok(text),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::Array(_) => Err("cannot unmarshal array into a value of type string".to_owned()),
+        Value::Object(_) => Err("cannot unmarshal object into a value of type string".to_owned()),
+    }
+}

@@ -1,0 +1,249 @@
+//! Which lists are merged, and by which keys.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+/// kustomize's own Kubernetes OpenAPI, reduced to lists that are merged; the tool that writes it documents the form.
+const TABLE: &str = include_str!("../../data/kubernetes.txt");
+
+/// How deep references between definitions are followed before they are taken for a loop.
+const MAX_REFERENCES: usize = 64;
+
+/// Depth to which the schemas of a user's OpenAPI document are read.
+const MAX_DEPTH: usize = 256;
+
+/// The list keys of kinds, by exact `apiVersion` and `kind`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Schemas {
+    nodes: Vec<Node>,
+    kinds: BTreeMap<(String, String), Option<NodeId>>,
+    scopes: BTreeMap<(String, String), bool>,
+}
+
+/// A place in [`Schemas`].
+pub(crate) type NodeId = usize;
+
+#[derive(Debug, Clone, Default)]
+struct Node {
+    fields: BTreeMap<String, NodeId>,
+    entry: Option<NodeId>,
+    item: Option<NodeId>,
+    merge: Option<Vec<String>>,
+}
+
+impl Schemas {
+    /// The types that apply where a kustomization names no OpenAPI document of its own: Kubernetes 1.21, as the peer has
+    /// it compiled in, whatever version is asked for.
+    pub(crate) fn builtin() -> &'static Self {
+        static BUILTIN: OnceLock<Schemas> = OnceLock::new();
+        BUILTIN.get_or_init(|| Table::default().read(TABLE))
+    }
+
+    /// The types of a user's OpenAPI (v2) document; it stands alone, without the built-in ones.
+    ///
+    /// **Shape**: `definitions` with `x-kubernetes-group-version-kind`, `x-kubernetes-patch-strategy`,
+    /// `x-kubernetes-patch-merge-key`, `x-kubernetes-list-map-keys`; `paths` say which kinds have namespaces.
+    pub(crate) fn from_openapi(document: &Value) -> Self {
+        let mut reader = OpenApi { schemas: Self::default(), named: BTreeMap::new(), definitions: document };
+        for (name, definition) in document["definitions"].as_object().into_iter().flatten() {
+            let kinds = group_version_kinds(&definition["x-kubernetes-group-version-kind"]);
+            if !kinds.is_empty() {
+                let node = reader.definition(name);
+                for kind in kinds {
+                    reader.schemas.kinds.insert(kind, node);
+                }
+            }
+        }
+        for (path, item) in document["paths"].as_object().into_iter().flatten() {
+            let namespaced = path.contains("namespaces/{namespace}");
+            let operation = &item["get"]["x-kubernetes-group-version-kind"];
+            if let Some(kind) = group_version_kind(operation) {
+                let scope = reader.schemas.scopes.entry(kind).or_insert(namespaced);
+                *scope |= namespaced;
+            }
+        }
+        reader.schemas
+    }
+
+    /// The type of a kind. `None` for kinds that are not known; `Some(None)` for those in which no list is merged.
+    pub(crate) fn kind(&self, api_version: &str, kind: &str) -> Option<Option<NodeId>> {
+        self.kinds.get(&(api_version.to_owned(), kind.to_owned())).copied()
+    }
+
+    /// Whether objects of a kind live in namespaces, if the kind is known.
+    pub(crate) fn is_namespaced(&self, api_version: &str, kind: &str) -> Option<bool> {
+        self.scopes.get(&(api_version.to_owned(), kind.to_owned())).copied()
+    }
+
+    /// The type of a field, or of a map's entry.
+    pub(super) fn field(&self, node: NodeId, name: &str) -> Option<NodeId> {
+        let node = self.nodes.get(node)?;
+        node.fields.get(name).copied().or(node.entry)
+    }
+
+    /// The type of a list's items.
+    pub(super) fn item(&self, node: NodeId) -> Option<NodeId> {
+        self.nodes.get(node)?.item
+    }
+
+    /// The keys by which a list is merged: none for scalars. `None` where the list is replaced.
+    pub(super) fn merge_keys(&self, node: NodeId) -> Option<&[String]> {
+        self.nodes.get(node)?.merge.as_deref()
+    }
+
+    fn add(&mut self, node: Node) -> NodeId {
+        self.nodes.push(node);
+        self.nodes.len() - 1
+    }
+}
+
+/// Reader of the checked-in table.
+#[derive(Default)]
+struct Table<'a> {
+    schemas: Schemas,
+    named: BTreeMap<&'a str, NodeId>,
+}
+
+impl<'a> Table<'a> {
+    fn read(mut self, text: &'a str) -> Schemas {
+        for line in text.lines() {
+            if let Some(name) = line.strip_prefix("type ").and_then(|rest| rest.split(' ').next()) {
+                let id = self.schemas.add(Node::default());
+                self.named.insert(name, id);
+            }
+        }
+        for line in text.lines() {
+            let mut words = line.split(' ');
+            match words.next() {
+                Some("type") => self.read_type(words),
+                Some("kind") => self.read_kind(words),
+                _ => {}
+            }
+        }
+        self.schemas
+    }
+
+    fn read_type(&mut self, mut words: impl Iterator<Item = &'a str>) {
+        let Some(id) = words.next().and_then(|name| self.named.get(name).copied()) else { return };
+        for (name, expression) in words.filter_map(|word| word.split_once('=')) {
+            if let Some(field) = self.expression(expression) {
+                self.schemas.nodes[id].fields.insert(name.to_owned(), field);
+            }
+        }
+    }
+
+    fn read_kind(&mut self, mut words: impl Iterator<Item = &'a str>) {
+        let (Some(api_version), Some(kind), Some(scope), Some(name)) =
+            (words.next(), words.next(), words.next(), words.next())
+        else {
+            return;
+        };
+        let key = (api_version.to_owned(), kind.to_owned());
+        if scope != "-" {
+            self.schemas.scopes.insert(key.clone(), scope == "N");
+        }
+        self.schemas.kinds.insert(key, self.named.get(name).copied());
+    }
+
+    fn expression(&mut self, text: &'a str) -> Option<NodeId> {
+        let node = if let Some(rest) = text.strip_prefix('[') {
+            let (item, keys) = rest.rsplit_once(']')?;
+            let merge = match keys {
+                "" => None,
+                "+" => Some(Vec::new()),
+                keys => Some(keys.split(',').map(str::to_owned).collect()),
+            };
+            Node { item: self.expression(item), merge, ..Node::default() }
+        } else if let Some(entry) = text.strip_prefix('{') {
+            Node { entry: self.expression(entry.strip_suffix('}')?), ..Node::default() }
+        } else {
+            return self.named.get(text).copied();
+        };
+        Some(self.schemas.add(node))
+    }
+}
+
+/// Reader of a user's document.
+struct OpenApi<'a> {
+    schemas: Schemas,
+    named: BTreeMap<&'a str, Option<NodeId>>,
+    definitions: &'a Value,
+}
+
+impl<'a> OpenApi<'a> {
+    fn definition(&mut self, name: &'a str) -> Option<NodeId> {
+        if let Some(known) = self.named.get(name) {
+            return *known;
+        }
+        let mut source = self.definitions["definitions"].get(name)?;
+        for _ in 0..MAX_REFERENCES {
+            match self.referred(source) {
+                Some((_, target)) => source = target,
+                None => break,
+            }
+        }
+        let id = self.schemas.add(Node::default());
+        self.named.insert(name, Some(id));
+        let node = self.node(source, 0);
+        self.schemas.nodes[id] = node;
+        Some(id)
+    }
+
+    fn referred(&self, source: &'a Value) -> Option<(&'a str, &'a Value)> {
+        let name = source["$ref"].as_str()?.strip_prefix("#/definitions/")?;
+        Some((name, self.definitions["definitions"].get(name)?))
+    }
+
+    fn schema(&mut self, source: &'a Value, depth: usize) -> Option<NodeId> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        if source.get("$ref").is_some() {
+            let (name, _) = self.referred(source)?;
+            return self.definition(name);
+        }
+        let node = self.node(source, depth + 1);
+        Some(self.schemas.add(node))
+    }
+
+    fn node(&mut self, source: &'a Value, depth: usize) -> Node {
+        let mut node = Node::default();
+        for (name, property) in source["properties"].as_object().into_iter().flatten() {
+            if let Some(id) = self.schema(property, depth) {
+                node.fields.insert(name.clone(), id);
+            }
+        }
+        if source["additionalProperties"].is_object() {
+            node.entry = self.schema(&source["additionalProperties"], depth);
+        }
+        if source["type"] == "array" && source["items"].is_object() {
+            node.item = self.schema(&source["items"], depth);
+        }
+        let strategy = source["x-kubernetes-patch-strategy"].as_str().unwrap_or_default();
+        if strategy.split(',').any(|part| part == "merge") {
+            let list = source["x-kubernetes-list-map-keys"].as_array();
+            let keys: Vec<String> = match (list, source["x-kubernetes-patch-merge-key"].as_str()) {
+                (Some(keys), _) => keys.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                (None, Some(key)) => vec![key.to_owned()],
+                (None, None) => Vec::new(),
+            };
+            node.merge = Some(keys);
+        }
+        node
+    }
+}
+
+fn group_version_kinds(list: &Value) -> Vec<(String, String)> {
+    list.as_array().into_iter().flatten().filter_map(group_version_kind).collect()
+}
+
+fn group_version_kind(entry: &Value) -> Option<(String, String)> {
+    let (version, kind) = (entry["version"].as_str()?, entry["kind"].as_str()?);
+    let api_version = match entry["group"].as_str() {
+        Some(group) if !group.is_empty() => format!("{group}/{version}"),
+        _ => version.to_owned(),
+    };
+    Some((api_version, kind.to_owned()))
+}
