@@ -168,6 +168,6 @@ pub(crate) fn inputs(source: &ApplicationSource, settings: &Settings) -> u64 {
     // The revision only chooses the tree.
     let source = ApplicationSource { target_revision: String::new(), ..source.clone() };
     let tools = (settings.helm_enabled, settings.kustomize_enabled, settings.jsonnet_enabled);
-    let options = (&settings.kustomize_build_options, &settings.helm_values_file_schemes);
+    let options = (&settings.kustomize, &settings.helm_values_file_schemes);
     hash_of((serde_json::to_string(&source).unwrap_or_default(), tools, options, env!("CARGO_PKG_VERSION")))
 }

@@ -2,6 +2,7 @@
 
 mod filter;
 mod installed;
+mod kustomize;
 mod overrides;
 mod selector;
 
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 pub use filter::ResourceFilter;
 pub use installed::installed_argocd_cm;
+pub use kustomize::{KustomizeBuildOptions, KustomizeSettings};
 pub use overrides::{IgnoreRules, KindPattern, KnownTypeField, Overrides, ResourceOverride};
 pub use selector::{LabelExpression, LabelOperator, LabelSelector};
 
@@ -120,8 +122,8 @@ pub struct Settings {
     pub kustomize_enabled: bool,
     /// Whether Jsonnet is rendered. Setting `jsonnet.enable`.
     pub jsonnet_enabled: bool,
-    /// Options of `kustomize build`. Setting `kustomize.buildOptions`.
-    pub kustomize_build_options: String,
+    /// How Kustomize builds. Settings `kustomize.buildOptions` and those of its versions.
+    pub kustomize: KustomizeSettings,
     /// URL schemes from which Helm may read value files. Setting `helm.valuesFileSchemes`.
     pub helm_values_file_schemes: Vec<String>,
     /// Labels that are shown beside objects. Setting `resource.customLabels`.
@@ -159,7 +161,7 @@ impl Default for Settings {
             helm_enabled: true,
             kustomize_enabled: true,
             jsonnet_enabled: true,
-            kustomize_build_options: String::new(),
+            kustomize: KustomizeSettings::default(),
             helm_values_file_schemes: vec!["https".to_owned(), "http".to_owned()],
             custom_labels: Vec::new(),
             sensitive_annotations: Vec::new(),
@@ -247,7 +249,6 @@ impl Settings {
             "helm.enable" => self.helm_enabled = truth(text)?,
             "kustomize.enable" => self.kustomize_enabled = truth(text)?,
             "jsonnet.enable" => self.jsonnet_enabled = truth(text)?,
-            "kustomize.buildOptions" => self.kustomize_build_options = text.trim().to_owned(),
             "helm.valuesFileSchemes" => self.helm_values_file_schemes = words(text),
             "resource.customLabels" => self.custom_labels = words(text),
             "resource.sensitive.mask.annotations" => self.sensitive_annotations = words(text),
@@ -270,7 +271,11 @@ impl Settings {
                 Some((what, kind)) => {
                     return self.set_overrides(key, overrides::parse_split(what, kind, text)?);
                 }
-                None => return Ok(misspelt(key).into_iter().collect()),
+                None => {
+                    let kustomize = key.strip_prefix("kustomize.");
+                    let known = kustomize.and_then(|key| self.kustomize.set(key, text));
+                    return Ok(known.unwrap_or_else(|| misspelt(key).into_iter().collect()));
+                }
             },
         }
         Ok(Vec::new())

@@ -69,6 +69,9 @@ fn plain_keys() {
         ("timeout.hard.reconciliation", "2d"),
         ("resource.respectRBAC", "strict"),
         ("helm.enable", "false"),
+        ("kustomize.buildOptions", "--enable-helm"),
+        ("kustomize.buildOptions.v5.0.0", "--load-restrictor LoadRestrictionsNone"),
+        ("kustomize.path.v4.0.0", "/tools/kustomize"),
         ("resource.customLabels", "team, tier"),
         ("resource.sensitive.mask.annotations", "a/b,c/d"),
         ("ui.bannercontent", "ignored"),
@@ -84,6 +87,10 @@ fn plain_keys() {
     assert_eq!(settings.reconciliation.hard, Some(Duration::from_secs(172_800)));
     assert_eq!(settings.respect_rbac, RespectRbac::Strict);
     assert!(!settings.helm_enabled && settings.kustomize_enabled);
+    assert!(settings.kustomize.build_options.enable_helm);
+    assert!(
+        settings.kustomize.options_of("v5.0.0").0.load_outside && settings.kustomize.options_of("v4.0.0").1
+    );
     assert_eq!(settings.custom_labels, ["team", "tier"]);
     assert_eq!(settings.sensitive_annotations, ["a/b", "c/d"]);
 }
@@ -272,6 +279,12 @@ fn what_is_misspelt_or_not_in_force_is_said() {
     for (key, text, message) in [
         ("resource.exclusion", "", "the key is unknown; did you mean resource.exclusions?"),
         ("timeout.reconcilation", "", "the key is unknown; did you mean timeout.reconciliation?"),
+        ("kustomize.buildOption", "", "the key is unknown; did you mean kustomize.buildOptions?"),
+        (
+            "kustomize.buildOptions",
+            "--enable-exec",
+            "--enable-exec is refused: plugins would run programs, which is never done; kustomizations are refused with these options",
+        ),
         (
             "application.sync.impersonation.enabled",
             "true",
