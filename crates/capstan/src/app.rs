@@ -110,7 +110,7 @@ pub(crate) async fn run(arguments: Arguments, style: Style) -> ExitCode {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 

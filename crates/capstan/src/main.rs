@@ -36,6 +36,9 @@ enum Command {
     /// Render charts on this machine: the words of `helm` that need no cluster
     #[command(subcommand)]
     Helm(cli::HelmCommand),
+    /// Write images into a repository: what a pipeline does after it has built one
+    #[command(subcommand)]
+    Image(cli::ImageCommand),
 }
 
 #[derive(Debug, clap::Args)]
@@ -63,6 +66,11 @@ fn main() -> ExitCode {
         Command::Helm(command) => {
             let code = runtime.block_on(cli::helm(command, std::env::temp_dir().join("capstan-cli")));
             return ExitCode::from(code);
+        }
+        Command::Image(command) => {
+            let surroundings =
+                cli::Surroundings { environment: &app::variable, temp_dir: std::env::temp_dir() };
+            return ExitCode::from(runtime.block_on(cli::image(command, surroundings)));
         }
         Command::App(arguments) => return runtime.block_on(app::run(*arguments, cli::Style::Native)),
     };

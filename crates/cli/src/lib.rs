@@ -24,6 +24,7 @@ mod escape;
 mod failure;
 mod heartbeat;
 mod helm;
+mod image;
 pub mod install;
 mod look;
 mod name;
@@ -36,6 +37,7 @@ mod view;
 mod watch;
 
 pub use self::helm::{HelmCommand, TemplateArgs, helm};
+pub use self::image::{ImageCommand, SetArgs, Surroundings, image};
 pub use command::{AppCommand, ConnectionFlags, OutputFlags};
 pub use context::{ColorChoice, Context, ProgressChoice, Style, Terminal};
 pub use run::run;
