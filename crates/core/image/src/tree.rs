@@ -254,6 +254,11 @@ impl Editing<'_> {
         Ok(found)
     }
 
+    fn leave(&mut self, path: &TreePath) -> BTreeSet<usize> {
+        self.out.notes.push(format!("{path} names the image, is a template, and was left alone"));
+        BTreeSet::new()
+    }
+
     /// Edits one file; the images of `images` that are in it now.
     fn edit(&mut self, path: &TreePath, images: &[usize], add: bool) -> Result<BTreeSet<usize>, TreeError> {
         let Some(text) = self.text(path)? else { return Ok(BTreeSet::new()) };
@@ -277,11 +282,10 @@ impl Editing<'_> {
             add_to_kustomization: add,
         };
         let edited = match set_image(path.as_str(), &text, &request) {
+            // What is filled in later is not for us, be it YAML by chance or not.
+            Ok(edited) if !by_keys && edited.changes.iter().any(is_filled_in) => return Ok(self.leave(path)),
             Ok(edited) => edited,
-            Err(_) if text.contains("{{") && !by_keys => {
-                self.out.notes.push(format!("{path} names the image, is a template, and was left alone"));
-                return Ok(BTreeSet::new());
-            }
+            Err(_) if text.contains("{{") && !by_keys => return Ok(self.leave(path)),
             Err(error) => return Err(TreeError::File { path: path.clone(), error }),
         };
         let Edited { text: new, changes, found } = edited;
@@ -300,6 +304,10 @@ impl Editing<'_> {
         self.out.changes.extend(changes);
         Ok(here)
     }
+}
+
+fn is_filled_in(change: &Change) -> bool {
+    change.old.as_ref().is_some_and(|old| old.contains("{{"))
 }
 
 fn fits(path: &TreePath, below: &TreePath, globs: &[Matcher]) -> bool {
