@@ -13,6 +13,12 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Erro
     as_text(Value::deserialize(from)?).map_err(Error::custom)
 }
 
+/// A text and nothing else; `null` is the empty one. So are fields of structs that the peer embeds in others, whose types its
+/// library does not find.
+pub(crate) fn strict_text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    Ok(Option::<String>::deserialize(from)?.unwrap_or_default())
+}
+
 /// A text that may be absent; `null` is absence.
 pub(crate) fn optional_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     match Value::deserialize(from)? {
@@ -21,7 +27,21 @@ pub(crate) fn optional_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option
     }
 }
 
-/// A list of texts; `null` is the empty one.
+/// A list of texts; `null` is the empty one, in the place of a text, too.
+pub(crate) fn strict_texts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let list = Option::<Vec<Option<String>>>::deserialize(from)?.unwrap_or_default();
+    Ok(list.into_iter().map(Option::unwrap_or_default).collect())
+}
+
+/// A map of texts; `null` is the empty one, in the place of a text, too.
+pub(crate) fn strict_text_map<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let map = Option::<BTreeMap<String, Option<String>>>::deserialize(from)?.unwrap_or_default();
+    Ok(map.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())
+}
+
+/// A list of texts, or of what passes for one.
 pub(crate) fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     let list = Option::<Vec<Value>>::deserialize(from)?.unwrap_or_default();
     list.into_iter().map(as_text).collect::<Result<_, _>>().map_err(Error::custom)

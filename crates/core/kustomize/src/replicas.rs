@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::fieldspec::{Create, FieldError, FieldSpec, for_each};
 use crate::lenient;
+use crate::scalar::styled;
 
 /// An entry of `replicas`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -27,7 +28,9 @@ pub(crate) fn set_replicas(object: &mut Value, count: i64, spec: &FieldSpec) -> 
         if place.is_object() || place.is_array() {
             return Err("wrong node kind: expected ScalarNode".to_owned());
         }
-        *place = Value::from(count);
+        // An empty text is one that was just made.
+        let made = place.as_str() == Some("");
+        *place = if made { Value::from(count) } else { styled(place, Value::from(count)) };
         Ok(())
     })
 }

@@ -4,6 +4,8 @@
 
 use serde_json::{Number, Value};
 
+use crate::patch::scalar_text;
+
 /// The value of a text that is written without quotes. What is no number, boolean or null is a text.
 pub(crate) fn resolve(text: &str) -> Value {
     match text {
@@ -31,6 +33,19 @@ pub(crate) fn retyped(place: &Value, text: String) -> Result<Value, String> {
         _ => false,
     };
     if fits { Ok(value) } else { Err(format!("cannot decode {} `{text}` as a {}", tag(&value), tag(place))) }
+}
+
+/// A number or boolean in the place of a text that was written in quotes gets these quotes, and is a text, too.
+///
+/// **Source**: kyaml's `FieldSetter` keeps the style of what it overwrites. We do not know the style; a text must have had
+/// quotes where it would be something else without.
+pub(crate) fn styled(place: &Value, value: Value) -> Value {
+    match place {
+        Value::String(text) if (value.is_number() || value.is_boolean()) && !resolve(text).is_string() => {
+            Value::String(scalar_text(&value).into_owned())
+        }
+        _ => value,
+    }
 }
 
 fn tag(value: &Value) -> &'static str {

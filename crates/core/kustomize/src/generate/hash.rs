@@ -18,6 +18,8 @@ pub(crate) fn hash(object: &Value) -> String {
         Some(Value::Null) => Value::String("null".to_owned()),
         Some(Value::Bool(flag)) => Value::String(flag.to_string()),
         Some(Value::Number(number)) => Value::String(number.to_string()),
+        // A list does not go into a map of Go's.
+        Some(Value::Array(_)) => Value::Null,
         Some(value) => value.clone(),
     };
     let mut content = Map::new();
@@ -34,8 +36,8 @@ pub(crate) fn hash(object: &Value) -> String {
     // The peer looks for a field of the name `metadata/name`, and finds none.
     put("name", Value::String(String::new()));
     put("data", or_empty("data"));
-    if let Some(extra_data) = object.get(extra).filter(|value| value.is_object()) {
-        put(extra, extra_data.clone());
+    if object.get(extra).is_some_and(|value| value.is_object() || value.is_array()) {
+        put(extra, or_empty(extra));
     }
     encode(&json_text(&Value::Object(content)))
 }

@@ -23,30 +23,30 @@ pub(crate) use sources::{SourceError, pairs};
 #[serde(default)]
 pub(crate) struct GeneratorArgs {
     /// Name, before prefix, suffix and hash.
-    #[serde(deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::strict_text")]
     pub(crate) name: String,
     /// Namespace, if it has one of its own.
-    #[serde(deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::strict_text")]
     pub(crate) namespace: String,
     /// `create`, `replace`, `merge`; anything else is `create`.
-    #[serde(deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::strict_text")]
     pub(crate) behavior: String,
     /// `[key=]path` of files, each a value.
-    #[serde(deserialize_with = "lenient::texts")]
+    #[serde(deserialize_with = "lenient::strict_texts")]
     pub(crate) files: Vec<String>,
     /// Paths of files with `key=value` lines.
-    #[serde(deserialize_with = "lenient::texts")]
+    #[serde(deserialize_with = "lenient::strict_texts")]
     pub(crate) envs: Vec<String>,
     /// The older, singular form; kustomizations have it appended to `envs` when they are read, and nobody else reads it.
-    #[serde(deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::strict_text")]
     pub(crate) env: String,
     /// `key=value`.
-    #[serde(deserialize_with = "lenient::texts")]
+    #[serde(deserialize_with = "lenient::strict_texts")]
     pub(crate) literals: Vec<String>,
     /// Options of its own.
     pub(crate) options: Option<GeneratorOptions>,
     /// Type, of a Secret; `Opaque` if empty.
-    #[serde(rename = "type", deserialize_with = "lenient::text")]
+    #[serde(rename = "type", deserialize_with = "lenient::strict_text")]
     pub(crate) secret_type: String,
 }
 
@@ -55,10 +55,10 @@ pub(crate) struct GeneratorArgs {
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct GeneratorOptions {
     /// Labels of what is generated.
-    #[serde(deserialize_with = "lenient::text_map")]
+    #[serde(deserialize_with = "lenient::strict_text_map")]
     pub(crate) labels: BTreeMap<String, String>,
     /// Its annotations.
-    #[serde(deserialize_with = "lenient::text_map")]
+    #[serde(deserialize_with = "lenient::strict_text_map")]
     pub(crate) annotations: BTreeMap<String, String>,
     /// Whether the name stays without a hash.
     #[serde(deserialize_with = "lenient::or_default")]
@@ -94,6 +94,9 @@ pub(crate) enum GenerateError<E: std::error::Error + 'static> {
         /// The key.
         key: String,
     },
+    /// The peer writes several lines as a block, and cannot read it again where the first begins with a tab.
+    #[error("yaml: line 2: found a tab character where an indentation space is expected")]
+    Tab,
 }
 
 impl GeneratorArgs {
@@ -156,6 +159,7 @@ pub(crate) fn generate<E: std::error::Error + 'static>(
             object["kind"] = Value::from("ConfigMap");
             for (key, value) in known {
                 match String::from_utf8(value) {
+                    Ok(text) if is_unreadable_block(&text) => return Err(GenerateError::Tab),
                     Ok(text) => object["data"][key] = Value::String(text),
                     Err(bytes) => object["binaryData"][key] = Value::String(base64_lines(bytes.as_bytes())),
                 }
@@ -181,6 +185,17 @@ pub(crate) fn generate<E: std::error::Error + 'static>(
         }
     }
     Ok(object)
+}
+
+/// Whether a text is written as a block that begins with a tab. What has blanks before a line's end, or characters that are not
+/// printed, is written in quotes instead.
+fn is_unreadable_block(text: &str) -> bool {
+    let printed = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r' | '\u{85}');
+    text.starts_with('\t')
+        && text.contains('\n')
+        && !text.contains(" \n")
+        && !text.ends_with(' ')
+        && text.chars().all(|c| printed(c) && c != '\u{feff}')
 }
 
 /// Characters of base64 in a line.

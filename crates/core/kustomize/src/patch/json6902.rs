@@ -21,7 +21,7 @@ pub(crate) enum JsonPatchError {
 }
 
 /// The largest integer that a float64 holds with all its neighbours; the peer passes numbers through one.
-const EXACT: i64 = 1 << 53;
+const EXACT: u64 = 1 << 53;
 
 /// Reads operations: JSON where the text begins with `[`, else the first document of YAML. `null` where there is none.
 pub(crate) fn operations(text: &str) -> Result<Value, JsonPatchError> {
@@ -74,18 +74,17 @@ fn through_float(value: &mut Value) {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "the loss is the peer's, and the range is checked before"
-)]
+/// `None` where it stays as it is. Whole numbers are written with the fewest digits that tell them apart, then zeros.
 fn as_float(number: &Number) -> Option<Number> {
-    if let Some(whole) = number.as_i64() {
-        return (whole.abs() > EXACT).then(|| Number::from(whole as f64 as i64));
+    if number.as_i64().is_some_and(|whole| whole.unsigned_abs() <= EXACT) {
+        return None;
     }
     let float = number.as_f64()?;
-    let whole = float.fract() == 0.0 && float.abs() < i64::MAX as f64;
-    whole.then(|| Number::from(float as i64))
+    if float.fract() != 0.0 {
+        return None;
+    }
+    let digits = float.to_string();
+    digits.parse::<i64>().map(Number::from).or_else(|_| digits.parse::<u64>().map(Number::from)).ok()
 }
 
 fn kind(value: &Value) -> &'static str {

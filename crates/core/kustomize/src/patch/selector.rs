@@ -11,19 +11,19 @@ use crate::lenient;
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Selector {
     /// API group.
-    #[serde(deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::strict_text")]
     pub(crate) group: String,
     /// API version.
-    #[serde(deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::strict_text")]
     pub(crate) version: String,
     /// Kind.
-    #[serde(deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::strict_text")]
     pub(crate) kind: String,
     /// Name.
-    #[serde(deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::strict_text")]
     pub(crate) name: String,
     /// Namespace.
-    #[serde(deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::strict_text")]
     pub(crate) namespace: String,
     /// Annotations, in the form of a label selector.
     #[serde(deserialize_with = "lenient::text")]

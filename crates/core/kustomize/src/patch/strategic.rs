@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::elements;
 use super::schema::{NodeId, Schemas};
-use crate::scalar::resolve;
+use crate::scalar::styled;
 
 /// The directive's key, in a map or in a list's item that holds nothing else.
 const DIRECTIVE: &str = "$patch";
@@ -357,19 +357,6 @@ fn scalar(target: Option<Value>, patch: Origin) -> Outcome {
         (_, Origin::Node(node)) => Outcome::Patch(node),
         (Some(value), Origin::Missing | Origin::Same) => Outcome::Target(value),
         (None, Origin::Missing | Origin::Same) => Outcome::Clear,
-    }
-}
-
-/// A number or boolean in the place of a text that was written in quotes gets these quotes, and is a text, too.
-///
-/// **Source**: kyaml's `FieldSetter` keeps the style of what it overwrites. We do not know the style; a text must have had
-/// quotes where it would be something else without.
-fn styled(target: &Value, patch: Value) -> Value {
-    match target {
-        Value::String(text) if (patch.is_number() || patch.is_boolean()) && !resolve(text).is_string() => {
-            Value::String(elements::text(&patch).into_owned())
-        }
-        _ => patch,
     }
 }
 

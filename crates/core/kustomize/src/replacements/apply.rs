@@ -75,7 +75,7 @@ pub(crate) fn replace(resources: &mut [Resource], replacement: &Replacement) -> 
     let value = match (&replacement.source, &replacement.source_value) {
         (None, None) => return Err(ReplacementError::Incomplete),
         (Some(_), Some(_)) => return Err(ReplacementError::TwoSources),
-        (None, Some(text)) => Value::String(text.clone()),
+        (None, Some(text)) => Copied { text: text.clone(), whole: resolve(text) },
         (Some(source), None) => value_of(resources, source)?,
     };
     for target in targets {
@@ -90,7 +90,15 @@ pub(crate) fn replace(resources: &mut [Resource], replacement: &Replacement) -> 
     Ok(())
 }
 
-fn value_of(resources: &[Resource], source: &Source) -> Result<Value, ReplacementError> {
+/// What is copied.
+struct Copied {
+    /// Its text, empty of a list or a map.
+    text: String,
+    /// All of it.
+    whole: Value,
+}
+
+fn value_of(resources: &[Resource], source: &Source) -> Result<Copied, ReplacementError> {
     let mut found: Option<&Resource> = None;
     for resource in resources {
         if ids(resource).iter().any(|id| source.selects(id)) {
@@ -108,7 +116,7 @@ fn value_of(resources: &[Resource], source: &Source) -> Result<Value, Replacemen
         id: source.id().to_string(),
     })?;
     match source.options.as_ref().filter(|options| !options.delimiter.is_empty()) {
-        None => Ok(value.clone()),
+        None => Ok(Copied { text: scalar_text(value).into_owned(), whole: value.clone() }),
         Some(_) if value.is_object() || value.is_array() => Err(ReplacementError::NotAScalar),
         Some(options) => {
             let text = scalar_text(value);
@@ -116,7 +124,9 @@ fn value_of(resources: &[Resource], source: &Source) -> Result<Value, Replacemen
                 usize::try_from(options.index).ok().and_then(|at| text.split(&options.delimiter).nth(at));
             let out_of_bounds =
                 || ReplacementError::Index { index: options.index, value: text.clone().into_owned() };
-            Ok(Value::String(part.ok_or_else(out_of_bounds)?.to_owned()))
+            let text = part.ok_or_else(out_of_bounds)?.to_owned();
+            let whole = retyped(value, text.clone()).unwrap_or_else(|_| Value::String(text.clone()));
+            Ok(Copied { text, whole })
         }
     }
 }
@@ -203,12 +213,12 @@ fn selects(matcher: &Matcher, id: &ResId) -> bool {
         && matcher.selects_namespace(&id.namespace)
 }
 
-fn copy(object: &mut Value, value: &Value, target: &Target) -> Result<(), ReplacementError> {
+fn copy(object: &mut Value, value: &Copied, target: &Target) -> Result<(), ReplacementError> {
     let default = [DEFAULT_FIELD.to_owned()];
     let paths = if target.field_paths.is_empty() { &default[..] } else { &target.field_paths };
     let options = target.options.as_ref();
     let create = options.is_some_and(|options| options.create);
-    let make = match value {
+    let make = match &value.whole {
         _ if !create => Make::Nothing,
         Value::Object(_) => Make::Map,
         Value::Array(_) => Make::List,
@@ -244,13 +254,13 @@ fn copy(object: &mut Value, value: &Value, target: &Target) -> Result<(), Replac
 }
 
 /// Puts a value, or a part of it, into a place.
-fn put(place: Place<'_>, value: &Value, options: Option<&FieldOptions>) -> Result<(), ReplacementError> {
+fn put(place: Place<'_>, value: &Copied, options: Option<&FieldOptions>) -> Result<(), ReplacementError> {
     let (slot, made) = match place {
         Place::Found(slot) => (slot, false),
         Place::Made(slot) => (slot, true),
         Place::Detached => return Ok(()),
     };
-    let mut text = scalar_text(value).into_owned();
+    let mut text = value.text.clone();
     if let Some(options) = options.filter(|options| !options.delimiter.is_empty()) {
         if slot.is_object() || slot.is_array() {
             return Err(ReplacementError::NotAScalar);
@@ -265,7 +275,7 @@ fn put(place: Place<'_>, value: &Value, options: Option<&FieldOptions>) -> Resul
         text = parts.join(&options.delimiter);
     }
     if slot.is_object() || slot.is_array() {
-        *slot = value.clone();
+        *slot = value.whole.clone();
     } else if made {
         *slot = resolve(&text);
     } else {

@@ -172,6 +172,11 @@ impl Walk<'_> {
     fn field(&mut self, node: &mut Value, name: &str, rest: &[String]) -> Result<usize, String> {
         let map = match node {
             Value::Object(map) => map,
+            // A field that is made in what a null says is lost.
+            Value::Null if self.detached && self.make != Make::Nothing => {
+                (self.act)(Place::Detached)?;
+                return Ok(1);
+            }
             Value::Null => return Ok(0),
             other => return Err(wrong_kind("MappingNode", other)),
         };
@@ -220,8 +225,13 @@ impl Walk<'_> {
         let Value::Array(items) = node else {
             return Err(format!("failed to create element for \"[{key}={value}]\""));
         };
-        let new = resolve(value);
-        items.push(if key.is_empty() { new } else { Value::Object(Map::from_iter([(key.to_owned(), new)])) });
+        let mut new = resolve(value);
+        if key.is_empty() && pattern.is_match(value) {
+            let count = self.node(&mut new, &[], true)?;
+            items.push(new);
+            return Ok(count);
+        }
+        items.push(Value::Object(Map::from_iter([(key.to_owned(), new)])));
         match self.matching(node, key, &pattern, rest)? {
             // The peer would go on adding items for ever.
             0 => Err(format!("failed to create element for \"[{key}={value}]\"")),

@@ -30,19 +30,19 @@ pub(crate) struct Replacement {
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Source {
     /// API group.
-    #[serde(deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::strict_text")]
     pub(crate) group: String,
     /// API version.
-    #[serde(deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::strict_text")]
     pub(crate) version: String,
     /// Kind.
-    #[serde(deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::strict_text")]
     pub(crate) kind: String,
     /// Name, current or of before.
-    #[serde(deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::strict_text")]
     pub(crate) name: String,
     /// Namespace; `default` and none are the same.
-    #[serde(deserialize_with = "lenient::text")]
+    #[serde(deserialize_with = "lenient::strict_text")]
     pub(crate) namespace: String,
     /// The field; `metadata.name` if empty.
     #[serde(deserialize_with = "lenient::text")]
