@@ -7,6 +7,8 @@ use api::names::annotation;
 use resource::{GroupKind, Gvk, Object, ResourceKey};
 use serde_json::Value;
 
+use crate::hooks::is_hook;
+
 /// Whether objects of a kind live in a namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -151,14 +153,6 @@ impl Desired {
     /// Kinds of all objects.
     pub fn kinds(&self) -> BTreeSet<GroupKind> {
         self.objects.keys().map(ResourceKey::group_kind).collect()
-    }
-}
-
-/// Whether an object is a hook: by our annotation, or else by Helm's, whose `crd-install` is a plain resource.
-pub fn is_hook(object: &Object) -> bool {
-    match object.annotation(annotation::HOOK) {
-        Some(_) => true,
-        None => object.annotation(annotation::HELM_HOOK).is_some_and(|hook| hook.trim() != "crd-install"),
     }
 }
 

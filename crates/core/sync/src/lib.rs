@@ -10,16 +10,16 @@
 //!     key: resource::ResourceKey::new("", "ConfigMap", "shop", "settings"),
 //!     wanted: true, live: false, out_of_sync: true, wave: 0, prune_last: false, removal: Removal::Allowed,
 //! };
-//! let plan = plan(&[item], &Request::default());
+//! let plan = plan(&[item], &[], &Request::default());
 //! assert_eq!(plan.waves[0].applies[0].name, "settings");
 //! ```
 
 pub mod auto;
 pub mod desired;
-
+pub mod hooks;
 pub mod operation;
 mod order;
 mod plan;
 pub mod retry;
 
-pub use plan::{Item, Kept, Phase, Plan, Removal, Request, Wave, plan};
+pub use plan::{HookItem, Item, Kept, Phase, Plan, Removal, Request, Wave, plan};

@@ -4,8 +4,7 @@ use resource::ResourceKey;
 
 use crate::order::{apply_order, mirrored, prune_order};
 
-/// A part of a sync that is done before the next begins. Only `Sync` has steps until hooks exist;
-/// the others keep their place, since a plan's order is phase first.
+/// A part of a sync that is done before the next begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// Before the objects are applied.
@@ -95,6 +94,17 @@ pub struct Item {
     pub removal: Removal,
 }
 
+/// A run of a hook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookItem {
+    /// The object; a generated name is known by now.
+    pub key: ResourceKey,
+    /// When it runs. A hook of several phases is there once for each.
+    pub phase: Phase,
+    /// `argocd.argoproj.io/sync-wave`, or Helm's weight.
+    pub wave: i32,
+}
+
 /// What the operation asks for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
@@ -117,6 +127,8 @@ pub struct Wave {
     pub number: i32,
     /// Objects to apply, in order.
     pub applies: Vec<ResourceKey>,
+    /// Hooks to run, in order, after the applies.
+    pub hooks: Vec<ResourceKey>,
     /// Objects to delete, in order.
     pub prunes: Vec<ResourceKey>,
 }
@@ -126,32 +138,32 @@ pub struct Wave {
 pub struct Plan {
     /// The namespace that is made first.
     pub create_namespace: Option<String>,
-    /// Waves in order.
+    /// Waves in order, phase by phase. Those of `SyncFail` run only when one of the others failed.
     pub waves: Vec<Wave>,
     /// Objects that git does not name and that stay.
     pub kept: BTreeMap<ResourceKey, Kept>,
 }
 
 impl Plan {
-    /// Whether there is more than one wave. Then each wave must be healthy before the next starts, and the last before
+    /// Whether there is more than one wave, or a hook. Then each wave must be healthy before the next starts, and the last before
     /// the operation succeeds; a plan of one wave succeeds once it is applied, as in the peer.
     pub fn gated(&self) -> bool {
-        self.waves.len() > 1
+        self.waves.len() > 1 || self.waves.iter().any(|wave| !wave.hooks.is_empty())
     }
 
-    /// How many objects are applied or deleted.
+    /// How many objects are applied or deleted, and hooks run.
     pub fn steps(&self) -> usize {
-        self.waves.iter().map(|w| w.applies.len() + w.prunes.len()).sum()
+        self.waves.iter().map(|w| w.applies.len() + w.hooks.len() + w.prunes.len()).sum()
     }
 }
 
 /// Orders an operation's work. Pure: same input, same plan, whatever the order of `items`.
 ///
-/// **Shape**: waves ascending; inside a wave kinds in the peer's order, objects that define what others need (namespaces,
+/// **Shape**: phase by phase, waves ascending; inside a wave kinds in the peer's order, objects that define what others need (namespaces,
 /// custom resource definitions) brought forward to the first wave that uses them.
 /// **Source**: the peer's documented phases and waves; where we differ: pruned objects leave after the applies of
 /// their wave and in reverse kind order, so that nothing goes before its replacement is there.
-pub fn plan(items: &[Item], request: &Request) -> Plan {
+pub fn plan(items: &[Item], hooks: &[HookItem], request: &Request) -> Plan {
     let mut plan = Plan { create_namespace: request.create_namespace.clone(), ..Plan::default() };
     let chosen = |item: &&Item| request.only.as_ref().is_none_or(|only| only.contains(&item.key));
 
@@ -169,9 +181,9 @@ pub fn plan(items: &[Item], request: &Request) -> Plan {
         }
     }
 
-    let mut waves: BTreeMap<i32, Wave> = BTreeMap::new();
+    let mut waves: Waves = BTreeMap::new();
     for item in &applies {
-        wave(&mut waves, first_use(item, &applies)).applies.push(item.key.clone());
+        wave(&mut waves, Phase::Sync, first_use(item, &applies)).applies.push(item.key.clone());
     }
     let in_place: Vec<i32> = prunes.iter().filter(|i| !i.prune_last).map(|i| i.wave).collect();
     let mirror = mirrored(&in_place);
@@ -179,9 +191,13 @@ pub fn plan(items: &[Item], request: &Request) -> Plan {
         applies.iter().map(|i| i.wave).chain(in_place.iter().copied()).max().unwrap_or(-1).saturating_add(1);
     for item in prunes {
         let number = if item.prune_last { after_all } else { mirror(item.wave) };
-        wave(&mut waves, number).prunes.push(item.key.clone());
+        wave(&mut waves, Phase::Sync, number).prunes.push(item.key.clone());
+    }
+    for hook in hooks {
+        wave(&mut waves, hook.phase, hook.wave).hooks.push(hook.key.clone());
     }
     for wave in waves.values_mut() {
+        wave.hooks.sort_by(|a, b| apply_order(a).cmp(&apply_order(b)));
         wave.applies.sort_by(|a, b| apply_order(a).cmp(&apply_order(b)));
         wave.prunes.sort_by(|a, b| prune_order(a).cmp(&prune_order(b)));
     }
@@ -189,9 +205,11 @@ pub fn plan(items: &[Item], request: &Request) -> Plan {
     plan
 }
 
-fn wave(waves: &mut BTreeMap<i32, Wave>, number: i32) -> &mut Wave {
-    let empty = Wave { phase: Phase::Sync, number, applies: Vec::new(), prunes: Vec::new() };
-    waves.entry(number).or_insert(empty)
+type Waves = BTreeMap<(Phase, i32), Wave>;
+
+fn wave(waves: &mut Waves, phase: Phase, number: i32) -> &mut Wave {
+    let empty = Wave { phase, number, applies: Vec::new(), hooks: Vec::new(), prunes: Vec::new() };
+    waves.entry((phase, number)).or_insert(empty)
 }
 
 /// The wave of an object, or an earlier one for a Namespace that something earlier lives in and for a

@@ -26,8 +26,10 @@ fn kept(why: Kept) -> Item {
 fn text(plan: &Plan) -> String {
     let wave = |w: &Wave| {
         let applies = w.applies.iter().map(|k| format!(" +{}/{}", k.kind, k.name));
+        let hooks = w.hooks.iter().map(|k| format!(" !{}/{}", k.kind, k.name));
         let prunes = w.prunes.iter().map(|k| format!(" -{}/{}", k.kind, k.name));
-        format!("{}:{}", w.number, applies.chain(prunes).collect::<String>())
+        let phase = if w.phase == Phase::Sync { String::new() } else { format!("{} ", w.phase.as_str()) };
+        format!("{phase}{}:{}", w.number, applies.chain(hooks).chain(prunes).collect::<String>())
     };
     plan.waves.iter().map(wave).collect::<Vec<_>>().join(" | ")
 }
@@ -105,9 +107,9 @@ fn orders_the_work() {
             "0: +Secret/s",
         ),
     ] {
-        assert_eq!(text(&plan(&items, request)), expected, "{reason}");
+        assert_eq!(text(&plan(&items, &[], request)), expected, "{reason}");
         let reversed: Vec<Item> = items.into_iter().rev().collect();
-        assert_eq!(text(&plan(&reversed, request)), expected, "{reason}: order of input is irrelevant");
+        assert_eq!(text(&plan(&reversed, &[], request)), expected, "{reason}: order of input is irrelevant");
     }
 }
 
@@ -119,8 +121,29 @@ fn keeps_what_may_not_go_and_says_why() {
         (true, kept(Kept::EmptyRender), Kept::EmptyRender),
         (true, kept(Kept::Incomplete("forbidden".to_owned())), Kept::Incomplete("forbidden".to_owned())),
     ] {
-        let plan = plan(&[item], &Request { prune: request_prunes, ..Request::default() });
+        let plan = plan(&[item], &[], &Request { prune: request_prunes, ..Request::default() });
         assert_eq!(plan.steps(), 0);
         assert_eq!(plan.kept.into_values().collect::<Vec<_>>(), [why]);
     }
+}
+
+#[test]
+fn hooks_have_their_place() {
+    let hook = |phase, name: &str, wave| HookItem {
+        key: ResourceKey::new("batch", "Job", "shop", name),
+        phase,
+        wave,
+    };
+    let hooks = [
+        hook(Phase::SyncFail, "alarm", 0),
+        hook(Phase::PostSync, "notify", 0),
+        hook(Phase::PreSync, "migrate", 1),
+        hook(Phase::PreSync, "backup", -1),
+        hook(Phase::Sync, "seed", 0),
+    ];
+    let plan = plan(&[item("Deployment", "web", 0)], &hooks, &Request::default());
+    let expected = "PreSync -1: !Job/backup | PreSync 1: !Job/migrate | 0: +Deployment/web !Job/seed | PostSync 0: !Job/notify \
+         | SyncFail 0: !Job/alarm";
+    assert_eq!(text(&plan), expected);
+    assert!(plan.gated());
 }
