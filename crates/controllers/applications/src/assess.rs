@@ -8,7 +8,7 @@ use cluster::{ApplyOptions, Cluster, How, Knowledge, LiveObject, WriteError, cha
 use compare::{CacheKey, FieldDiff, Verdict};
 use health::Health;
 use resource::{Object, ResourceKey};
-use sync::desired::is_hook;
+use sync::hooks::is_hook;
 
 use crate::comparison::{Comparison, ResourceState};
 use crate::conditions::Findings;

@@ -11,6 +11,7 @@ use resource::{GroupKind, Object};
 use crate::assess::{options_of, why_unseen};
 use crate::conditions::Findings;
 use crate::execute::preconditions;
+use crate::hooks::release;
 use crate::shared::{AppName, Shared};
 use crate::sights::Seen;
 use crate::write::{Lost, key_of, write};
@@ -108,8 +109,12 @@ async fn remove(
 ) -> Result<Option<Duration>, Lost> {
     let instance = shared.instance(name);
     let settings = shared.settings.current();
-    for (_, live, _) in objects.iter().filter(|(_, live, _)| !live.deleting()) {
+    for (_, live, seen) in &objects {
         let key = live.key();
+        let held = seen.finalizers().contains(&finalizer::HOOK);
+        if live.deleting() && !held {
+            continue;
+        }
         // Seen once more: what was handed to somebody else meanwhile stays.
         let object = match shared.cluster.fetch(&key).await {
             Ok(Some(object)) => object,
@@ -121,6 +126,15 @@ async fn remove(
         }
         if !shared.is_leading() {
             return Err(Lost::Deposed);
+        }
+        // A hook's result is of no use any more.
+        let object = match release(&shared.cluster, object).await {
+            Ok(object) => object,
+            Err(WriteError::Precondition { .. } | WriteError::NotFound { .. }) => continue,
+            Err(error) => return blocked(shared, name, app, chain(&error)).await,
+        };
+        if object.is_deleting() {
+            continue;
         }
         let conditions = preconditions(object.uid(), object.resource_version());
         match shared.cluster.delete(&key, &conditions, propagation).await {

@@ -22,9 +22,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How long a kind may take to be served after its definition was applied in the same sync.
 const DEFINITION_WAIT: Duration = Duration::from_secs(30);
 
-/// Why a step was not done; never seen in a status, since that is not written either.
-const DEPOSED: &str = "this controller is not the active one any more";
-
 /// What became of one step.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct StepResult {
@@ -33,12 +30,17 @@ pub(crate) struct StepResult {
 }
 
 impl StepResult {
-    fn done(status: ResultCode, message: impl Into<String>) -> Self {
+    pub(crate) fn done(status: ResultCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into() }
     }
 
-    fn failed(message: impl Into<String>) -> Self {
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self::done(ResultCode::SyncFailed, message)
+    }
+
+    /// Never seen in a status, since that is not written either.
+    pub(crate) fn deposed() -> Self {
+        Self::failed("this controller is not the active one any more")
     }
 }
 
@@ -83,7 +85,7 @@ impl Steps<'_> {
         let mut tries = 0;
         loop {
             if !(self.leading)() {
-                return StepResult::failed(DEPOSED);
+                return StepResult::deposed();
             }
             let error = match self.apply_once(desired, &options).await {
                 Ok(message) => return StepResult::done(ResultCode::Synced, message),
@@ -262,7 +264,7 @@ impl Steps<'_> {
             return StepResult::done(ResultCode::Pruned, "pruned (dry run)");
         }
         if !(self.leading)() {
-            return StepResult::failed(DEPOSED);
+            return StepResult::deposed();
         }
         let options = options_of(self.app, &object).with(&self.options);
         let propagation = propagation(options.prune_propagation_policy.unwrap_or_default());
@@ -354,7 +356,7 @@ fn describe(
     text
 }
 
-fn named(object: &Object) -> String {
+pub(crate) fn named(object: &Object) -> String {
     let kind = object.group_kind();
     let group = if kind.group.is_empty() { String::new() } else { format!(".{}", kind.group) };
     format!("{}{group}/{}", kind.kind.to_lowercase(), object.name())
@@ -372,7 +374,7 @@ pub(crate) fn propagation(policy: PropagationPolicy) -> Propagation {
     }
 }
 
-fn pause_before_retry(error: &WriteError, tries: u32) -> Option<Duration> {
+pub(crate) fn pause_before_retry(error: &WriteError, tries: u32) -> Option<Duration> {
     if tries + 1 >= TRIES {
         return None;
     }

@@ -17,6 +17,7 @@ mod evaluate;
 mod events;
 mod execute;
 mod fetch;
+mod hooks;
 mod judge;
 pub mod lease;
 mod metrics;

@@ -499,7 +499,7 @@ impl MadeFrom {
 fn check_limits(view: &View, set: &mut WantedSet) {
     let limits = &view.project.limits;
     let mut refused = Findings::default();
-    for key in set.objects.keys() {
+    for key in set.objects.keys().chain(set.hooks.iter().map(|hook| &hook.key)) {
         let namespaced = !key.namespace.is_empty();
         let verdict = limits.permits_kind(&key.group_kind(), &key.name, namespaced).and_then(|()| {
             if !namespaced {

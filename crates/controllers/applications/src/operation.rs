@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{
-    Application, Consent, OperationPhase, OperationState, ResourceResult, ResultCode, RevisionHistory,
-    SyncOperationResource, SyncOptions, SyncPhase,
+    Application, Consent, HookType, OperationPhase, OperationState, ResourceResult, ResultCode,
+    RevisionHistory, SyncOperationResource, SyncOptions, SyncPhase,
 };
 use cluster::Knowledge;
 use resource::{GroupKind, Object, ResourceKey};
-use sync::operation::{Next, Outcome, Readiness, Recorded, next};
-use sync::{Item, Kept, Plan, Removal, Request, Wave, plan};
+use sync::operation::{Next, Outcome, Readiness, Recorded, Step, next};
+use sync::{Item, Kept, Phase, Plan, Removal, Request, Wave, plan};
 
 use crate::assess::{Memory, live_objects, options_of, why_unseen};
 use crate::attempt::{Failure, fail};
@@ -19,6 +19,7 @@ use crate::comparison::Comparison;
 use crate::conditions::Findings;
 use crate::deletion::approved_since;
 use crate::execute::{StepResult, Steps};
+use crate::hooks::{self, Started};
 use crate::judge::Judge;
 use crate::shared::RunningOperation;
 use crate::status::operation_patch;
@@ -29,6 +30,8 @@ use crate::write::{Lost, write};
 const PARALLEL: usize = 8;
 /// How long an operation that waits for health is left without a look, should every event get lost.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// How long an operation waits at first for what an earlier one left to be gone.
+const LEFTOVERS_GONE: Duration = Duration::from_secs(1);
 
 /// An operation and what it works on.
 pub(crate) struct Run<'a> {
@@ -71,6 +74,7 @@ impl Run<'_> {
         }
         let plan = self.plan(app, running, &comparison);
         loop {
+            hooks::observe(&self.judge.shared.cluster, &mut self.state).await;
             let recorded = self.recorded();
             let step = next(&plan, &recorded, |key| readiness(&comparison, key));
             match step {
@@ -79,11 +83,17 @@ impl Run<'_> {
                         format!("running wave {} of phase {}", wave.number, wave.phase.as_str());
                     self.record(app).await?;
                     let first = recorded.is_empty();
-                    self.run_wave(app, &plan, &wave, first, &mut messages).await;
+                    let leftovers = self.run_wave(app, &plan, &wave, first, &mut messages).await;
+                    if let Some(reason) = leftovers {
+                        self.state.message = format!("waiting: {reason}");
+                        let progress = Progress { again: Some(LEFTOVERS_GONE), ..Progress::at(self.state) };
+                        return Ok((progress, comparison, findings));
+                    }
                     (comparison, findings) = self.judge.assess(app, &self.wanted, assessed).await;
                 }
-                Next::Wait(waiting) => {
-                    self.state.message = waiting_message(&waiting);
+                Next::Record(key, reason) => self.note_broken(&key, &reason),
+                Next::Wait { objects, hooks } => {
+                    self.state.message = waiting_message(&objects, &hooks);
                     let progress = Progress { again: Some(LOOK_AGAIN), ..Progress::at(self.state) };
                     return Ok((progress, comparison, findings));
                 }
@@ -134,7 +144,8 @@ impl Run<'_> {
             only: chosen(&sync.resources, comparison),
             create_namespace: self.namespace_to_create(app, &options),
         };
-        let plan = Arc::new(plan(&items, &request));
+        let hooks = hooks::items(&hooks::runs(&self.state, &self.wanted));
+        let plan = Arc::new(plan(&items, &hooks, &request));
         *running = Some(RunningOperation {
             started_at: self.state.started_at.clone(),
             attempt: self.state.retry_count,
@@ -185,7 +196,8 @@ impl Run<'_> {
                 key: key.clone(),
                 wanted: resource.wanted,
                 live: resource.live,
-                out_of_sync: resource.sync != api::SyncStatusCode::Synced || recorded.contains_key(key),
+                out_of_sync: resource.sync != api::SyncStatusCode::Synced
+                    || recorded.contains_key(&(Phase::Sync, key.clone())),
                 wave: resource.wave,
                 prune_last: own.prune_last == Some(true),
                 removal: if resource.wanted {
@@ -232,19 +244,35 @@ impl Run<'_> {
         kept.map_or(Removal::Allowed, Removal::Kept)
     }
 
-    fn recorded(&self) -> BTreeMap<ResourceKey, Recorded> {
+    fn recorded(&self) -> BTreeMap<Step, Recorded> {
         let results = self.state.sync_result.iter().flat_map(|result| &result.resources);
         results
             .filter_map(|r| {
-                let recorded = match r.status.as_ref()? {
-                    ResultCode::SyncFailed => Recorded::Failed,
+                let hook = r.hook_type.is_some();
+                let recorded = match (r.status.as_ref()?, r.hook_phase.as_ref()) {
+                    (ResultCode::SyncFailed, _) => Recorded::Refused,
+                    (_, Some(OperationPhase::Running)) if hook => Recorded::Running,
+                    (_, Some(OperationPhase::Failed)) if hook => {
+                        Recorded::Broken(format!("failed: {}", r.message))
+                    }
+                    (_, Some(OperationPhase::Failed)) => Recorded::Broken(r.message.clone()),
                     _ => Recorded::Done,
                 };
-                Some((ResourceKey::new(&*r.group, &*r.kind, &*r.namespace, &*r.name), recorded))
+                Some(((hooks::phase_of(r).unwrap_or(Phase::Sync), hooks::key_of(r)), recorded))
             })
             .collect()
     }
 
+    /// An object that was applied and is degraded: what its result says from now on.
+    fn note_broken(&mut self, key: &ResourceKey, reason: &str) {
+        let results = self.state.sync_result.iter_mut().flat_map(|result| &mut result.resources);
+        for result in results.filter(|r| r.hook_type.is_none() && hooks::key_of(r) == *key) {
+            result.hook_phase = Some(OperationPhase::Failed);
+            result.message = format!("is degraded: {reason}");
+        }
+    }
+
+    /// Runs a wave. The answer is what of earlier operations has to be gone before it can go on.
     async fn run_wave(
         &mut self,
         app: &Application,
@@ -252,7 +280,7 @@ impl Run<'_> {
         wave: &Wave,
         first: bool,
         messages: &mut Vec<String>,
-    ) {
+    ) -> Option<String> {
         let shared = self.judge.shared;
         let definitions: Vec<GroupKind> =
             plan.waves.iter().flat_map(|w| &w.applies).filter_map(|key| self.defined_by(key)).collect();
@@ -295,9 +323,31 @@ impl Run<'_> {
                 results.extend(futures::future::join_all(work).await);
             }
         }
-        // Nothing goes while what should replace it was refused.
-        let refused = results.iter().any(|(_, result)| result.status == ResultCode::SyncFailed);
-        if !refused {
+        // No hook starts beside what was refused, and nothing goes while what should replace it was.
+        let refused = |results: &[(ResourceKey, StepResult)]| {
+            results.iter().any(|(_, result)| result.status == ResultCode::SyncFailed)
+        };
+        let mut leftovers = None;
+        let mut started = Vec::new();
+        if !refused(&results) {
+            let runs = hooks::runs(&self.state, &self.wanted);
+            let run = hooks::run_of(&self.state).id(wave.phase);
+            for batch in wave.hooks.chunks(PARALLEL) {
+                let work = batch.iter().filter_map(|key| {
+                    let wanted = *runs.get(&(wave.phase, key.clone()))?;
+                    let (steps, judge, run) = (&steps, self.judge, &run);
+                    Some(async move { (key, wanted, hooks::start(steps, judge, wanted, key, run).await) })
+                });
+                for (key, wanted, result) in futures::future::join_all(work).await {
+                    match result {
+                        Started::Over(result) => started.push((key.clone(), wanted.version.clone(), result)),
+                        Started::Waiting(reason) => leftovers = Some(reason),
+                    }
+                }
+            }
+        }
+        let hooks_refused = started.iter().any(|(.., result)| result.status == ResultCode::SyncFailed);
+        if !refused(&results) && !hooks_refused && leftovers.is_none() {
             let tracking = &self.judge.view.settings.settings.tracking;
             let owner_of = |object: &Object| tracking.owner_of(object).map(|owner| owner.as_str().to_owned());
             for key in &wave.prunes {
@@ -309,8 +359,12 @@ impl Run<'_> {
             }
         }
         for (key, result) in results {
-            self.put_result(key, result.status, result.message, wave);
+            self.put_result(key, result.status, result.message, wave.phase);
         }
+        for (key, version, result) in started {
+            self.put_hook_result(key, &version, result, wave.phase);
+        }
+        leftovers
     }
 
     /// The kind that a CustomResourceDefinition among the wanted objects defines.
@@ -323,36 +377,45 @@ impl Run<'_> {
         Some(GroupKind::new(spec.get("group")?.as_str()?, spec.get("names")?.get("kind")?.as_str()?))
     }
 
-    fn put_result(&mut self, key: ResourceKey, status: ResultCode, message: String, wave: &Wave) {
+    fn put_result(&mut self, key: ResourceKey, status: ResultCode, message: String, phase: Phase) {
         let version = self.wanted.objects.get(&key).map(|wanted| wanted.version.to_string());
         let version =
             version.or_else(|| self.judge.shared.cluster.get(&key).map(|live| live.gvk().version.clone()));
-        let phase = match &status {
+        let state = match &status {
             ResultCode::SyncFailed => OperationPhase::Failed,
             ResultCode::Synced => OperationPhase::Running,
             _ => OperationPhase::Succeeded,
         };
         let result = ResourceResult {
-            group: key.group,
             version: version.unwrap_or_default(),
-            kind: key.kind,
-            namespace: key.namespace,
-            name: key.name,
-            status: Some(status),
-            message,
-            hook_phase: Some(phase),
-            sync_phase: Some(SyncPhase::from(wave.phase.as_str())),
-            ..ResourceResult::default()
+            hook_phase: Some(state),
+            ..result_of(key, StepResult { status, message }, phase)
+        };
+        self.state.sync_result.get_or_insert_default().resources.push(result);
+    }
+
+    fn put_hook_result(&mut self, key: ResourceKey, version: &str, result: StepResult, phase: Phase) {
+        let dry_run = self.state.operation.sync.as_ref().is_some_and(|sync| sync.dry_run);
+        let state = match (&result.status, dry_run) {
+            (ResultCode::SyncFailed, _) => OperationPhase::Failed,
+            (_, true) => OperationPhase::Succeeded,
+            (_, false) => OperationPhase::Running,
+        };
+        let result = ResourceResult {
+            version: version.to_owned(),
+            hook_type: Some(HookType::from(phase.as_str())),
+            hook_phase: Some(state),
+            ..result_of(key, result, phase)
         };
         self.state.sync_result.get_or_insert_default().resources.push(result);
     }
 
     /// Puts on record what stayed although git does not name it.
     fn note_kept(&mut self, plan: &Plan) {
-        let wave = Wave { phase: sync::Phase::Sync, number: 0, applies: Vec::new(), prunes: Vec::new() };
         let recorded = self.recorded();
-        for (key, why) in plan.kept.iter().filter(|(key, _)| !recorded.contains_key(*key)) {
-            self.put_result(key.clone(), ResultCode::PruneSkipped, why.message(), &wave);
+        let noted = |key: &ResourceKey| recorded.contains_key(&(Phase::Sync, key.clone()));
+        for (key, why) in plan.kept.iter().filter(|(key, _)| !noted(key)) {
+            self.put_result(key.clone(), ResultCode::PruneSkipped, why.message(), Phase::Sync);
         }
     }
 
@@ -399,6 +462,19 @@ impl Run<'_> {
             initiated_by: self.state.operation.initiated_by.clone(),
             ..RevisionHistory::default()
         }
+    }
+}
+
+fn result_of(key: ResourceKey, result: StepResult, phase: Phase) -> ResourceResult {
+    ResourceResult {
+        group: key.group,
+        kind: key.kind,
+        namespace: key.namespace,
+        name: key.name,
+        status: Some(result.status),
+        message: result.message,
+        sync_phase: Some(SyncPhase::from(phase.as_str())),
+        ..ResourceResult::default()
     }
 }
 
@@ -453,9 +529,14 @@ fn consent_message(plan: &Plan) -> String {
     )
 }
 
-fn waiting_message(waiting: &[(ResourceKey, String)]) -> String {
-    let Some((key, reason)) = waiting.first() else { return String::new() };
-    let more =
-        if waiting.len() > 1 { format!(" and {} more resources", waiting.len() - 1) } else { String::new() };
-    format!("waiting for healthy state of {key} ({reason}){more}")
+fn waiting_message(objects: &[(ResourceKey, String)], hooks: &[ResourceKey]) -> String {
+    let more = |count: usize, what: &str| match count {
+        0 | 1 => String::new(),
+        count => format!(" and {} more {what}", count - 1),
+    };
+    if let Some((key, reason)) = objects.first() {
+        return format!("waiting for healthy state of {key} ({reason}){}", more(objects.len(), "resources"));
+    }
+    let first = hooks.first().map(ToString::to_string).unwrap_or_default();
+    format!("waiting for completion of hook {first}{}", more(hooks.len(), "hooks"))
 }

@@ -12,6 +12,7 @@ use crate::comparison::Comparison;
 use crate::conditions::Findings;
 use crate::deciding::{Todo, automatic, is_about, next_operation};
 use crate::deletion;
+use crate::hooks;
 use crate::judge::Judge;
 use crate::obtain::{Ask, View, check_sources, check_spec, obtain};
 use crate::operation::{Progress, Run};
@@ -29,6 +30,9 @@ const PROJECTS_SEEN: Duration = Duration::from_millis(200);
 /// When an operation that would remove something is looked at again, while it is not known yet whether other applications want
 /// that: what moved from one to another is handed over.
 const OTHERS_SEEN: Duration = Duration::from_millis(200);
+
+/// When an operation begins that would begin in the same second as the one before.
+const NEXT_SECOND: Duration = Duration::from_millis(500);
 
 /// Makes one pass. The answer is when to look again although nothing happens meanwhile.
 pub(crate) async fn reconcile(shared: &Shared, name: &AppName) -> Option<Duration> {
@@ -76,6 +80,7 @@ async fn pass(
 ) -> Result<Option<Duration>, Lost> {
     end_on_word(shared, name, app, memory).await?;
     let mut findings = lint(app);
+    tidy_hooks(shared, app, memory, &mut findings).await;
     let settings = shared.settings.current();
     let project_name = app.spec.project_name().to_owned();
     let Some(project) = shared.project(&project_name, &settings) else {
@@ -151,6 +156,26 @@ async fn pass(
     Ok(again)
 }
 
+/// Lets go of the hooks of an attempt that is over, once; what is left of it after a failure is tried again with the next pass.
+async fn tidy_hooks(shared: &Shared, app: &Application, memory: &mut AppMemory, findings: &mut Findings) {
+    let Some(state) = app.status.operation_state.as_ref().filter(|state| state.finished_at.is_some()) else {
+        return;
+    };
+    let attempt = (state.started_at.clone(), state.retry_count);
+    if !hooks::has_run(state) || memory.tidied.as_ref() == Some(&attempt) {
+        return;
+    }
+    match hooks::tidy(&shared.cluster, state).await {
+        Ok(()) => memory.tidied = Some(attempt),
+        Err(message) => {
+            findings.add(
+                ConditionType::SyncError,
+                format!("hooks of the last sync could not be tidied up: {message}"),
+            );
+        }
+    }
+}
+
 /// What the spec asks for; `None` where it cannot be had, which the findings say.
 async fn observe_spec(
     shared: &Shared,
@@ -183,10 +208,13 @@ async fn observe_spec(
     };
     findings.extend(noticed);
     findings.extend(wanted.refused.clone());
-    if !wanted.hooks.is_empty() {
-        let names: Vec<String> = wanted.hooks.iter().map(ToString::to_string).collect();
-        let message =
-            format!("hooks are not run yet by this version and were left out: {}", names.join(", "));
+    let at_deletion = wanted.hooks.iter().filter(|wanted| wanted.hook.at_deletion);
+    let names: Vec<String> = at_deletion.map(|wanted| wanted.key.to_string()).collect();
+    if !names.is_empty() {
+        let message = format!(
+            "hooks that run when an application is deleted are not run yet by this version: {}",
+            names.join(", ")
+        );
         findings.add(ConditionType::LintWarning, message);
     }
     Some(wanted)
@@ -296,6 +324,11 @@ async fn run_operation(
         return Ok(Some(OTHERS_SEEN));
     }
     if state.sync_result.is_none() {
+        let last = app.status.operation_state.as_ref();
+        if !wanted.hooks.is_empty() && last.is_some_and(|last| last.started_at == shared.now()) {
+            // The begin of an operation tells the runs of its hooks from those of another.
+            return Ok(Some(NEXT_SECOND));
+        }
         let begun = begin(state.operation, app, &wanted, &shared.now());
         state = OperationState { retry_count: state.retry_count, ..begun };
     }

@@ -150,6 +150,8 @@ pub(crate) struct AppMemory {
     pub(crate) operation: Option<RunningOperation>,
     /// When everything was last rendered anew, whatever was remembered; the first pass after a start counts.
     pub(crate) afresh: Option<Instant>,
+    /// Begin and number of the attempt whose hooks were tidied up.
+    pub(crate) tidied: Option<(String, i64)>,
 }
 
 impl AppMemory {

@@ -13,6 +13,7 @@ use serde_json::Value;
 use sync::desired::{Desired, Destination, Rendered, Scope, Wanted};
 
 use crate::conditions::Findings;
+use crate::hooks::WantedHook;
 
 /// One source, rendered. Valid for every commit in whose tree `reads` holds.
 pub(crate) struct RenderedSource {
@@ -70,7 +71,7 @@ pub(crate) struct WantedSet {
     pub(crate) revisions: Vec<String>,
     pub(crate) source_types: Vec<ApplicationSourceType>,
     pub(crate) objects: BTreeMap<ResourceKey, WantedObject>,
-    pub(crate) hooks: Vec<ResourceKey>,
+    pub(crate) hooks: Vec<WantedHook>,
     pub(crate) unknown_kinds: BTreeSet<Gvk>,
     /// What the project does not permit. With anything in it nothing is written at all.
     pub(crate) refused: Findings,
@@ -96,7 +97,11 @@ impl RenderedSource {
 
 impl WantedSet {
     pub(crate) fn kinds(&self) -> BTreeSet<GroupKind> {
-        self.objects.keys().map(ResourceKey::group_kind).collect()
+        self.objects
+            .keys()
+            .chain(self.hooks.iter().map(|hook| &hook.key))
+            .map(ResourceKey::group_kind)
+            .collect()
     }
 }
 
@@ -142,6 +147,8 @@ pub(crate) fn wanted(
         hash.hash(&mut id);
         compact.insert(key, WantedObject { version, body, hash, wave });
     }
+    let hooks: Vec<WantedHook> = hooks.into_iter().map(wanted_hook).collect();
+    hooks.iter().for_each(|hook| hook.body.json.hash(&mut id));
     let revisions: Vec<String> = rendered.iter().map(|source| source.revision.clone()).collect();
     revisions.hash(&mut id);
     Ok(WantedSet {
@@ -149,11 +156,23 @@ pub(crate) fn wanted(
         revisions,
         source_types: rendered.iter().map(|source| source.tool.clone()).collect(),
         objects: compact,
-        hooks: hooks.into_iter().map(|hook| hook.key).collect(),
+        hooks,
         unknown_kinds,
         refused: Findings::default(),
         findings,
     })
+}
+
+fn wanted_hook(wanted: Wanted) -> WantedHook {
+    let Wanted { key, object, wave, origin } = wanted;
+    WantedHook {
+        generate_name: object.generate_name().map(Into::into),
+        version: object.gvk().version.into_boxed_str(),
+        hook: sync::hooks::read(&object),
+        body: Body::new(&object, origin),
+        key,
+        wave,
+    }
 }
 
 /// A hash for telling things apart inside this process.

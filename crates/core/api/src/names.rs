@@ -38,6 +38,8 @@ pub mod annotation {
     pub const HOOK: &str = "argocd.argoproj.io/hook";
     /// When a hook is deleted.
     pub const HOOK_DELETE_POLICY: &str = "argocd.argoproj.io/hook-delete-policy";
+    /// The run of a hook that an object was made for: begin of the operation, attempt, phase. Ours; the peer has no such annotation.
+    pub const HOOK_RUN: &str = "capstan/hook-run";
     /// Wave, a whole number.
     pub const SYNC_WAVE: &str = "argocd.argoproj.io/sync-wave";
     /// Options for one resource, separated by commas.

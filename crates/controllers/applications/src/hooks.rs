@@ -1,0 +1,319 @@
+//! Hooks of an operation: made once, watched to their end, and tidied away when the operation is over.
+//!
+//! A hook's object carries the run that it was made for (`annotation::HOOK_RUN`), so that a controller that comes back knows what it
+//! has made, and takes nothing for it that an earlier operation left. The peer's finalizer holds it until the operation's end is on
+//! record: whatever deletes it (a Job's time to live), its result is seen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use api::names::{annotation, finalizer};
+use api::{OperationPhase, OperationState, ResourceResult, ResultCode};
+use cluster::{ApplyOptions, Cluster, ClusterError, How, Propagation, WriteError, chain};
+use resource::{Object, ResourceKey};
+use sync::hooks::{Hook, RunOf, runs_to_an_end};
+use sync::{HookItem, Phase};
+
+use crate::execute::{StepResult, Steps, named, pause_before_retry, preconditions};
+use crate::judge::Judge;
+use crate::wanted::{Body, WantedSet};
+
+/// A hook that git wants.
+#[derive(Debug, Clone)]
+pub(crate) struct WantedHook {
+    /// Without a name where only `generateName` is given.
+    pub(crate) key: ResourceKey,
+    pub(crate) generate_name: Option<Box<str>>,
+    pub(crate) version: Box<str>,
+    pub(crate) body: Body,
+    pub(crate) wave: i32,
+    pub(crate) hook: Hook,
+}
+
+/// The hooks that an operation runs, by phase and name.
+pub(crate) type Runs<'a> = BTreeMap<(Phase, ResourceKey), &'a WantedHook>;
+
+/// What an operation runs; nothing where it is selective or leaves out hooks.
+pub(crate) fn runs<'a>(state: &OperationState, wanted: &'a WantedSet) -> Runs<'a> {
+    let sync = state.operation.sync.as_ref();
+    let none = sync.is_some_and(|sync| {
+        !sync.resources.is_empty() || sync.sync_strategy.as_ref().is_some_and(api::SyncStrategy::skips_hooks)
+    });
+    let mut runs = Runs::new();
+    if none {
+        return runs;
+    }
+    let run = run_of(state);
+    for wanted in &wanted.hooks {
+        for phase in &wanted.hook.phases {
+            let mut key = wanted.key.clone();
+            if key.name.is_empty() {
+                key.name = run.name(wanted.generate_name.as_deref().unwrap_or_default(), *phase);
+            }
+            runs.insert((*phase, key), wanted);
+        }
+    }
+    runs
+}
+
+pub(crate) fn items(runs: &Runs<'_>) -> Vec<HookItem> {
+    let item = |((phase, key), hook): (&(Phase, ResourceKey), &&WantedHook)| HookItem {
+        key: key.clone(),
+        phase: *phase,
+        wave: hook.wave,
+    };
+    runs.iter().map(item).collect()
+}
+
+/// The attempt of an operation that is under way, or was the last one.
+pub(crate) fn run_of(state: &OperationState) -> RunOf<'_> {
+    let result = state.sync_result.as_ref();
+    let revision = result.map_or("", |result| match result.revisions.first() {
+        Some(first) => first.as_str(),
+        None => result.revision.as_str(),
+    });
+    let started = api::parse_time(&state.started_at).map_or(0, |at| at.as_second());
+    RunOf { revision, started, attempt: state.retry_count }
+}
+
+/// What became of the attempt to start a hook.
+pub(crate) enum Started {
+    /// It is there, or was refused.
+    Over(StepResult),
+    /// What an earlier operation left of it is on its way out.
+    Waiting(String),
+}
+
+/// Makes the object of a hook, if this attempt of the operation has not made it yet.
+///
+/// **Shape**: what an earlier operation left goes first where the delete policy says so, and where it has run to its end; what must
+/// not be deleted is applied over. **Invariants**: reliability P8 (at most once: its name and its run are functions of the
+/// operation), P1 (only this application's own hook is deleted).
+/// **Source**: the peer; we differ where it takes an old Job, already complete, for the new one.
+pub(crate) async fn start(
+    steps: &Steps<'_>,
+    judge: &Judge<'_>,
+    wanted: &WantedHook,
+    key: &ResourceKey,
+    run: &str,
+) -> Started {
+    let desired = match dressed(judge, wanted, key, run) {
+        Ok(desired) => desired,
+        Err(message) => return Started::Over(StepResult::failed(message)),
+    };
+    let mut tries = 0;
+    loop {
+        if !(steps.leading)() {
+            return Started::Over(StepResult::deposed());
+        }
+        let error = match start_once(steps, judge, wanted, &desired, run).await {
+            Ok(started) => return started,
+            Err(error) => error,
+        };
+        let Some(pause) = pause_before_retry(&error, tries) else {
+            return Started::Over(StepResult::failed(chain(&error)));
+        };
+        tries += 1;
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn start_once(
+    steps: &Steps<'_>,
+    judge: &Judge<'_>,
+    wanted: &WantedHook,
+    desired: &Object,
+    run: &str,
+) -> Result<Started, WriteError> {
+    let (cluster, key) = (steps.cluster, desired.key());
+    let done = |message: String| Ok(Started::Over(StepResult::done(ResultCode::Synced, message)));
+    let refused = |message: String| Ok(Started::Over(StepResult::failed(message)));
+    let live = match cluster.fetch(&key).await {
+        Ok(live) => live,
+        // A kind that is not served has no objects; the write says so better.
+        Err(ClusterError::KindUnknown { .. }) => None,
+        Err(error) => return refused(chain(&error)),
+    };
+    let Some(live) = live else {
+        let options = ApplyOptions { how: How::Create, dry_run: steps.dry_run, ..ApplyOptions::default() };
+        cluster.apply(desired, &options).await?;
+        return done(format!("{} created", named(desired)));
+    };
+    if live.annotation(annotation::HOOK_RUN) == Some(run) {
+        return done(format!("{} created", named(desired)));
+    }
+    let tracking = &judge.view.settings.settings.tracking;
+    if tracking.owner_of(&live).is_none_or(|owner| owner.as_str() != steps.instance) {
+        return refused(format!(
+            "{key} is there already and not a hook of this application: rename one of them, or delete it"
+        ));
+    }
+    if steps.dry_run {
+        return done(format!("{} is there from an earlier sync (dry run)", named(desired)));
+    }
+    if live.is_deleting() {
+        release(cluster, live).await?;
+        return Ok(Started::Waiting(format!("{key} of an earlier sync is being deleted")));
+    }
+    let ends = runs_to_an_end(&key);
+    if wanted.hook.policy.before_creation || (ends && !matches!(fate(&live), Fate::Running)) {
+        let live = release(cluster, live).await?;
+        remove(cluster, &live).await?;
+        return Ok(Started::Waiting(format!("{key} of an earlier sync is being deleted")));
+    }
+    if ends {
+        return refused(format!(
+            "{key} of an earlier sync still runs, and its hook-delete-policy has no BeforeHookCreation: wait for its end, or delete it"
+        ));
+    }
+    let options = ApplyOptions { dry_run: false, ..ApplyOptions::default() };
+    cluster.apply(desired, &options).await?;
+    done(format!("{} configured", named(desired)))
+}
+
+/// The object of a hook's run.
+fn dressed(judge: &Judge<'_>, wanted: &WantedHook, key: &ResourceKey, run: &str) -> Result<Object, String> {
+    let mut object = wanted.body.object().ok_or("git no longer has it")?;
+    let metadata = object.metadata_mut();
+    metadata.remove("generateName");
+    metadata.insert("name".to_owned(), key.name.clone().into());
+    let mut finalizers: BTreeSet<String> = object.finalizers().into_iter().map(str::to_owned).collect();
+    finalizers.insert(finalizer::HOOK.to_owned());
+    object.metadata_mut().insert("finalizers".to_owned(), finalizers.into_iter().collect());
+    object.set_annotation(annotation::HOOK_RUN, run);
+    let (settings, view) = (&judge.view.settings.settings, judge.view);
+    let namespace = key.namespace.as_str();
+    settings.tracking.stamp(&mut object, &view.instance, namespace).map_err(|error| error.to_string())?;
+    Ok(object)
+}
+
+/// How far a hook is.
+enum Fate {
+    Running,
+    Succeeded(String),
+    Failed(String),
+}
+
+/// **Source**: the peer: Progressing and Suspended run, Degraded and Unknown have failed, a kind without health has succeeded.
+fn fate(object: &Object) -> Fate {
+    use health::Status;
+    let Some(health) = health::of(object) else { return Fate::Succeeded(String::new()) };
+    match health.status {
+        Status::Healthy => Fate::Succeeded(health.message),
+        Status::Degraded | Status::Unknown => Fate::Failed(health.message),
+        Status::Progressing | Status::Suspended | Status::Missing if object.is_deleting() => {
+            Fate::Failed("it was deleted while it ran".to_owned())
+        }
+        Status::Progressing | Status::Suspended | Status::Missing => Fate::Running,
+    }
+}
+
+/// Looks at the hooks that are on record as running, and puts on record those that are over.
+pub(crate) async fn observe(cluster: &Cluster, state: &mut OperationState) {
+    let ids = |phase| run_of(state).id(phase);
+    let mut over = Vec::new();
+    for (at, result) in hook_results(state) {
+        let (Some(OperationPhase::Running), Some(phase)) = (&result.hook_phase, phase_of(result)) else {
+            continue;
+        };
+        let found = match look(cluster, &key_of(result), &ids(phase)).await {
+            Fate::Running => continue,
+            Fate::Succeeded(message) => (OperationPhase::Succeeded, message),
+            Fate::Failed(message) => (OperationPhase::Failed, message),
+        };
+        over.push((at, found));
+    }
+    for (at, (phase, message)) in over {
+        if let Some(result) = state.sync_result.as_mut().and_then(|result| result.resources.get_mut(at)) {
+            result.hook_phase = Some(phase);
+            if !message.is_empty() {
+                result.message = message;
+            }
+        }
+    }
+}
+
+async fn look(cluster: &Cluster, key: &ResourceKey, run: &str) -> Fate {
+    let ours = |object: &Object| object.annotation(annotation::HOOK_RUN) == Some(run);
+    // The watch may be behind what we wrote.
+    if let Some(object) = cluster.get(key).and_then(|live| live.object()).filter(|object| ours(object)) {
+        return fate(&object);
+    }
+    match cluster.fetch(key).await {
+        Ok(Some(object)) if ours(&object) => fate(&object),
+        Ok(Some(_)) => Fate::Failed("somebody made another object of its name".to_owned()),
+        Ok(None) => Fate::Failed("it vanished before its end was seen: somebody deleted it".to_owned()),
+        // It is asked again.
+        Err(_) => Fate::Running,
+    }
+}
+
+/// Tidies up after an attempt of an operation whose end is on record: hooks are let go of, those that still run are deleted, and
+/// those whose policy says so. Done again it changes nothing.
+pub(crate) async fn tidy(cluster: &Cluster, state: &OperationState) -> Result<(), String> {
+    let run = run_of(state);
+    for (_, result) in hook_results(state) {
+        let Some(phase) = phase_of(result) else { continue };
+        let key = key_of(result);
+        let live = match cluster.fetch(&key).await {
+            Ok(Some(live)) if live.annotation(annotation::HOOK_RUN) == Some(&run.id(phase)) => live,
+            Ok(_) => continue,
+            Err(error) => return Err(chain(&error)),
+        };
+        let policy = sync::hooks::read(&live).policy;
+        let goes = match fate(&live) {
+            Fate::Running => true,
+            Fate::Succeeded(_) => policy.succeeded,
+            Fate::Failed(_) => policy.failed,
+        };
+        let end = async {
+            let live = release(cluster, live).await?;
+            if goes { remove(cluster, &live).await } else { Ok(()) }
+        };
+        match end.await {
+            Ok(()) | Err(WriteError::NotFound { .. }) => {}
+            Err(error) => return Err(chain(&error)),
+        }
+    }
+    Ok(())
+}
+
+/// Takes the finalizer off an object that an earlier run, or this one, has put there.
+pub(crate) async fn release(cluster: &Cluster, object: Object) -> Result<Object, WriteError> {
+    if !object.finalizers().contains(&finalizer::HOOK) {
+        return Ok(object);
+    }
+    let rest: Vec<&str> = object.finalizers().into_iter().filter(|name| *name != finalizer::HOOK).collect();
+    let patch = serde_json::json!({ "metadata": { "finalizers": rest } });
+    cluster.merge_patch(&object.key(), &patch, Some(object.resource_version())).await
+}
+
+async fn remove(cluster: &Cluster, live: &Object) -> Result<(), WriteError> {
+    if live.is_deleting() {
+        return Ok(());
+    }
+    let conditions = preconditions(live.uid(), live.resource_version());
+    cluster.delete(&live.key(), &conditions, Propagation::Background).await.map(drop)
+}
+
+/// The results that are hooks', with their places.
+fn hook_results(state: &OperationState) -> impl Iterator<Item = (usize, &ResourceResult)> {
+    let results = state.sync_result.iter().flat_map(|result| &result.resources);
+    results.enumerate().filter(|(_, result)| result.hook_type.is_some())
+}
+
+/// Whether an operation has run hooks.
+pub(crate) fn has_run(state: &OperationState) -> bool {
+    hook_results(state).next().is_some()
+}
+
+/// The phase that a result is of; for results of an older writer, `None`.
+pub(crate) fn phase_of(result: &ResourceResult) -> Option<Phase> {
+    let phase = result.sync_phase.as_ref()?;
+    [Phase::PreSync, Phase::Sync, Phase::PostSync, Phase::SyncFail]
+        .into_iter()
+        .find(|known| known.as_str() == phase.as_str())
+}
+
+pub(crate) fn key_of(result: &ResourceResult) -> ResourceKey {
+    ResourceKey::new(&*result.group, &*result.kind, &*result.namespace, &*result.name)
+}
