@@ -11,6 +11,7 @@ mod faults;
 mod groups;
 mod handover;
 mod hard_refresh;
+mod hooks;
 mod leaving;
 mod main_loop;
 mod manifests;
@@ -60,6 +61,10 @@ async fn on_the_real_api_server() {
     applying::a_prune_treats_dependents_as_the_policy_says(world).await;
     leaving::what_another_has_in_git_outlives_its_application(world).await;
     groups::a_group_that_is_away_stops_only_who_needs_it(world).await;
+    hooks::hooks_run_in_their_phases(world).await;
+    hooks::a_hook_that_fails_stops_the_sync(world).await;
+    hooks::a_killed_controller_runs_no_hook_twice(world).await;
+    hooks::helms_hooks_run_as_the_peers(world).await;
     charts::a_chart_in_git_has_values_for_each_environment(world).await;
     charts::a_chart_of_a_repository_takes_its_values_from_git(world).await;
     charts::a_chart_of_a_registry_is_had_in_both_forms(world).await;
