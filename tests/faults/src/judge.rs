@@ -10,6 +10,7 @@ use serde_json::Value;
 const LOOK: Duration = Duration::from_secs(10);
 const TRACKING: &str = "argocd.argoproj.io/tracking-id";
 const WAVE: &str = "argocd.argoproj.io/sync-wave";
+const HOOK_RUN: &str = "capstan/hook-run";
 
 /// One request of a controller that reached the cluster.
 #[derive(Debug, Clone)]
@@ -106,7 +107,9 @@ pub fn judge(log: &[Record], ours: impl Fn(&str) -> bool) -> Vec<String> {
             }
             "POST" if entry.status == 201 => {
                 let name = entry.answer.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-                *created.entry(format!("{path}/{name}")).or_default() += 1;
+                // A hook is made anew for each operation, which its object tells.
+                let run = entry.body["metadata"]["annotations"][HOOK_RUN].as_str().unwrap_or_default();
+                *created.entry(format!("{path}/{name} {run}")).or_default() += 1;
             }
             "PATCH"
                 if is_application(path)

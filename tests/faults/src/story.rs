@@ -3,7 +3,7 @@
 //! - `one`: a Namespace, a CustomResourceDefinition and an object of it, a Secret, a Deployment, one object that is pruned last, in
 //!   four waves; automated. In the end it is deleted with all it has.
 //! - `root`: holds the Application `leaf`, which leaves git in the end and takes its objects along.
-//! - `hand`: synced by hand.
+//! - `hand`: synced by hand, with a hook before and one after that goes when it has succeeded.
 
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ use crate::Rig;
 
 const WAVE: &str = "argocd.argoproj.io/sync-wave";
 const OPTIONS: &str = "argocd.argoproj.io/sync-options";
+const HOOK: &str = "argocd.argoproj.io/hook";
+const HOOK_DELETE_POLICY: &str = "argocd.argoproj.io/hook-delete-policy";
 
 const A: &str = "/api/v1/namespaces/one/configmaps/a";
 const GONE: &str = "/api/v1/namespaces/one/configmaps/gone";
@@ -30,10 +32,30 @@ const LEAF: &str = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/le
 const IN_LEAF: &str = "/api/v1/namespaces/leaf/configmaps/c";
 const KEPT: &str = "/api/v1/namespaces/argocd/configmaps/kept";
 const IN_HAND: &str = "/api/v1/namespaces/hand/configmaps/c";
+const MIGRATE: &str = "/apis/batch/v1/namespaces/hand/jobs/migrate";
+const SMOKE: &str = "/apis/batch/v1/namespaces/hand/jobs/smoke";
+const JOBS: &str = "/apis/batch/v1/namespaces/hand/jobs";
 
 /// Every object that the applications are about, and the namespaces that come with them.
-pub const OURS: [&str; 14] =
-    [KEPT, A, GONE, LAST, NEW, SECRET, WEB, EXTRA, CRD, WIDGET, LEAF, IN_LEAF, IN_HAND, "/api/v1/namespaces"];
+pub const OURS: [&str; 17] = [
+    KEPT,
+    A,
+    GONE,
+    LAST,
+    NEW,
+    SECRET,
+    WEB,
+    EXTRA,
+    CRD,
+    WIDGET,
+    LEAF,
+    IN_LEAF,
+    IN_HAND,
+    MIGRATE,
+    SMOKE,
+    JOBS,
+    "/api/v1/namespaces",
+];
 
 /// How long each part of the story waits for its outcome before it goes on regardless.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +93,12 @@ fn deployment(image: &str) -> String {
     object("apps/v1", "Deployment", "web", &[(WAVE, "1")], json!({ "spec": spec }))
 }
 
+fn job(name: &str, annotations: &[(&str, &str)]) -> String {
+    let container = json!({"name": "main", "image": "registry.example.com/job:1"});
+    let template = json!({"spec": {"restartPolicy": "Never", "containers": [container]}});
+    object("batch/v1", "Job", name, annotations, json!({"spec": {"template": template}}))
+}
+
 fn definition() -> String {
     let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
     let spec = json!({
@@ -103,6 +131,7 @@ pub async fn play(rig: &Rig, pace: Pace) -> Result<()> {
 }
 
 async fn first(rig: &Rig, pace: Pace) -> Result<()> {
+    rig.may_go(&[MIGRATE, SMOKE]);
     let leaf = rig.application("leaf", true).to_string();
     let commit = commit(
         rig,
@@ -123,6 +152,8 @@ async fn first(rig: &Rig, pace: Pace) -> Result<()> {
             ("root/kept.yaml", config("kept", "1", &[])),
             ("leaf/c.yaml", config("c", "1", &[])),
             ("hand/c.yaml", config("c", "1", &[])),
+            ("hand/migrate.yaml", job("migrate", &[(HOOK, "PreSync")])),
+            ("hand/smoke.yaml", job("smoke", &[(HOOK, "PostSync"), (HOOK_DELETE_POLICY, "HookSucceeded")])),
         ],
         &[],
     )?;

@@ -129,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    fn object(annotations: Value) -> Object {
+    fn object(annotations: &Value) -> Object {
         let metadata = json!({"name": "migrate", "annotations": annotations});
         Object::from_value(json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata})).unwrap()
     }
@@ -161,7 +161,7 @@ mod tests {
                 "Sync; before failed",
             ),
         ] {
-            let object = object(annotations);
+            let object = object(&annotations);
             let text = if is_hook(&object) {
                 let Hook { phases, at_deletion, policy } = read(&object);
                 let mut when: Vec<&str> = phases.iter().map(|phase| phase.as_str()).collect();

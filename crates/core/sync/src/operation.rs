@@ -159,7 +159,7 @@ impl<'a> Look<'a> {
             (left(&self.wave.hooks), left(&self.wave.prunes))
         };
         let some = !applies.is_empty() || !hooks.is_empty() || !prunes.is_empty();
-        some.then(|| Wave { applies, hooks, prunes, phase: self.wave.phase, number: self.wave.number })
+        some.then_some(Wave { applies, hooks, prunes, phase: self.wave.phase, number: self.wave.number })
     }
 
     fn running(&self) -> Vec<ResourceKey> {
