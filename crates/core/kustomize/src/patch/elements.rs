@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::schema::NodeId;
-use super::strategic::{Merge, MergeError, Origin, Outcome};
+use super::strategic::{DIRECTIVE, Merge, MergeError, Origin, Outcome};
 
 /// Merges the items of a patch's list into those of a target's.
 pub(super) fn merge(
@@ -59,7 +59,15 @@ pub(super) fn merge(
         };
         let outcome = merge.walk(place.map(|at| target[at].clone()), origin, item)?;
         let mut value = match outcome {
-            Outcome::Clear | Outcome::Null => Value::Null,
+            Outcome::Clear | Outcome::Null => {
+                // The directive is gone also where the item is found again below.
+                if let (Origin::Same, Some(at)) = (patch, place)
+                    && let Some(map) = target[at].as_object_mut()
+                {
+                    map.remove(DIRECTIVE);
+                }
+                Value::Null
+            }
             Outcome::Patch(value) => value,
             Outcome::Target(value) => {
                 if let Some(at) = place {

@@ -9,7 +9,7 @@ use super::schema::{NodeId, Schemas};
 use crate::scalar::styled;
 
 /// The directive's key, in a map or in a list's item that holds nothing else.
-const DIRECTIVE: &str = "$patch";
+pub(super) const DIRECTIVE: &str = "$patch";
 
 /// Why a strategic merge patch cannot be applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -36,7 +36,8 @@ fn empty_nulls(text: &str) -> EmptyNulls {
 #[test]
 fn strategic_merges_are_those_of_the_peer() {
     let mut wrong = Vec::new();
-    for case in cases(include_str!("../../tests/cases/strategic.jsonl")) {
+    let random = cases(include_str!("../../tests/cases/strategic_random.jsonl"));
+    for case in cases(include_str!("../../tests/cases/strategic.jsonl")).into_iter().chain(random) {
         let mut resources = documents(case["resources"].as_str().unwrap());
         let patch = documents(case["patch"].as_str().unwrap()).remove(0);
         let empty = case["resources"].as_str().map(empty_nulls).unwrap();
