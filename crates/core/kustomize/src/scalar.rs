@@ -66,9 +66,8 @@ fn number(text: &str) -> Option<Number> {
         Some(rest) => (-1_i128, rest),
         None => (1, plain.strip_prefix('+').unwrap_or(&plain)),
     };
-    let whole = whole(digits)
-        .and_then(|magnitude| sign.checked_mul(i128::try_from(magnitude).ok()?))
-        .and_then(|value| {
+    let whole =
+        whole(digits).and_then(|magnitude| sign.checked_mul(i128::from(magnitude))).and_then(|value| {
             i64::try_from(value)
                 .map(Number::from)
                 .ok()

@@ -63,7 +63,11 @@ fn encode(text: &str) -> String {
 
 /// JSON as Go writes it: keys sorted, and `<`, `>`, `&` and the two line separators of Unicode escaped.
 pub(crate) fn json_text(value: &Value) -> String {
-    let text = value.to_string();
+    escaped(value.to_string())
+}
+
+/// Escapes in a JSON text what Go does.
+pub(crate) fn escaped(text: String) -> String {
     if !text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
         return text;
     }

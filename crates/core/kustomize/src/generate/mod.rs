@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::lenient;
 use crate::resource::Behavior;
 
-pub(crate) use hash::{hash, json_text};
+pub(crate) use hash::{escaped, hash, json_text};
 pub(crate) use merge::{merge_into, replace_by};
 pub(crate) use sources::{SourceError, pairs};
 

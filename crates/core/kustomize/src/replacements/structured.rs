@@ -1,17 +1,19 @@
 //! Replacements inside of a text that is itself JSON or YAML.
 
 use serde_json::Value;
+use yamledit::Stream;
 
 use super::apply::ReplacementError;
 use super::field_path::{Make, Place, for_each, lookup, lookup_mut};
-use crate::generate::json_text;
+use crate::generate::{escaped, json_text};
 use crate::patch::scalar_text;
 
 /// Makes a replacement in the first text on the path that can be read as YAML; `false` where nothing was done, for
 /// whatever reason.
 ///
-/// **Shape**: JSON is written anew with sorted keys, indented where it was; YAML too.
-/// **Source**: kustomize `filters/replacement`, `setValueInStructuredData`, api v0.21.2, which keeps comments and order of YAML.
+/// **Shape**: JSON is written anew with sorted keys, indented where it was; of YAML only the value changes.
+/// **Source**: kustomize `filters/replacement`, `setValueInStructuredData`, api v0.21.2. It also gives YAML its own indentation,
+/// which we leave.
 pub(super) fn replace(
     object: &mut Value,
     path: &[String],
@@ -41,12 +43,18 @@ pub(super) fn replace(
 
 fn write(content: &Value, original: &str) -> String {
     if !original.trim_start().starts_with(['{', '[']) {
-        return goyaml::to_string(content).trim().to_owned();
+        return edited(content, original).unwrap_or_else(|| goyaml::to_string(content)).trim().to_owned();
     }
     if original.contains('\n') && original.contains("  ") {
-        if let Ok(text) = serde_json::to_string_pretty(content) {
-            return text;
-        }
+        escaped(serde_json::to_string_pretty(content).unwrap_or_default())
+    } else {
+        json_text(content)
     }
-    json_text(content)
+}
+
+/// The text with the new content; further documents are lost, and where there are such, comments, too.
+fn edited(content: &Value, original: &str) -> Option<String> {
+    let mut stream = Stream::parse(original).ok().filter(|stream| stream.documents() == 1)?;
+    stream.update(0, content).ok()?;
+    Some(stream.into_text())
 }

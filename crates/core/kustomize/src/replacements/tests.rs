@@ -6,7 +6,11 @@ use crate::resource::{Previous, Resource};
 
 #[test]
 fn replacements_are_those_of_the_peer() {
-    check(include_str!("../../tests/cases/replacements.jsonl"), |case| {
+    let both = [
+        include_str!("../../tests/cases/replacements.jsonl"),
+        include_str!("../../tests/cases/structured.jsonl"),
+    ];
+    check(&both.concat(), |case| {
         let objects = documents(case["resources"].as_str().unwrap());
         let mut resources: Vec<Resource> = objects.into_iter().map(Resource::new).collect();
         let config: Value = serde_json::from_str(case["config"].as_str().unwrap()).unwrap();
