@@ -211,32 +211,42 @@ impl Merge<'_> {
 
     /// Merges the fields of two maps, one by one.
     fn fields(&mut self, target: Value, patch: Origin, schema: Option<NodeId>) -> Result<Value, MergeError> {
-        let Value::Object(target) = target else { return Ok(target) };
+        let Value::Object(mut target) = target else { return Ok(target) };
         let (same, mut patch) = match patch {
             Origin::Missing => (false, Map::new()),
             Origin::Same => (true, Map::new()),
             Origin::Node(Value::Object(map)) => (false, map),
             Origin::Node(_) => (false, Map::new()),
         };
-        let mut result = Map::new();
-        for (name, value) in target {
-            let origin = match patch.remove(&name) {
-                Some(node) => Origin::Node(styled(&value, node)),
+        let mut gone: Vec<String> = Vec::new();
+        for (name, value) in &mut target {
+            let origin = match patch.remove(name) {
+                Some(node) => Origin::Node(styled(value, node)),
                 None if same => Origin::Same,
                 None => Origin::Missing,
             };
-            let outcome = self.child(&name, Some(value), origin, schema)?;
-            if let Some(value) = outcome.into_value() {
-                result.insert(name, value);
+            // Most of a document is scalars that the patch does not name; they stay where they are, explicit nulls included.
+            if matches!(origin, Origin::Missing) && !value.is_object() && !value.is_array() {
+                if value.is_null() && self.is_empty_null(name) {
+                    gone.push(name.clone());
+                }
+                continue;
             }
+            match self.child(name, Some(value.take()), origin, schema)?.into_value() {
+                Some(merged) => *value = merged,
+                None => gone.push(name.clone()),
+            }
+        }
+        for name in gone {
+            target.remove(&name);
         }
         for (name, value) in patch {
             let outcome = self.child(&name, None, Origin::Node(value), schema)?;
             if let Some(value) = outcome.into_value() {
-                result.insert(name, value);
+                target.insert(name, value);
             }
         }
-        Ok(Value::Object(result))
+        Ok(Value::Object(target))
     }
 
     fn child(
@@ -246,14 +256,6 @@ impl Merge<'_> {
         patch: Origin,
         schema: Option<NodeId>,
     ) -> Result<Outcome, MergeError> {
-        // Most of a document is scalars that the patch does not name.
-        if let (Some(value), Origin::Missing) = (&target, &patch)
-            && !value.is_object()
-            && !value.is_array()
-        {
-            let gone = value.is_null() && self.is_empty_null(name);
-            return Ok(if gone { Outcome::Clear } else { target.map_or(Outcome::Clear, keep) });
-        }
         let schema = schema.and_then(|id| self.schemas.field(id, name));
         self.path.push(name.to_owned());
         let outcome = self.walk(target, patch, schema);
@@ -358,11 +360,6 @@ fn scalar(target: Option<Value>, patch: Origin) -> Outcome {
         (Some(value), Origin::Missing | Origin::Same) => Outcome::Target(value),
         (None, Origin::Missing | Origin::Same) => Outcome::Clear,
     }
-}
-
-/// What the patch does not name stays, explicit nulls included.
-fn keep(value: Value) -> Outcome {
-    if value.is_null() { Outcome::Null } else { Outcome::Target(value) }
 }
 
 const MAPPING: &str = "MappingNode";
