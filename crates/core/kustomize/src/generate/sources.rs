@@ -4,26 +4,36 @@ use super::GeneratorArgs;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SourceError<E: std::error::Error + 'static> {
     /// A file cannot be read.
-    #[error("{field}: {source_text}: {source}")]
+    #[error("{field}: [{}]: {source}", .entries.join(" "))]
     File {
         /// `env source files` or `file sources`.
         field: &'static str,
-        /// The entry.
-        source_text: String,
+        /// All entries of the field.
+        entries: Vec<String>,
         /// Why not.
         source: E,
     },
     /// An entry of `files` is neither `path` nor `key=path`.
-    #[error("file sources: {0}")]
-    FileSource(String),
+    #[error("file sources: [{}]: {reason}", .entries.join(" "))]
+    FileSource {
+        /// All entries.
+        entries: Vec<String>,
+        /// What is wrong with one.
+        reason: String,
+    },
     /// An entry of `literals` is not `key=value`.
-    #[error("literal sources: invalid literal source {0}, expected key=value")]
-    Literal(String),
+    #[error("literal sources [{}]: invalid literal source {entry}, expected key=value", .entries.join(" "))]
+    Literal {
+        /// All entries.
+        entries: Vec<String>,
+        /// The one.
+        entry: String,
+    },
     /// A line of an env file is not UTF-8.
-    #[error("env source files: {path}: line {line} has invalid utf8 bytes")]
+    #[error("env source files: [{}]: line {line} has invalid utf8 bytes", .entries.join(" "))]
     NotUtf8 {
-        /// The file.
-        path: String,
+        /// All entries.
+        entries: Vec<String>,
         /// The line, from 1.
         line: usize,
     },
@@ -39,29 +49,31 @@ pub(crate) fn pairs<E: std::error::Error + 'static>(
     args: &GeneratorArgs,
     read: &mut dyn FnMut(&str) -> Result<Vec<u8>, E>,
 ) -> Result<Vec<(String, Vec<u8>)>, SourceError<E>> {
-    let mut read = |field: &'static str, path: &str, source_text: &str| {
-        read(path).map_err(|source| SourceError::File { field, source_text: source_text.to_owned(), source })
+    let mut read = |field: &'static str, path: &str, entries: &[String]| {
+        read(path).map_err(|source| SourceError::File { field, entries: entries.to_vec(), source })
     };
     let mut result = Vec::new();
     for path in &args.envs {
-        let content = read("env source files", path, path)?;
-        for (key, value) in
-            env_lines(&content).map_err(|line| SourceError::NotUtf8 { path: path.clone(), line })?
-        {
-            result.push((key, value.into_bytes()));
-        }
+        let content = read("env source files", path, &args.envs)?;
+        let lines = env_lines(&content);
+        let lines = lines.map_err(|line| SourceError::NotUtf8 { entries: args.envs.clone(), line })?;
+        result.extend(lines.into_iter().map(|(key, value)| (key, value.into_bytes())));
     }
     for literal in &args.literals {
         match literal.split_once('=') {
             Some((key, value)) if !key.is_empty() => {
                 result.push((key.to_owned(), unquoted(value).as_bytes().to_vec()));
             }
-            _ => return Err(SourceError::Literal(literal.clone())),
+            _ => {
+                return Err(SourceError::Literal { entries: args.literals.clone(), entry: literal.clone() });
+            }
         }
     }
     for source in &args.files {
-        let (key, path) = file_source(source).map_err(SourceError::FileSource)?;
-        result.push((key.to_owned(), read("file sources", path, source)?));
+        let named = file_source(source);
+        let (key, path) =
+            named.map_err(|reason| SourceError::FileSource { entries: args.files.clone(), reason })?;
+        result.push((key.to_owned(), read("file sources", path, &args.files)?));
     }
     Ok(result)
 }
