@@ -80,10 +80,11 @@ async fn set(arguments: &SetArgs, surroundings: &Surroundings<'_>) -> Result<Rep
     let sources = Sources::new(options)
         .map_err(|error| Failure::new(Kind::Other, "no room for git's objects").because(&error))?;
     let task = task(arguments, surroundings, remote)?;
+    let attempts = arguments.retries.saturating_add(1);
     let (mut broken, mut last) = (0, String::new());
-    for attempt in 1..=arguments.retries.saturating_add(1) {
+    for attempt in 1..=attempts {
         if attempt > 1 {
-            note(&format!("{last}; attempt {attempt} of {}", arguments.retries.saturating_add(1)));
+            note(&format!("{last}; attempt {attempt} of {attempts}"));
             tokio::time::sleep(wait(attempt)).await;
         }
         match attempt::once(&sources, &task).await {
@@ -98,15 +99,14 @@ async fn set(arguments: &SetArgs, surroundings: &Surroundings<'_>) -> Result<Rep
                     None => format!("somebody else moved {}", task.branch_name()),
                 };
             }
-            Err(failure) if failure.again && broken + 1 < FAILURES => {
+            Err(failure) if failure.again && broken + 1 < FAILURES && attempt < attempts => {
                 broken += 1;
                 last = failure.failure.causes.last().cloned().unwrap_or(failure.failure.what);
             }
             Err(failure) => return Err(failure.failure),
         }
     }
-    let tries = arguments.retries.saturating_add(1);
-    Err(Failure::new(Kind::Conflict, format!("gave up after {tries} attempts: nothing was pushed"))
+    Err(Failure::new(Kind::Conflict, format!("gave up after {attempts} attempts: nothing was pushed"))
         .cause(last)
         .next("run it again, or with more --retries"))
 }
