@@ -45,6 +45,9 @@ bench: ## measure against the peer's recorded figures (docs/performance.md)
 	$(CARGO) run --locked --release --package bench
 	$(CARGO) run --locked --release --package bench -- charts
 	$(CARGO) run --locked --release --package bench -- charts --whole
+	$(CARGO) run --locked --release --package bench -- kustomizations
+	$(CARGO) run --locked --release --package bench -- kustomizations --whole
+	$(CARGO) run --locked --release --package bench -- kustomizations --sizes
 
 # Corpora of what the real programs print: folders helm/ and gotemplate/ below PARITY.
 PARITY ?= ../shared/parity

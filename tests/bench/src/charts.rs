@@ -1,12 +1,12 @@
 //! Charts: what `capstan helm template` costs beside the real `helm template`, each as a process of its own, in one run.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
-use std::time::Instant;
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
-use nix::sys::resource::{UsageWho, getrusage};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+use crate::programs::{cost, print};
 
 /// Flags of the charts' bench.
 #[derive(Debug, clap::Args)]
@@ -33,24 +33,6 @@ pub(crate) struct Arguments {
 
 /// Less CPU by this factor for the whole corpus, at least.
 const WHOLE_BAR: f64 = 20.0;
-
-/// One program, so many times; the hidden command that the bench starts itself with, so that the peak memory is that
-/// program's alone.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Measure {
-    #[arg(long)]
-    runs: u32,
-    #[arg(last = true)]
-    command: Vec<String>,
-}
-
-/// What one run of a program costs.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Cost {
-    wall_ms: f64,
-    cpu_ms: f64,
-    peak_kib: i64,
-}
 
 #[derive(Deserialize)]
 struct Corpus {
@@ -88,43 +70,6 @@ impl Case {
         words.extend(self.args.iter().cloned());
         words
     }
-}
-
-/// Runs a command and prints its cost as JSON.
-#[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
-pub(crate) fn measure(arguments: &Measure) -> Result<ExitCode> {
-    let (program, words) = arguments.command.split_first().context("no command")?;
-    let started = Instant::now();
-    for _ in 0..arguments.runs {
-        let status =
-            Command::new(program).args(words).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
-        if !status.success() {
-            bail!("{program} {words:?} ended with {status}");
-        }
-    }
-    let wall = started.elapsed();
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-    let ms = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 * 1e3 + time.tv_usec() as f64 / 1e3;
-    let runs = f64::from(arguments.runs.max(1));
-    let cost = Cost {
-        wall_ms: wall.as_secs_f64() * 1e3 / runs,
-        cpu_ms: (ms(usage.user_time()) + ms(usage.system_time())) / runs,
-        peak_kib: usage.max_rss(),
-    };
-    println!("{}", serde_json::to_string(&cost)?);
-    Ok(ExitCode::SUCCESS)
-}
-
-fn cost(runs: u32, program: &Path, words: &[String]) -> Result<Cost> {
-    let output = Command::new(std::env::current_exe()?)
-        .args(["measure", "--runs", &runs.to_string(), "--"])
-        .arg(program)
-        .args(words)
-        .output()?;
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
 /// Measures one case of each chart that renders.
@@ -169,7 +114,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     if rows.is_empty() {
         bail!("nothing was measured");
     }
-    let missed = print(&rows);
+    let missed = print(&rows, "charts", "helm");
     Ok(ExitCode::from(u8::from(arguments.strict && missed)))
 }
 
@@ -196,51 +141,4 @@ fn whole(arguments: &Arguments, corpus: &Corpus, helm: &Path) -> Result<ExitCode
         ours.cpu_ms / 1e3
     );
     Ok(ExitCode::from(u8::from(arguments.strict && ratio < WHOLE_BAR)))
-}
-
-/// Prints the ratios (helm's cost over ours) and says whether a bar is missed.
-#[expect(clippy::print_stdout, reason = "the table is what the program is for")]
-fn print(rows: &[(String, Cost, Cost)]) -> bool {
-    type Part = (&'static str, fn(&Cost) -> f64, f64, f64);
-    let parts: [Part; 3] = [
-        ("wall time", |cost| cost.wall_ms, 1.0, 3.0),
-        ("CPU time", |cost| cost.cpu_ms, 1.0, 3.0),
-        ("peak memory", |cost| cost.peak_kib as f64, 1.0, 1.0),
-    ];
-    println!(
-        "One `template` call a process, {} charts; helm's cost over Capstan's (more is better):\n",
-        rows.len()
-    );
-    println!(
-        "| | least | on | bar | median | bar | most | Capstan's median | helm's median |\n|---|---|---|---|---|---|---|---|---|"
-    );
-    let mut missed = false;
-    for (name, part, least_bar, median_bar) in parts {
-        let mut ratios: Vec<(f64, &str)> = rows
-            .iter()
-            .map(|(id, ours, theirs)| (part(theirs) / part(ours).max(f64::MIN_POSITIVE), id.as_str()))
-            .collect();
-        ratios.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let median_of = |of: fn(&(String, Cost, Cost)) -> &Cost| {
-            let mut all: Vec<f64> = rows.iter().map(|row| part(of(row))).collect();
-            all.sort_by(f64::total_cmp);
-            all.get(all.len() / 2).copied().unwrap_or_default()
-        };
-        let (Some(least), Some(median), Some(most)) =
-            (ratios.first(), ratios.get(ratios.len() / 2), ratios.last())
-        else {
-            continue;
-        };
-        missed |= least.0 < least_bar || median.0 < median_bar;
-        println!(
-            "| {name} | {:.1} | {} | ≥ {least_bar} | {:.1} | ≥ {median_bar} | {:.1} | {:.1} | {:.1} |",
-            least.0,
-            least.1,
-            median.0,
-            most.0,
-            median_of(|row| &row.1),
-            median_of(|row| &row.2)
-        );
-    }
-    missed
 }

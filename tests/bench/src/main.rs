@@ -8,8 +8,10 @@
 mod charts;
 mod controller;
 mod follow;
+mod kustomizations;
 mod peer;
 mod phases;
+mod programs;
 mod report;
 mod stand;
 mod workload;
@@ -38,9 +40,11 @@ enum Command {
     Controller(controller::Arguments),
     /// Charts, beside the real helm
     Charts(charts::Arguments),
-    /// One program's cost, as the bench of charts asks for it.
+    /// Kustomizations, beside the real kustomize
+    Kustomizations(kustomizations::Arguments),
+    /// One program's cost, as the benches of programs ask for it.
     #[command(hide = true)]
-    Measure(charts::Measure),
+    Measure(programs::Measure),
 }
 
 /// Flags of a run.
@@ -75,7 +79,8 @@ async fn main() -> anyhow::Result<ExitCode> {
     match &arguments.command {
         Some(Command::Controller(arguments)) => controller::run(arguments).await.map(|()| ExitCode::SUCCESS),
         Some(Command::Charts(arguments)) => charts::run(arguments),
-        Some(Command::Measure(arguments)) => charts::measure(arguments),
+        Some(Command::Kustomizations(arguments)) => kustomizations::run(arguments),
+        Some(Command::Measure(arguments)) => programs::measure(arguments),
         None => bench(&arguments.bench).await,
     }
 }

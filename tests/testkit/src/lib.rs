@@ -46,8 +46,8 @@ pub use real_registry::RealRegistry;
 pub use repository::Repository;
 pub use sshd::Sshd;
 pub use tools::{
-    HELM_VERSION, KUBERNETES_VERSION, REGISTRY_VERSION, Tools, ensure_helm, ensure_registry, ensure_tools,
-    tools_dir,
+    HELM_VERSION, KUBERNETES_VERSION, KUSTOMIZE_VERSION, REGISTRY_VERSION, Tools, ensure_helm,
+    ensure_kustomize, ensure_registry, ensure_tools, tools_dir,
 };
 pub use web::{WebBody, WebHandler, WebReply, WebRequest, WebServer, WebTls};
 
