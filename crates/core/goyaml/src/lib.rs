@@ -5,6 +5,7 @@
 //!
 //! - [`parse_all`]: the documents of a stream, with the places of their fields ([`Document::locate`]).
 //! - [`parse_one`]: the first document, as `yaml.Unmarshal`.
+//! - [`parse_modern`]: the same as yaml.v3 does, which is nearly YAML 1.2.
 //! - [`to_string`]: as `yaml.Marshal`.
 //! - [`outline`]: the documents with the bytes of each of their nodes, for those who edit a text.
 //!
@@ -38,6 +39,42 @@ pub use outline::{Node, NodeKind, Outline, Style, outline};
 use serde_json::Value;
 
 use cursor::Separators;
+
+/// Which of Go's libraries to read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dialect {
+    /// yaml.v2 with sigs.k8s.io/yaml: `yes` is true, keys become text.
+    #[default]
+    Yaml2,
+    /// yaml.v3 as kustomize uses it: `yes` is text, a date becomes a time, and what JSON cannot have is read but cannot be written.
+    Yaml3,
+}
+
+/// A document as yaml.v3 reads it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Modern {
+    /// What it says, with something in place of what JSON cannot have.
+    pub value: Value,
+    /// Why Go could not write it as JSON: a key that stands twice or is no text, a number without end.
+    pub flaw: Option<String>,
+}
+
+/// Reads the first document as yaml.v3 does and looks at nothing behind it; none for a text without any.
+///
+/// Scalars of the maps at the paths `verbatim` stay text as it is written (`1.10` is `"1.10"`); `*` in a path is any item of a list.
+/// **Source**: go.yaml.in/yaml/v3 and kyaml 0.21 (`RNode.MarshalJSON`, `DeAnchor`). Errors as [`parse_all`].
+pub fn parse_modern(text: &[u8], limits: &Limits, verbatim: &[&[&str]]) -> Result<Option<Modern>, Error> {
+    check_size(text, limits)?;
+    let text = text::decode(text)?;
+    let mut parser = parser::Parser::new(&text, Separators::Yaml);
+    let mut budget = value::Budget::new(limits);
+    let Some(mut tree) = node::next_document(&mut parser, limits, &mut budget.nodes, false)? else {
+        return Ok(None);
+    };
+    let manner = value::Manner { dialect: Dialect::Yaml3, verbatim };
+    let value::Built { value, flaw, .. } = value::build_in(&mut tree, limits, &mut budget, manner)?;
+    Ok(Some(Modern { value, flaw }))
+}
 
 /// What a text may cost. Everything beyond is an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +146,7 @@ fn parse_stream(text: &[u8], limits: &Limits, most: usize) -> Result<Vec<Documen
         if count > most {
             return Err(Error::new(Some(start), ErrorKind::TooManyDocuments(most)));
         }
-        let value::Built { value, duplicates } = value::build(&mut tree, limits, &mut budget)?;
+        let value::Built { value, duplicates, .. } = value::build(&mut tree, limits, &mut budget)?;
         if !value.is_null() {
             documents.push(Document { value, start, tree, duplicates });
         }

@@ -100,7 +100,7 @@ pub fn outline(text: &str, limits: &Limits) -> Result<Vec<Outline>, Error> {
         if outlines.len() >= limits.documents {
             return Err(Error::new(Some(start), ErrorKind::TooManyDocuments(limits.documents)));
         }
-        let value::Built { value, duplicates } = value::build(&mut tree, limits, &mut budget)?;
+        let value::Built { value, duplicates, .. } = value::build(&mut tree, limits, &mut budget)?;
         let places = tree.places.take().unwrap_or_default();
         outlines.push(Outline { document: Document { value, start, tree, duplicates }, places, shift });
     }

@@ -6,6 +6,7 @@ mod timestamp;
 pub(crate) use number::go_float;
 use number::{parse_fraction, parse_number};
 use timestamp::is_timestamp;
+pub(crate) use timestamp::rfc3339;
 
 /// What a scalar turned out to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +69,28 @@ fn resolve_word(text: &str) -> Option<Resolved> {
         "-.inf" | "-.Inf" | "-.INF" => Resolved::Float(f64::NEG_INFINITY),
         _ => return None,
     })
+}
+
+/// Whether a text is a truth value in YAML 1.1 alone.
+pub(crate) fn is_word_of_old(text: &str) -> bool {
+    matches!(
+        text,
+        "y" | "Y"
+            | "yes"
+            | "Yes"
+            | "YES"
+            | "on"
+            | "On"
+            | "ON"
+            | "n"
+            | "N"
+            | "no"
+            | "No"
+            | "NO"
+            | "off"
+            | "Off"
+            | "OFF"
+    )
 }
 
 /// Whether a text is a number to base 60 (`1:30`), which YAML 1.1 has and Go's library does not read, but quotes on the way out.

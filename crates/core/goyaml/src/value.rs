@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::node::{Content, NodeId, Tree};
-use crate::{Error, ErrorKind, Limits, Mark};
-use scalar::scalar_value;
+use crate::{Dialect, Error, ErrorKind, Limits, Mark};
 pub(crate) use scalar::whole;
 pub(crate) use scalar::{KeyError, key_text};
+use scalar::{scalar_value, scalar_value_modern};
 
 /// Repeated keys that are reported in one document; the rest is dropped the same, in silence.
 const MAX_DUPLICATES: usize = 100;
@@ -37,11 +37,33 @@ impl Budget {
 pub(crate) struct Built {
     pub(crate) value: Value,
     pub(crate) duplicates: Vec<(String, Mark)>,
+    /// Why Go could not write this value as JSON; only where the dialect reads it nevertheless.
+    pub(crate) flaw: Option<String>,
+}
+
+/// How to read, besides the limits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Manner<'a> {
+    pub(crate) dialect: Dialect,
+    /// Paths of maps whose scalars stay text as it is written; `*` is any item of a list.
+    pub(crate) verbatim: &'a [&'a [&'a str]],
 }
 
 /// Makes JSON of a document. Takes the text of scalars out of the tree, unless there are aliases.
 pub(crate) fn build(tree: &mut Tree, limits: &Limits, budget: &mut Budget) -> Result<Built, Error> {
+    build_in(tree, limits, budget, Manner::default())
+}
+
+/// The same, in any dialect.
+pub(crate) fn build_in(
+    tree: &mut Tree,
+    limits: &Limits,
+    budget: &mut Budget,
+    manner: Manner<'_>,
+) -> Result<Built, Error> {
     let mut builder = Builder {
+        manner,
+        flaw: None,
         active: vec![false; tree.nodes.len()],
         tree,
         limits,
@@ -54,7 +76,7 @@ pub(crate) fn build(tree: &mut Tree, limits: &Limits, budget: &mut Budget) -> Re
         decoded_by_alias: 0,
     };
     let value = builder.run()?;
-    Ok(Built { value, duplicates: builder.duplicates })
+    Ok(Built { value, duplicates: builder.duplicates, flaw: builder.flaw })
 }
 
 /// A collection being made.
@@ -72,6 +94,10 @@ struct MapFrame {
     sources: Vec<Source>,
     /// Keys that came by a merge: writing them again is no repetition.
     merged: BTreeSet<String>,
+    /// Maps to merge once the map's own entries are read, where those win wherever they stand.
+    later: Vec<Source>,
+    /// Whether `later` is being read.
+    merging: bool,
 }
 
 /// A map that is being read, and how far.
@@ -89,6 +115,8 @@ enum Step {
 }
 
 struct Builder<'a> {
+    manner: Manner<'a>,
+    flaw: Option<String>,
     tree: &'a mut Tree,
     limits: &'a Limits,
     budget: &'a mut Budget,
@@ -141,6 +169,8 @@ impl Builder<'_> {
                 key: String::new(),
                 sources: vec![Source { node, next: 0, alias }],
                 merged: BTreeSet::new(),
+                later: Vec::new(),
+                merging: false,
             }),
             // An anchor is never on an alias.
             Some(Content::Alias { .. }) | None => return Ok(Some(Value::Null)),
@@ -169,6 +199,10 @@ impl Builder<'_> {
                 Ok(Step::Done(Value::Array(items)))
             }
             Some(Frame::Map(frame)) => {
+                if frame.sources.is_empty() && !frame.later.is_empty() {
+                    frame.merging = true;
+                    frame.sources = std::mem::take(&mut frame.later);
+                }
                 let Some(source) = frame.sources.last_mut() else {
                     let out = std::mem::take(&mut frame.out);
                     self.frames.pop();
@@ -197,6 +231,9 @@ impl Builder<'_> {
         if self.is_merge(key) {
             self.merge(value)?;
             return Ok(Step::Again);
+        }
+        if self.manner.dialect == Dialect::Yaml3 {
+            return self.modern_entry(key, value);
         }
         let (node, alias) = self.enter(key)?;
         let name = match self.content(node) {
@@ -243,8 +280,12 @@ impl Builder<'_> {
             sources.push(Source { node, next: 0, alias });
         }
         if let Some(Frame::Map(frame)) = self.frames.last_mut() {
-            frame.sources.extend(sources);
-            if frame.sources.len() > self.limits.depth {
+            if self.manner.dialect == Dialect::Yaml3 {
+                frame.later.splice(0..0, sources.into_iter().rev());
+            } else {
+                frame.sources.extend(sources);
+            }
+            if frame.sources.len() + frame.later.len() > self.limits.depth {
                 return Err(self.error(value, ErrorKind::TooDeep(self.limits.depth)));
             }
         }
@@ -300,12 +341,71 @@ impl Builder<'_> {
     }
 
     fn scalar(&mut self, node: NodeId) -> Result<Value, Error> {
+        if self.manner.dialect == Dialect::Yaml3 {
+            return Ok(self.modern_scalar(node));
+        }
         let shared = !self.tree.alias_names.is_empty();
         let made = match self.tree.nodes.get_mut(node as usize).map(|n| &mut n.content) {
             Some(Content::Scalar(scalar)) => scalar_value(scalar, shared),
             _ => Ok(Value::Null),
         };
         made.map_err(|kind| self.error(node, kind))
+    }
+
+    fn modern_scalar(&mut self, node: NodeId) -> Value {
+        let verbatim = self.is_verbatim();
+        let made = match self.tree.nodes.get_mut(node as usize).map(|n| &mut n.content) {
+            Some(Content::Scalar(scalar)) if verbatim => Ok(Value::String(scalar.text.clone())),
+            Some(Content::Scalar(scalar)) => scalar_value_modern(scalar),
+            _ => Ok(Value::Null),
+        };
+        made.unwrap_or_else(|kind| {
+            self.flaw.get_or_insert_with(|| kind.to_string());
+            match self.content(node) {
+                Some(Content::Scalar(scalar)) => Value::String(scalar.text.clone()),
+                _ => Value::Null,
+            }
+        })
+    }
+
+    /// Whether the value that is being made stands directly in a map whose scalars stay text.
+    fn is_verbatim(&self) -> bool {
+        let fits = |path: &&[&str]| {
+            path.len() + 1 == self.frames.len()
+                && path.iter().zip(&self.frames).all(|(name, frame)| match frame {
+                    Frame::List { .. } => *name == "*",
+                    Frame::Map(frame) => frame.key == *name,
+                })
+        };
+        self.manner.verbatim.iter().any(fits)
+    }
+
+    /// Starts an entry as yaml.v3 does: a key that is no text is read, but the map cannot be written; own entries win over merged ones.
+    fn modern_entry(&mut self, key: NodeId, value: NodeId) -> Result<Step, Error> {
+        const NO_TEXT: &str = "json: unsupported type: map[interface {}]interface {}";
+        let (node, alias) = self.enter(key)?;
+        let (name, flaw) = match self.content(node) {
+            Some(Content::Scalar(scalar)) => (scalar.text.clone(), !scalar::is_text_modern(scalar)),
+            _ => (key::printed(self.tree, key, value), true),
+        };
+        self.leave(alias);
+        let line = self.mark(key).line;
+        let root = self.frames.len() == 1;
+        let Some(Frame::Map(frame)) = self.frames.last_mut() else { return Ok(Step::Again) };
+        let known = frame.out.contains_key(&name);
+        if known && frame.merging {
+            return Ok(Step::Again);
+        }
+        if known {
+            self.flaw.get_or_insert_with(|| {
+                format!("yaml: unmarshal errors:\n  line {line}: mapping key {name:?} already defined")
+            });
+        }
+        if flaw && !root {
+            self.flaw.get_or_insert_with(|| NO_TEXT.to_owned());
+        }
+        frame.key = name;
+        Ok(Step::Make(value))
     }
 
     fn is_merge(&self, node: NodeId) -> bool {

@@ -14,6 +14,26 @@ pub(super) fn is_timestamp(text: &str) -> bool {
     }
 }
 
+/// A timestamp as Go writes a time in JSON: `2001-01-02T00:00:00Z`. The text must be one.
+pub(crate) fn rfc3339(text: &str) -> String {
+    let (date, clock) = text.split_at(text.find(['T', 't', ' ']).unwrap_or(text.len()));
+    let two = |part: &str| if part.len() == 1 { format!("0{part}") } else { part.to_owned() };
+    let date: Vec<String> = date.split('-').map(two).collect();
+    let clock = clock.trim_start_matches(['T', 't', ' ']);
+    let (clock, zone) = clock.split_at(clock.find(['Z', '+', '-']).unwrap_or(clock.len()));
+    let zone = if matches!(zone, "" | "+00:00" | "-00:00") { "Z" } else { zone };
+    if clock.is_empty() {
+        return format!("{}T00:00:00{zone}", date.join("-"));
+    }
+    let (whole, fraction) = clock.split_once(['.', ',']).unwrap_or((clock, ""));
+    let whole: Vec<String> = whole.split(':').map(two).collect();
+    // Nanoseconds, and no zeros behind them.
+    let fraction: String = fraction.chars().take(9).collect();
+    let fraction = fraction.trim_end_matches('0');
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{}T{}{point}{fraction}{zone}", date.join("-"), whole.join(":"))
+}
+
 /// A year of four digits, month and day of one or two; the rest.
 fn date(text: &[u8]) -> Option<&[u8]> {
     let (year, rest) = text.split_at_checked(4)?;

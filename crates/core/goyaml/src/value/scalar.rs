@@ -4,7 +4,7 @@ use serde_json::{Number, Value};
 
 use crate::ErrorKind;
 use crate::node::Scalar;
-use crate::resolve::{Resolved, go_float, resolve};
+use crate::resolve::{Resolved, go_float, is_word_of_old, resolve, rfc3339};
 
 /// Prefix of the tags that are written `!!…`.
 const STANDARD: &str = "tag:yaml.org,2002:";
@@ -28,6 +28,32 @@ pub(super) fn scalar_value(scalar: &mut Scalar, shared: bool) -> Result<Value, E
             std::mem::take(&mut scalar.text)
         }),
     })
+}
+
+/// Makes the JSON value of a scalar as yaml.v3 resolves it.
+pub(super) fn scalar_value_modern(scalar: &mut Scalar) -> Result<Value, ErrorKind> {
+    Ok(match resolve_scalar_modern(scalar)? {
+        Resolved::Null => Value::Null,
+        Resolved::Bool(bool) => Value::Bool(bool),
+        Resolved::Int(int) => Value::Number(int.into()),
+        Resolved::Uint(uint) => Value::Number(uint.into()),
+        Resolved::Float(float) => Value::Number(number(float)?),
+        Resolved::Timestamp => Value::String(rfc3339(&scalar.text)),
+        Resolved::Text if is_binary(scalar) => Value::String(binary_text(&scalar.text)?),
+        Resolved::Text => Value::String(scalar.text.clone()),
+    })
+}
+
+/// Whether yaml.v3 takes a scalar for text, so that it can be a field name.
+pub(super) fn is_text_modern(scalar: &Scalar) -> bool {
+    matches!(resolve_scalar_modern(scalar), Ok(Resolved::Text)) && !is_binary(scalar)
+}
+
+fn resolve_scalar_modern(scalar: &Scalar) -> Result<Resolved, ErrorKind> {
+    if scalar.tag.is_empty() && scalar.resolvable && is_word_of_old(&scalar.text) {
+        return Ok(Resolved::Text);
+    }
+    resolve_scalar(scalar)
 }
 
 /// Why a key is no field name.
