@@ -1,11 +1,12 @@
 //! Runs corpora of recorded verdicts of the real programs against our renderers, and prints how many are equal.
 //!
-//! `parity helm|gotemplate PATH [--update] [--show ID] [--time | --render]`; the last line is `N passed, N failed`. It fails when a case that passed before
+//! `parity helm|gotemplate|kustomize PATH [--update] [--show ID] [--time | --render]`; the last line is `N passed, N failed`. It fails when a case that passed before
 //! (`passing/*.txt`) does not pass any more; `--update` writes those lists.
 
 mod compare;
 mod gotemplate;
 mod helm;
+mod kustomize;
 mod report;
 
 use anyhow::{Context, bail};
@@ -28,7 +29,7 @@ pub(crate) struct Options {
 
 fn main() -> anyhow::Result<ExitCode> {
     let mut words = std::env::args().skip(1);
-    let corpus = words.next().context("say helm or gotemplate, and the path of the corpus")?;
+    let corpus = words.next().context("say helm, gotemplate or kustomize, and the path of the corpus")?;
     let mut options = Options {
         path: PathBuf::from(words.next().context("say where the corpus is")?),
         update: false,
@@ -48,7 +49,8 @@ fn main() -> anyhow::Result<ExitCode> {
     let report = match corpus.as_str() {
         "helm" => helm::run(&options)?,
         "gotemplate" => gotemplate::run(&options)?,
-        other => bail!("{other} is no corpus: say helm or gotemplate"),
+        "kustomize" => kustomize::run(&options)?,
+        other => bail!("{other} is no corpus: say helm, gotemplate or kustomize"),
     };
     if options.render {
         return Ok(ExitCode::SUCCESS);

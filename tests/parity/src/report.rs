@@ -30,6 +30,11 @@ impl Report {
         self.cases.push((id, verdict));
     }
 
+    /// How many cases there are.
+    pub(crate) fn len(&self) -> usize {
+        self.cases.len()
+    }
+
     /// Prints the figures, and holds them against the committed list.
     pub(crate) fn finish(&self, corpus: &str, options: &Options) -> anyhow::Result<ExitCode> {
         let must_fail = self.cases.iter().filter(|(_, verdict)| verdict.text.is_some()).count();

@@ -124,6 +124,17 @@ impl FileTree {
         Ok(Some(found.kind))
     }
 
+    /// Where a path leads once links are followed, and what stands there; none when nothing does.
+    ///
+    /// # Errors
+    /// As [`FileTree::kind`].
+    pub fn real_path(&self, path: &TreePath) -> Result<Option<(TreePath, Kind)>, FileError> {
+        let mut state = self.state();
+        let Some(found) = self.resolve(&mut state.reads, path)? else { return Ok(None) };
+        state.reads.kind(&found.path, found.kind);
+        Ok(Some((found.path, found.kind)))
+    }
+
     /// What was looked at until now.
     pub fn reads(&self) -> ReadSet {
         self.state().reads.clone()

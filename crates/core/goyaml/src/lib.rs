@@ -57,13 +57,24 @@ pub struct Modern {
     pub value: Value,
     /// Why Go could not write it as JSON: a key that stands twice or is no text, a number without end.
     pub flaw: Option<String>,
+    /// Fields that are null because nothing stands behind their colon, by the names that lead to them; lists on the way are not named. Go's
+    /// library tells them from `null`. The first thousand.
+    pub empty: Vec<Vec<String>>,
+}
+
+/// Maps whose scalars stay text as it is written: `1.10` is `"1.10"`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Verbatim<'a> {
+    /// Their paths; `*` is any item of a list.
+    pub maps: &'a [&'a [&'a str]],
+    /// Whether nulls are texts, too.
+    pub nulls: bool,
 }
 
 /// Reads the first document as yaml.v3 does and looks at nothing behind it; none for a text without any.
 ///
-/// Scalars of the maps at the paths `verbatim` stay text as it is written (`1.10` is `"1.10"`); `*` in a path is any item of a list.
 /// **Source**: go.yaml.in/yaml/v3 and kyaml 0.21 (`RNode.MarshalJSON`, `DeAnchor`). Errors as [`parse_all`].
-pub fn parse_modern(text: &[u8], limits: &Limits, verbatim: &[&[&str]]) -> Result<Option<Modern>, Error> {
+pub fn parse_modern(text: &[u8], limits: &Limits, verbatim: Verbatim<'_>) -> Result<Option<Modern>, Error> {
     check_size(text, limits)?;
     let text = text::decode(text)?;
     let mut parser = parser::Parser::new(&text, Separators::Yaml);
@@ -72,8 +83,8 @@ pub fn parse_modern(text: &[u8], limits: &Limits, verbatim: &[&[&str]]) -> Resul
         return Ok(None);
     };
     let manner = value::Manner { dialect: Dialect::Yaml3, verbatim };
-    let value::Built { value, flaw, .. } = value::build_in(&mut tree, limits, &mut budget, manner)?;
-    Ok(Some(Modern { value, flaw }))
+    let value::Built { value, flaw, empty, .. } = value::build_in(&mut tree, limits, &mut budget, manner)?;
+    Ok(Some(Modern { value, flaw, empty }))
 }
 
 /// What a text may cost. Everything beyond is an error.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::node::{Content, NodeId, Tree};
-use crate::{Dialect, Error, ErrorKind, Limits, Mark};
+use crate::{Dialect, Error, ErrorKind, Limits, Mark, Verbatim};
 pub(crate) use scalar::whole;
 pub(crate) use scalar::{KeyError, key_text};
 use scalar::{scalar_value, scalar_value_modern};
@@ -39,14 +39,18 @@ pub(crate) struct Built {
     pub(crate) duplicates: Vec<(String, Mark)>,
     /// Why Go could not write this value as JSON; only where the dialect reads it nevertheless.
     pub(crate) flaw: Option<String>,
+    /// Fields with nothing behind their colon, by the names that lead there.
+    pub(crate) empty: Vec<Vec<String>>,
 }
+
+/// Fields without a value that are told; nobody has more.
+const MAX_EMPTY: usize = 1_000;
 
 /// How to read, besides the limits.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Manner<'a> {
     pub(crate) dialect: Dialect,
-    /// Paths of maps whose scalars stay text as it is written; `*` is any item of a list.
-    pub(crate) verbatim: &'a [&'a [&'a str]],
+    pub(crate) verbatim: Verbatim<'a>,
 }
 
 /// Makes JSON of a document. Takes the text of scalars out of the tree, unless there are aliases.
@@ -64,6 +68,7 @@ pub(crate) fn build_in(
     let mut builder = Builder {
         manner,
         flaw: None,
+        empty: Vec::new(),
         active: vec![false; tree.nodes.len()],
         tree,
         limits,
@@ -76,7 +81,7 @@ pub(crate) fn build_in(
         decoded_by_alias: 0,
     };
     let value = builder.run()?;
-    Ok(Built { value, duplicates: builder.duplicates, flaw: builder.flaw })
+    Ok(Built { value, duplicates: builder.duplicates, flaw: builder.flaw, empty: builder.empty })
 }
 
 /// A collection being made.
@@ -117,6 +122,7 @@ enum Step {
 struct Builder<'a> {
     manner: Manner<'a>,
     flaw: Option<String>,
+    empty: Vec<Vec<String>>,
     tree: &'a mut Tree,
     limits: &'a Limits,
     budget: &'a mut Budget,
@@ -353,9 +359,22 @@ impl Builder<'_> {
     }
 
     fn modern_scalar(&mut self, node: NodeId) -> Value {
-        let verbatim = self.is_verbatim();
+        if let Some(Content::Scalar(scalar)) = self.content(node)
+            && scalar.text.is_empty()
+            && scalar.resolvable
+            && self.empty.len() < MAX_EMPTY
+        {
+            let names = self.frames.iter().filter_map(|frame| match frame {
+                Frame::Map(frame) => Some(frame.key.clone()),
+                Frame::List { .. } => None,
+            });
+            self.empty.push(names.collect());
+        }
+        let (verbatim, nulls) = (self.is_verbatim(), self.manner.verbatim.nulls);
         let made = match self.tree.nodes.get_mut(node as usize).map(|n| &mut n.content) {
-            Some(Content::Scalar(scalar)) if verbatim => Ok(Value::String(scalar.text.clone())),
+            Some(Content::Scalar(scalar)) if verbatim && (nulls || !scalar::is_null_modern(scalar)) => {
+                Ok(Value::String(scalar.text.clone()))
+            }
             Some(Content::Scalar(scalar)) => scalar_value_modern(scalar),
             _ => Ok(Value::Null),
         };
@@ -377,7 +396,7 @@ impl Builder<'_> {
                     Frame::Map(frame) => frame.key == *name,
                 })
         };
-        self.manner.verbatim.iter().any(fits)
+        self.manner.verbatim.maps.iter().any(fits)
     }
 
     /// Starts an entry as yaml.v3 does: a key that is no text is read, but the map cannot be written; own entries win over merged ones.

@@ -1,10 +1,13 @@
 //! `parse_modern` against what `kustomize build` 5.8.2 makes of the same text.
 
-use goyaml::{Limits, parse_modern};
+use goyaml::{Limits, Verbatim, parse_modern};
 use serde_json::{Value, json};
 
 fn read(text: &str) -> (Value, Option<String>) {
-    let verbatim: &[&[&str]] = &[&["metadata", "annotations"], &["items", "*", "metadata", "annotations"]];
+    let verbatim = Verbatim {
+        maps: &[&["metadata", "annotations"], &["items", "*", "metadata", "annotations"]],
+        nulls: true,
+    };
     let read = parse_modern(text.as_bytes(), &Limits::default(), verbatim).unwrap().unwrap();
     (read.value, read.flaw)
 }

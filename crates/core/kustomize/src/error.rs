@@ -18,6 +18,9 @@ pub enum Error {
         /// How much there may be.
         limit: usize,
     },
+    /// Something that is never done, whatever the options.
+    #[error("{0}")]
+    Refused(String),
     /// A file could not be read for a reason that says nothing about the kustomization.
     #[error(transparent)]
     File(#[from] FileError),
@@ -44,6 +47,19 @@ impl Error {
     /// A plain error.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::Invalid { message: message.into(), fault: Fault::Other }
+    }
+
+    /// Whether nothing else is to be tried: the tree, a limit or a rule of ours is the reason, not what the kustomization says.
+    pub(crate) fn is_final(&self) -> bool {
+        !matches!(self, Self::Invalid { .. })
+    }
+
+    /// What the peer tells apart.
+    pub(crate) fn fault(&self) -> Fault {
+        match self {
+            Self::Invalid { fault, .. } => *fault,
+            Self::Needs(_) | Self::Limit { .. } | Self::Refused(_) | Self::File(_) => Fault::Other,
+        }
     }
 
     /// The same error, with what was being done in front: `doing: cause`.

@@ -4,7 +4,7 @@
 //! elsewhere is asked for with [`Error::Needs`] and given in [`Remotes`]. Plugins that would run programs, containers or shared
 //! objects are refused.
 //!
-//! ```no_run
+//! ```
 //! use filetree::{FileTree, MemoryStore, TreePath};
 //! use std::sync::Arc;
 //!
@@ -18,30 +18,52 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod accumulate;
+mod chart;
+mod config;
+mod crds;
+mod decode;
 mod error;
 mod fieldspec;
+mod finish;
 mod generate;
 mod id;
 mod images;
+mod kustomization;
 mod lenient;
+mod manifests;
 mod options;
+mod origin;
 mod patch;
+mod place;
+mod plugins;
+mod references;
 mod remote;
 mod replacements;
 mod replicas;
 mod resource;
+mod resources;
 mod scalar;
+mod shapes;
 mod sort;
+mod steps;
+mod transform;
+mod variables;
 
 use std::sync::Arc;
 
 use filetree::{FileTree, TreePath};
 use serde_json::Value;
 
+use accumulate::{Accumulator, Session};
+use origin::Origin;
+use place::Place;
+use transform::Action;
+
 pub use error::Error;
 pub use id::{Gvk, ResId};
-pub use options::{Limits, LoadRestrictor, Options, Order};
-pub use remote::{RemoteNeed, Remotes, RepoSpec, Supply};
+pub use options::{Limits, LoadRestrictor, MakeWorld, Options, Order};
+pub use remote::{ChartNeed, RemoteNeed, Remotes, RepoSpec, Supply};
 
 /// What a build makes.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -66,6 +88,29 @@ pub struct BuiltResource {
 /// # Errors
 /// [`Error::Needs`] when something has to be fetched first; everything else is final.
 pub fn build(tree: &Arc<FileTree>, target: &TreePath, options: &Options<'_>) -> Result<Built, Error> {
-    let _ = (tree, options);
-    Err(Error::invalid(format!("cannot build {target}")))
+    let mut session = Session::new(options);
+    let place =
+        Place::start(tree, target, options).map_err(|error| error.within("must build at directory"))?;
+    let mut root = session.load(place)?;
+    session.set_schema(&root)?;
+    session.metadata.clone_from(&root.kustomization.build_metadata);
+    root.origin = (!session.metadata.is_empty()).then(Origin::default);
+    let mut sum = session.accumulate(&mut root, Accumulator::default())?;
+    Action::Hash.apply(&mut sum.resources, &session)?;
+    references::fix(&mut sum.resources, &sum.config.name_references, &session.scopes())?;
+    variables::resolve(&mut sum.resources, &sum.variables, &sum.config.variables, &mut session.warnings)?;
+    let finished = finish::finish(sum.resources, &session, root.kustomization.sort_options.as_ref())?;
+    Ok(Built { resources: finished, warnings: session.warnings })
+}
+
+/// The stream that the command prints.
+pub fn print(built: &Built) -> String {
+    let mut out = String::new();
+    for (at, resource) in built.resources.iter().enumerate() {
+        if at > 0 {
+            out.push_str("---\n");
+        }
+        out.push_str(&goyaml::to_string(&resource.value));
+    }
+    out
 }

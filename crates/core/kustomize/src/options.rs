@@ -1,20 +1,23 @@
 //! What a build depends on besides its files.
 
-use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
 
 use crate::remote::Remotes;
 
 /// Settings of a build; the default is what the command does without flags.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Options<'a> {
+    /// What the tree's root is called in messages, such as the directory on the disk that it stands for.
+    pub root: &'a str,
     /// What files a kustomization may name.
     pub load_restrictor: LoadRestrictor,
     /// Whether `helmCharts` are rendered; refused otherwise.
     pub enable_helm: bool,
+    /// Whether everything gets a label that says who built it, as `buildMetadata: [managedByLabel]` does.
+    pub managed_by_label: bool,
     /// In which order resources come out.
     pub order: Order,
-    /// Variables for lines of `envs` files that have no value. None in the controller.
-    pub environment: Option<&'a BTreeMap<String, String>>,
     /// What was fetched.
     pub remotes: Option<&'a Remotes>,
     /// What it may cost.
@@ -23,6 +26,22 @@ pub struct Options<'a> {
     pub kube_version: Option<&'a str>,
     /// The same, as `group/version` and `group/version/Kind`.
     pub api_versions: &'a [String],
+    /// Time, chance and certificates for charts; without it they stand still.
+    pub world: Option<&'a MakeWorld>,
+}
+
+/// Makes the world of one chart's render.
+pub type MakeWorld = dyn Fn() -> Rc<sprig::Host> + Send + Sync;
+
+impl fmt::Debug for Options<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("load_restrictor", &self.load_restrictor)
+            .field("enable_helm", &self.enable_helm)
+            .field("order", &self.order)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What files a kustomization may name.

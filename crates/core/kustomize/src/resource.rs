@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::id::{Gvk, ResId};
+use crate::origin::Origin;
+use crate::patch::{EmptyNulls, Schemas};
 
 /// A resource, and what its build remembers of it. The peer keeps the latter in annotations.
 #[derive(Debug, Clone, Default)]
@@ -23,12 +25,19 @@ pub(crate) struct Resource {
     pub(crate) allow_name_change: bool,
     /// As a patch: whether the kind in it may change its target's.
     pub(crate) allow_kind_change: bool,
-    /// Resources that name this one.
-    pub(crate) referenced_by: Vec<ResId>,
     /// Variables that read from this one.
     pub(crate) variables: Vec<String>,
     /// The file or kustomization that it comes from, for messages.
     pub(crate) origin: String,
+    /// Why it cannot be written, whatever becomes of the rest of it.
+    pub(crate) flaw: Option<String>,
+    /// Its fields with nothing behind their colon; a merge treats them otherwise than nulls.
+    pub(crate) empty_nulls: EmptyNulls,
+    /// Where it comes from, and what changed it, for `buildMetadata`.
+    pub(crate) made: Option<Origin>,
+    pub(crate) transformations: Vec<Origin>,
+    /// Whether a chart made it: then it keeps its namespace.
+    pub(crate) of_chart: bool,
 }
 
 /// A former id; the group and version stay as they are.
@@ -103,6 +112,65 @@ impl Resource {
         })
     }
 
+    /// The namespace as ids are compared: `default` where there is none, one word for all cluster-wide kinds.
+    pub(crate) fn effective_namespace(&self, scopes: &Scopes) -> &str {
+        if scopes.is_cluster_wide(self.api_version(), self.kind()) {
+            return CLUSTER_WIDE;
+        }
+        effective(self.namespace())
+    }
+
+    /// What ids are compared by: two resources with the same must not be in one build.
+    pub(crate) fn key(&self, scopes: &Scopes) -> String {
+        let parts = [self.kind(), self.api_version(), self.effective_namespace(scopes), self.name()];
+        parts.join("\n")
+    }
+
+    /// Whether it is called, or was called before, what `id` says; `namespace` is the effective one.
+    pub(crate) fn was_called(&self, id: &ResId, namespace: &str, scopes: &Scopes) -> bool {
+        let (group, version) = self.api_version().split_once('/').unwrap_or(("", self.api_version()));
+        if id.gvk.group != group || id.gvk.version != version {
+            return false;
+        }
+        let before = |previous: &Previous| {
+            previous.name == id.name
+                && previous.kind == id.gvk.kind
+                && effective(&previous.namespace) == namespace
+        };
+        self.previous.iter().any(before)
+            || (self.name() == id.name
+                && self.kind() == id.gvk.kind
+                && self.effective_namespace(scopes) == namespace)
+    }
+
+    /// Remembers what it is called now.
+    pub(crate) fn remember_id(&mut self, scopes: &Scopes) {
+        let namespace = self.effective_namespace(scopes).to_owned();
+        self.previous.push(Previous {
+            name: self.name().to_owned(),
+            namespace,
+            kind: self.kind().to_owned(),
+        });
+    }
+
+    /// Gives it another name.
+    pub(crate) fn set_name(&mut self, name: &str) {
+        if let Some(metadata) = self.metadata_mut() {
+            metadata.insert("name".to_owned(), Value::from(name));
+        }
+    }
+
+    /// Gives it another namespace, or none.
+    pub(crate) fn set_namespace(&mut self, namespace: &str) {
+        if let Some(metadata) = self.metadata_mut() {
+            if namespace.is_empty() {
+                metadata.remove("namespace");
+            } else {
+                metadata.insert("namespace".to_owned(), Value::from(namespace));
+            }
+        }
+    }
+
     /// `metadata`, made where it is missing; none where it or the body is no map.
     pub(crate) fn metadata_mut(&mut self) -> Option<&mut Map<String, Value>> {
         self.body
@@ -115,4 +183,24 @@ impl Resource {
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The effective namespace of kinds that have none.
+pub(crate) const CLUSTER_WIDE: &str = "_non_namespaceable_";
+
+/// A namespace as ids are compared, of a kind that has one.
+pub(crate) fn effective(namespace: &str) -> &str {
+    if namespace.is_empty() { "default" } else { namespace }
+}
+
+/// Which kinds have namespaces: what is compiled in, then what the kustomization's own schema says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scopes<'a>(pub(crate) Option<&'a Schemas>);
+
+impl Scopes<'_> {
+    /// Whether a kind is known to live outside of namespaces.
+    pub(crate) fn is_cluster_wide(&self, api_version: &str, kind: &str) -> bool {
+        let known = Schemas::builtin().is_namespaced(api_version, kind);
+        known.or_else(|| self.0?.is_namespaced(api_version, kind)) == Some(false)
+    }
 }

@@ -155,3 +155,22 @@ impl PartialOrd for SortKey {
 
 #[cfg(test)]
 mod tests;
+
+/// The order of kinds in configurations: as `legacy` has it, then by group, version and kind.
+///
+/// **Source**: kyaml `resid.Gvk.IsLessThan`, v0.21.2.
+pub(crate) fn kind_order(a: &Gvk, b: &Gvk) -> Ordering {
+    let place = |list: &[&str], kind: &str| {
+        list.iter().position(|one| *one == kind).and_then(|at| i64::try_from(at).ok())
+    };
+    let rank = |gvk: &Gvk| match (place(&FIRST, &gvk.kind), place(&LAST, &gvk.kind)) {
+        (Some(at), _) => at - 22,
+        (None, Some(at)) => 1 + at,
+        (None, None) => 0,
+    };
+    fn or<'a>(text: &'a str, mark: &'static str) -> &'a str {
+        if text.is_empty() { mark } else { text }
+    }
+    let text = |gvk: &Gvk| [or(&gvk.group, "~G"), or(&gvk.version, "~V"), or(&gvk.kind, "~K")].join("_");
+    rank(a).cmp(&rank(b)).then_with(|| text(a).cmp(&text(b)))
+}

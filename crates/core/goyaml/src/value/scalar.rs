@@ -49,6 +49,11 @@ pub(super) fn is_text_modern(scalar: &Scalar) -> bool {
     matches!(resolve_scalar_modern(scalar), Ok(Resolved::Text)) && !is_binary(scalar)
 }
 
+/// Whether yaml.v3 takes a scalar for null.
+pub(super) fn is_null_modern(scalar: &Scalar) -> bool {
+    matches!(resolve_scalar_modern(scalar), Ok(Resolved::Null))
+}
+
 fn resolve_scalar_modern(scalar: &Scalar) -> Result<Resolved, ErrorKind> {
     if scalar.tag.is_empty() && scalar.resolvable && is_word_of_old(&scalar.text) {
         return Ok(Resolved::Text);

@@ -16,7 +16,7 @@ pub(crate) use defaults::{
     var_references, volume_claim_template_labels,
 };
 pub(crate) use name_references::{NameReference, name_references};
-pub(crate) use walk::{Create, FieldError, describe, for_each};
+pub(crate) use walk::{Create, FieldError, describe, for_each, for_each_anyway};
 
 /// A path in objects of some kind; empty parts of the kind match everything.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

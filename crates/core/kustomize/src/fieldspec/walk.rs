@@ -64,6 +64,24 @@ pub(crate) fn for_each(
     if !spec.matches(object) {
         return Ok(());
     }
+    visit(object, spec, create, act)
+}
+
+/// The same for an object of any kind, and without making anything.
+pub(crate) fn for_each_anyway(
+    object: &mut Value,
+    spec: &FieldSpec,
+    act: &mut dyn FnMut(&mut Value) -> Result<(), String>,
+) -> Result<(), FieldError> {
+    visit(object, spec, Create::Never, act)
+}
+
+fn visit(
+    object: &mut Value,
+    spec: &FieldSpec,
+    create: Create,
+    act: &mut dyn FnMut(&mut Value) -> Result<(), String>,
+) -> Result<(), FieldError> {
     let create = if spec.create { create } else { Create::Never };
     walk(object, &spec.segments, create, act).map_err(|stop| {
         let (path, object) = (spec.path.clone(), describe(object));

@@ -19,7 +19,8 @@ const MAX_DEPTH: usize = 256;
 pub(crate) struct Schemas {
     nodes: Vec<Node>,
     kinds: BTreeMap<(String, String), Option<NodeId>>,
-    scopes: BTreeMap<(String, String), bool>,
+    /// By kind, then by `apiVersion`.
+    scopes: BTreeMap<String, BTreeMap<String, bool>>,
 }
 
 /// A place in [`Schemas`].
@@ -60,7 +61,9 @@ impl Schemas {
             let namespaced = path.contains("namespaces/{namespace}");
             let operation = &item["get"]["x-kubernetes-group-version-kind"];
             if let Some(kind) = group_version_kind(operation) {
-                let scope = reader.schemas.scopes.entry(kind).or_insert(namespaced);
+                let (api_version, kind) = kind;
+                let scopes = reader.schemas.scopes.entry(kind).or_default();
+                let scope = scopes.entry(api_version).or_insert(namespaced);
                 *scope |= namespaced;
             }
         }
@@ -74,7 +77,7 @@ impl Schemas {
 
     /// Whether objects of a kind live in namespaces, if the kind is known.
     pub(crate) fn is_namespaced(&self, api_version: &str, kind: &str) -> Option<bool> {
-        self.scopes.get(&(api_version.to_owned(), kind.to_owned())).copied()
+        self.scopes.get(kind)?.get(api_version).copied()
     }
 
     /// The type of a field, or of a map's entry.
@@ -142,7 +145,8 @@ impl<'a> Table<'a> {
         };
         let key = (api_version.to_owned(), kind.to_owned());
         if scope != "-" {
-            self.schemas.scopes.insert(key.clone(), scope == "N");
+            let scopes = self.schemas.scopes.entry(kind.to_owned()).or_default();
+            scopes.insert(api_version.to_owned(), scope == "N");
         }
         self.schemas.kinds.insert(key, self.named.get(name).copied());
     }

@@ -1,0 +1,42 @@
+//! `labels`, `commonLabels` and `commonAnnotations`.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::fieldspec::{Create, FieldSpec, for_each};
+use crate::resource::Resource;
+use crate::scalar::resolve;
+
+/// Adds entries to the maps that the specs lead to.
+///
+/// **Source**: kustomize `filters/labels`, api v0.21.2. A key that YAML does not take for a text cannot be written by the peer, so that the
+/// build fails in the end.
+pub(crate) fn add(
+    resource: &mut Resource,
+    pairs: &BTreeMap<String, String>,
+    specs: &[FieldSpec],
+) -> Result<(), Error> {
+    let mut flawed = false;
+    for spec in specs {
+        let mut put = |place: &mut Value| match place {
+            Value::Object(map) => {
+                for (key, value) in pairs {
+                    if map.insert(key.clone(), Value::from(value.as_str())).is_none() {
+                        flawed |= !resolve(key).is_string();
+                    }
+                }
+                Ok(())
+            }
+            Value::Null => Ok(()),
+            other => Err(crate::scalar::wrong_kind("MappingNode", other)),
+        };
+        for_each(&mut resource.body, spec, Create::Map, &mut put)
+            .map_err(|error| Error::invalid(error.to_string()))?;
+    }
+    if flawed && resource.flaw.is_none() {
+        resource.flaw = Some("json: unsupported type: map[interface {}]interface {}".to_owned());
+    }
+    Ok(())
+}
