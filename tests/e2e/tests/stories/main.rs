@@ -16,6 +16,7 @@ mod leaving;
 mod main_loop;
 mod manifests;
 mod order;
+mod promotion;
 mod refusals;
 mod rights;
 mod rollback;
