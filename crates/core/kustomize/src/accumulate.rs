@@ -1,5 +1,6 @@
 //! One kustomization after the other: what each names, makes and changes.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ pub(crate) struct Session<'a> {
     /// The schema of `openapi`; the first that is named stays.
     schemas: Option<Arc<Schemas>>,
     schema_is_set: bool,
+    /// Whether a kind was met that the built-in schema does not know, before another schema was named: then both count.
+    asked_for_unknown: Cell<bool>,
     bases: usize,
     /// Files of resources that were read before.
     files: BTreeMap<(usize, String), Vec<Resource>>,
@@ -67,6 +70,7 @@ impl<'a> Session<'a> {
             metadata: BTreeSet::new(),
             schemas: None,
             schema_is_set: false,
+            asked_for_unknown: Cell::new(false),
             bases: 0,
             files: BTreeMap::new(),
         }
@@ -74,17 +78,12 @@ impl<'a> Session<'a> {
 
     /// Which kinds have namespaces.
     pub(crate) fn scopes(&self) -> Scopes<'_> {
-        Scopes(self.schemas.as_deref())
+        Scopes { own: self.schemas.as_deref(), asked_for_unknown: &self.asked_for_unknown }
     }
 
     /// Which lists are merged.
     pub(crate) fn schemas(&self) -> &Schemas {
         self.schemas.as_deref().unwrap_or_else(|| Schemas::builtin())
-    }
-
-    /// The same, to be kept while the session changes.
-    pub(crate) fn shared_schemas(&self) -> Option<Arc<Schemas>> {
-        self.schemas.clone()
     }
 
     /// Loads the kustomization of a place.
@@ -131,7 +130,8 @@ impl<'a> Session<'a> {
                 let read = goyaml::parse_one(&document, &self.yaml);
                 let read =
                     read.map_err(|error| Error::invalid(format!("invalid schema file: yaml: {error}")))?;
-                self.schemas = Some(Arc::new(Schemas::from_openapi(&read)));
+                let both = self.asked_for_unknown.get();
+                self.schemas = Some(Arc::new(Schemas::from_openapi(&read, both)));
                 self.schema_is_set = true;
                 Ok(())
             }
@@ -156,8 +156,8 @@ impl<'a> Session<'a> {
         let mut sum = self
             .accumulate_resources(target, into, &resources)
             .map_err(|error| error.within("accumulating resources"))?;
-        let config = self.config(target)?;
-        sum.config = sum.config.merged(&config)?;
+        let (config, crds) = self.config(target)?;
+        sum.config = sum.config.merged(&config)?.merged(&crds)?;
         for generator in plugins::generators(self, target)? {
             let made = generator.generate(self, target)?;
             sum.resources
@@ -200,7 +200,7 @@ impl<'a> Session<'a> {
         if resources.list().len() > limit { Err(Error::Limit { what: "resources", limit }) } else { Ok(()) }
     }
 
-    fn config(&mut self, target: &Target) -> Result<Arc<Config>, Error> {
+    fn config(&mut self, target: &Target) -> Result<(Arc<Config>, Arc<Config>), Error> {
         let mut config = Arc::clone(Config::builtin());
         if !target.kustomization.configurations.is_empty() {
             let mut own = Arc::new(Config::default());
@@ -215,9 +215,9 @@ impl<'a> Session<'a> {
             let within = |error: Error| error.within(&format!("loading CRDs [{}]", paths.join(" ")));
             let read = |path: &String| crds::read(&*self.read_file(&target.place, path)?, &self.yaml, path);
             let configs = paths.iter().map(read).collect::<Result<Vec<_>, _>>().map_err(within)?;
-            config = config.merged(&crds::merged(configs)?)?;
+            return Ok((config, crds::merged(configs)?));
         }
-        Ok(config)
+        Ok((config, Arc::default()))
     }
 
     /// Reads what a list of paths names: files, else directories, else repositories.

@@ -89,13 +89,31 @@ impl Config {
     /// This one with what another adds.
     ///
     /// **Errors**: two specs of one path that disagree on `create`.
+    ///
+    /// What is merged into nothing is not always the same as before: a spec for all kinds is dropped behind one for some kind, since that is
+    /// taken for the same. So configurations that only name kinds narrow where prefixes work.
     pub(crate) fn merged(self: &Arc<Self>, more: &Arc<Self>) -> Result<Arc<Self>, Error> {
+        static ALONE: OnceLock<Arc<Config>> = OnceLock::new();
         if Arc::ptr_eq(self, more) || **more == Self::default() {
             return Ok(Arc::clone(self));
         }
-        if **self == Self::default() {
-            return Ok(Arc::clone(more));
+        // Nearly all kustomizations configure nothing.
+        let builtin = Arc::ptr_eq(more, Self::builtin());
+        let alone = ALONE.get();
+        if builtin
+            && let Some(alone) = alone
+            && (Arc::ptr_eq(self, alone) || **self == Self::default())
+        {
+            return Ok(Arc::clone(alone));
         }
+        let merged = self.merge(more)?;
+        if builtin && **self == Self::default() {
+            return Ok(Arc::clone(ALONE.get_or_init(|| merged)));
+        }
+        Ok(merged)
+    }
+
+    fn merge(self: &Arc<Self>, more: &Arc<Self>) -> Result<Arc<Self>, Error> {
         let mut merged = Self::clone(self);
         for (name, own, other) in [
             ("NamePrefix", &mut merged.name_prefix, &more.name_prefix),
@@ -112,7 +130,7 @@ impl Config {
         ] {
             add(own, other).map_err(|error| error.within(&format!("failed to merge {name} fieldSpec")))?;
         }
-        if !Arc::ptr_eq(&merged.name_references, &more.name_references) {
+        {
             let references = Arc::make_mut(&mut merged.name_references);
             for reference in more.name_references.iter() {
                 add_reference(references, reference)
@@ -155,7 +173,7 @@ impl Config {
 
 /// Adds specs to shared ones.
 pub(crate) fn add(own: &mut Specs, more: &[FieldSpec]) -> Result<(), Error> {
-    if more.is_empty() || own.as_slice() == more {
+    if more.is_empty() {
         return Ok(());
     }
     merge_specs(Arc::make_mut(own), more).map_err(|_| Error::invalid("conflicting fieldspecs"))

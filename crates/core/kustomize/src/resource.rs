@@ -1,5 +1,7 @@
 //! A resource on its way through a build.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Value};
 
 use crate::id::{Gvk, ResId};
@@ -195,12 +197,19 @@ pub(crate) fn effective(namespace: &str) -> &str {
 
 /// Which kinds have namespaces: what is compiled in, then what the kustomization's own schema says.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Scopes<'a>(pub(crate) Option<&'a Schemas>);
+pub(crate) struct Scopes<'a> {
+    pub(crate) own: Option<&'a Schemas>,
+    /// Set when a kind is asked for that is not compiled in.
+    pub(crate) asked_for_unknown: &'a Cell<bool>,
+}
 
 impl Scopes<'_> {
     /// Whether a kind is known to live outside of namespaces.
     pub(crate) fn is_cluster_wide(&self, api_version: &str, kind: &str) -> bool {
         let known = Schemas::builtin().is_namespaced(api_version, kind);
-        known.or_else(|| self.0?.is_namespaced(api_version, kind)) == Some(false)
+        if known.is_none() {
+            self.asked_for_unknown.set(true);
+        }
+        known.or_else(|| self.own?.is_namespaced(api_version, kind)) == Some(false)
     }
 }

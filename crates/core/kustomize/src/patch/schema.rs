@@ -21,6 +21,8 @@ pub(crate) struct Schemas {
     kinds: BTreeMap<(String, String), Option<NodeId>>,
     /// By kind, then by `apiVersion`.
     scopes: BTreeMap<String, BTreeMap<String, bool>>,
+    /// Definitions by name, without `io.k8s.`; of the built-in ones alone.
+    names: BTreeMap<String, NodeId>,
 }
 
 /// A place in [`Schemas`].
@@ -42,18 +44,19 @@ impl Schemas {
         BUILTIN.get_or_init(|| Table::default().read(TABLE))
     }
 
-    /// The types of a user's OpenAPI (v2) document; it stands alone, without the built-in ones.
+    /// The types of a user's OpenAPI (v2) document. It stands alone, or beside the built-in ones, which win where both define something.
     ///
     /// **Shape**: `definitions` with `x-kubernetes-group-version-kind`, `x-kubernetes-patch-strategy`,
     /// `x-kubernetes-patch-merge-key`, `x-kubernetes-list-map-keys`; `paths` say which kinds have namespaces.
-    pub(crate) fn from_openapi(document: &Value) -> Self {
-        let mut reader = OpenApi { schemas: Self::default(), named: BTreeMap::new(), definitions: document };
+    pub(crate) fn from_openapi(document: &Value, beside_builtin: bool) -> Self {
+        let start = if beside_builtin { Self::builtin().clone() } else { Self::default() };
+        let mut reader = OpenApi { schemas: start, named: BTreeMap::new(), definitions: document };
         for (name, definition) in document["definitions"].as_object().into_iter().flatten() {
             let kinds = group_version_kinds(&definition["x-kubernetes-group-version-kind"]);
             if !kinds.is_empty() {
                 let node = reader.definition(name);
                 for kind in kinds {
-                    reader.schemas.kinds.insert(kind, node);
+                    reader.schemas.kinds.entry(kind).or_insert(node);
                 }
             }
         }
@@ -115,6 +118,7 @@ impl<'a> Table<'a> {
             if let Some(name) = line.strip_prefix("type ").and_then(|rest| rest.split(' ').next()) {
                 let id = self.schemas.add(Node::default());
                 self.named.insert(name, id);
+                self.schemas.names.insert(name.to_owned(), id);
             }
         }
         for line in text.lines() {
@@ -181,6 +185,10 @@ impl<'a> OpenApi<'a> {
         if let Some(known) = self.named.get(name) {
             return *known;
         }
+        let builtin = name.strip_prefix("io.k8s.").and_then(|name| self.schemas.names.get(name));
+        if let Some(known) = builtin {
+            return Some(*known);
+        }
         let mut source = self.definitions["definitions"].get(name)?;
         for _ in 0..MAX_REFERENCES {
             match self.referred(source) {
@@ -205,8 +213,7 @@ impl<'a> OpenApi<'a> {
             return None;
         }
         if source.get("$ref").is_some() {
-            let (name, _) = self.referred(source)?;
-            return self.definition(name);
+            return self.definition(source["$ref"].as_str()?.strip_prefix("#/definitions/")?);
         }
         let node = self.node(source, depth + 1);
         Some(self.schemas.add(node))

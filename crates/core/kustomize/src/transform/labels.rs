@@ -18,6 +18,9 @@ pub(crate) fn add(
     pairs: &BTreeMap<String, String>,
     specs: &[FieldSpec],
 ) -> Result<(), Error> {
+    if pairs.is_empty() {
+        return Ok(());
+    }
     let mut flawed = false;
     for spec in specs {
         let mut put = |place: &mut Value| match place {
