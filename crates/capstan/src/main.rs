@@ -39,6 +39,9 @@ enum Command {
     /// Write images into a repository: what a pipeline does after it has built one
     #[command(subcommand)]
     Image(cli::ImageCommand),
+    /// Edit kustomizations on this machine: the words of `kustomize`
+    #[command(subcommand)]
+    Kustomize(cli::KustomizeCommand),
 }
 
 #[derive(Debug, clap::Args)]
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
                 cli::Surroundings { environment: &app::variable, temp_dir: std::env::temp_dir() };
             return ExitCode::from(runtime.block_on(cli::image(command, surroundings)));
         }
+        Command::Kustomize(command) => return ExitCode::from(cli::kustomize(&command)),
         Command::App(arguments) => return runtime.block_on(app::run(*arguments, cli::Style::Native)),
     };
     // What hangs in a system call must not keep a process that was told to end.

@@ -26,6 +26,7 @@ mod heartbeat;
 mod helm;
 mod image;
 pub mod install;
+mod kustomize;
 mod look;
 mod name;
 mod run;
@@ -38,6 +39,7 @@ mod watch;
 
 pub use self::helm::{HelmCommand, TemplateArgs, helm};
 pub use self::image::{ImageCommand, SetArgs, Surroundings, image};
+pub use self::kustomize::{KustomizeCommand, kustomize};
 pub use command::{AppCommand, ConnectionFlags, OutputFlags};
 pub use context::{ColorChoice, Context, ProgressChoice, Style, Terminal};
 pub use run::run;

@@ -4,6 +4,8 @@ use goyaml::{Limits, Mark, Outline, Style, outline};
 use serde_json::Value;
 
 use crate::difference::{Change, changes};
+use crate::place::Within;
+use crate::scalar::{Around, string};
 use crate::splice::{Page, Splice, apply};
 use crate::write::Manner;
 use crate::{Error, Path, place};
@@ -105,6 +107,30 @@ impl Stream {
     pub fn remove(&mut self, document: usize, path: &Path) -> Result<(), Error> {
         self.check_document(document)?;
         self.change(document, &Change::Remove(path.clone()))
+    }
+
+    /// Gives a key another name, which its map must not have; its value and its place stay.
+    pub fn rename(&mut self, document: usize, path: &Path, name: &str) -> Result<(), Error> {
+        self.check_document(document)?;
+        let Some(outline) = self.outlines.get(document) else { return Err(self.explain(document, path)) };
+        let place = place::find(outline, &self.text, path, self.sharing)?;
+        let disturbs = || Error::Disturbs { path: path.clone(), mark: Some(place.mark()) };
+        let Within::Map { key } = &place.within else { return Err(disturbs()) };
+        let mut wanted = outline.value().clone();
+        let value = path.take(&mut wanted).ok_or_else(disturbs)?;
+        let renamed = path.parent().map(|(parent, _)| parent.key(name)).unwrap_or_default();
+        if renamed.find(&wanted).is_some() {
+            return Err(disturbs());
+        }
+        renamed.put(&mut wanted, value).ok_or_else(disturbs)?;
+        let around = if place.in_flow { Around::Flow } else { Around::Block };
+        let text = apply(&self.text, vec![Splice::new(key.span(), string(name, key.style(), around))]);
+        let outlines = goyaml::outline(&text, &self.limits).map_err(|_| disturbs())?;
+        if outlines.get(document).map(Outline::value) != Some(&wanted) {
+            return Err(disturbs());
+        }
+        (self.text, self.outlines) = (text, outlines);
+        Ok(())
     }
 
     /// Makes a document say this, with as few changes as there can be, as [`Self::set`]. What stands in several places by anchor and alias

@@ -317,3 +317,21 @@ fn removing_and_inserting_say_what_is_wrong() {
         assert_eq!(error.to_string(), message);
     }
 }
+
+#[test]
+fn a_key_gets_another_name() {
+    let rows = [
+        ("a: 1\n# x\nb: # y\n- 1 # z\n", "b", Ok("a: 1\n# x\nc: # y\n- 1 # z\n")),
+        ("{a: 1, \"b\": 2}\n", "b", Ok("{a: 1, \"c\": 2}\n")),
+        ("b: 1\nc: 2\n", "b", Err("line 1, column 1: b cannot be changed without changing something else")),
+        ("- 1\n", "0", Err("line 1, column 3: [0] cannot be changed without changing something else")),
+    ];
+    for (text, at, expected) in rows {
+        let mut stream = Stream::parse(text).unwrap();
+        let made = stream
+            .rename(0, &path(at), "c")
+            .map(|()| stream.text().to_owned())
+            .map_err(|error| error.to_string());
+        assert_eq!(made.as_deref().map_err(String::as_str), expected, "{text}");
+    }
+}

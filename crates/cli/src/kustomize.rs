@@ -1,0 +1,50 @@
+//! The words of `kustomize`: `build`, `edit` and `create`. None of them needs a cluster.
+
+mod arguments;
+mod create;
+mod edit;
+mod glob;
+
+pub use arguments::KustomizeCommand;
+
+use std::io::Write as _;
+use std::path::Path;
+
+/// What a command says: its result, and what it mentions on the way.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Said {
+    /// For standard output.
+    out: String,
+    /// For standard error, a line each.
+    notes: Vec<String>,
+}
+
+/// Runs a command in the directory where it was typed, and returns its exit code: 0, or 1 with a text on standard error that begins with
+/// `Error: `, as the real one's.
+pub fn kustomize(command: &KustomizeCommand) -> u8 {
+    let here = Path::new(".");
+    let said = match command {
+        KustomizeCommand::Edit(command) => edit::edit(here, command),
+        KustomizeCommand::Create(arguments) => create::create(here, arguments),
+    };
+    match said {
+        Ok(Said { out, notes }) => {
+            for note in notes {
+                complain(&note);
+            }
+            match std::io::stdout().write_all(out.as_bytes()) {
+                // A reader that has seen enough is no error.
+                Ok(()) => 0,
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => 0,
+                Err(error) => complain(&format!("Error: {error}")),
+            }
+        }
+        Err(message) => complain(&format!("Error: {message}")),
+    }
+}
+
+fn complain(text: &str) -> u8 {
+    // Where nobody reads, nothing is lost.
+    drop(writeln!(std::io::stderr(), "{text}"));
+    1
+}
