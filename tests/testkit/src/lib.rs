@@ -47,7 +47,7 @@ pub use repository::Repository;
 pub use sshd::Sshd;
 pub use tools::{
     HELM_VERSION, KUBERNETES_VERSION, KUSTOMIZE_VERSION, REGISTRY_VERSION, Tools, ensure_helm,
-    ensure_kustomize, ensure_registry, ensure_tools, tools_dir,
+    ensure_kustomize, ensure_registry, ensure_tools, ensure_yq, tools_dir,
 };
 pub use web::{WebBody, WebHandler, WebReply, WebRequest, WebServer, WebTls};
 

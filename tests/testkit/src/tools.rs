@@ -16,6 +16,9 @@ pub const KUSTOMIZE_VERSION: &str = "v5.8.2";
 /// The version of the registry that charts are pulled from in tests; `tools/registry/go.mod` pins the same.
 pub const REGISTRY_VERSION: &str = "v3.0.0";
 
+/// The version of yq that pipelines of guides call; `tools/yq/go.mod` pins the same.
+const YQ_VERSION: &str = "v4.44.6";
+
 /// Programs of one version, built from Go packages that a module of `tools/` pins.
 struct Set {
     /// Folder below `tools/`, and the first part of where the programs are kept.
@@ -66,6 +69,9 @@ const REGISTRY: Set = Set {
     stamps: &[],
 };
 
+const YQ: Set =
+    Set { name: "yq", version: YQ_VERSION, programs: &[("yq", "github.com/mikefarah/yq/v4")], stamps: &[] };
+
 /// The built programs of one set.
 #[derive(Debug, Clone)]
 pub struct Tools {
@@ -73,7 +79,7 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// The path of `etcd`, `kube-apiserver`, `kubectl`, `kube-controller-manager` or `kube-scheduler`; of `helm`, `kustomize` and `registry` in theirs.
+    /// The path of `etcd`, `kube-apiserver`, `kubectl`, `kube-controller-manager` or `kube-scheduler`; of `helm`, `kustomize`, `registry` and `yq` in theirs.
     pub fn program(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
@@ -115,6 +121,14 @@ pub fn ensure_kustomize() -> Result<Tools> {
 /// As [`ensure_tools`].
 pub fn ensure_registry() -> Result<Tools> {
     REGISTRY.ensure()
+}
+
+/// Builds yq where it is missing (about a minute on 2 cores).
+///
+/// # Errors
+/// As [`ensure_tools`].
+pub fn ensure_yq() -> Result<Tools> {
+    YQ.ensure()
 }
 
 impl Set {

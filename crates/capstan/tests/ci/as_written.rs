@@ -10,12 +10,13 @@ use crate::steps::{Step, filled, github, gitlab};
 /// A directory in which a pipeline runs, and the programs that it finds there.
 struct Runner<'a> {
     place: &'a Place,
+    tools: &'a Path,
     work: tempfile::TempDir,
 }
 
 impl<'a> Runner<'a> {
-    fn new(place: &'a Place) -> Self {
-        Self { place, work: tempfile::tempdir().unwrap() }
+    fn new(place: &'a Place, tools: &'a Path) -> Self {
+        Self { place, tools, work: tempfile::tempdir().unwrap() }
     }
 
     /// What a checkout action leaves: a clone that may push.
@@ -59,21 +60,32 @@ impl<'a> Runner<'a> {
         for (key_name, value_name, key, value) in &numbered {
             environment.extend([(key_name.as_str(), *key), (value_name.as_str(), *value)]);
         }
+        let path = std::env::var("PATH").unwrap_or_default();
+        let path = format!("{}:{path}", self.tools.display());
+        environment.push(("PATH", &path));
         self.place.run(command, &environment)
     }
 }
 
-/// Whether a program is there and of the kind that the seeds mean; says so where it is not.
-fn has(place: &Place, program: &str, says: &str) -> bool {
-    let version = if program == "kustomize" { "version" } else { "--version" };
-    let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("{program} {version}")]);
-    let ran = place.run(shell, &[]);
-    let there = ran.code == 0 && (ran.out + &ran.err).contains(says);
-    if !there {
-        println!("NOT RUN: a seed's form needs {program} ({says}), which is not installed");
+/// The directory of a program that is built where it is missing; says so where it cannot be had.
+fn tool(program: &str, built: anyhow::Result<testkit::Tools>) -> Option<PathBuf> {
+    match built {
+        Ok(tools) => tools.program(program).parent().map(Path::to_owned),
+        Err(error) => {
+            println!("NOT RUN: a form needs {program}, which cannot be had here: {error:#}");
+            None
+        }
     }
-    there
+}
+
+/// The directory of a program of this machine.
+fn installed(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).find(|directory| directory.join(program).is_file());
+    if found.is_none() {
+        println!("NOT RUN: a form needs {program}, which is not installed");
+    }
+    found
 }
 
 /// What a form does when it is run three times: first, again with the same image, and while somebody else pushes.
@@ -86,18 +98,18 @@ struct Did {
 }
 
 /// Runs a form in its three situations. `run` gets a runner, a commit's id and a directory of hooks.
-fn tried(place: &Place, file: &str, run: impl Fn(&Runner<'_>, &str, &Path) -> Ran) -> Did {
+fn tried(place: &Place, tools: &Path, file: &str, run: impl Fn(&Runner<'_>, &str, &Path) -> Ran) -> Did {
     let none = place.home.path().join("no-hooks");
     std::fs::create_dir_all(&none).unwrap();
     let before = place.file(file);
-    let first = run(&Runner::new(place), "1a1a1a1", &none);
+    let first = run(&Runner::new(place, tools), "1a1a1a1", &none);
     let after = place.file(file);
     let did = match (after == before, after.contains("1a1a1a1")) {
         (true, _) => "nothing",
         (false, true) => "pushed",
         (false, false) => "something else",
     };
-    let again = run(&Runner::new(place), "1a1a1a1", &none);
+    let again = run(&Runner::new(place, tools), "1a1a1a1", &none);
     // Between the clone and the push, somebody pushes another file.
     let hooks = place.home.path().join("hooks");
     let push = format!(
@@ -108,7 +120,7 @@ fn tried(place: &Place, file: &str, run: impl Fn(&Runner<'_>, &str, &Path) -> Ra
         &hooks.join("pre-commit"),
         &format!("git config --get x.y; {}", push.replace("git ", "git -c core.hooksPath=/dev/null ")),
     );
-    let race = run(&Runner::new(place), "2b2b2b2", &hooks);
+    let race = run(&Runner::new(place, tools), "2b2b2b2", &hooks);
     println!("{file}: {first:?}\n{again:?}\n{race:?}");
     Did {
         first: (first.code == 0, did),
@@ -122,8 +134,8 @@ fn tried(place: &Place, file: &str, run: impl Fn(&Runner<'_>, &str, &Path) -> Ra
 fn seed_000_finds_no_image_in_a_kustomization_and_is_green() {
     let place = Place::new("config-repo", &texts(&kustomize_files()), None);
     let step = gitlab("as-written/000-gitlab-ci.yml", "update_config");
-    let url = place.url();
-    let did = tried(&place, "overlays/dev/kustomization.yaml", |runner, sha, hooks| {
+    let (url, tools) = (place.url(), place.home.path().to_owned());
+    let did = tried(&place, &tools, "overlays/dev/kustomization.yaml", |runner, sha, hooks| {
         let script = step.script(&[("CONFIG_REPO", &url), ("CI_COMMIT_SHA", sha)]);
         runner.bash(runner.work.path(), &script, hooks)
     });
@@ -140,10 +152,8 @@ fn seed_001_edits_by_kustomize_and_fails_when_nothing_changes() {
     let files =
         [("apps/my-app/kustomization.yaml", kustomization), ("apps/my-app/deployment.yaml", &*deployment)];
     let place = Place::new("k8s-manifests", &files, None);
-    if !has(&place, "kustomize", "v5") {
-        return;
-    }
-    let did = tried(&place, "apps/my-app/kustomization.yaml", |runner, sha, hooks| {
+    let Some(tools) = tool("kustomize", testkit::ensure_kustomize()) else { return };
+    let did = tried(&place, &tools, "apps/my-app/kustomization.yaml", |runner, sha, hooks| {
         let known = [
             ("secrets.MANIFEST_REPO_TOKEN", "t0ken"),
             ("steps.login-ecr.outputs.registry", "reg.example"),
@@ -165,10 +175,8 @@ const VALUES: &str = "# values of staging\nimage:\n  repository: my-app\n\n  tag
 fn seed_002_edits_by_yq_and_fails_when_nothing_changes() {
     let file = "apps/my-app/overlays/staging/values.yaml";
     let place = Place::new("k8s-configs", &[(file, VALUES)], None);
-    if !has(&place, "yq", "mikefarah") {
-        return;
-    }
-    let did = tried(&place, file, |runner, sha, hooks| {
+    let Some(tools) = tool("yq", testkit::ensure_yq()) else { return };
+    let did = tried(&place, &tools, file, |runner, sha, hooks| {
         runner.checkout("k8s-configs");
         let step = github("as-written/002-github-deploy.yml", "Update image tag", &[("github.sha", sha)]);
         runner.bash(runner.work.path(), &step.script(&[]), hooks)
@@ -181,10 +189,8 @@ fn seed_002_edits_by_yq_and_fails_when_nothing_changes() {
 fn seed_003_edits_by_sed_and_fails_when_nothing_changes() {
     let file = "apps/my-app/deployment.yaml";
     let place = Place::new("gitops-repo", &[(file, &deployment("my-app", "reg.example/my-app:1"))], None);
-    if !has(&place, "node", "v") {
-        return;
-    }
-    let did = tried(&place, file, |runner, sha, hooks| {
+    let Some(tools) = installed("node") else { return };
+    let did = tried(&place, &tools, file, |runner, sha, hooks| {
         let known = [
             ("secrets.GITOPS_PAT", "t0ken"),
             ("steps.login-ecr.outputs.registry", "reg.example"),
@@ -204,10 +210,8 @@ fn seed_003_edits_by_sed_and_fails_when_nothing_changes() {
 fn seed_004_edits_by_yq_and_fails_when_nothing_changes() {
     let file = "apps/api/values-prod.yaml";
     let place = Place::new("k8s-configs", &[(file, VALUES)], None);
-    if !has(&place, "yq", "mikefarah") {
-        return;
-    }
-    let did = tried(&place, file, |runner, sha, hooks| {
+    let Some(tools) = tool("yq", testkit::ensure_yq()) else { return };
+    let did = tried(&place, &tools, file, |runner, sha, hooks| {
         let known = BTreeMap::from([("github.sha".to_owned(), sha.to_owned())]);
         let text = format!("set -e\n{}", filled(&example("as-written/004-ci.sh"), &known));
         let directory = runner.checkout("k8s-configs");
