@@ -15,6 +15,12 @@ pub(crate) fn resolve(text: &str) -> Value {
         _ => {}
     }
     let first = text.chars().next().unwrap_or_default();
+    if first.is_ascii_digit() && text.get(4..5) == Some("-") {
+        // A date, which becomes a time.
+        let read =
+            goyaml::parse_modern(text.as_bytes(), &goyaml::Limits::default(), goyaml::Verbatim::default());
+        return read.ok().flatten().map_or_else(|| Value::String(text.to_owned()), |document| document.value);
+    }
     let number = (first.is_ascii_digit() || matches!(first, '-' | '+' | '.')).then(|| number(text)).flatten();
     number.map_or_else(|| Value::String(text.to_owned()), Value::Number)
 }
@@ -116,7 +122,7 @@ mod tests {
             ("yes", json!("yes")),
             ("true", json!(true)),
             ("~", json!(null)),
-            ("2020-01-01", json!("2020-01-01")),
+            ("2020-01-01", json!("2020-01-01T00:00:00Z")),
             ("-", json!("-")),
             (".", json!(".")),
         ] {

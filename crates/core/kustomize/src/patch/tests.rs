@@ -128,25 +128,28 @@ fn a_patch_is_told_from_the_other_kind() {
 
 #[test]
 fn a_document_of_ones_own_stands_alone() {
-    let schemas = Schemas::from_openapi(&json!({
-        "definitions": {
-            "io.x.Thing": {
-                "properties": {"spec": {"$ref": "#/definitions/io.x.Spec"}},
-                "x-kubernetes-group-version-kind": [{"group": "x.io", "version": "v1", "kind": "Thing"}]
+    let schemas = Schemas::from_openapi(
+        &json!({
+            "definitions": {
+                "io.x.Thing": {
+                    "properties": {"spec": {"$ref": "#/definitions/io.x.Spec"}},
+                    "x-kubernetes-group-version-kind": [{"group": "x.io", "version": "v1", "kind": "Thing"}]
+                },
+                "io.x.Spec": {"properties": {
+                    "items": {
+                        "type": "array",
+                        "items": {"$ref": "#/definitions/io.x.Spec"},
+                        "x-kubernetes-patch-strategy": "merge",
+                        "x-kubernetes-patch-merge-key": "id"
+                    }
+                }}
             },
-            "io.x.Spec": {"properties": {
-                "items": {
-                    "type": "array",
-                    "items": {"$ref": "#/definitions/io.x.Spec"},
-                    "x-kubernetes-patch-strategy": "merge",
-                    "x-kubernetes-patch-merge-key": "id"
-                }
-            }}
-        },
-        "paths": {"/apis/x.io/v1/namespaces/{namespace}/things/{name}": {"get": {
-            "x-kubernetes-group-version-kind": {"group": "x.io", "version": "v1", "kind": "Thing"}
-        }}}
-    }));
+            "paths": {"/apis/x.io/v1/namespaces/{namespace}/things/{name}": {"get": {
+                "x-kubernetes-group-version-kind": {"group": "x.io", "version": "v1", "kind": "Thing"}
+            }}}
+        }),
+        false,
+    );
     let thing = |items: Value| json!({"apiVersion": "x.io/v1", "kind": "Thing", "spec": {"items": items}});
     let target = thing(json!([{"id": "a", "x": 1, "items": [{"id": "q"}]}, {"id": "b"}]));
     let patch = thing(json!([{"id": "a", "y": 2, "items": [{"id": "r"}]}]));

@@ -3,6 +3,7 @@
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use super::structured::read;
 use crate::fieldspec::split_path;
 use crate::patch::scalar_text;
 use crate::scalar::resolve;
@@ -191,8 +192,7 @@ impl Walk<'_> {
         let Some(field) = map.get_mut(name) else { return Ok(0) };
         if !rest.is_empty() && !field.is_object() && !field.is_array() {
             let text = scalar_text(field).into_owned();
-            let parsed = goyaml::parse_one(text.as_bytes(), &goyaml::Limits::default());
-            let mut inner = parsed.map_err(|error| error.to_string())?;
+            let mut inner = read(&text)?;
             let outer = std::mem::replace(&mut self.detached, true);
             let count = self.node(&mut inner, rest, false);
             self.detached = outer;

@@ -27,24 +27,32 @@ pub(super) fn replace(
             continue;
         }
         let text = scalar_text(found).into_owned();
-        let Ok(mut content) = goyaml::parse_one(text.as_bytes(), &goyaml::Limits::default()) else {
-            continue;
+        let Ok(mut content) = read(&text) else { continue };
+        let mut change = |content: &mut Value| {
+            for_each(content, inner, make, &mut |place| put(place).map_err(|error| error.to_string()))
         };
-        let count =
-            for_each(&mut content, inner, make, &mut |place| put(place).map_err(|error| error.to_string()));
-        if !count.is_ok_and(|count| count > 0) {
+        if !change(&mut content).is_ok_and(|count| count > 0) {
             return false;
         }
-        let written = write(&content, &text);
+        let written = if text.trim_start().starts_with(['{', '[']) {
+            json(&content, &text)
+        } else {
+            let edited = edited(&text, &mut |content| change(content).is_ok_and(|count| count > 0));
+            edited.unwrap_or_else(|| goyaml::to_string(&content)).trim().to_owned()
+        };
         return lookup_mut(object, outer).map(|place| *place = Value::String(written)).is_some();
     }
     false
 }
 
-fn write(content: &Value, original: &str) -> String {
-    if !original.trim_start().starts_with(['{', '[']) {
-        return edited(content, original).unwrap_or_else(|| goyaml::to_string(content)).trim().to_owned();
-    }
+/// What a text says as the peer's library reads it, `null` if it is empty.
+pub(super) fn read(text: &str) -> Result<Value, String> {
+    let document =
+        goyaml::parse_modern(text.as_bytes(), &goyaml::Limits::default(), goyaml::Verbatim::default());
+    Ok(document.map_err(|error| error.to_string())?.map_or(Value::Null, |document| document.value))
+}
+
+fn json(content: &Value, original: &str) -> String {
     if original.contains('\n') && original.contains("  ") {
         escaped(serde_json::to_string_pretty(content).unwrap_or_default())
     } else {
@@ -52,9 +60,14 @@ fn write(content: &Value, original: &str) -> String {
     }
 }
 
-/// The text with the new content; further documents are lost, and where there are such, comments, too.
-fn edited(content: &Value, original: &str) -> Option<String> {
+/// The text with a change. `None` where there are several documents, of which all but the first are lost, and where the change
+/// fails because the editor reads YAML 1.1.
+fn edited(original: &str, change: &mut dyn FnMut(&mut Value) -> bool) -> Option<String> {
     let mut stream = Stream::parse(original).ok().filter(|stream| stream.documents() == 1)?;
-    stream.update(0, content).ok()?;
+    let mut content = stream.value(0).clone();
+    if !change(&mut content) {
+        return None;
+    }
+    stream.update(0, &content).ok()?;
     Some(stream.into_text())
 }

@@ -179,6 +179,8 @@ pub(crate) fn operate(
         }
         apply_operations(&mut resource.body, operations)
             .map_err(|error| Error::invalid(error.to_string()))?;
+        // All of it was written as JSON and read again.
+        resource.empty_nulls.clear();
     }
     Ok(())
 }
