@@ -81,6 +81,9 @@ async fn set(arguments: &SetArgs, surroundings: &Surroundings<'_>) -> Result<Rep
         .map_err(|error| Failure::new(Kind::Other, "no room for git's objects").because(&error))?;
     let task = task(arguments, surroundings, remote)?;
     let attempts = arguments.retries.saturating_add(1);
+    if credentials::in_the_open(&task.remote) {
+        note("the credentials go over plain http: whoever is on the way can read them");
+    }
     let (mut broken, mut last) = (0, String::new());
     for attempt in 1..=attempts {
         if attempt > 1 {

@@ -123,5 +123,7 @@ fn update(repository: &Repository, command: Command) -> Result<(), GitError> {
         return Err(GitError::request("missing necessary objects"));
     };
     let edit = RefEdit { change, name, deref: false };
-    repository.edit_reference(edit).map(drop).map_err(GitError::repository)
+    // In git's own words: clients know by them that somebody else was faster, or is about to be.
+    let failed = |error| GitError::repository(format!("failed to update ref: {error}"));
+    repository.edit_reference(edit).map(drop).map_err(failed)
 }

@@ -62,6 +62,12 @@ pub(super) fn remote(arguments: &SetArgs, environment: Environment<'_>) -> Resul
     Ok(Remote { credentials, depth: Some(1), submodules: false, ..Remote::new(url) })
 }
 
+/// Whether a password crosses a network that anybody may listen on.
+pub(super) fn in_the_open(remote: &Remote) -> bool {
+    let here = ["localhost", "127.0.0.1", "[::1]"].contains(&remote.url.host());
+    remote.url.scheme() == Scheme::Http && remote.credentials.password.is_some() && !here
+}
+
 /// The proxy that the environment has for a repository, and the hosts that go without it.
 pub(super) fn proxy(url: &RepoUrl, environment: Environment<'_>) -> Option<(Secret, Option<String>)> {
     let first =

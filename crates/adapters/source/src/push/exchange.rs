@@ -247,3 +247,6 @@ fn keep(out: &mut Vec<u8>, more: &[u8], most: usize) {
     let room = most.saturating_sub(out.len()).min(more.len());
     out.extend_from_slice(more.get(..room).unwrap_or_default());
 }
+
+#[cfg(test)]
+mod tests;
