@@ -114,3 +114,8 @@ pub fn print(built: &Built) -> String {
     }
     out
 }
+
+/// Whether a kind that is compiled in lives outside of namespaces.
+pub fn is_cluster_wide(api_version: &str, kind: &str) -> bool {
+    patch::Schemas::builtin().is_namespaced(api_version, kind) == Some(false)
+}
