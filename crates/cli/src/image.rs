@@ -3,7 +3,7 @@
 
 mod arguments;
 mod attempt;
-mod credentials;
+pub(crate) mod credentials;
 mod report;
 
 pub use arguments::{ImageCommand, SetArgs};
@@ -65,7 +65,7 @@ fn note(text: &str) {
 }
 
 async fn set(arguments: &SetArgs, surroundings: &Surroundings<'_>) -> Result<Report, Failure> {
-    let remote = credentials::remote(arguments, surroundings.environment)?;
+    let remote = credentials::remote(arguments.into(), surroundings.environment)?;
     let scratch = tempfile::Builder::new()
         .prefix("capstan-image-")
         .tempdir_in(&surroundings.temp_dir)

@@ -14,11 +14,35 @@ const FILE_BYTES: u64 = 4 << 20;
 
 type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
+/// What somebody said about a repository and who they are there.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Given<'a> {
+    pub(crate) repo: &'a str,
+    pub(crate) insecure_skip_tls_verify: bool,
+    pub(crate) insecure_ignore_host_key: bool,
+    pub(crate) ca_file: Option<&'a Path>,
+    pub(crate) ssh_private_key_file: Option<&'a Path>,
+    pub(crate) known_hosts_file: Option<&'a Path>,
+}
+
+impl<'a> From<&'a SetArgs> for Given<'a> {
+    fn from(arguments: &'a SetArgs) -> Self {
+        Self {
+            repo: &arguments.repo,
+            insecure_skip_tls_verify: arguments.insecure_skip_tls_verify,
+            insecure_ignore_host_key: arguments.insecure_ignore_host_key,
+            ca_file: arguments.ca_file.as_deref(),
+            ssh_private_key_file: arguments.ssh_private_key_file.as_deref(),
+            known_hosts_file: arguments.known_hosts_file.as_deref(),
+        }
+    }
+}
+
 /// The repository that the arguments name, with the credentials that they and the environment have for it.
 ///
 /// Tokens that a CI system hands to every job go to its own server only.
-pub(super) fn remote(arguments: &SetArgs, environment: Environment<'_>) -> Result<Remote, Failure> {
-    let (text, login) = split_login(&arguments.repo)?;
+pub(crate) fn remote(arguments: Given<'_>, environment: Environment<'_>) -> Result<Remote, Failure> {
+    let (text, login) = split_login(arguments.repo)?;
     let wrong =
         |error: &dyn std::error::Error| Failure::usage("the repository cannot be used").because(error);
     let url = RepoUrl::parse(&text).map_err(|error| wrong(&error))?;
@@ -37,7 +61,10 @@ pub(super) fn remote(arguments: &SetArgs, environment: Environment<'_>) -> Resul
             };
             credentials.username = username;
             credentials.password = password;
-            let ca_file = arguments.ca_file.clone().or_else(|| variable("GIT_SSL_CAINFO").map(PathBuf::from));
+            let ca_file = arguments
+                .ca_file
+                .map(Path::to_owned)
+                .or_else(|| variable("GIT_SSL_CAINFO").map(PathBuf::from));
             if let Some(file) = ca_file {
                 let certificates = BTreeMap::from([(url.host().to_owned(), read(&file)?)]);
                 credentials.ca_certs = Arc::new(certificates);
@@ -47,13 +74,13 @@ pub(super) fn remote(arguments: &SetArgs, environment: Environment<'_>) -> Resul
             let home = variable("HOME").map(|home| Path::new(&home).join(".ssh"));
             let at_home =
                 |name: &str| home.as_ref().map(|home| home.join(name)).filter(|file| file.is_file());
-            let named = arguments.ssh_private_key_file.clone();
+            let named = arguments.ssh_private_key_file.map(Path::to_owned);
             let key = named
                 .or_else(|| variable("GIT_SSH_PRIVATE_KEY_FILE").map(PathBuf::from))
                 .or_else(|| ["id_ed25519", "id_ecdsa", "id_rsa"].iter().find_map(|name| at_home(name)))
                 .ok_or_else(|| Failure::usage("no key for ssh").next("name one: --ssh-private-key-file"))?;
             credentials.ssh_private_key = Some(Secret::new(read(&key)?));
-            let hosts = arguments.known_hosts_file.clone().or_else(|| at_home("known_hosts"));
+            let hosts = arguments.known_hosts_file.map(Path::to_owned).or_else(|| at_home("known_hosts"));
             credentials.known_hosts = hosts.map(|file| read(&file)).transpose()?.map(Into::into);
         }
         Scheme::File => {}
@@ -69,7 +96,7 @@ pub(super) fn in_the_open(remote: &Remote) -> bool {
 }
 
 /// The proxy that the environment has for a repository, and the hosts that go without it.
-pub(super) fn proxy(url: &RepoUrl, environment: Environment<'_>) -> Option<(Secret, Option<String>)> {
+pub(crate) fn proxy(url: &RepoUrl, environment: Environment<'_>) -> Option<(Secret, Option<String>)> {
     let first =
         |names: &[&str]| names.iter().find_map(|name| environment(name).filter(|text| !text.is_empty()));
     let proxy = match url.scheme() {

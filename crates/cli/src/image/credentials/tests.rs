@@ -14,7 +14,7 @@ fn login(
     let line = Line::parse_from(["set", "--repo", url, "--path", ".", "a:1"]);
     let find =
         |name: &str| environment.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
-    let remote = remote(&line.set, &find)?;
+    let remote = remote((&line.set).into(), &find)?;
     let password = remote.credentials.password.map(|password| password.expose().to_owned());
     Ok((remote.url.to_string(), remote.credentials.username, password))
 }
