@@ -39,7 +39,7 @@ enum Command {
     /// Write images into a repository: what a pipeline does after it has built one
     #[command(subcommand)]
     Image(cli::ImageCommand),
-    /// Edit kustomizations on this machine: the words of `kustomize`
+    /// Build and edit kustomizations on this machine: the words of `kustomize`
     #[command(subcommand)]
     Kustomize(cli::KustomizeCommand),
 }
@@ -75,7 +75,11 @@ fn main() -> ExitCode {
                 cli::Surroundings { environment: &app::variable, temp_dir: std::env::temp_dir() };
             return ExitCode::from(runtime.block_on(cli::image(command, surroundings)));
         }
-        Command::Kustomize(command) => return ExitCode::from(cli::kustomize(&command)),
+        Command::Kustomize(command) => {
+            let surroundings =
+                cli::Surroundings { environment: &app::variable, temp_dir: std::env::temp_dir() };
+            return ExitCode::from(runtime.block_on(cli::kustomize(&command, &surroundings)));
+        }
         Command::App(arguments) => return runtime.block_on(app::run(*arguments, cli::Style::Native)),
     };
     // What hangs in a system call must not keep a process that was told to end.

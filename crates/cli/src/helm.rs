@@ -1,7 +1,7 @@
 //! The words of `helm` that need no cluster: `template`, which prints what a chart makes.
 
 mod arguments;
-mod locate;
+pub(crate) mod locate;
 mod output;
 
 pub use arguments::{HelmCommand, TemplateArgs};

@@ -1,6 +1,7 @@
 //! The words of `kustomize`: `build`, `edit` and `create`. None of them needs a cluster.
 
 mod arguments;
+mod build;
 mod create;
 mod edit;
 mod glob;
@@ -9,6 +10,8 @@ pub use arguments::KustomizeCommand;
 
 use std::io::Write as _;
 use std::path::Path;
+
+use crate::Surroundings;
 
 /// What a command says: its result, and what it mentions on the way.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,9 +24,10 @@ struct Said {
 
 /// Runs a command in the directory where it was typed, and returns its exit code: 0, or 1 with a text on standard error that begins with
 /// `Error: `, as the real one's.
-pub fn kustomize(command: &KustomizeCommand) -> u8 {
+pub async fn kustomize(command: &KustomizeCommand, surroundings: &Surroundings<'_>) -> u8 {
     let here = Path::new(".");
     let said = match command {
+        KustomizeCommand::Build(arguments) => build::build(here, arguments, surroundings).await,
         KustomizeCommand::Edit(command) => edit::edit(here, command),
         KustomizeCommand::Create(arguments) => create::create(here, arguments),
     };

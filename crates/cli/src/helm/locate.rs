@@ -11,7 +11,7 @@ use helm::{Chart, LoadLimits};
 use super::{TemplateArgs, os_text};
 
 /// Reads charts, and fetches those that are elsewhere.
-pub(super) struct Fetcher<'a> {
+pub(crate) struct Fetcher<'a> {
     arguments: &'a TemplateArgs,
     data_dir: &'a Path,
     /// Made when first needed.
@@ -20,7 +20,7 @@ pub(super) struct Fetcher<'a> {
 }
 
 impl<'a> Fetcher<'a> {
-    pub(super) fn new(arguments: &'a TemplateArgs, data_dir: &'a Path) -> Self {
+    pub(crate) fn new(arguments: &'a TemplateArgs, data_dir: &'a Path) -> Self {
         Self { arguments, data_dir, charts: None, limits: LoadLimits::default() }
     }
 
@@ -39,7 +39,7 @@ impl<'a> Fetcher<'a> {
     }
 
     /// A value file by its address.
-    pub(super) async fn file(&mut self, url: &str) -> Result<Vec<u8>, String> {
+    pub(crate) async fn file(&mut self, url: &str) -> Result<Vec<u8>, String> {
         let tls = self.tls("")?;
         let request = FileRequest { url, schemes: &["http", "https"], tls: &tls };
         let answer = self.charts()?.fetch_file(request, now()).await;
@@ -88,6 +88,17 @@ impl<'a> Fetcher<'a> {
     }
 
     async fn fetch(&mut self, repository: &str, name: &str, revision: &str) -> Result<Chart, String> {
+        let archive = self.archive(repository, name, revision).await?;
+        Chart::from_archive(&archive, &self.limits).map_err(|error| error.to_string())
+    }
+
+    /// The archive of a chart in a repository or a registry.
+    pub(crate) async fn archive(
+        &mut self,
+        repository: &str,
+        name: &str,
+        revision: &str,
+    ) -> Result<Vec<u8>, String> {
         let url = RepositoryUrl::parse(repository).map_err(|error| error.to_string())?;
         let tls = self.tls(url.host())?;
         let plain = url.is_plain_http();
@@ -107,7 +118,7 @@ impl<'a> Fetcher<'a> {
             return Err(error.to_string());
         }
         let archive = charts.fetch(&remote, &found.value).await.map_err(|error| error.to_string())?;
-        Chart::from_archive(&archive.bytes, &self.limits).map_err(|error| error.to_string())
+        Ok(archive.bytes.to_vec())
     }
 
     /// `--dependency-update`: what is not in `charts/` is fetched, and nothing is written.

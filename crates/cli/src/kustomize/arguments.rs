@@ -3,12 +3,82 @@
 /// Words of `kustomize`.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum KustomizeCommand {
+    /// Build a kustomization, as `kustomize build` does
+    #[command(
+        disable_version_flag = true,
+        after_help = "Examples:\n  \
+        capstan kustomize build overlays/prod\n  \
+        capstan kustomize build --enable-helm -o out/ .\n  \
+        capstan kustomize build 'https://github.com/kubernetes-sigs/kustomize//examples/helloWorld?ref=v1.0.6'"
+    )]
+    Build(Box<BuildArgs>),
     /// Change the kustomization in this directory, and nothing in it but what was asked for
     #[command(subcommand, disable_version_flag = true)]
     Edit(EditCommand),
     /// Make a kustomization in this directory
     #[command(disable_version_flag = true, alias = "init")]
     Create(CreateArgs),
+}
+
+/// `build`.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct BuildArgs {
+    /// The directory of a kustomization (this one if left out), or the address of one in a repository
+    #[arg(value_name = "DIR")]
+    pub words: Vec<String>,
+    /// Write to this file, or into this directory, a file a resource
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<String>,
+    /// LoadRestrictionsNone lets kustomizations read files from outside of their directories
+    #[arg(long, value_name = "RULE", default_value = "LoadRestrictionsRootOnly")]
+    pub load_restrictor: String,
+    /// legacy or none
+    #[arg(long, value_name = "ORDER", hide = true)]
+    pub reorder: Option<String>,
+    /// Label everything with who built it
+    #[arg(long, hide = true)]
+    pub enable_managedby_label: bool,
+
+    /// Render charts that kustomizations name
+    #[arg(long, help_heading = "Charts")]
+    pub enable_helm: bool,
+    /// Version of Kubernetes that charts are rendered for
+    #[arg(long, value_name = "VERSION", help_heading = "Charts")]
+    pub helm_kube_version: Option<String>,
+    /// What the cluster serves besides the usual
+    #[arg(long, value_name = "VERSION", help_heading = "Charts")]
+    pub helm_api_versions: Vec<String>,
+    /// Has no effect: charts are rendered in this process
+    #[arg(long, value_name = "PROGRAM", hide = true)]
+    pub helm_command: Option<String>,
+
+    /// Refused: it would run programs
+    #[arg(long, hide = true)]
+    pub enable_alpha_plugins: bool,
+    /// Refused: it would run programs
+    #[arg(long, hide = true)]
+    pub enable_exec: bool,
+    /// Refused: functions in containers are not run
+    #[arg(long, hide = true)]
+    pub network: bool,
+    /// Refused: functions in containers are not run
+    #[arg(long, value_name = "OPTIONS", hide = true)]
+    pub mount: Vec<String>,
+    #[command(flatten)]
+    idle: Idle,
+}
+
+/// Flags of kustomize's that change nothing where no function is run. Scripts have them.
+#[derive(Debug, Clone, Default, clap::Args)]
+struct Idle {
+    #[arg(short, long, hide = true)]
+    env: Vec<String>,
+    #[arg(long, hide = true)]
+    as_current_user: bool,
+    #[arg(long, hide = true)]
+    network_name: Option<String>,
+    #[arg(long, hide = true)]
+    helm_debug: bool,
 }
 
 /// Words of `kustomize edit`.

@@ -144,10 +144,9 @@ fn find(directory: &Path, pattern: &str) -> Vec<String> {
 
 /// Whether a text is the address of a repository, or of a file.
 fn is_remote(text: &str) -> bool {
-    text.contains("://")
-        || text.contains("?ref=")
-        || text.starts_with("git@")
-        || text.starts_with("github.com/")
+    text.starts_with("https://")
+        || text.starts_with("http://")
+        || ::kustomize::RepoSpec::parse(text).is_some()
 }
 
 #[cfg(test)]

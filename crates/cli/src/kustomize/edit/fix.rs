@@ -7,8 +7,8 @@ use yamledit::{Path as Field, Stream};
 
 use super::field::{Fields, map_of};
 use super::file::Kustomization;
-use crate::kustomize::Said;
 use crate::kustomize::arguments::FixArgs;
+use crate::kustomize::{Said, build};
 
 const FIXED: &str = "
 Fixed fields:
@@ -32,6 +32,7 @@ pub(super) fn fix(directory: &Path, arguments: &FixArgs) -> Result<Said, String>
         return Err("--vars writes placeholders into every file that uses a variable, and is not done here"
             .to_owned());
     }
+    let before = build::local(directory);
     let mut file = Kustomization::read(directory)?;
     rename(&mut file.stream).map_err(|error| format!("{}: {error}", file.name))?;
     let mut fields = file.fields();
@@ -39,7 +40,18 @@ pub(super) fn fix(directory: &Path, arguments: &FixArgs) -> Result<Said, String>
     let wanted = fields.into_value();
     file.stream.update(0, &wanted).map_err(|error| format!("{}: {error}", file.name))?;
     file.save()?;
-    Ok(Said { out: FIXED.to_owned(), notes: Vec::new() })
+    let mut out = FIXED.to_owned();
+    // What could not be built before, or not without fetching, cannot be compared.
+    match (before, build::local(directory)) {
+        (_, Some(Err(error))) => out.push_str(&format!(
+            "Warning: 'Fixed' kustomization now produces the error when running `kustomize build`: {error}\n"
+        )),
+        (Some(Ok(before)), Some(Ok(after))) if before != after => out.push_str(&format!(
+            "Warning: 'Fixed' kustomization now produces different output when running `kustomize build`:\n...{after}...\n"
+        )),
+        _ => {}
+    }
+    Ok(Said { out, notes: Vec::new() })
 }
 
 /// Where the new list is not there yet, its name is all that changes, and comments stay.

@@ -19,6 +19,7 @@ fn run(directory: &Path, words: &[&str]) -> Result<Said, String> {
     let line = Line::try_parse_from([&["kustomize"], words].concat()).map_err(|error| error.to_string())?;
     match line.command {
         KustomizeCommand::Edit(command) => edit::edit(directory, &command),
+        KustomizeCommand::Build(_) => Err("not here".to_owned()),
         KustomizeCommand::Create(arguments) => create::create(directory, &arguments),
     }
 }
