@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::places::{Place, REGISTRY, Ran, deployment, example, kustomize_files, texts, write_program};
+use crate::places::{Place, REGISTRY, Ran, deployment, example, kustomize_files, texts, tool, write_program};
 use crate::steps::{Step, filled, github, gitlab};
 
 /// A directory in which a pipeline runs, and the programs that it finds there.
@@ -64,17 +64,6 @@ impl<'a> Runner<'a> {
         let path = format!("{}:{path}", self.tools.display());
         environment.push(("PATH", &path));
         self.place.run(command, &environment)
-    }
-}
-
-/// The directory of a program that is built where it is missing; says so where it cannot be had.
-fn tool(program: &str, built: anyhow::Result<testkit::Tools>) -> Option<PathBuf> {
-    match built {
-        Ok(tools) => tools.program(program).parent().map(Path::to_owned),
-        Err(error) => {
-            println!("NOT RUN: a form needs {program}, which cannot be had here: {error:#}");
-            None
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::places::{Place, REGISTRY, Ran, deployment, example, kustomize_files, texts};
+use crate::places::{Place, REGISTRY, Ran, deployment, example, kustomize_files, texts, tool};
 use crate::steps::{Step, github, gitlab};
 
 fn run(place: &Place, step: &Step, over: &[(&str, &str)]) -> Ran {
@@ -39,6 +39,15 @@ fn gitlab_sets_dev_and_promotes_to_prod() {
     );
     let ran = run(&place, &gitlab("gitlab-ci.yml", "update_config"), &over);
     assert!(ran.code == 0 && ran.out.contains("nothing to change") && place.commits() == 3, "{ran:?}");
+    // The real kustomize builds of it what was asked for.
+    let Some(tools) = tool("kustomize", testkit::ensure_kustomize()) else { return };
+    place.repository.git(&["pull", "-q", "origin", "main"]).unwrap();
+    for overlay in ["overlays/dev", "overlays/prod"] {
+        let mut build = Command::new(tools.join("kustomize"));
+        build.args(["build", overlay]).current_dir(place.repository.work());
+        let ran = place.run(build, &[]);
+        assert!(ran.out.contains(&format!("image: {REGISTRY}/my-app:0123abc\n")), "{overlay}: {ran:?}");
+    }
 }
 
 #[test]

@@ -134,3 +134,14 @@ pub(crate) fn kustomize_files() -> Vec<(&'static str, String)> {
 pub(crate) fn texts<'a>(files: &'a [(&'a str, String)]) -> Vec<(&'a str, &'a str)> {
     files.iter().map(|(path, text)| (*path, text.as_str())).collect()
 }
+
+/// The directory of a program that is built where it is missing; says so where it cannot be had.
+pub(crate) fn tool(program: &str, built: anyhow::Result<testkit::Tools>) -> Option<PathBuf> {
+    match built {
+        Ok(tools) => tools.program(program).parent().map(Path::to_owned),
+        Err(error) => {
+            println!("NOT RUN: a form needs {program}, which cannot be had here: {error:#}");
+            None
+        }
+    }
+}
