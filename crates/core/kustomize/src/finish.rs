@@ -11,6 +11,7 @@ use crate::origin::{ORIGIN, TRANSFORMATIONS, list};
 use crate::patch::scalar_text;
 use crate::resource::Resource;
 use crate::resources::Resources;
+use crate::resources::repeated;
 use crate::scalar::resolve;
 use crate::sort::SortOptions;
 
@@ -58,6 +59,9 @@ pub(crate) fn finish(
         if local.is_null() || scalar_text(local) == "false" {
             kept.push(resource);
         }
+    }
+    if let Some(id) = repeated(&kept, &session.scopes()) {
+        return Err(Error::invalid(format!("may not add resource with an already registered id: {id}")));
     }
     sort(&mut kept, session, order)?;
     let has = |option: &str| session.metadata.contains(option);

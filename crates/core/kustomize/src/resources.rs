@@ -110,9 +110,14 @@ impl Resources {
 
     /// The first key that two resources have.
     pub(crate) fn repeated(&self, scopes: &Scopes<'_>) -> Option<ResId> {
-        let mut keys = BTreeSet::new();
-        self.list.iter().find(|resource| !keys.insert(resource.key(scopes))).map(Resource::id)
+        repeated(&self.list, scopes)
     }
+}
+
+/// The first resource that is called as one before it.
+pub(crate) fn repeated(list: &[Resource], scopes: &Scopes<'_>) -> Option<ResId> {
+    let mut keys = BTreeSet::new();
+    list.iter().find(|resource| !keys.insert(resource.key(scopes))).map(Resource::id)
 }
 
 /// Puts the new resource in the place of the old one, with the old one's history.

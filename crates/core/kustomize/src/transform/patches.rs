@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 use super::select;
 use crate::accumulate::Session;
 use crate::error::Error;
+use crate::origin::{ORIGIN, TRANSFORMATIONS};
 use crate::patch::{Selector, apply_operations, scalar_text, strategic_merge};
-use crate::resource::{Resource, Scopes};
+use crate::resource::{Behavior, Resource, Scopes};
 use crate::resources::Resources;
 
 /// Merges a patch into the resource that it names, and drops that if it is deleted.
@@ -177,10 +178,62 @@ pub(crate) fn operate(
         if remembers {
             resource.remember_id(scopes);
         }
+        mark(resource);
         apply_operations(&mut resource.body, operations)
             .map_err(|error| Error::invalid(error.to_string()))?;
+        unmark(resource);
         // All of it was written as JSON and read again.
         resource.empty_nulls.clear();
     }
     Ok(())
+}
+
+/// Stands for what the peer keeps in annotations for itself.
+const REMEMBERED: &str = "internal.config.kubernetes.io/previousNames";
+
+/// Shows operations the annotations in which the peer keeps what it remembers, as far as they can tell a difference: whether there are
+/// annotations at all, and whether those that `buildMetadata` asks for are left.
+fn mark(resource: &mut Resource) {
+    let remembered = !resource.previous.is_empty()
+        || !resource.prefixes.is_empty()
+        || !resource.suffixes.is_empty()
+        || resource.needs_hash
+        || resource.behavior != Behavior::Unspecified;
+    let marks = [
+        (REMEMBERED, remembered),
+        (ORIGIN, resource.made.is_some()),
+        (TRANSFORMATIONS, !resource.transformations.is_empty()),
+    ];
+    for (name, _) in marks.iter().filter(|(_, there)| *there) {
+        let annotations =
+            resource.metadata_mut().map(|metadata| metadata.entry("annotations").or_insert(Value::Null));
+        let Some(annotations) = annotations else { continue };
+        if annotations.is_null() {
+            *annotations = Value::Object(Map::new());
+        }
+        if let Some(map) = annotations.as_object_mut() {
+            map.insert((*name).to_owned(), Value::String(String::new()));
+        }
+    }
+}
+
+/// Takes the marks off again; what is not there any more is forgotten.
+fn unmark(resource: &mut Resource) {
+    let annotations = resource.metadata_mut().and_then(|metadata| metadata.get_mut("annotations"));
+    let taken = |name: &str| {
+        let map = annotations.as_ref().and_then(|value| value.as_object());
+        map.is_some_and(|map| map.contains_key(name))
+    };
+    let (made, changed) = (taken(ORIGIN), taken(TRANSFORMATIONS));
+    if let Some(map) = annotations.and_then(Value::as_object_mut) {
+        for name in [REMEMBERED, ORIGIN, TRANSFORMATIONS] {
+            map.remove(name);
+        }
+    }
+    if !made {
+        resource.made = None;
+    }
+    if !changed {
+        resource.transformations.clear();
+    }
 }
