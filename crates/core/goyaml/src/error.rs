@@ -1,4 +1,4 @@
-use crate::Mark;
+use crate::{Dialect, Mark};
 
 /// Why a text could not be read as YAML.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,12 +66,53 @@ pub enum ErrorKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     mark: Option<Mark>,
+    /// Where the collection starts in which the text stops making sense.
+    context: Option<Mark>,
     kind: ErrorKind,
 }
 
+/// What Go's parser says, and not its scanner.
+const PARSER: &[&str] = &[
+    "did not find expected '-' indicator",
+    "did not find expected ',' or ']'",
+    "did not find expected ',' or '}'",
+    "did not find expected <document start>",
+    "did not find expected <stream-start>",
+    "did not find expected key",
+    "did not find expected node content",
+    "found duplicate %TAG directive",
+    "found duplicate %YAML directive",
+    "found incompatible YAML document",
+    "found undefined tag handle",
+];
+
 impl Error {
     pub(crate) fn new(mark: Option<Mark>, kind: ErrorKind) -> Self {
-        Self { mark, kind }
+        Self { mark, context: None, kind }
+    }
+
+    pub(crate) fn within(self, context: Option<Mark>) -> Self {
+        Self { context, ..self }
+    }
+
+    /// The error as the library prints it: `yaml: line 3: did not find expected key`.
+    ///
+    /// It counts lines from 0 and says nothing of the first; what its scanner finds, it puts one line further. yaml.v3 names the line where the
+    /// innermost collection starts.
+    pub fn as_go(&self, dialect: Dialect) -> String {
+        let ErrorKind::Syntax(words) = self.kind else { return format!("yaml: {}", self.kind) };
+        let known = |mark: &Mark| mark.line > 1;
+        let mark = match dialect {
+            Dialect::Yaml2 => self.mark.filter(known).or(self.context),
+            Dialect::Yaml3 => self.context.filter(known).or(self.mark),
+        };
+        match mark.filter(known) {
+            Some(mark) => {
+                let line = mark.line - usize::from(PARSER.contains(&words));
+                format!("yaml: line {line}: {words}")
+            }
+            None => format!("yaml: {words}"),
+        }
     }
 
     /// Where the text stops making sense; `None` where the error is about the text as a whole.

@@ -80,6 +80,8 @@ pub(crate) struct Parser<'a> {
     state: State,
     outer: Vec<State>,
     extent: Extent,
+    /// Where the open collections start.
+    open: Vec<Position>,
     /// Handle and prefix; those of the document, then the two that always hold.
     tags: Vec<(String, String)>,
 }
@@ -93,6 +95,7 @@ impl<'a> Parser<'a> {
             state: State::DocumentStart { first: true, implicit: true },
             outer: Vec::new(),
             extent: Extent::default(),
+            open: Vec::new(),
             tags: Vec::new(),
         }
     }
@@ -164,6 +167,7 @@ impl<'a> Parser<'a> {
 
     fn close(&mut self, event: Event) -> Result<Located, Error> {
         self.leave();
+        self.open.pop();
         Ok((event, self.take()?.start))
     }
 
@@ -347,9 +351,21 @@ impl<'a> Parser<'a> {
         Ok((event, start))
     }
 
+    /// Takes the token that opens a collection.
+    fn enter(&mut self) -> Result<(), Error> {
+        let opening = self.take()?;
+        self.open.push(opening.start);
+        Ok(())
+    }
+
+    /// An error in the innermost collection.
+    fn misfit(&self, at: Position, problem: &'static str) -> Error {
+        syntax(at, problem).within(self.open.last().map(|start| (*start).into()))
+    }
+
     fn block_sequence_entry(&mut self, first: bool) -> Result<Located, Error> {
         if first {
-            self.take()?;
+            self.enter()?;
         }
         match self.peek()? {
             (Token::BlockEntry, _) => {
@@ -361,7 +377,7 @@ impl<'a> Parser<'a> {
                 self.node_then(then, Place::Block)
             }
             (Token::BlockEnd, _) => self.close(Event::SequenceEnd),
-            (_, at) => Err(syntax(at, "did not find expected '-' indicator")),
+            (_, at) => Err(self.misfit(at, "did not find expected '-' indicator")),
         }
     }
 
@@ -380,7 +396,7 @@ impl<'a> Parser<'a> {
 
     fn block_mapping_key(&mut self, first: bool) -> Result<Located, Error> {
         if first {
-            self.take()?;
+            self.enter()?;
         }
         match self.peek()? {
             (Token::Key, _) => {
@@ -391,7 +407,7 @@ impl<'a> Parser<'a> {
                 self.node_then(State::BlockMappingValue, Place::BlockOrIndentless)
             }
             (Token::BlockEnd, _) => self.close(Event::MappingEnd),
-            (_, at) => Err(syntax(at, "did not find expected key")),
+            (_, at) => Err(self.misfit(at, "did not find expected key")),
         }
     }
 
@@ -410,7 +426,7 @@ impl<'a> Parser<'a> {
 
     fn flow_sequence_entry(&mut self, first: bool) -> Result<Located, Error> {
         if first {
-            self.take()?;
+            self.enter()?;
         }
         self.flow_separator(first, &Token::FlowSequenceEnd, "did not find expected ',' or ']'")?;
         match self.peek()? {
@@ -433,7 +449,7 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         if *token != Token::FlowEntry {
-            return Err(syntax(at, problem));
+            return Err(self.misfit(at, problem));
         }
         self.take().map(|_| ())
     }
@@ -460,7 +476,7 @@ impl<'a> Parser<'a> {
 
     fn flow_mapping_key(&mut self, first: bool) -> Result<Located, Error> {
         if first {
-            self.take()?;
+            self.enter()?;
         }
         self.flow_separator(first, &Token::FlowMappingEnd, "did not find expected ',' or '}'")?;
         match self.peek()? {

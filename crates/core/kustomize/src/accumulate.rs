@@ -31,8 +31,8 @@ pub(crate) struct Session<'a> {
     /// Whether a kind was met that the built-in schema does not know, before another schema was named: then both count.
     asked_for_unknown: Cell<bool>,
     bases: usize,
-    /// Files of resources that were read before.
-    files: BTreeMap<(usize, String), Vec<Resource>>,
+    /// Files of resources that were read before, those that were read twice with what is in them.
+    files: BTreeMap<(usize, String), Option<Vec<Resource>>>,
 }
 
 /// What was accumulated up to now.
@@ -128,8 +128,9 @@ impl<'a> Session<'a> {
             }
             (Some(document), None) => {
                 let read = goyaml::parse_one(&document, &self.yaml);
-                let read =
-                    read.map_err(|error| Error::invalid(format!("invalid schema file: yaml: {error}")))?;
+                let read = read.map_err(|error| {
+                    Error::invalid(format!("invalid schema file: {}", error.as_go(goyaml::Dialect::Yaml2)))
+                })?;
                 let both = self.asked_for_unknown.get();
                 self.schemas = Some(Arc::new(Schemas::from_openapi(&read, both)));
                 self.schema_is_set = true;
@@ -379,12 +380,19 @@ impl<'a> Session<'a> {
         let text = place.read(path)?;
         let origin = crate::origin::join(place.root().as_str(), path);
         let key = (Arc::as_ptr(place.tree()).addr(), origin.clone());
-        if let Some(known) = self.files.get(&key) {
-            return Ok(known.clone());
+        // Nearly all files are named once, and then a copy would be for nothing.
+        match self.files.get(&key) {
+            Some(Some(known)) => Ok(known.clone()),
+            Some(None) => {
+                let resources = self.parse(&text, path, &origin)?;
+                self.files.insert(key, Some(resources.clone()));
+                Ok(resources)
+            }
+            None => {
+                self.files.insert(key, None);
+                self.parse(&text, path, &origin)
+            }
         }
-        let resources = self.parse(&text, path, &origin)?;
-        self.files.insert(key, resources.clone());
-        Ok(resources)
     }
 
     fn parse(&self, text: &[u8], path: &str, origin: &str) -> Result<Vec<Resource>, Error> {

@@ -176,7 +176,10 @@ impl Chart {
         };
         let of_file = match file {
             Some(text) => goyaml::parse_one(&text, &session.yaml).map_err(|error| {
-                Error::invalid(format!("could not parse values file into rnode: yaml: {error}"))
+                Error::invalid(format!(
+                    "could not parse values file into rnode: {}",
+                    error.as_go(goyaml::Dialect::Yaml2)
+                ))
             })?,
             // The chart's own values stand under whatever is given.
             None => Value::Object(Map::new()),

@@ -58,8 +58,9 @@ impl Config {
 
     /// Reads a file of `configurations`.
     pub(crate) fn read(text: &[u8], limits: &goyaml::Limits) -> Result<Self, Error> {
-        let yaml =
-            |error: &goyaml::Error| Error::invalid(format!("error converting YAML to JSON: yaml: {error}"));
+        let yaml = |error: &goyaml::Error| {
+            Error::invalid(format!("error converting YAML to JSON: {}", error.as_go(goyaml::Dialect::Yaml2)))
+        };
         let value = goyaml::parse_one(text, limits).map_err(|error| yaml(&error))?;
         let json =
             |error: String| Error::invalid(format!("error unmarshaling JSON: while decoding JSON: {error}"));

@@ -25,8 +25,9 @@ pub(crate) fn read(text: &[u8], limits: &goyaml::Limits, path: &str) -> Result<C
         // The peer crashes here.
         None => return Err(wrong("the file is empty".to_owned())),
         Some(b'{') => serde_json::from_slice(text).map_err(|error| wrong(error.to_string()))?,
-        Some(_) => goyaml::parse_one(text, limits)
-            .map_err(|error| wrong(format!("error converting YAML to JSON: yaml: {error}")))?,
+        Some(_) => goyaml::parse_one(text, limits).map_err(|error| {
+            wrong(format!("error converting YAML to JSON: {}", error.as_go(goyaml::Dialect::Yaml2)))
+        })?,
     };
     let Value::Object(types) = types else {
         return Err(wrong(

@@ -36,13 +36,16 @@ const NO_IMAGES: &str = "CustomResourceDefinition";
 ///
 /// **Errors**: [`FieldError`] where an image is no text.
 /// **Source**: kustomize `filters/imagetag` and `internal/image`, api v0.21.2.
-pub(crate) fn apply_image(object: &mut Value, image: &Image, specs: &[FieldSpec]) -> Result<(), FieldError> {
+pub(crate) fn apply_image(
+    object: &mut Value,
+    image: &Image,
+    pattern: &Regex,
+    specs: &[FieldSpec],
+) -> Result<(), FieldError> {
     if object["kind"] == NO_IMAGES {
         return Ok(());
     }
-    // A name that is no expression matches nothing, and is no error.
-    let Some(pattern) = pattern(&image.name) else { return Ok(()) };
-    let mut change = |place: &mut Value| set(place, image, &pattern);
+    let mut change = |place: &mut Value| set(place, image, pattern);
     containers(object, &mut change).map_err(|reason| FieldError::Unfit {
         path: "containers[]/image".to_owned(),
         object: crate::fieldspec::describe(object),
@@ -54,7 +57,8 @@ pub(crate) fn apply_image(object: &mut Value, image: &Image, specs: &[FieldSpec]
     Ok(())
 }
 
-fn pattern(name: &str) -> Option<Regex> {
+/// What texts an entry is about. None for a name that is no expression: that matches nothing, and is no error.
+pub(crate) fn pattern(name: &str) -> Option<Regex> {
     const TAG: &str = "(:[a-zA-Z0-9_.{}-]*)?";
     const DIGEST: &str = "(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{}-]*)?";
     Regex::new(&format!("^{name}{TAG}{DIGEST}$")).ok()

@@ -195,7 +195,8 @@ impl Kustomization {
         warnings: &mut Vec<String>,
     ) -> Result<Self, Error> {
         let invalid = |message: String| Error::invalid(format!("invalid Kustomization: {message}"));
-        let value = goyaml::parse_one(text, limits).map_err(|error| invalid(format!("yaml: {error}")))?;
+        let value =
+            goyaml::parse_one(text, limits).map_err(|error| invalid(error.as_go(goyaml::Dialect::Yaml2)))?;
         let value = conform(value, &KUSTOMIZATION, Strictness::Kustomization).map_err(invalid)?;
         let said = value.as_object().cloned().unwrap_or_default();
         for (field, instead, mark) in DEPRECATED.iter().filter(|(field, ..)| said.contains_key(*field)) {

@@ -158,7 +158,10 @@ fn is_empty(value: &Value) -> bool {
 }
 
 fn malformed(error: &goyaml::Error) -> Error {
-    Error::Invalid { message: format!("MalformedYAMLError: yaml: {error}"), fault: Fault::Yaml }
+    Error::Invalid {
+        message: format!("MalformedYAMLError: {}", error.as_go(goyaml::Dialect::Yaml3)),
+        fault: Fault::Yaml,
+    }
 }
 
 /// Cuts a text at its separators; the line break in front of one stays.

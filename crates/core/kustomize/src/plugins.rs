@@ -398,8 +398,9 @@ fn value_add(
             targets: Vec<ValueTarget>,
         }
         let text = session.read_file(&target.place, file)?;
-        let more = goyaml::parse_one(&text, &session.yaml)
-            .map_err(|error| Error::invalid(format!("error converting YAML to JSON: yaml: {error}")))?;
+        let more = goyaml::parse_one(&text, &session.yaml).map_err(|error| {
+            Error::invalid(format!("error converting YAML to JSON: {}", error.as_go(goyaml::Dialect::Yaml2)))
+        })?;
         targets.extend(read_config::<Targets>(more, &VALUE_TARGETS)?.targets);
     }
     if targets.is_empty() {

@@ -25,6 +25,7 @@ pub(crate) fn fix(
     references: &[NameReference],
     scopes: &Scopes<'_>,
 ) -> Result<(), Error> {
+    resources.list().iter().try_for_each(|resource| subjects_of(resource).map(|_| ()))?;
     let directory = Directory::new(resources.list(), scopes);
     if directory.by_name.is_empty() {
         return Ok(());
@@ -153,21 +154,7 @@ impl Referrer {
     fn new(resource: &Resource, at: usize, directory: &Directory<'_>) -> Result<Self, Error> {
         let id = resource.id();
         let namespace = resource.effective_namespace(&directory.scopes).to_owned();
-        let mut subjects = BTreeSet::new();
-        if id.gvk.kind == "RoleBinding" {
-            for subject in resource.body.get("subjects").and_then(Value::as_array).into_iter().flatten() {
-                let Some(in_namespace) = subject.get("namespace") else { continue };
-                if subject["kind"] == "ServiceAccount" {
-                    let Some(text) = in_namespace.as_str() else {
-                        return Err(Error::invalid(format!(
-                            "Invalid Input: namespace is blank for resource {:?}\n",
-                            id.to_string()
-                        )));
-                    };
-                    subjects.insert(text.to_owned());
-                }
-            }
-        }
+        let subjects = subjects_of(resource)?;
         let role = &resource.body["roleRef"];
         let role = match (&role["apiGroup"], &role["kind"]) {
             (Value::Null, _) | (_, Value::Null) => None,
@@ -203,6 +190,27 @@ impl Referrer {
         self.known.borrow_mut().insert(namespace.to_owned(), known);
         known
     }
+}
+
+/// The namespaces of the service accounts that a role binding names.
+fn subjects_of(resource: &Resource) -> Result<BTreeSet<String>, Error> {
+    let mut subjects = BTreeSet::new();
+    if resource.kind() != "RoleBinding" {
+        return Ok(subjects);
+    }
+    for subject in resource.body.get("subjects").and_then(Value::as_array).into_iter().flatten() {
+        let Some(namespace) = subject.get("namespace") else { continue };
+        if subject["kind"] == "ServiceAccount" {
+            let Some(text) = namespace.as_str() else {
+                let id = resource.id().to_string();
+                return Err(Error::invalid(format!(
+                    "Invalid Input: namespace is blank for resource {id:?}\n"
+                )));
+            };
+            subjects.insert(text.to_owned());
+        }
+    }
+    Ok(subjects)
 }
 
 /// One field of one resource.

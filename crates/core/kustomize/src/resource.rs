@@ -124,7 +124,8 @@ impl Resource {
 
     /// What ids are compared by: two resources with the same must not be in one build.
     pub(crate) fn key(&self, scopes: &Scopes) -> String {
-        let parts = [self.kind(), self.api_version(), self.effective_namespace(scopes), self.name()];
+        // What differs most comes first, since keys are compared a lot.
+        let parts = [self.name(), self.kind(), self.effective_namespace(scopes), self.api_version()];
         parts.join("\n")
     }
 
@@ -195,6 +196,12 @@ pub(crate) fn effective(namespace: &str) -> &str {
     if namespace.is_empty() { "default" } else { namespace }
 }
 
+/// Kinds that the peer knows the scope of beyond those of its schema.
+const LATER_CLUSTER_WIDE: [(&str, &str); 2] = [
+    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
+    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
+];
+
 /// Which kinds have namespaces: what is compiled in, then what the kustomization's own schema says.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scopes<'a> {
@@ -206,6 +213,9 @@ pub(crate) struct Scopes<'a> {
 impl Scopes<'_> {
     /// Whether a kind is known to live outside of namespaces.
     pub(crate) fn is_cluster_wide(&self, api_version: &str, kind: &str) -> bool {
+        if LATER_CLUSTER_WIDE.contains(&(api_version, kind)) {
+            return true;
+        }
         let known = Schemas::builtin().is_namespaced(api_version, kind);
         if known.is_none() {
             self.asked_for_unknown.set(true);

@@ -148,10 +148,13 @@ mod tests {
 
 /// What the peer says of a value of the wrong kind: `MappingNode`, `SequenceNode` or `ScalarNode` is expected.
 pub(crate) fn wrong_kind(expected: &str, found: &Value) -> String {
-    let found = match found {
+    let kind = match found {
         Value::Object(_) => "MappingNode",
         Value::Array(_) => "SequenceNode",
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => "ScalarNode",
     };
-    format!("wrong node kind: expected {expected} but got {found}")
+    format!(
+        "wrong node kind: expected {expected} but got {kind}: node contents:\n{}",
+        goyaml::to_string(found)
+    )
 }

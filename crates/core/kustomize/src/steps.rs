@@ -270,8 +270,9 @@ pub(crate) fn replacements(
             return Err(Error::invalid("cannot specify both path and inline replacement"));
         }
         let text = session.read_file(&target.place, &entry.path)?;
-        let value = goyaml::parse_one(&text, &session.yaml)
-            .map_err(|error| Error::invalid(format!("error converting YAML to JSON: yaml: {error}")))?;
+        let value = goyaml::parse_one(&text, &session.yaml).map_err(|error| {
+            Error::invalid(format!("error converting YAML to JSON: {}", error.as_go(goyaml::Dialect::Yaml2)))
+        })?;
         let items = match value {
             Value::Array(items) => items,
             Value::Object(_) => vec![value],

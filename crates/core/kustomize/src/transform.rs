@@ -13,7 +13,7 @@ use crate::accumulate::Session;
 use crate::config::Specs;
 use crate::error::Error;
 use crate::generate::hash;
-use crate::images::{Image, apply_image};
+use crate::images::{Image, apply_image, pattern};
 use crate::origin::Origin;
 use crate::patch::Selector;
 use crate::replacements::{Replacement, replace};
@@ -96,7 +96,8 @@ impl Action {
             }
             Self::Replicas { replica, specs } => replicas(resources, replica, specs),
             Self::Image { image, specs } => {
-                let apply = |resource: &mut Resource| apply_image(&mut resource.body, image, specs);
+                let Some(pattern) = pattern(&image.name) else { return Ok(()) };
+                let apply = |resource: &mut Resource| apply_image(&mut resource.body, image, &pattern, specs);
                 resources.list_mut().iter_mut().try_for_each(apply).map_err(|error| failed(&error))
             }
             Self::Replacements(replacements) => {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::accumulate::Accumulator;
 use crate::error::Error;
 use crate::fieldspec::{Create, FieldSpec, for_each};
-use crate::id::ResId;
+use crate::id::{Gvk, ResId};
 use crate::kustomization::{ObjectReference, Variable};
 use crate::patch::scalar_text;
 use crate::replacements::{lookup, split_field_path};
@@ -22,6 +22,8 @@ const DEFAULT_FIELD: &str = "metadata.name";
 /// **Errors**: a variable whose object is not the only one of its id, or that is there already.
 /// **Source**: kustomize `ResAccumulator.MergeVars`, api v0.21.2.
 pub(crate) fn merge(sum: &mut Accumulator, variables: &[Variable], scopes: &Scopes<'_>) -> Result<(), Error> {
+    let all: Vec<String> =
+        variables.iter().map(|variable| shown(variable, &written(&variable.object))).collect();
     for variable in variables {
         let id = object_id(&variable.object);
         let cluster_wide = scopes.is_cluster_wide(&id.gvk.api_version(), &id.gvk.kind);
@@ -48,12 +50,16 @@ pub(crate) fn merge(sum: &mut Accumulator, variables: &[Variable], scopes: &Scop
                 return Err(Error::invalid(format!(
                     "found {} resId matches for var {} (unable to disambiguate)",
                     several.len(),
-                    shown(variable)
-                )));
+                    shown(variable, &object_id(&variable.object).gvk)
+                ))
+                .within(&format!("merging vars [{}]", all.join(" "))));
             }
         }
     }
-    variables.iter().try_for_each(|variable| add(&mut sum.variables, variable.clone()))
+    variables
+        .iter()
+        .try_for_each(|variable| add(&mut sum.variables, variable.clone()))
+        .map_err(|error| error.within(&format!("merging vars [{}]", all.join(" "))))
 }
 
 /// Adds one variable.
@@ -100,11 +106,8 @@ pub(crate) fn resolve(
 }
 
 fn object_id(object: &ObjectReference) -> ResId {
-    let mut gvk = crate::id::Gvk {
-        group: object.group.clone(),
-        version: object.version.clone(),
-        kind: object.kind.clone(),
-    };
+    let mut gvk =
+        Gvk { group: object.group.clone(), version: object.version.clone(), kind: object.kind.clone() };
     let parts: Vec<&str> = object.api_version.split('/').collect();
     match parts.as_slice() {
         [""] => {}
@@ -123,7 +126,7 @@ fn value_of(resources: &Resources, variable: &Variable) -> Result<Value, Error> 
     let Some(resource) = marked else {
         return Err(Error::invalid(format!(
             "var '{}' cannot be mapped to a field in the set of known resources",
-            shown(variable)
+            shown(variable, &object_id(&variable.object).gvk)
         )));
     };
     let path = field_path(&variable.field.field_path);
@@ -131,7 +134,7 @@ fn value_of(resources: &Resources, variable: &Variable) -> Result<Value, Error> 
         Ok(Some(value)) => Ok(value.clone()),
         Ok(None) | Err(_) => Err(Error::invalid(format!(
             "field specified in var '{}' not found in corresponding resource",
-            shown(variable)
+            shown(variable, &object_id(&variable.object).gvk)
         ))),
     }
 }
@@ -153,18 +156,14 @@ fn field_path(path: &str) -> Vec<String> {
     names
 }
 
-/// A variable as Go prints the struct.
-fn shown(variable: &Variable) -> String {
-    let object = &variable.object;
-    let path = &variable.field.field_path;
-    format!(
-        "{{{} {{{} {} {} {}}} {{{path}}}}}",
-        variable.name,
-        object.api_version,
-        object_id(object).gvk,
-        object.name,
-        object.namespace
-    )
+/// The kind of an object as it is written beside its `apiVersion`.
+fn written(object: &ObjectReference) -> Gvk {
+    Gvk { group: object.group.clone(), version: object.version.clone(), kind: object.kind.clone() }
+}
+
+/// A variable as Go prints the struct: of the object only the kind is seen.
+fn shown(variable: &Variable, gvk: &Gvk) -> String {
+    format!("{{{} {gvk} {{{}}}}}", variable.name, variable.field.field_path)
 }
 
 fn replace_in<'a>(

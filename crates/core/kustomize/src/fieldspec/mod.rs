@@ -58,11 +58,18 @@ impl FieldSpec {
 
     /// Whether the spec is about this object, by its `apiVersion` and `kind`.
     pub(crate) fn matches(&self, object: &Value) -> bool {
+        let Gvk { group, version, kind } = &self.gvk;
         let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();
-        let fits = |wanted: &str, have: &str| wanted.is_empty() || wanted == have;
+        if !kind.is_empty() && kind != text("kind") {
+            return false;
+        }
+        if group.is_empty() && version.is_empty() {
+            return true;
+        }
         let api_version = text("apiVersion");
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        fits(&self.gvk.kind, text("kind")) && fits(&self.gvk.group, group) && fits(&self.gvk.version, version)
+        let (own_group, own_version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let fits = |wanted: &str, have: &str| wanted.is_empty() || wanted == have;
+        fits(group, own_group) && fits(version, own_version)
     }
 }
 

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Image, apply_image, split};
+use super::{Image, apply_image, pattern, split};
 use crate::fieldspec::FieldSpec;
 use crate::patch::tests::{check, documents};
 use crate::replicas::set_replicas;
@@ -24,7 +24,10 @@ fn images_are_those_of_the_peer() {
         let mut resources = documents(case["resources"].as_str().unwrap());
         let config: Config = serde_json::from_str(case["config"].as_str().unwrap()).unwrap();
         let specs: Vec<FieldSpec> = config.field_specs.iter().map(spec).collect();
-        apply_image(&mut resources[0], &config.image_tag, &specs).map_err(|error| error.to_string())?;
+        if let Some(pattern) = pattern(&config.image_tag.name) {
+            apply_image(&mut resources[0], &config.image_tag, &pattern, &specs)
+                .map_err(|error| error.to_string())?;
+        }
         Ok(json!(resources))
     });
 }

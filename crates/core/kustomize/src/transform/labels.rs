@@ -22,7 +22,8 @@ pub(crate) fn add(
         return Ok(());
     }
     let mut flawed = false;
-    for spec in specs {
+    let kind = resource.kind().to_owned();
+    for spec in specs.iter().filter(|spec| spec.gvk.kind.is_empty() || spec.gvk.kind == kind) {
         let mut put = |place: &mut Value| match place {
             Value::Object(map) => {
                 for (key, value) in pairs {
