@@ -34,7 +34,7 @@ pub struct What {
 /// What was found.
 #[derive(Debug)]
 pub struct Evaluation {
-    /// What git wants, with file and line, in the order of their keys.
+    /// What git wants, with file and line, in the order of their keys; hooks behind them.
     pub desired: Vec<(Object, String)>,
     /// What the cluster has of it, and what else carries the application's tracking.
     pub live: BTreeMap<ResourceKey, Object>,
@@ -84,10 +84,10 @@ impl Controller {
         let (wanted, mut findings) =
             obtained.map_err(|findings| Unrendered { findings: findings.into_list() })?;
         findings.extend(wanted.refused.clone());
-        let desired: Vec<(Object, String)> = wanted
-            .objects
-            .values()
-            .filter_map(|wanted| Some((wanted.body.object()?, wanted.body.origin.clone().into_string())))
+        let bodies = wanted.objects.values().map(|wanted| &wanted.body);
+        let desired: Vec<(Object, String)> = bodies
+            .chain(wanted.hooks.iter().map(|hook| &hook.body))
+            .filter_map(|body| Some((body.object()?, body.origin.clone().into_string())))
             .collect();
         let (rules, problems) = crate::rules::compile(app, &view.settings.settings);
         for problem in problems {

@@ -69,8 +69,10 @@ async fn diff_and_manifests_say_what_the_controller_would() {
         bench.post(&format!("/api/v1/namespaces/default/{plural}"), &object).await;
     }
     let directory = checkout.0.display().to_string();
+    let hook = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hooked, annotations: {argocd.argoproj.io/hook: PreSync}}\n";
+    std::fs::write(checkout.0.join("guestbook/hook.yaml"), hook).unwrap();
     let done = bench.run(&format!("diff guestbook --local {directory}")).await;
-    assert_eq!(done.code, 1, "{done:?}");
+    assert!(done.code == 1 && !done.out.contains("hooked"), "a hook is no difference: {done:?}");
     for text in [
         "\n===== /ConfigMap default/web ======\n",
         "   same: a\n-  v: \"1\"\n+  v: \"2\"\n",
@@ -87,6 +89,7 @@ async fn diff_and_manifests_say_what_the_controller_would() {
     assert_eq!((peer.code, peer.out.contains("web.yaml")), (0, false), "{peer:?}");
     let git = bench.run(&format!("manifests guestbook --local {directory}")).await;
     assert!(git.code == 0 && git.out.contains("kind: ConfigMap") && git.out.contains("name: new"), "{git:?}");
+    assert!(git.out.contains("name: hooked"), "{git:?}");
     let live = bench.run(&format!("manifests guestbook --local {directory} --source live")).await;
     assert!(live.code == 0 && live.out.contains("name: old") && !live.out.contains("name: new"), "{live:?}");
     for done in [done, git, live] {
