@@ -36,7 +36,12 @@ fn template(source: &Arc<Source>, tree: &Tree) -> Template {
         compiler.statement(statement);
     }
     compiler.emit(Op::Return);
-    compiler.program
+    // It is kept as long as its text is.
+    let mut program = compiler.program;
+    program.ops.shrink_to_fit();
+    program.names.shrink_to_fit();
+    program.constants.shrink_to_fit();
+    program
 }
 
 struct Compiler<'a> {
