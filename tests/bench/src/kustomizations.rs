@@ -3,8 +3,11 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
+use filetree::{FileTree, MemoryStore, TreePath};
 use serde::Deserialize;
 
 use crate::programs::{Cost, cost, print};
@@ -37,6 +40,10 @@ pub(crate) struct Arguments {
 
 /// Less CPU by this factor for the whole corpus, at least.
 const WHOLE_BAR: f64 = 20.0;
+/// A build of 1,000 resources in three levels, in milliseconds, at most.
+const WARM_BAR: f64 = 50.0;
+/// Builds of which the shortest counts.
+const WARM_RUNS: usize = 7;
 
 #[derive(Deserialize)]
 struct Corpus {
@@ -145,10 +152,13 @@ fn whole(arguments: &Arguments, trees: &Path, cases: &[&Case], kustomize: &Path)
 /// How both grow with the number of resources.
 #[expect(clippy::print_stdout, reason = "the table is what the program is for")]
 fn curve(arguments: &Arguments, capstan: &Path, kustomize: &Path) -> Result<ExitCode> {
-    println!("An overlay of three levels, one call a process:\n");
     println!(
-        "| resources | Capstan, CPU ms | kustomize, CPU ms | ratio | Capstan, MiB | kustomize, MiB |\n|---|---|---|---|---|---|"
+        "An overlay of three levels, one call a process; warm: again in one process, without reading and printing:\n"
     );
+    println!(
+        "| resources | Capstan, CPU ms | kustomize, CPU ms | ratio | Capstan, MiB | kustomize, MiB | Capstan warm, ms | bar |\n|---|---|---|---|---|---|---|---|"
+    );
+    let mut missed = false;
     for size in &arguments.sizes {
         let tree = tempfile::tempdir()?;
         write_overlay(tree.path(), *size)?;
@@ -157,9 +167,12 @@ fn curve(arguments: &Arguments, capstan: &Path, kustomize: &Path) -> Result<Exit
         let ours = cost(arguments.runs, capstan, &["kustomize".to_owned(), "build".to_owned(), top])?;
         // The large one takes minutes.
         let theirs = cost(if *size > 2000 { 1 } else { arguments.runs }, kustomize, &words)?;
+        let warm = warm(tree.path())?;
+        missed |= *size == 1000 && warm > WARM_BAR;
+        let bar = if *size == 1000 { format!("≤ {WARM_BAR}") } else { String::new() };
         let mib = |cost: &Cost| cost.peak_kib as f64 / 1024.0;
         println!(
-            "| {size} | {:.0} | {:.0} | {:.1} | {:.0} | {:.0} |",
+            "| {size} | {:.0} | {:.0} | {:.1} | {:.0} | {:.0} | {warm:.1} | {bar} |",
             ours.cpu_ms,
             theirs.cpu_ms,
             theirs.cpu_ms / ours.cpu_ms,
@@ -167,7 +180,28 @@ fn curve(arguments: &Arguments, capstan: &Path, kustomize: &Path) -> Result<Exit
             mib(&theirs)
         );
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::from(u8::from(arguments.strict && missed)))
+}
+
+/// The shortest of some builds in this process, in milliseconds.
+fn warm(root: &Path) -> Result<f64> {
+    let mut store = MemoryStore::new();
+    for path in
+        ["base/all.yaml", "base/kustomization.yaml", "middle/kustomization.yaml", "top/kustomization.yaml"]
+    {
+        store.write(&TreePath::parse(path)?, std::fs::read(root.join(path))?);
+    }
+    let store: Arc<dyn filetree::Store> = Arc::new(store);
+    let top = TreePath::parse("top")?;
+    let mut shortest = f64::MAX;
+    for _ in 0..WARM_RUNS {
+        let tree = Arc::new(FileTree::new(Arc::clone(&store), filetree::Limits::default()));
+        let begin = Instant::now();
+        let built = kustomize::build(&tree, &top, &kustomize::Options::default())?;
+        shortest = shortest.min(begin.elapsed().as_secs_f64() * 1e3);
+        drop(built);
+    }
+    Ok(shortest)
 }
 
 /// A base of Deployments with the ConfigMaps, Secrets and Services that they name; a level that names and labels them; and one that sets

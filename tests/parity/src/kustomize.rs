@@ -56,10 +56,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
         if options.show.as_ref().is_some_and(|wanted| !case.id.contains(wanted.as_str())) {
             continue;
         }
+        if options.render && case.expect != "ok" {
+            continue;
+        }
         let store = archives.input(&case.inputs)?;
         let ours = case.build(&store)?;
         if options.render {
-            anyhow::ensure!(case.expect != "ok" || ours.is_ok(), "{} does not build", case.id);
+            anyhow::ensure!(ours.is_ok(), "{} does not build", case.id);
             continue;
         }
         if options.time {
