@@ -109,6 +109,8 @@ impl<'a> Session<'a> {
                 format!("Found multiple kustomization files under: {shown}\n")
             }));
         };
+        // The first one is the target.
+        let text = self.options.kustomization.filter(|_| self.bases == 1).unwrap_or(text);
         let kustomization = Kustomization::read(text, &self.yaml, &shown, &mut self.warnings)?;
         let file = *file;
         Ok(Target { place, kustomization, file, origin: None, chart_namespace: String::new(), depth: 0 })

@@ -20,6 +20,9 @@ pub struct Options<'a> {
     pub order: Order,
     /// What was fetched.
     pub remotes: Option<&'a Remotes>,
+    /// What the target's kustomization says instead of what is in its file, which has to be there all the same. So options of an
+    /// application come in: the peer rewrites the file by `kustomize edit`.
+    pub kustomization: Option<&'a [u8]>,
     /// What it may cost.
     pub limits: Limits,
     /// What charts see of the cluster, such as `v1.34.0`.
