@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use api::{ApplicationSource, ApplicationSourceHelm};
+use api::ApplicationSourceHelm;
 use helm::{Capabilities, Chart, Given, HookEvent, KubeVersion, LoadLimits, Release, RenderLimits};
 use serde_json::{Map, Value};
 
 use crate::context::{Dependency, Need};
-use crate::environment::{Environment, Facts};
+use crate::environment::Environment;
 use crate::manifests::Collector;
 use crate::value_files::{self, Place};
 use crate::{RenderError, Rendered, Request, Tool};
@@ -26,7 +26,7 @@ pub(crate) fn render(
     request: &Request<'_>,
     options: &ApplicationSourceHelm,
 ) -> Result<Rendered, RenderError> {
-    let environment = environment(request);
+    let environment = Environment::of(request);
     let mut inputs = Inputs { request, environment: &environment, of_the_revision: false, needs: Vec::new() };
     let files = inputs.value_files(options)?;
     let parameters = inputs.parameters(options);
@@ -84,22 +84,6 @@ pub(crate) fn render(
         cache: request.context.templates.as_deref(),
     })?;
     collect(request, rendered, options.skip_tests, of_the_revision)
-}
-
-fn environment(request: &Request<'_>) -> Environment {
-    let context = request.context;
-    let ApplicationSource { repo_url, path, target_revision, .. } = request.source;
-    Environment::new(&Facts {
-        application: request.application,
-        namespace: &context.namespace,
-        project: &context.project,
-        revision: &context.revision,
-        path,
-        repo_url,
-        target_revision,
-        kube_version: context.kube_version.trim_start_matches('v'),
-        api_versions: &context.api_versions,
-    })
 }
 
 /// Gathers what the render depends on, and what is missing of it.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use api::settings::KustomizeSettings;
 use filetree::FileTree;
 
 /// Where a source will live, and what was made ready for its render.
@@ -23,6 +24,8 @@ pub struct Context {
     pub refs: BTreeMap<String, Arc<FileTree>>,
     /// Schemes of addresses that value files may have.
     pub value_schemes: Vec<String>,
+    /// How Kustomize builds.
+    pub kustomize: KustomizeSettings,
     /// What earlier tries of this render found missing.
     pub supplies: Supplies,
     /// Time, chance and certificates, as templates see them.
@@ -41,6 +44,8 @@ pub struct Supplies {
     pub files: BTreeMap<String, Arc<[u8]>>,
     /// Archives of charts that the chart depends on.
     pub charts: BTreeMap<Dependency, Arc<[u8]>>,
+    /// Bases in other repositories, and resources by address.
+    pub remotes: kustomize::Remotes,
 }
 
 /// A chart that another one depends on, as `Chart.yaml` has it.
@@ -66,6 +71,8 @@ pub enum Need {
         /// What `Chart.lock` says about the chart's dependencies, if there is one.
         lock: Option<Vec<Dependency>>,
     },
+    /// A directory of another repository, or a file by address, that a kustomization names.
+    Remote(kustomize::RemoteNeed),
 }
 
 impl Default for Context {
@@ -79,6 +86,7 @@ impl Default for Context {
             api_versions: Arc::default(),
             refs: BTreeMap::new(),
             value_schemes: vec!["https".to_owned(), "http".to_owned()],
+            kustomize: KustomizeSettings::default(),
             supplies: Supplies::default(),
             world: Arc::new(|| {
                 Rc::new(sprig::Host::new(sprig::Fixed::new(sprig::Moment { seconds: 0, nanos: 0 }, 0)))

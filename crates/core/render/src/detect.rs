@@ -3,10 +3,7 @@
 use api::ApplicationSource;
 use filetree::TreePath;
 
-use crate::{RenderError, Request, Tool, overrides};
-
-/// Files that make a directory a kustomization.
-const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+use crate::{RenderError, Request, Tool, kustomization, overrides};
 
 /// Says which tool renders a source.
 ///
@@ -43,7 +40,7 @@ pub(crate) fn detect_with_evidence(
         Ok(request.tree.kind(&file)?.filter(|kind| kind.is_file()).map(|_| file))
     };
     if request.tools.kustomize {
-        for name in KUSTOMIZATIONS {
+        for name in kustomization::FILES {
             if let Some(file) = has_file(name)? {
                 return Ok((Tool::Kustomize, file.to_string()));
             }

@@ -66,6 +66,23 @@ impl Environment {
         Self { values }
     }
 
+    /// The variables of the source that is rendered.
+    pub(crate) fn of(request: &crate::Request<'_>) -> Self {
+        let context = request.context;
+        let api::ApplicationSource { repo_url, path, target_revision, .. } = request.source;
+        Self::new(&Facts {
+            application: request.application,
+            namespace: &context.namespace,
+            project: &context.project,
+            revision: &context.revision,
+            path,
+            repo_url,
+            target_revision,
+            kube_version: context.kube_version.trim_start_matches('v'),
+            api_versions: &context.api_versions,
+        })
+    }
+
     /// Fills in the variables of a text; one that is not known is empty.
     pub fn expand(&self, text: &str) -> Expanded {
         let mut expanded = Expanded { text: String::with_capacity(text.len()), of_the_revision: false };

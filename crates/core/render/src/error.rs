@@ -39,7 +39,23 @@ pub enum RenderError {
     /// A chart cannot be read or rendered, in Helm's words.
     #[error("{0}")]
     Helm(#[from] helm::Error),
-    /// An entry of a list of files cannot be used.
+    /// A kustomization cannot be built, in Kustomize's words.
+    #[error("kustomize build {path}: {error}")]
+    Kustomize {
+        /// The directory that was built.
+        path: String,
+        /// What is wrong.
+        error: kustomize::Error,
+    },
+    /// The operator's options for `kustomize build` cannot be honoured.
+    #[error("argocd-cm: {key}: {problem}")]
+    BuildOptions {
+        /// The setting.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An entry of a list cannot be used.
     #[error("{field}: '{entry}': {problem}")]
     Entry {
         /// The field.
@@ -105,7 +121,9 @@ impl RenderError {
             Self::File(FileError::Store { .. })
             | Self::Helm(helm::Error::File(FileError::Store { .. }))
             | Self::Needs(_) => "SourceUnavailable",
-            Self::Helm(_) => "ManifestInvalid",
+            Self::Kustomize { error: kustomize::Error::Limit { .. }, .. } => "LimitExceeded",
+            Self::Helm(_) | Self::Kustomize { .. } => "ManifestInvalid",
+            Self::BuildOptions { .. } => "SettingInvalid",
             Self::File(FileError::TooLarge { .. } | FileError::TotalTooLarge { .. }) | Self::Limit { .. } => {
                 "LimitExceeded"
             }
@@ -126,6 +144,7 @@ impl RenderError {
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::Yaml { path, .. }
+            | Self::Kustomize { path, .. }
             | Self::Malformed { path, .. }
             | Self::SeveralObjects { path, .. }
             | Self::Limit { path, .. }
@@ -136,6 +155,7 @@ impl RenderError {
             | Self::Entry { .. }
             | Self::Needs(_)
             | Self::Helm(_)
+            | Self::BuildOptions { .. }
             | Self::File(_) => None,
         }
     }
@@ -152,6 +172,8 @@ impl RenderError {
             | Self::Entry { .. }
             | Self::Needs(_)
             | Self::Helm(_)
+            | Self::Kustomize { .. }
+            | Self::BuildOptions { .. }
             | Self::File(_)
             | Self::Limit { .. } => None,
         }
@@ -168,6 +190,8 @@ impl RenderError {
             | Self::NoSuchPath { .. }
             | Self::Needs(_)
             | Self::Helm(_)
+            | Self::Kustomize { .. }
+            | Self::BuildOptions { .. }
             | Self::File(_)
             | Self::Yaml { .. }
             | Self::SeveralObjects { .. }

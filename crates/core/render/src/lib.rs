@@ -1,8 +1,8 @@
 //! From files to manifests: which tool a source is for, and what that tool makes of it.
 //!
 //! A pure function of a [`filetree::FileTree`] and an application's source. It knows no cluster, no project rules and no tracking;
-//! what it returns is what git says, in the order of the files. Plain manifests are rendered here; Helm, Kustomize, Jsonnet and
-//! plugins are recognised and refused with [`RenderError::NotImplemented`] until they exist.
+//! what it returns is what git says. Plain manifests are rendered here, charts and kustomizations by the crates `helm` and `kustomize`;
+//! Jsonnet and plugins are recognised and refused with [`RenderError::NotImplemented`] until they exist.
 //!
 //! ```
 //! use filetree::{FileTree, MemoryStore, TreePath};
@@ -33,6 +33,7 @@ mod detect;
 mod directory;
 mod environment;
 mod error;
+mod kustomization;
 mod manifests;
 mod overrides;
 mod value_files;
@@ -47,6 +48,7 @@ pub use context::{Context, Dependency, Need, Supplies, World};
 pub use detect::detect;
 pub use environment::{Environment, Expanded, Facts};
 pub use error::RenderError;
+pub use kustomize::{RemoteNeed, Remotes, RepoSpec, Supply};
 
 /// What renders a source. The names are those of `status.sourceType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -217,6 +219,7 @@ pub fn render(request: &Request<'_>) -> Result<Rendered, RenderError> {
     match tool {
         Tool::Directory => directory::render(request, &source.directory.unwrap_or_default()),
         Tool::Helm => chart::render(request, &source.helm.unwrap_or_default()),
-        Tool::Kustomize | Tool::Plugin => Err(RenderError::NotImplemented { tool: tool.as_str(), evidence }),
+        Tool::Kustomize => kustomization::render(request, &source.kustomize.unwrap_or_default()),
+        Tool::Plugin => Err(RenderError::NotImplemented { tool: tool.as_str(), evidence }),
     }
 }

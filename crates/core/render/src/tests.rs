@@ -119,7 +119,6 @@ fn detects_tools() {
 #[test]
 fn refuses_what_is_not_there_yet() {
     let rows = [
-        ("app/Kustomization", json!({}), "Kustomize is not supported yet: app/Kustomization"),
         ("app/a.jsonnet", json!({}), "Jsonnet is not supported yet: app/a.jsonnet"),
         ("app/a.yaml", json!({"plugin": {}}), "Plugin is not supported yet: field source.plugin"),
     ];

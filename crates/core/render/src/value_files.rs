@@ -164,6 +164,31 @@ fn is_glob(place: &Place<'_>) -> bool {
     matches!(place, Place::File { path, .. } if path.as_str().contains(['*', '?', '[']))
 }
 
+/// Counts the names that globs look at.
+pub(crate) struct Names {
+    looked_at: usize,
+    limit: usize,
+}
+
+impl Names {
+    pub(crate) fn new(limits: &crate::Limits) -> Self {
+        Self { looked_at: 0, limit: limits.entries }
+    }
+
+    fn count(&mut self, more: usize, entry: &str) -> Result<(), RenderError> {
+        self.looked_at += more;
+        if self.looked_at <= self.limit {
+            return Ok(());
+        }
+        Err(RenderError::Limit {
+            path: entry.to_owned(),
+            what: "names of files and directories that a glob looks at",
+            limit: self.limit as u64,
+            name: "entries",
+        })
+    }
+}
+
 /// The files that a glob matches: name by name from the root, `**` being any number of directories, the nearest first.
 fn expand(
     request: &Request<'_>,
@@ -171,19 +196,8 @@ fn expand(
     glob: &TreePath,
     entry: &str,
 ) -> Result<Vec<TreePath>, RenderError> {
-    let mut looked_at = 0;
-    let mut count = |names: usize| {
-        looked_at += names;
-        if looked_at > request.limits.entries {
-            return Err(RenderError::Limit {
-                path: entry.to_owned(),
-                what: "names of files and directories that a glob looks at",
-                limit: request.limits.entries as u64,
-                name: "entries",
-            });
-        }
-        Ok(())
-    };
+    let mut looked_at = Names::new(request.limits);
+    let (names, of) = (&mut looked_at, ("helm.valueFiles", entry));
     let segments: Vec<&str> = glob.names().collect();
     let Some((last, before)) = segments.split_last() else { return Ok(Vec::new()) };
     let mut directories = vec![TreePath::root()];
@@ -191,10 +205,10 @@ fn expand(
         let mut next = Vec::new();
         for directory in &directories {
             match *segment {
-                "**" => next.extend(all_below(tree, directory, &mut count)?),
+                "**" => next.extend(all_below(tree, directory, entry, names)?),
                 name if !name.contains(['*', '?', '[', '{', '\\']) => next.extend(directory.join(name).ok()),
                 pattern => {
-                    let matching = matching(tree, directory, pattern, entry, &mut count)?;
+                    let matching = matching(tree, directory, pattern, of, names)?;
                     next.extend(
                         matching.into_iter().filter(|(_, kind)| kind.is_directory()).map(|(path, _)| path),
                     );
@@ -209,13 +223,13 @@ fn expand(
     let mut files = Vec::new();
     for directory in &directories {
         if *last == "**" {
-            for below in all_below(tree, directory, &mut count)? {
-                let found = matching(tree, &below, "*", entry, &mut count)?;
+            for below in all_below(tree, directory, entry, names)? {
+                let found = matching(tree, &below, "*", of, names)?;
                 files.extend(found.into_iter().filter(|(_, kind)| kind.is_file()).map(|(path, _)| path));
             }
             continue;
         }
-        let found = matching(tree, directory, last, entry, &mut count)?;
+        let found = matching(tree, directory, last, of, names)?;
         files.extend(found.into_iter().filter(|(_, kind)| kind.is_file()).map(|(path, _)| path));
     }
     if glob.as_str().contains('{') || *last == "**" {
@@ -228,13 +242,14 @@ fn expand(
 fn all_below(
     tree: &FileTree,
     directory: &TreePath,
-    count: &mut impl FnMut(usize) -> Result<(), RenderError>,
+    entry: &str,
+    names: &mut Names,
 ) -> Result<Vec<TreePath>, RenderError> {
     let mut all = Vec::new();
     let mut ahead = vec![directory.clone()];
     while let Some(directory) = ahead.pop() {
         let mut below = Vec::new();
-        for (path, kind) in children(tree, &directory, count)? {
+        for (path, kind) in children(tree, &directory, entry, names)? {
             if kind.is_directory() {
                 below.push(path);
             }
@@ -246,20 +261,21 @@ fn all_below(
     Ok(all)
 }
 
-fn matching(
+/// What in a directory has a name that fits a pattern. `field` and `entry` are whose it is.
+pub(crate) fn matching(
     tree: &FileTree,
     directory: &TreePath,
     pattern: &str,
-    entry: &str,
-    count: &mut impl FnMut(usize) -> Result<(), RenderError>,
+    (field, entry): (&'static str, &str),
+    names: &mut Names,
 ) -> Result<Vec<(TreePath, Kind)>, RenderError> {
     let glob = GlobBuilder::new(pattern)
         .literal_separator(true)
         .backslash_escape(true)
         .build()
-        .map_err(|error| invalid("helm.valueFiles", entry, error.kind().to_string()))?
+        .map_err(|error| invalid(field, entry, error.kind().to_string()))?
         .compile_matcher();
-    let found = children(tree, directory, count)?;
+    let found = children(tree, directory, entry, names)?;
     Ok(found.into_iter().filter(|(path, _)| path.name().is_some_and(|name| glob.is_match(name))).collect())
 }
 
@@ -267,13 +283,14 @@ fn matching(
 fn children(
     tree: &FileTree,
     directory: &TreePath,
-    count: &mut impl FnMut(usize) -> Result<(), RenderError>,
+    entry: &str,
+    names: &mut Names,
 ) -> Result<Vec<(TreePath, Kind)>, RenderError> {
     if !matches!(tree.kind(directory), Ok(Some(kind)) if kind.is_directory()) {
         return Ok(Vec::new());
     }
     let entries = tree.list(directory)?;
-    count(entries.len())?;
+    names.count(entries.len(), entry)?;
     let mut found = Vec::with_capacity(entries.len());
     for child in entries {
         // A path that gets too long, and a link that leads out or in circles, match nothing.

@@ -182,6 +182,7 @@ fn what_is_elsewhere_is_asked_for_and_taken() {
     case.context.supplies = Supplies {
         files: BTreeMap::from([(file.to_owned(), Arc::from(b"b: web".as_slice()))]),
         charts: BTreeMap::from([(wanted, archive)]),
+        ..Supplies::default()
     };
     assert_eq!(case.data()["b"], "string web");
 }
