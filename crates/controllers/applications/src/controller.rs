@@ -20,7 +20,7 @@ use crate::assess::why_unseen;
 use crate::fetch::poll_interval;
 use crate::lease::{Claim, Standing};
 use crate::metrics::Metrics;
-use crate::news::{announce, uses};
+use crate::news::{announce, is_used};
 use crate::reconcile::reconcile;
 use crate::repositories::RepositoryKey;
 use crate::shared::{AppName, Options, Shared};
@@ -401,11 +401,7 @@ async fn follow_settings(shared: Arc<Shared>) {
 
 async fn poll(shared: Arc<Shared>) {
     let interval = |url: &str| poll_interval(&shared.settings.current(), url);
-    let used = |key: &RepositoryKey| {
-        let mut used = false;
-        shared.each_app(|_, app| used |= uses(app, key));
-        used
-    };
+    let used = |key: &RepositoryKey| is_used(&shared, key);
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel::<RepositoryKey>();
     // The receiver lives as long as this function.
     let asking = shared.repositories.poll(interval, used, |key| drop(tell.send(key.clone())));

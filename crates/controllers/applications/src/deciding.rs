@@ -182,8 +182,11 @@ fn last_attempt(shared: &Shared, app: &Application, wanted: &WantedSet) -> Optio
     } else {
         wanted.revisions.first() == Some(&result.revision)
     };
+    // What it takes from other repositories is no revision of its own.
+    let before = |at| api::parse_time(&state.started_at).is_ok_and(|started| started < at);
+    let moved_since = wanted.moved.is_some_and(before);
     Some(LastAttempt {
-        same_target: tried && same_sources && same_revisions && !sync.dry_run,
+        same_target: tried && same_sources && same_revisions && !moved_since && !sync.dry_run,
         succeeded: state.phase == OperationPhase::Succeeded,
         message: state.message.clone(),
         heals: u32::try_from(sync.self_heal_attempts_count).unwrap_or_default(),

@@ -173,7 +173,7 @@ async fn open_chart(shared: &Shared, remote: &charts::Remote, resolved: &Resolve
     Ok(Tree { revision, store: Arc::new(store) })
 }
 
-fn last_known(url: impl std::fmt::Display, error: &str) -> String {
+pub(crate) fn last_known(url: impl std::fmt::Display, error: &str) -> String {
     format!("{url}: {error}; comparing with the last known state of it")
 }
 

@@ -8,6 +8,7 @@
 
 mod assess;
 mod attempt;
+mod bases;
 mod comparison;
 mod conditions;
 mod controller;

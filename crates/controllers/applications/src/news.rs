@@ -11,8 +11,15 @@ use crate::remote::{Origin, is_git, origin};
 use crate::repositories::{Freshness, Question, Remote, RepositoryKey};
 use crate::shared::{AppName, Shared};
 
-/// Whether an application reads from this repository.
-pub(crate) fn uses(app: &Application, key: &RepositoryKey) -> bool {
+/// Whether any application reads from this repository.
+pub(crate) fn is_used(shared: &Shared, key: &RepositoryKey) -> bool {
+    let mut used = false;
+    shared.each_app(|_, app| used |= uses(app, key));
+    used || !shared.readers(key).is_empty()
+}
+
+/// Whether an application has a source of this repository. Others may read from it what a kustomization names.
+fn uses(app: &Application, key: &RepositoryKey) -> bool {
     let asks = |source: &ApplicationSource| {
         api::same_repository(&source.repo_url, &key.url)
             && match &key.question {
@@ -41,6 +48,11 @@ pub(crate) async fn announce(shared: &Arc<Shared>, key: &RepositoryKey) {
         _ if uses(app, key) => concerned.push(Arc::clone(name)),
         _ => {}
     });
+    let mut others = shared.readers(key);
+    readers.values().flat_map(|(_, names)| names).chain(&concerned).for_each(|name| {
+        others.remove(name);
+    });
+    concerned.extend(others);
     for (source, names) in readers.into_values() {
         match tree_of(shared, key, &source).await {
             Some((snapshot, version)) => {
@@ -87,7 +99,11 @@ async fn touched(
             let memory = shared.memory(name);
             let Ok(memory) = memory.try_lock() else { return false };
             let [rendered] = memory.spec.rendered.as_slice() else { return false };
-            let same = memory.spec.sound && matches!(rendered.reads.holds(snapshot.store.as_ref()), Ok(true));
+            // What it names in another place of the same repository may be another branch.
+            let apart = rendered.bases.iter().all(|base| base.key != answer.0);
+            let same = apart
+                && memory.spec.sound
+                && matches!(rendered.reads.holds(snapshot.store.as_ref()), Ok(true));
             same && shared.saw(name, &answer.0, answer.1)
         };
         names.into_iter().filter(|name| !untouched(name)).collect()

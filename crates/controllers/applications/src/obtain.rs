@@ -5,26 +5,27 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use api::names::{IN_CLUSTER_NAME, IN_CLUSTER_SERVER};
-use api::{Application, ApplicationSource, ConditionType};
+use api::{Application, ApplicationSource, ApplicationSourceType, ConditionType};
 use cluster::chain;
 use filetree::{FileTree, ReadSet, Store, TreePath};
-use render::Supplies;
 use resource::{GroupKind, Gvk};
 use source::Remote;
 use sync::desired::Scope;
+use tokio::time::Instant;
 
+use crate::bases::{Look, permitted};
 use crate::conditions::Findings;
 use crate::fetch::{Fetched, Obtaining, fetch, is_commit, recorded_revision};
 use crate::remote::check_url;
 use crate::repositories::Freshness;
 use crate::shared::{AppName, ProjectEntry, Shared, TargetMemory};
 use crate::sights::Seen;
-use crate::supplies::supply;
+use crate::supplies::{Supplied, supply};
 use crate::tree::Tree;
 use crate::wanted::{Body, Naming, RenderedSource, WantedSet, inputs, wanted};
 
-/// How often one render may find that something has to be fetched for it.
-const SUPPLY_ROUNDS: usize = 4;
+/// How often one render may find that something has to be fetched for it: a base that is fetched may name another one.
+const SUPPLY_ROUNDS: usize = 250;
 
 /// What is looked at in one pass over an application.
 pub(crate) struct View {
@@ -143,7 +144,7 @@ pub(crate) async fn obtain(
 ) -> Result<(Arc<WantedSet>, Findings), Findings> {
     let mut findings = Findings::default();
     let mut seen = Seen::new();
-    memory.sound = false;
+    (memory.sound, memory.lacking) = (false, false);
     let what = Obtaining { shared, view, app, ask };
     let rendered = render_all(what, memory, &mut findings, &mut seen).await;
     memory.repositories = seen;
@@ -163,7 +164,7 @@ pub(crate) async fn obtain(
 /// Fetches and renders all sources; `None` where one of them cannot be, which the findings say.
 async fn render_all(
     what: Obtaining<'_>,
-    memory: &TargetMemory,
+    memory: &mut TargetMemory,
     findings: &mut Findings,
     seen: &mut Seen,
 ) -> Option<Vec<Arc<RenderedSource>>> {
@@ -172,24 +173,17 @@ async fn render_all(
     for (place, source) in sources.iter().enumerate() {
         fetched.push(fetch(what, place, source, findings, seen).await?);
     }
-    let lent: BTreeMap<&str, &Tree> = (sources.iter().zip(&fetched))
-        .filter(|(source, _)| !source.ref_name.is_empty())
-        .map(|(source, fetched)| (source.ref_name.as_str(), &fetched.tree))
-        .collect();
-    let mut rendered: Vec<Option<Arc<RenderedSource>>> = vec![None; sources.len()];
-    for (place, (source, fetched)) in sources.iter().zip(&fetched).enumerate() {
-        if lends_only(source) {
-            continue;
+    let mut look = Look::new(what.shared, what.view, what.ask.freshness, std::mem::take(seen));
+    let rendered = render_each(what, &fetched, memory, &mut look).await;
+    (*seen, memory.lacking) = (look.seen, look.lacking);
+    findings.extend(look.findings);
+    let rendered = match rendered {
+        Ok(rendered) => rendered,
+        Err(message) => {
+            findings.add(ConditionType::ComparisonError, message);
+            return None;
         }
-        let before = memory.rendered.get(place).filter(|_| !what.ask.afresh);
-        match render(what, place, source, fetched, &lent, before).await {
-            Ok(done) => *rendered.get_mut(place)? = Some(done),
-            Err(message) => {
-                findings.add(ConditionType::ComparisonError, message);
-                return None;
-            }
-        }
-    }
+    };
     let mut all = Vec::with_capacity(sources.len());
     for (place, (source, fetched)) in sources.iter().zip(&fetched).enumerate() {
         match rendered.get(place)? {
@@ -198,6 +192,30 @@ async fn render_all(
         }
     }
     Some(all)
+}
+
+/// Renders every source but those that only lend their files.
+async fn render_each(
+    what: Obtaining<'_>,
+    fetched: &[Fetched],
+    memory: &TargetMemory,
+    look: &mut Look<'_>,
+) -> Result<Vec<Option<Arc<RenderedSource>>>, String> {
+    let sources = what.ask.sources;
+    let lent: BTreeMap<&str, &Tree> = (sources.iter().zip(fetched))
+        .filter(|(source, _)| !source.ref_name.is_empty())
+        .map(|(source, fetched)| (source.ref_name.as_str(), &fetched.tree))
+        .collect();
+    let mut rendered = Vec::with_capacity(sources.len());
+    for (place, (source, fetched)) in sources.iter().zip(fetched).enumerate() {
+        if lends_only(source) {
+            rendered.push(None);
+            continue;
+        }
+        let before = memory.rendered.get(place).filter(|_| !what.ask.afresh);
+        rendered.push(Some(render(what, place, source, fetched, (&lent, before), look).await?));
+    }
+    Ok(rendered)
 }
 
 /// Whether a source only lends its files to others and renders nothing by itself.
@@ -254,10 +272,13 @@ pub(crate) async fn from_directory(
     let mut rendered = Vec::new();
     let lent: BTreeMap<&str, &Tree> =
         app.spec.sources().iter().map(|source| (source.ref_name.as_str(), &tree)).collect();
+    let mut look = Look::new(shared, view, Freshness::Since(Instant::now()), Seen::new());
     for source in app.spec.sources().iter().filter(|source| !lends_only(source)) {
-        let done = render_tree(shared, view, app, source, &tree, &lent).await.map_err(refused)?;
+        let done = render_tree(app, source, (&tree, &lent), Supplied::default(), &mut look).await;
+        let done = done.map_err(refused)?;
         rendered.push(Arc::new(done));
     }
+    findings.extend(look.findings);
     let set = name_and_track(shared, view, app, memory, &rendered).map_err(refused)?;
     findings.extend(set.findings.clone());
     Ok((set, findings))
@@ -268,20 +289,27 @@ async fn render(
     place: usize,
     source: &ApplicationSource,
     fetched: &Fetched,
-    lent: &BTreeMap<&str, &Tree>,
-    before: Option<&Arc<RenderedSource>>,
+    (lent, before): (&BTreeMap<&str, &Tree>, Option<&Arc<RenderedSource>>),
+    look: &mut Look<'_>,
 ) -> Result<Arc<RenderedSource>, String> {
     let Obtaining { shared, view, app, .. } = what;
     let (tree, pinned) = (&fetched.tree, is_pinned(what, place));
+    let mut moved = before.and_then(|before| before.moved);
+    let mut supplied = Supplied::default();
     if let Some(before) = before
         && before.inputs == inputs(source, &view.settings.settings)
-        && before.surroundings.is_none_or(|surroundings| surroundings == surroundings_of(shared, view, app))
+        && before.surroundings.is_none_or(|own| own == surroundings_of(shared, view, app, &before.tool))
         && (!(pinned || before.of_the_revision) || before.revision == tree.revision)
         && holds(before, tree, lent)
     {
-        return Ok(Arc::clone(before));
+        if bases_hold(before, look).await? {
+            return Ok(Arc::clone(before));
+        }
+        moved = Some((shared.options.clock)());
+        supplied.again(look, &before.bases).await?;
     }
-    let mut done = render_tree(shared, view, app, source, tree, lent).await?;
+    let mut done = render_tree(app, source, (tree, lent), supplied, look).await?;
+    done.moved = moved;
     if !pinned && !done.of_the_revision {
         done.revision = revision_of(what, place, source, fetched, &[&done.reads]).await;
     }
@@ -298,26 +326,37 @@ fn holds(before: &RenderedSource, tree: &Tree, lent: &BTreeMap<&str, &Tree>) -> 
             .all(|(name, reads)| lent.get(name.as_str()).is_some_and(|tree| same(reads, tree.store.as_ref())))
 }
 
+/// The same for what it read of other repositories, as they are now. `Err`: one cannot be had, or may not be read any more.
+async fn bases_hold(before: &RenderedSource, look: &mut Look<'_>) -> Result<bool, String> {
+    for address in &before.addresses {
+        permitted(look.view, address, address)?;
+    }
+    for base in &before.bases {
+        if !look.holds(base).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Renders one source on the blocking pool, at most so many at a time. What has to be fetched for it is fetched.
 async fn render_tree(
-    shared: &Shared,
-    view: &View,
     app: &Application,
     source: &ApplicationSource,
-    tree: &Tree,
-    lent: &BTreeMap<&str, &Tree>,
+    (tree, lent): (&Tree, &BTreeMap<&str, &Tree>),
+    mut supplied: Supplied,
+    look: &mut Look<'_>,
 ) -> Result<RenderedSource, String> {
     let at = |message: String| match tree.shown() {
         "" => message,
         shown if is_commit(&tree.revision) => format!("{message} (commit {shown})"),
         shown => format!("{message} ({} {shown})", source.chart),
     };
-    let mut supplies = Supplies::default();
     for _ in 0..SUPPLY_ROUNDS {
-        match render_once(shared, view, app, source, tree, lent, &supplies).await? {
+        match render_once(look, app, source, tree, lent, &supplied).await? {
             Ok(done) => return Ok(done),
             Err(render::RenderError::Needs(needs)) => {
-                supply(shared, view, source, &needs, &mut supplies).await.map_err(at)?;
+                supply(look, source, &needs, &mut supplied).await.map_err(at)?;
             }
             Err(error) => return Err(at(chain(&error))),
         }
@@ -326,20 +365,22 @@ async fn render_tree(
 }
 
 async fn render_once(
-    shared: &Shared,
-    view: &View,
+    look: &Look<'_>,
     app: &Application,
     source: &ApplicationSource,
     tree: &Tree,
     lent: &BTreeMap<&str, &Tree>,
-    supplies: &Supplies,
+    supplied: &Supplied,
 ) -> Result<Result<RenderedSource, render::RenderError>, String> {
+    let (shared, view) = (look.shared, look.view);
     let path = TreePath::parse(&source.path).map_err(|error| error.to_string())?;
     let permit = shared.renders.acquire().await.map_err(|error| error.to_string())?;
     let (owned, name, revision) = (source.clone(), app.metadata.name.clone(), tree.revision.clone());
     let settings = &view.settings.settings;
     let (tools, inputs) = (enabled_tools(settings), inputs(source, settings));
-    let surroundings = surroundings_of(shared, view, app);
+    let charts = surroundings_of(shared, view, app, &ApplicationSourceType::Helm);
+    let kustomizations = surroundings_of(shared, view, app, &ApplicationSourceType::Kustomize);
+    let (supplies, opened) = supplied.open();
     let over =
         |store: &Arc<dyn Store>| Arc::new(FileTree::new(Arc::clone(store), filetree::Limits::default()));
     let files = over(&tree.store);
@@ -351,7 +392,8 @@ async fn render_once(
         api_versions: shared.api_versions().names,
         refs: lent.iter().map(|(name, tree)| ((*name).to_owned(), over(&tree.store))).collect(),
         value_schemes: settings.helm_values_file_schemes.clone(),
-        supplies: supplies.clone(),
+        kustomize: settings.kustomize.clone(),
+        supplies,
         world: Arc::new(|| Rc::new(sprig::Host::new(world::System))),
         templates: Some(Arc::clone(&shared.templates)),
     };
@@ -372,7 +414,14 @@ async fn render_once(
         Ok(RenderedSource {
             revision,
             inputs,
-            surroundings: (rendered.tool != render::Tool::Directory).then_some(surroundings),
+            surroundings: match rendered.tool {
+                render::Tool::Directory => None,
+                render::Tool::Kustomize => Some(kustomizations),
+                render::Tool::Helm | render::Tool::Plugin => Some(charts),
+            },
+            bases: Vec::new(),
+            addresses: Vec::new(),
+            moved: None,
             of_the_revision: rendered.of_the_revision,
             tool: rendered.tool.into(),
             reads: files.reads(),
@@ -381,15 +430,18 @@ async fn render_once(
             warnings: rendered.warnings,
         })
     });
-    let done = work.await.map_err(|error| format!("rendering {} failed: {error}", source.path))?;
+    let done: Result<RenderedSource, render::RenderError> =
+        work.await.map_err(|error| format!("rendering {} failed: {error}", source.path))?;
     drop(permit);
     shared.metrics.rendered();
-    Ok(done)
+    Ok(done.map(|done| RenderedSource { bases: opened.reads(), addresses: supplied.addresses(), ..done }))
 }
 
 /// What charts and kustomizations depend on beside their files and the source's own words.
-fn surroundings_of(shared: &Shared, view: &View, app: &Application) -> u64 {
+fn surroundings_of(shared: &Shared, view: &View, app: &Application, tool: &ApplicationSourceType) -> u64 {
+    let kustomize = (*tool == ApplicationSourceType::Kustomize).then_some(&view.settings.settings.kustomize);
     crate::wanted::hash_of((
+        kustomize,
         view.name.as_ref(),
         app.spec.project_name(),
         &app.spec.destination.namespace,

@@ -132,6 +132,8 @@ async fn pass(
     let todo = match (todo, &wanted, &comparison) {
         (Some(todo), ..) => todo,
         (None, Some(wanted), Some(comparison)) => automatic(&judge, app, wanted, comparison, &mut findings),
+        // Whoever has a chart or a base may be back by then.
+        (None, ..) if memory.spec.lacking => Todo::Nothing(view.settings.settings.reconciliation.timeout),
         (None, ..) => Todo::Nothing(None),
     };
 

@@ -173,6 +173,8 @@ pub(crate) struct TargetMemory {
     /// Whether `rendered` is all that was asked for, got without anything going wrong: nothing is left to look at again
     /// while what it was rendered from stays the same.
     pub(crate) sound: bool,
+    /// Whether something could not be had for a render that may be there later, and that nobody asks for meanwhile.
+    pub(crate) lacking: bool,
     pub(crate) wanted: Option<(MadeFrom, Arc<WantedSet>)>,
     pub(crate) assessed: assess::Memory,
     /// The repositories that it reads, and which of their answers was looked at.
@@ -340,6 +342,11 @@ impl Shared {
     /// Notes that what an application wants is the same at this answer of a repository; false where nothing is noted of it yet.
     pub(crate) fn saw(&self, name: &AppName, repository: &RepositoryKey, answer: u64) -> bool {
         write(&self.sights).saw(name, repository, answer)
+    }
+
+    /// Who was last looked at with an answer of this repository, for its sources or for what a kustomization names.
+    pub(crate) fn readers(&self, repository: &RepositoryKey) -> BTreeSet<AppName> {
+        read(&self.sights).readers(repository)
     }
 
     /// Notes whether every application is known.

@@ -90,6 +90,12 @@ impl Sights {
         answers.range(..answer).any(|(_, apps)| apps.iter().any(|other| other != name))
     }
 
+    /// Who was last looked at with an answer of this repository.
+    pub(crate) fn readers(&self, repository: &RepositoryKey) -> BTreeSet<AppName> {
+        let answers = self.by_answer.get(repository).into_iter();
+        answers.flat_map(BTreeMap::values).flatten().cloned().collect()
+    }
+
     fn change(&mut self, name: &AppName, change: impl FnOnce(&mut Sight)) {
         let sight = self.apps.entry(Arc::clone(name)).or_default();
         if let (Some(_), Some((_, seen))) = (sight.expected, &sight.looked) {
@@ -159,6 +165,7 @@ mod tests {
         }
         assert!(!sights.saw(&b, &key("p"), 4), "nothing is noted of it");
         assert_eq!(sights.by_answer.len(), 1);
+        assert_eq!(sights.readers(&key("p")), BTreeSet::from([Arc::clone(&a)]));
         assert!(sights.anybody_else_before(&b, &key("p"), 4));
     }
 }

@@ -8,10 +8,12 @@ use api::settings::Settings;
 use api::tracking::{AppInstanceName, Tracking, TrackingError};
 use api::{ApplicationSource, ApplicationSourceType};
 use filetree::ReadSet;
+use jiff::Timestamp;
 use resource::{GroupKind, Gvk, Object, ResourceKey};
 use serde_json::Value;
 use sync::desired::{Desired, Destination, Rendered, Scope, Wanted};
 
+use crate::bases::BaseReads;
 use crate::conditions::Findings;
 use crate::hooks::WantedHook;
 
@@ -23,6 +25,12 @@ pub(crate) struct RenderedSource {
     pub(crate) inputs: u64,
     /// The same for charts and kustomizations, which depend on where they will live as well.
     pub(crate) surroundings: Option<u64>,
+    /// What was read of other repositories, which a kustomization names.
+    pub(crate) bases: Vec<BaseReads>,
+    /// Addresses of files that a kustomization names.
+    pub(crate) addresses: Vec<String>,
+    /// When it became another one though its revision stayed: what it takes from another repository did.
+    pub(crate) moved: Option<Timestamp>,
     /// Whether it names its commit, so that it is no other's.
     pub(crate) of_the_revision: bool,
     pub(crate) tool: ApplicationSourceType,
@@ -69,6 +77,8 @@ pub(crate) struct WantedSet {
     /// Changes when anything in it does.
     pub(crate) id: u64,
     pub(crate) revisions: Vec<String>,
+    /// When it became another one at the same revisions.
+    pub(crate) moved: Option<Timestamp>,
     pub(crate) source_types: Vec<ApplicationSourceType>,
     pub(crate) objects: BTreeMap<ResourceKey, WantedObject>,
     pub(crate) hooks: Vec<WantedHook>,
@@ -85,6 +95,9 @@ impl RenderedSource {
             revision,
             inputs: 0,
             surroundings: None,
+            bases: Vec::new(),
+            addresses: Vec::new(),
+            moved: None,
             of_the_revision: false,
             tool: ApplicationSourceType::Other(String::new()),
             reads: ReadSet::default(),
@@ -154,6 +167,7 @@ pub(crate) fn wanted(
     Ok(WantedSet {
         id: id.finish(),
         revisions,
+        moved: rendered.iter().filter_map(|source| source.moved).max(),
         source_types: rendered.iter().map(|source| source.tool.clone()).collect(),
         objects: compact,
         hooks,
@@ -187,6 +201,6 @@ pub(crate) fn inputs(source: &ApplicationSource, settings: &Settings) -> u64 {
     // The revision only chooses the tree.
     let source = ApplicationSource { target_revision: String::new(), ..source.clone() };
     let tools = (settings.helm_enabled, settings.kustomize_enabled, settings.jsonnet_enabled);
-    let options = (&settings.kustomize, &settings.helm_values_file_schemes);
-    hash_of((serde_json::to_string(&source).unwrap_or_default(), tools, options, env!("CARGO_PKG_VERSION")))
+    let schemes = &settings.helm_values_file_schemes;
+    hash_of((serde_json::to_string(&source).unwrap_or_default(), tools, schemes, env!("CARGO_PKG_VERSION")))
 }
