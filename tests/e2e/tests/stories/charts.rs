@@ -31,7 +31,7 @@ fn packed(version: &str, color: &str) -> Vec<u8> {
     ])
 }
 
-fn with_source(mut app: Value, change: &[(&str, Value)]) -> Value {
+pub(crate) fn with_source(mut app: Value, change: &[(&str, Value)]) -> Value {
     for (field, value) in change {
         app["spec"]["source"][*field] = value.clone();
     }

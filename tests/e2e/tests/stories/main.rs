@@ -12,6 +12,7 @@ mod groups;
 mod handover;
 mod hard_refresh;
 mod hooks;
+mod kustomizations;
 mod leaving;
 mod main_loop;
 mod manifests;
@@ -22,6 +23,7 @@ mod rights;
 mod rollback;
 mod safety;
 mod seed_charts;
+mod seed_kustomizations;
 mod seeds;
 mod status;
 mod target;
@@ -72,4 +74,8 @@ async fn on_the_real_api_server() {
     seed_charts::one_chart_serves_every_environment(world).await;
     seed_charts::a_pipeline_changes_the_tag_in_a_value_file(world).await;
     seed_charts::ingress_nginx_comes_from_a_repository(world).await;
+    seed_kustomizations::base_and_overlays_sync_as_published(world).await;
+    seed_kustomizations::a_version_is_promoted_from_dev_to_production(world).await;
+    kustomizations::an_application_adds_its_own_options(world).await;
+    kustomizations::a_base_of_another_repository_is_followed(world).await;
 }
