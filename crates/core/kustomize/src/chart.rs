@@ -190,7 +190,7 @@ impl Chart {
         let inline = Value::Object(inline.clone());
         let (over, under) = if chart.values_merge == "merge" { (of_file, inline) } else { (inline, of_file) };
         let under = if under.is_null() { Value::Object(Map::new()) } else { under };
-        let merged = strategic_merge(under, &over, session.schemas(), &EmptyNulls::new())
+        let merged = strategic_merge(under, over, session.schemas(), &EmptyNulls::new())
             .map_err(|error| Error::invalid(format!("could not merge values: {error}")))?;
         Ok(merged.and_then(|merged| merged.as_object().cloned()))
     }

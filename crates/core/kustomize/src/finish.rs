@@ -12,7 +12,7 @@ use crate::patch::scalar_text;
 use crate::resource::Resource;
 use crate::resources::Resources;
 use crate::resources::repeated;
-use crate::scalar::resolve;
+use crate::scalar::{UNWRITABLE_KEY, is_text};
 use crate::sort::SortOptions;
 
 /// A resource with this annotation is for the build alone, unless it says `false`.
@@ -115,9 +115,8 @@ fn clean(resource: &mut Resource, origin: bool, transformations: bool) -> Result
         if ours || INTERNAL.contains(&key.as_str()) {
             continue;
         }
-        if !resolve(key).is_string() {
-            let reason = "json: unsupported type: map[interface {}]interface {}";
-            return Err(Error::invalid(format!("{id}: {reason}")));
+        if !is_text(key) {
+            return Err(Error::invalid(format!("{id}: {UNWRITABLE_KEY}")));
         }
         let text = match value {
             Value::Object(_) | Value::Array(_) => String::new(),

@@ -47,13 +47,6 @@ pub(crate) fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D
     list.into_iter().map(as_text).collect::<Result<_, _>>().map_err(Error::custom)
 }
 
-/// A map of texts; `null` is the empty one.
-pub(crate) fn text_map<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
-    let map = Option::<BTreeMap<String, Value>>::deserialize(from)?.unwrap_or_default();
-    let entries = map.into_iter().map(|(key, value)| Ok((key, as_text(value)?)));
-    entries.collect::<Result<_, String>>().map_err(Error::custom)
-}
-
 /// What is there, or the default where `null` stands.
 pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     from: D,

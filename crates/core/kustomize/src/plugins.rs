@@ -14,7 +14,7 @@ use crate::chart::Chart;
 use crate::config::{Specs, WrittenSpec, specs};
 use crate::decode::{Shape, Strictness, conform};
 use crate::error::Error;
-use crate::generate::{Generated, GeneratorArgs, generate};
+use crate::generate::{Generated, GeneratorArgs, flaw_of_keys, generate};
 use crate::images::Image;
 use crate::kustomization::{HelmChart, HelmGlobals, PatchEntry, PatchOptions, ReplacementEntry};
 use crate::manifests::{self, Purpose};
@@ -65,7 +65,8 @@ impl Generator {
                 }
                 let body = body.map_err(|error| Error::invalid(error.to_string()))?;
                 let (behavior, needs_hash) = (args.behavior(), args.needs_hash());
-                vec![Resource { behavior, needs_hash, ..Resource::new(body) }]
+                let flaw = flaw_of_keys(&body);
+                vec![Resource { behavior, needs_hash, flaw, ..Resource::new(body) }]
             }
             Makes::Chart(chart) => chart.render(session, target)?,
             Makes::Object(body) => vec![Resource::new(body.clone())],

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::Error;
-use crate::generate::{merge_into, replace_by};
+use crate::generate::{flaw_of_keys, merge_into, replace_by};
 use crate::id::ResId;
 use crate::resource::{Behavior, Resource, Scopes};
 
@@ -121,7 +121,8 @@ pub(crate) fn repeated(list: &[Resource], scopes: &Scopes<'_>) -> Option<ResId> 
 }
 
 /// Puts the new resource in the place of the old one, with the old one's history.
-fn take_over(old: &mut Resource, new: Resource) {
+fn take_over(old: &mut Resource, mut new: Resource) {
+    new.flaw = new.flaw.or_else(|| flaw_of_keys(&new.body));
     let needs_hash = old.needs_hash && new.needs_hash;
     let (body, made, flaw) = (new.body, new.made, old.flaw.take().or(new.flaw));
     old.body = body;

@@ -25,6 +25,16 @@ pub(crate) fn resolve(text: &str) -> Value {
     number.map_or_else(|| Value::String(text.to_owned()), Value::Number)
 }
 
+/// What the peer says of a map with a key that is no text.
+pub(crate) const UNWRITABLE_KEY: &str = "json: unsupported type: map[interface {}]interface {}";
+
+/// Whether a text is one also without quotes, as the key of a map.
+pub(crate) fn is_text(key: &str) -> bool {
+    let infinite =
+        matches!(key.trim_start_matches(['+', '-']), ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN");
+    key != "<<" && !infinite && resolve(key).as_str() == Some(key)
+}
+
 /// A text in the place of a scalar: it keeps the type of what was there, and must fit it.
 ///
 /// **Errors**: what the peer says when it writes such a value, as in ``cannot decode !!str `a` as a !!int``.
@@ -100,6 +110,19 @@ fn whole(digits: &str) -> Option<u64> {
     if rest.starts_with('+') { None } else { u64::from_str_radix(rest, radix).ok() }
 }
 
+/// What the peer says of a value of the wrong kind: `MappingNode`, `SequenceNode` or `ScalarNode` is expected.
+pub(crate) fn wrong_kind(expected: &str, found: &Value) -> String {
+    let kind = match found {
+        Value::Object(_) => "MappingNode",
+        Value::Array(_) => "SequenceNode",
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => "ScalarNode",
+    };
+    format!(
+        "wrong node kind: expected {expected} but got {kind}: node contents:\n{}",
+        goyaml::to_string(found)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -144,17 +167,4 @@ mod tests {
             assert_eq!(retyped(&place, text.to_owned()), expected.map_err(str::to_owned), "{place} {text}");
         }
     }
-}
-
-/// What the peer says of a value of the wrong kind: `MappingNode`, `SequenceNode` or `ScalarNode` is expected.
-pub(crate) fn wrong_kind(expected: &str, found: &Value) -> String {
-    let kind = match found {
-        Value::Object(_) => "MappingNode",
-        Value::Array(_) => "SequenceNode",
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => "ScalarNode",
-    };
-    format!(
-        "wrong node kind: expected {expected} but got {kind}: node contents:\n{}",
-        goyaml::to_string(found)
-    )
 }

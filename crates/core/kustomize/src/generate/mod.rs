@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::lenient;
 use crate::resource::Behavior;
+use crate::scalar::{UNWRITABLE_KEY, is_text};
 
 pub(crate) use hash::{escaped, hash, json_text};
 pub(crate) use merge::{merge_into, replace_by};
@@ -185,6 +186,22 @@ pub(crate) fn generate<E: std::error::Error + 'static>(
         }
     }
     Ok(object)
+}
+
+/// Why the peer cannot write a generated object: it does not quote keys, so that `1: a` has no text for a key.
+pub(crate) fn flaw_of_keys(object: &Value) -> Option<String> {
+    let maps = [
+        &object["data"],
+        &object["binaryData"],
+        &object["metadata"]["labels"],
+        &object["metadata"]["annotations"],
+    ];
+    let keys = maps.into_iter().filter_map(Value::as_object).flat_map(Map::keys);
+    let mut odd = keys.filter(|key| !is_text(key));
+    Some(match odd.next()?.as_str() {
+        "<<" => "yaml: map merge requires map or sequence of maps as the value".to_owned(),
+        _ => UNWRITABLE_KEY.to_owned(),
+    })
 }
 
 /// Whether a text is written as a block that begins with a tab. What has blanks before a line's end, or characters that are not

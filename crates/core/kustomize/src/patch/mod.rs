@@ -10,11 +10,10 @@ mod strategic;
 use serde_json::Value;
 
 pub(crate) use elements::text as scalar_text;
-pub(crate) use json6902::{JsonPatchError, apply_operations, operations};
-pub(crate) use labels::{LabelSelector, LabelSelectorError};
+pub(crate) use json6902::{apply_operations, operations};
 pub(crate) use schema::Schemas;
 pub(crate) use selector::{Matcher, Selector, SelectorError};
-pub(crate) use strategic::{EmptyNulls, MergeError, strategic_merge};
+pub(crate) use strategic::{EmptyNulls, strategic_merge};
 
 /// What an entry of `patches` holds.
 #[derive(Debug, Clone, PartialEq)]

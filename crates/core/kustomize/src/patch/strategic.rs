@@ -55,12 +55,12 @@ const MAX_DEPTH: usize = 1000;
 /// Verdicts of it are in `tests/cases/strategic.jsonl`.
 pub(crate) fn strategic_merge(
     target: Value,
-    patch: &Value,
+    patch: Value,
     schemas: &Schemas,
     empty: &EmptyNulls,
 ) -> Result<Option<Value>, MergeError> {
     let mut merge = Merge { schemas, empty, path: Vec::new() };
-    let outcome = merge.walk(Some(target), Origin::Node(patch.clone()), None)?;
+    let outcome = merge.walk(Some(target), Origin::Node(patch), None)?;
     Ok(outcome.into_value())
 }
 

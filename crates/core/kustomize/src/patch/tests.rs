@@ -41,7 +41,7 @@ fn strategic_merges_are_those_of_the_peer() {
         let mut resources = documents(case["resources"].as_str().unwrap());
         let patch = documents(case["patch"].as_str().unwrap()).remove(0);
         let empty = case["resources"].as_str().map(empty_nulls).unwrap();
-        let merged = strategic_merge(resources.remove(0), &patch, Schemas::builtin(), &empty);
+        let merged = strategic_merge(resources.remove(0), patch, Schemas::builtin(), &empty);
         let fits = match (&merged, case["expected"]["error"].as_str()) {
             (Ok(_), Some(_)) | (Err(_), None) => false,
             (Err(error), Some(expected)) => {
@@ -153,7 +153,7 @@ fn a_document_of_ones_own_stands_alone() {
     let thing = |items: Value| json!({"apiVersion": "x.io/v1", "kind": "Thing", "spec": {"items": items}});
     let target = thing(json!([{"id": "a", "x": 1, "items": [{"id": "q"}]}, {"id": "b"}]));
     let patch = thing(json!([{"id": "a", "y": 2, "items": [{"id": "r"}]}]));
-    let merged = strategic_merge(target, &patch, &schemas, &EmptyNulls::new()).unwrap().unwrap();
+    let merged = strategic_merge(target, patch, &schemas, &EmptyNulls::new()).unwrap().unwrap();
     assert_eq!(
         merged,
         thing(json!([{"id": "a", "x": 1, "y": 2, "items": [{"id": "r"}, {"id": "q"}]}, {"id": "b"}]))

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::lenient;
 use crate::patch::Selector;
 
-pub(crate) use apply::{ReplacementError, replace};
+pub(crate) use apply::replace;
 pub(crate) use field_path::{lookup, split_field_path};
 
 /// An entry of `replacements`.

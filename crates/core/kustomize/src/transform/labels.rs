@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::fieldspec::{Create, FieldSpec, for_each};
 use crate::resource::Resource;
-use crate::scalar::resolve;
+use crate::scalar::{UNWRITABLE_KEY, is_text};
 
 /// Adds entries to the maps that the specs lead to.
 ///
@@ -28,7 +28,7 @@ pub(crate) fn add(
             Value::Object(map) => {
                 for (key, value) in pairs {
                     if map.insert(key.clone(), Value::from(value.as_str())).is_none() {
-                        flawed |= !resolve(key).is_string();
+                        flawed |= !is_text(key);
                     }
                 }
                 Ok(())
@@ -40,7 +40,7 @@ pub(crate) fn add(
             .map_err(|error| Error::invalid(error.to_string()))?;
     }
     if flawed && resource.flaw.is_none() {
-        resource.flaw = Some("json: unsupported type: map[interface {}]interface {}".to_owned());
+        resource.flaw = Some(UNWRITABLE_KEY.to_owned());
     }
     Ok(())
 }

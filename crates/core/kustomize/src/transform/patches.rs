@@ -136,7 +136,7 @@ fn merge_one(
         resource.flaw.clone_from(&patch.flaw);
     }
     let target = std::mem::take(&mut resource.body);
-    let merged = strategic_merge(target, &body, session.schemas(), &resource.empty_nulls)
+    let merged = strategic_merge(target, body, session.schemas(), &resource.empty_nulls)
         .map_err(|error| Error::invalid(error.to_string()))?;
     let Some(merged) = merged.filter(|merged| merged.as_object().is_some_and(|map| !map.is_empty())) else {
         return Ok(());
