@@ -18,6 +18,9 @@ type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Given<'a> {
     pub(crate) repo: &'a str,
+    /// Whether a person named the repository, and not a file that comes from somewhere: only then it is given credentials that are for
+    /// no host in particular.
+    pub(crate) named: bool,
     pub(crate) insecure_skip_tls_verify: bool,
     pub(crate) insecure_ignore_host_key: bool,
     pub(crate) ca_file: Option<&'a Path>,
@@ -29,6 +32,7 @@ impl<'a> From<&'a SetArgs> for Given<'a> {
     fn from(arguments: &'a SetArgs) -> Self {
         Self {
             repo: &arguments.repo,
+            named: true,
             insecure_skip_tls_verify: arguments.insecure_skip_tls_verify,
             insecure_ignore_host_key: arguments.insecure_ignore_host_key,
             ca_file: arguments.ca_file.as_deref(),
@@ -57,7 +61,7 @@ pub(crate) fn remote(arguments: Given<'_>, environment: Environment<'_>) -> Resu
         Scheme::Https | Scheme::Http => {
             let (username, password) = match login {
                 Some(login) => (Some(login.0), Some(login.1)),
-                None => from_environment(&url, &variable),
+                None => from_environment(&url, arguments.named, &variable),
             };
             credentials.username = username;
             credentials.password = password;
@@ -110,6 +114,7 @@ pub(crate) fn proxy(url: &RepoUrl, environment: Environment<'_>) -> Option<(Secr
 
 fn from_environment(
     url: &RepoUrl,
+    named: bool,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> (Option<String>, Option<Secret>) {
     let name = variable("GIT_USERNAME");
@@ -119,13 +124,13 @@ fn from_environment(
         let server = server.split(['/', ':']).next().unwrap_or_default();
         !server.is_empty() && server == url.host()
     };
-    if let Some(password) = variable("GIT_PASSWORD") {
+    if let Some(password) = variable("GIT_PASSWORD").filter(|_| named) {
         return (name, Some(Secret::new(password)));
     }
     let token = |token: String, user: &str| {
         (name.clone().or_else(|| Some(user.to_owned())), Some(Secret::new(token)))
     };
-    if let Some(text) = variable("GIT_TOKEN") {
+    if let Some(text) = variable("GIT_TOKEN").filter(|_| named) {
         return token(text, "x-access-token");
     }
     if let Some(text) = variable("CI_JOB_TOKEN").filter(|_| is_at(variable("CI_SERVER_HOST"))) {

@@ -61,3 +61,25 @@ fn a_url_that_cannot_be_used_shows_no_password() {
     let failure = login("git@h:o/r", &[("HOME", "/nonexistent")]).unwrap_err();
     assert_eq!(failure.what, "no key for ssh");
 }
+
+#[test]
+fn a_repository_that_a_file_names_gets_nothing_that_is_for_any_host() {
+    let variables = [
+        ("GIT_USERNAME", "ada"),
+        ("GIT_PASSWORD", "pw"),
+        ("GIT_TOKEN", "own"),
+        ("CI_JOB_TOKEN", "job"),
+        ("CI_SERVER_HOST", "gitlab.example"),
+    ];
+    let find = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+    for (repo, named, password) in [
+        ("https://evil.example/o/r", true, Some("pw")),
+        ("https://evil.example/o/r", false, None),
+        ("https://gitlab.example/o/r", false, Some("job")),
+        ("https://u:p@evil.example/o/r", false, Some("p")),
+    ] {
+        let remote = remote(Given { repo, named, ..Given::default() }, &find).unwrap();
+        let found = remote.credentials.password.map(|password| password.expose().to_owned());
+        assert_eq!(found.as_deref(), password, "{repo} {named}");
+    }
+}
