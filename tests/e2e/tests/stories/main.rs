@@ -78,4 +78,5 @@ async fn on_the_real_api_server() {
     seed_kustomizations::a_version_is_promoted_from_dev_to_production(world).await;
     kustomizations::an_application_adds_its_own_options(world).await;
     kustomizations::a_base_of_another_repository_is_followed(world).await;
+    promotion::an_image_of_overlays_goes_from_dev_to_prod_by_commits(world).await;
 }

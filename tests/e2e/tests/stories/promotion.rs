@@ -81,6 +81,127 @@ pub(crate) async fn a_tag_in_values_goes_from_dev_to_prod_by_commits(world: &mut
     assert_eq!(set_image(world, &arguments).await, commit);
 }
 
+/// Base and overlays as the first seed has them, the old fields included.
+const BASE: [(&str, &str); 3] = [
+    (
+        "my-app/base/deployment.yaml",
+        r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: my-app
+spec:
+  replicas: 3
+  selector:
+    matchLabels:
+      app: my-app
+  template:
+    metadata:
+      labels:
+        app: my-app
+    spec:
+      containers:
+      - name: my-app
+        image: 123456789.dkr.ecr.us-east-1.amazonaws.com/my-app:latest
+        ports:
+        - containerPort: 8080
+        resources:
+          requests:
+            memory: "256Mi"
+            cpu: "250m"
+"#,
+    ),
+    (
+        "my-app/base/service.yaml",
+        r#"apiVersion: v1
+kind: Service
+metadata:
+  name: my-app
+spec:
+  selector:
+    app: my-app
+  ports:
+  - protocol: TCP
+    port: 80
+    targetPort: 8080
+  type: ClusterIP
+"#,
+    ),
+    (
+        "my-app/base/kustomization.yaml",
+        r#"apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+- deployment.yaml
+- service.yaml
+commonLabels:
+  managed-by: argocd
+"#,
+    ),
+];
+
+fn overlay(replicas: u8, memory: &str) -> String {
+    format!(
+        r#"apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+bases:
+- ../../base # what all have
+
+patchesJson6902:
+- target:
+    group: apps
+    version: v1
+    kind: Deployment
+    name: my-app
+  patch: |-
+    - op: replace
+      path: /spec/replicas
+      value: {replicas}
+    - op: replace
+      path: /spec/template/spec/containers/0/resources/requests/memory
+      value: "{memory}"
+"#
+    )
+}
+
+pub(crate) async fn an_image_of_overlays_goes_from_dev_to_prod_by_commits(world: &mut World) {
+    let overlays = [("dev", overlay(1, "256Mi")), ("prod", overlay(5, "512Mi"))];
+    let mut files = BASE.to_vec();
+    files.push(("my-app/overlays/dev/kustomization.yaml", &overlays[0].1));
+    files.push(("my-app/overlays/prod/kustomization.yaml", &overlays[1].1));
+    world.push(&files).unwrap();
+    for (environment, _) in &overlays {
+        let name = format!("my-app-{environment}");
+        let app = world.application(&name, &format!("my-app/overlays/{environment}"), &name);
+        world.api.apply(&app).await.unwrap();
+        let app = world.until_good(&name).await;
+        assert_eq!(app["status"]["sourceType"], "Kustomize");
+    }
+    let image = |tag: &str| format!("123456789.dkr.ecr.us-east-1.amazonaws.com/my-app:{tag}");
+    let commit = set_image(world, &["--path", "my-app/overlays/dev", &image("2")]).await;
+    world.until_good_at("my-app-dev", &commit).await;
+    until_runs(world, "my-app-dev", "my-app", &image("2")).await;
+    until_runs(world, "my-app-prod", "my-app", &image("latest")).await;
+    let promoted = set_image(world, &["--path", "my-app/overlays/prod", &image("2")]).await;
+    world.until_good_at("my-app-prod", &promoted).await;
+    until_runs(world, "my-app-prod", "my-app", &image("2")).await;
+    let has = |live: Option<&Value>| {
+        live.is_some_and(|live| {
+            live["spec"]["replicas"] == 5 && live["spec"]["selector"]["matchLabels"]["managed-by"] == "argocd"
+        })
+    };
+    world.until(&deployment_path("my-app-prod", "my-app"), "is patched and labelled", has).await;
+    // A revert is a rollback, and an overlay that has an entry gets no second one.
+    world.repository.revert(&promoted).unwrap();
+    world.pushed();
+    until_runs(world, "my-app-prod", "my-app", &image("latest")).await;
+    let commit = set_image(world, &["--path", "my-app/overlays/dev", &image("3")]).await;
+    world.until_good_at("my-app-dev", &commit).await;
+    until_runs(world, "my-app-dev", "my-app", &image("3")).await;
+}
+
 mod tests {
-    crate::on_kubesim!(a_tag_in_values_goes_from_dev_to_prod_by_commits);
+    crate::on_kubesim!(
+        a_tag_in_values_goes_from_dev_to_prod_by_commits,
+        an_image_of_overlays_goes_from_dev_to_prod_by_commits,
+    );
 }
