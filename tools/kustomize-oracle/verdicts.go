@@ -111,6 +111,8 @@ func judge(c *Case) (any, error) {
 		return selected(c)
 	case "sort":
 		return sorted(c)
+	case "build":
+		return build(c)
 	default:
 		return nil, fmt.Errorf("no such op: %q", c.Op)
 	}
@@ -258,4 +260,23 @@ func objects(resources resmap.ResMap) (any, error) {
 		result = append(result, value)
 	}
 	return result, nil
+}
+
+// build answers with the stream that the command prints for the directory that Config names.
+func build(c *Case) (any, error) {
+	files := filesys.MakeFsInMemory()
+	for path, text := range c.Files {
+		if err := files.WriteFile("/"+path, []byte(text)); err != nil {
+			return nil, err
+		}
+	}
+	options := krusty.MakeDefaultOptions()
+	// The command's order, which is not the library's.
+	options.Reorder = krusty.ReorderOptionLegacy
+	resources, err := krusty.MakeKustomizer(options).Run(files, "/"+c.Config)
+	if err != nil {
+		return nil, err
+	}
+	stream, err := resources.AsYaml()
+	return string(stream), err
 }
