@@ -269,7 +269,7 @@ fn collect(
     };
     for crd in &rendered.crds {
         let documents = goyaml::parse_all(crd.text.as_bytes(), &yaml)
-            .map_err(|problem| RenderError::Yaml { path: crd.source.clone(), problem })?;
+            .map_err(|problem| RenderError::Yaml { path: crd.source.clone(), problem: Box::new(problem) })?;
         for mut document in documents {
             let value = std::mem::take(&mut document.value);
             collector.add_value(&crd.source, Some(&document), value)?;

@@ -74,7 +74,7 @@ pub enum RenderError {
         /// The file.
         path: String,
         /// What is wrong, with the line.
-        problem: goyaml::Error,
+        problem: Box<goyaml::Error>,
     },
     /// A file is YAML, but not what it should be.
     #[error("{path}: line {line}: {field}{}{problem}", if field.is_empty() { "" } else { ": " })]

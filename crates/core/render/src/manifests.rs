@@ -50,7 +50,7 @@ impl<'a> Collector<'a> {
         let documents = match goyaml::parse_all(text, &yaml) {
             Ok(documents) => documents,
             Err(problem) if json || means_to_be_manifest(text, problem.mark().map(|mark| mark.line)) => {
-                return Err(RenderError::Yaml { path: path.to_string(), problem });
+                return Err(RenderError::Yaml { path: path.to_string(), problem: Box::new(problem) });
             }
             Err(problem) => {
                 self.warn(format!("{path}: left out, since it is no Kubernetes manifest ({problem})"));

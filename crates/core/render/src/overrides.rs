@@ -31,7 +31,7 @@ pub(crate) fn effective_source(request: &Request<'_>) -> Result<ApplicationSourc
             ..goyaml::Limits::default()
         };
         let patch = goyaml::parse_one(&text, &limits)
-            .map_err(|problem| RenderError::Yaml { path: path.to_string(), problem })?;
+            .map_err(|problem| RenderError::Yaml { path: path.to_string(), problem: Box::new(problem) })?;
         let malformed = |problem: String| RenderError::Malformed {
             path: path.to_string(),
             line: 1,

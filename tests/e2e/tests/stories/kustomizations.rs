@@ -3,7 +3,7 @@
 use applications::What;
 use e2e::{World, conditions};
 use serde_json::{Value, json};
-use testkit::{Repository, WebReply, WebServer};
+use testkit::{WebReply, WebServer};
 
 use crate::charts::{allow_http, with_source};
 use crate::manifests::{config, config_map, deployment, deployment_path};
