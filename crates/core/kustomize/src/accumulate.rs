@@ -12,7 +12,7 @@ use crate::options::Options;
 use crate::origin::Origin;
 use crate::patch::Schemas;
 use crate::place::Place;
-use crate::remote::{RemoteNeed, Supply};
+use crate::remote::{self, RemoteNeed, Supply};
 use crate::resource::{Resource, Scopes};
 use crate::resources::Resources;
 use crate::transform::Transformer;
@@ -294,7 +294,13 @@ impl<'a> Session<'a> {
 
     fn enter(&self, place: &Place, path: &str) -> Result<Place, Error> {
         let Some(need) = RemoteNeed::parse(path).filter(|need| need.repository.is_some()) else {
-            return place.enter(path);
+            let refused = |error| match remote::is_helper(path) {
+                true => Error::Refused(format!(
+                    "'{path}': programs by which git reaches others (ext::) are never run"
+                )),
+                false => error,
+            };
+            return place.enter(path).map_err(refused);
         };
         if need.repository.as_ref().is_some_and(|repository| repository.is_local()) {
             return Err(Error::Refused(format!("'{path}': repositories on the disk are not served")));

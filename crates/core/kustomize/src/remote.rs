@@ -76,6 +76,13 @@ pub(crate) fn is_http(text: &str) -> bool {
     scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
 }
 
+/// Whether git would start a program of that name for this text (`ext::…`, also behind `git::`).
+pub(crate) fn is_helper(text: &str) -> bool {
+    let behind = text.split_at_checked(5).filter(|(start, _)| start.eq_ignore_ascii_case("git::"));
+    let helper = behind.map_or(text, |(_, rest)| rest).split_once("::").map(|(helper, _)| helper);
+    helper.is_some_and(|helper| !helper.is_empty() && helper.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
 /// What was fetched, by the text that asked for it.
 #[derive(Debug, Clone, Default)]
 pub struct Remotes(pub BTreeMap<String, Supply>);
