@@ -278,7 +278,7 @@ pub(crate) async fn bases_come_only_from_where_the_project_lets_them(world: &mut
     let rows = [
         ("elsewhere", format!("{url}//?ref=main"), "walled", "is not permitted in project 'walled'"),
         ("by-file", format!("{file}//?ref=main"), "default", "file://"),
-        ("by-program", "git::ext::sh -c touch% /tmp/owned".to_owned(), "default", "ext::"),
+        ("by-program", "git::ext::sh -c touch% /tmp/owned".to_owned(), "default", "are never run"),
         (
             "by-address",
             "https://example.com/c.yaml".to_owned(),

@@ -333,6 +333,12 @@ fn errors_are_kustomizes() {
             "unknown field \"colour\"",
         ),
         (
+            "a program of git",
+            vec![("app/kustomization.yaml", "resources: ['git::ext::sh -c id']")],
+            json!({}),
+            "programs by which git reaches others (ext::) are never run",
+        ),
+        (
             "a plugin",
             vec![
                 ("app/kustomization.yaml", "generators: [g.yaml]"),
