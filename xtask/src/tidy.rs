@@ -28,6 +28,8 @@ const NOWHERE: &[&str] = &["openssl", "openssl-sys", "ring", "rsa", "git2"];
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Ring {
     Core,
+    /// What adapters that speak with servers have in common; it is below them, for they do not see each other.
+    Net,
     Adapters,
     /// Beside the others: the Kubernetes API in memory and the playground's git server, for the binary and tests only.
     Playground,
@@ -40,6 +42,7 @@ enum Ring {
 fn ring(manifest: &str) -> Option<Ring> {
     Some(match manifest {
         m if m.contains("/crates/core/") => Ring::Core,
+        m if m.contains("/crates/adapters/net/") => Ring::Net,
         m if m.contains("/crates/adapters/") => Ring::Adapters,
         m if m.contains("/crates/kubesim/") || m.contains("/crates/gitserver/") => Ring::Playground,
         m if m.contains("/crates/controllers/") => Ring::Controllers,
@@ -227,6 +230,9 @@ mod tests {
             (Ring::Core, Ring::Core, true),
             (Ring::Core, Ring::Adapters, false),
             (Ring::Adapters, Ring::Adapters, false),
+            (Ring::Adapters, Ring::Net, true),
+            (Ring::Net, Ring::Adapters, false),
+            (Ring::Core, Ring::Net, false),
             (Ring::Controllers, Ring::Adapters, true),
             (Ring::Controllers, Ring::Playground, false),
             (Ring::Playground, Ring::Core, true),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use cli::{AppCommand, ConnectionFlags, Context, OutputFlags, Style, Terminal};
 
-use crate::{connect, failed};
+use crate::{connect, environment, failed};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -100,18 +100,14 @@ pub(crate) async fn run(arguments: Arguments, style: Style) -> ExitCode {
     let context = Context {
         style,
         allow_file: place.allow_file_repositories,
-        user: variable("USER").unwrap_or_default(),
-        terminal: Terminal::detect(variable),
+        user: environment::variable("USER").unwrap_or_default(),
+        terminal: Terminal::detect(environment::variable),
+        proxies: environment::proxies(),
         color: output.color,
         progress: output.progress,
         ..Context::new(client, place.controller_namespace, data_dir)
     };
     ExitCode::from(cli::run(command, context).await)
-}
-
-#[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
-pub(crate) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 fn say(text: &str) {

@@ -4,6 +4,7 @@ mod app;
 mod bootstrap;
 mod connect;
 mod demo;
+mod environment;
 mod metrics;
 mod run;
 mod screen;
@@ -67,7 +68,8 @@ fn main() -> ExitCode {
             .map_err(Into::into),
         Command::Run(arguments) => runtime.block_on(run::run(arguments)),
         Command::Helm(command) => {
-            let code = runtime.block_on(cli::helm(command, std::env::temp_dir().join("capstan-cli")));
+            let work = cli::helm(command, std::env::temp_dir().join("capstan-cli"), environment::proxies());
+            let code = runtime.block_on(work);
             return ExitCode::from(code);
         }
         Command::Image(command) => {

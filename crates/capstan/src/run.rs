@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use applications::{Options, Start};
 
-use crate::{connect, metrics, shutdown};
+use crate::{connect, environment, metrics, shutdown};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -48,7 +48,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let identity = arguments.identity.unwrap_or_else(own_name);
     let controller = Start {
         client,
-        options: Options::new(arguments.namespace, identity),
+        options: Options { proxies: environment::proxies(), ..Options::new(arguments.namespace, identity) },
         data_dir: arguments.data_dir,
         allow_file: arguments.allow_file_repositories,
     }

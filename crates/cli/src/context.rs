@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use charts::Proxies;
 use jiff::Timestamp;
 
 /// Whose conventions hold: exit codes, colours, the form of errors.
@@ -104,6 +105,8 @@ pub struct Context {
     pub data_dir: PathBuf,
     /// Whether `file://` repositories may be read.
     pub allow_file: bool,
+    /// Ways out for repositories whose Secret names no proxy.
+    pub proxies: Proxies,
     /// Who asks: goes on record in `operation.initiatedBy`.
     pub user: String,
     /// What the streams lead to.
@@ -125,6 +128,7 @@ impl Context {
             style: Style::Native,
             data_dir: data_dir.into(),
             allow_file: false,
+            proxies: Proxies::default(),
             user: String::new(),
             terminal: Terminal::default(),
             color: ColorChoice::Auto,

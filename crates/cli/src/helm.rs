@@ -11,13 +11,14 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use charts::Proxies;
 use helm::{Capabilities, Given, KubeVersion, Printing, Release, RenderLimits};
 
 /// Runs a command and returns its exit code: 0, or 1 with a text on standard error that begins with `Error: `, as helm's.
-/// Archives that are fetched are kept in `data_dir`.
-pub async fn helm(command: HelmCommand, data_dir: PathBuf) -> u8 {
+/// Archives that are fetched are kept in `data_dir`; `proxies` are the ways to their servers.
+pub async fn helm(command: HelmCommand, data_dir: PathBuf, proxies: Proxies) -> u8 {
     let HelmCommand::Template(arguments) = command;
-    match template(&arguments, &data_dir).await {
+    match template(&arguments, &data_dir, proxies).await {
         Ok(text) => match std::io::stdout().write_all(text.as_bytes()) {
             // A reader that has seen enough is no error.
             Ok(()) => 0,
@@ -35,7 +36,7 @@ fn complain(text: &str) -> u8 {
 }
 
 /// `helm template`: the stream, or the list of files that were written.
-async fn template(arguments: &TemplateArgs, data_dir: &Path) -> Result<String, String> {
+async fn template(arguments: &TemplateArgs, data_dir: &Path, proxies: Proxies) -> Result<String, String> {
     if arguments.validate {
         return Err("--validate asks a cluster, and this command knows none: use capstan app diff".to_owned());
     }
@@ -45,7 +46,7 @@ async fn template(arguments: &TemplateArgs, data_dir: &Path) -> Result<String, S
         );
     }
     let (name, place) = release_name(arguments)?;
-    let mut fetcher = locate::Fetcher::new(arguments, data_dir);
+    let mut fetcher = locate::Fetcher::new(arguments, data_dir, proxies);
     let chart = fetcher.chart(&place).await?;
     let limits = RenderLimits::default();
     let files = read_values(arguments, &mut fetcher).await?;

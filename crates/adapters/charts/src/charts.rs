@@ -5,7 +5,6 @@ use crate::digest::Digest;
 use crate::documents::Document;
 use crate::error::ChartError;
 use crate::files::FileRequest;
-use crate::flights::Flights;
 use crate::http::{Counts, Http, name_of};
 use crate::index::Index;
 use crate::ledger::{Answer, Freshness, Ledger};
@@ -15,6 +14,7 @@ use crate::questions::{RegistryPlace, in_index, no_chart};
 use crate::remote::Remote;
 use crate::shelf::Shelf;
 use crate::url::RepositoryUrl;
+use net::Flights;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -120,7 +120,8 @@ impl Charts {
             }
             RepositoryUrl::Registry(url) => {
                 let repository = url.repository(chart)?;
-                let types = &self.inner.http.options.layer_media_types;
+                let usual = &self.inner.http.options.layer_media_types;
+                let types = remote.layer_media_types.as_deref().unwrap_or(usual);
                 let form = if chart.is_empty() { Form::Artifact(types) } else { Form::Chart };
                 let place = RegistryPlace { remote, host: &url.host, repository: &repository };
                 self.inner.in_registry(&place, form, revision.trim(), fresh).await

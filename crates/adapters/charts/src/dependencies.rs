@@ -4,8 +4,8 @@
 //! already, asks [`plan`], and then resolves and fetches each [`Step::Fetch`] as any other chart, with what its repository's own
 //! Secret says.
 
-use crate::mask::excerpt;
 use crate::url::{RepositoryUrl, RepositoryUrlError};
+use net::excerpt;
 
 /// Dependencies a chart may have.
 pub const MAX_DEPENDENCIES: usize = 1000;
@@ -94,7 +94,7 @@ pub enum DependencyError {
 /// **Shape**: with a lock its versions are used, matched by name and repository, in the order of `Chart.yaml`; without one the
 /// ranges themselves. **Errors**: the first dependency that cannot be had.
 /// **Source**: helm's `dependency build`; `@name` and `alias:name` mean the repositories that the peer adds for it: those of
-/// Secrets, by name. The digest in the lock is the caller's to check.
+/// Secrets, by name. Whether the lock is one of this chart at all is the caller's to check (`helm::Lock::check`).
 ///
 /// # Errors
 /// [`DependencyError`].
@@ -109,12 +109,14 @@ pub fn plan(
     }
     // One chart may be wanted twice, under two aliases; each entry of the lock stands for one of them.
     let mut taken = vec![false; lock.map_or(0, <[_]>::len)];
-    let mut version = |dependency: &Dependency| match lock {
+    let mut version = |dependency: &Dependency, repository: &str| match lock {
         None => Ok(dependency.version.clone()),
         Some(lock) => {
             let mut entries = lock.iter().zip(&mut taken);
+            // Helm writes a repository into the lock by its URL, also where the chart has its name.
+            let same = |locked: &str| locked == dependency.repository || locked == repository;
             let found = entries.find(|(locked, taken)| {
-                !**taken && locked.name == dependency.name && locked.repository == dependency.repository
+                !**taken && locked.name == dependency.name && same(&locked.repository)
             });
             let Some((locked, taken)) = found else {
                 return Err(DependencyError::NotLocked(excerpt(&dependency.name)));
@@ -126,19 +128,19 @@ pub fn plan(
     let step = |dependency: &Dependency| {
         let chart = dependency.name.clone();
         let shown = excerpt(&chart);
-        let revision = version(dependency)?;
         let written = dependency.repository.trim();
+        let repository = match written.strip_prefix('@').or_else(|| written.strip_prefix("alias:")) {
+            None => written.to_owned(),
+            Some(name) => named(name)
+                .ok_or_else(|| DependencyError::UnknownName { chart: shown.clone(), name: excerpt(name) })?,
+        };
+        let revision = version(dependency, &repository)?;
         if written.is_empty() {
             return Ok(Step::Vendored { chart });
         }
         if let Some(path) = written.strip_prefix("file://") {
             return Ok(Step::InTree { chart, path: path.to_owned() });
         }
-        let repository = match written.strip_prefix('@').or_else(|| written.strip_prefix("alias:")) {
-            None => written.to_owned(),
-            Some(name) => named(name)
-                .ok_or_else(|| DependencyError::UnknownName { chart: shown.clone(), name: excerpt(name) })?,
-        };
         let url = RepositoryUrl::parse(&repository)
             .map_err(|error| DependencyError::Repository { chart: shown.clone(), error })?;
         if !permitted(&repository) {

@@ -4,9 +4,10 @@ use crate::charts::Inner;
 use crate::error::ChartError;
 use crate::http::Request;
 use crate::ledger::{Answer, Freshness};
-use crate::mask::{excerpt, shown};
 use crate::remote::{Remote, Tls};
 use crate::url::RepositoryUrl;
+use crate::url::shown;
+use net::excerpt;
 use reqwest::Url;
 use std::sync::Arc;
 

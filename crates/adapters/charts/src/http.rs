@@ -1,18 +1,17 @@
 //! HTTP on our terms: time, bytes and redirections bounded, credentials to one server only, errors told apart.
 
 use crate::error::{ChartError, named};
-use crate::mask::{Secret, chain, excerpt, shown, without};
 use crate::options::Options;
-use crate::remote::{Proxy, Remote};
+use crate::remote::Remote;
+use crate::url::shown;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use net::{Proxy, Secret, chain, excerpt, without};
 use reqwest::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
     WWW_AUTHENTICATE,
 };
-use reqwest::{
-    Certificate, Client, Identity, Method, NoProxy, Response, StatusCode, Url, redirect::Policy, tls,
-};
+use reqwest::{Client, Method, Response, StatusCode, Url, redirect::Policy, tls};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
@@ -178,7 +177,7 @@ impl Http {
         let tls = &request.remote.tls;
         let host = url.host_str().unwrap_or_default();
         let ca = tls.ca_certs.get(host).or_else(|| tls.ca_certs.get(host.trim_matches(['[', ']'])));
-        let proxy = request.remote.proxy.as_ref().or(self.options.proxy.as_ref());
+        let proxy = request.remote.proxy.as_ref();
         let exposed = |secret: &Secret| secret.expose().to_owned();
         let key = (
             ca,
@@ -217,35 +216,17 @@ impl Http {
             .tls_version_min(tls::Version::TLS_1_2)
             .tls_danger_accept_invalid_certs(tls.insecure)
             .pool_max_idle_per_host(2);
-        if let Some(proxy) = proxy.filter(|proxy| !proxy.url.expose().is_empty()) {
-            // The error of a bad proxy URL could repeat its password.
-            let way = reqwest::Proxy::all(proxy.url.expose())
-                .map_err(|_| refuse("the proxy is no URL".to_owned()))?;
-            let no_proxy = proxy.no_proxy.as_deref().and_then(NoProxy::from_string);
-            builder = builder.proxy(way.no_proxy(no_proxy));
+        for way in self.options.proxies.ways(proxy).map_err(refuse)? {
+            builder = builder.proxy(way);
         }
         if let Some(pem) = ca {
-            let certificates = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| {
-                refuse(format!(
-                    "the CA certificates for the host are not PEM: {}",
-                    excerpt(&error.to_string())
-                ))
-            })?;
-            if certificates.is_empty() {
-                return Err(refuse("the CA certificates for the host are not PEM".to_owned()));
-            }
-            builder = builder.tls_certs_only(certificates);
+            builder = builder.tls_certs_only(net::certificates(pem).map_err(refuse)?);
         }
-        match (&tls.client_cert, &tls.client_key) {
-            _ if !identity => {}
-            (Some(certificate), Some(key)) => {
-                let pem = format!("{certificate}\n{}\n", key.expose());
-                let identity = Identity::from_pem(pem.as_bytes())
-                    .map_err(|_| refuse("the TLS client certificate and key are not PEM".to_owned()))?;
-                builder = builder.identity(identity);
-            }
-            (None, None) => {}
-            _ => return Err(refuse("a TLS client certificate and its key come together".to_owned())),
+        if identity
+            && let Some(own) =
+                net::identity(tls.client_cert.as_deref(), tls.client_key.as_ref()).map_err(refuse)?
+        {
+            builder = builder.identity(own);
         }
         builder
             .build()

@@ -4,8 +4,8 @@ mod blocks;
 mod json;
 
 use crate::digest::Digest;
-use crate::mask::excerpt;
 use gosemver::{Range, Version};
+use net::excerpt;
 use serde_json::Value;
 use std::collections::BTreeMap;
 

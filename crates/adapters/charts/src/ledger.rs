@@ -2,8 +2,8 @@
 
 use crate::digest::Digest;
 use crate::error::ChartError;
-use crate::flights::Flights;
 use crate::http::lock;
+use net::Flights;
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! How this crate behaves.
 
-use crate::remote::Proxy;
+use net::Proxies;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub struct Options {
     /// How long they may take.
     pub timeouts: Timeouts,
     /// For repositories whose Secret names no proxy.
-    pub proxy: Option<Proxy>,
+    pub proxies: Proxies,
     /// Media types of layers that may hold an OCI artifact's files: the peer's `reposerver.oci.layer.media.types`.
     pub layer_media_types: Vec<String>,
     /// Whether an archive is used whose content is not what the index says. Helm never looks, and well-known repositories have
@@ -31,7 +31,7 @@ impl Options {
             dir: dir.into(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
-            proxy: None,
+            proxies: Proxies::default(),
             layer_media_types: types.map(str::to_owned).to_vec(),
             accept_index_mismatch: false,
         }

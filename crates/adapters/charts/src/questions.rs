@@ -8,11 +8,11 @@ use crate::error::ChartError;
 use crate::http::{Request, name_of, within};
 use crate::index::Index;
 use crate::ledger::{Answer, Freshness};
-use crate::mask::excerpt;
 use crate::oci::{Form, Manifest, Registry, is_tag, tag_of, version_of};
 use crate::remote::Remote;
 use crate::url::IndexUrl;
 use gosemver::{Range, Version};
+use net::excerpt;
 use reqwest::Url;
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! What is known of a repository before it is asked.
 
 use crate::digest::Digest;
-use crate::mask::Secret;
 use crate::url::RepositoryUrl;
+use net::{Proxy, Secret};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub struct Remote {
     pub allow_http: bool,
     /// Speak plain `http` with a registry (the Secret's `insecureOCIForceHttp`).
     pub force_http: bool,
+    /// Instead of [`crate::Options::layer_media_types`].
+    pub layer_media_types: Option<Arc<[String]>>,
 }
 
 /// Certificates.
@@ -45,15 +47,6 @@ pub struct Tls {
     pub ca_certs: Arc<BTreeMap<String, String>>,
 }
 
-/// A way out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proxy {
-    /// `http://`, `https://`, `socks5://` or `socks5h://`, credentials in it allowed. Empty: none at all.
-    pub url: Secret,
-    /// Hosts that go without it, separated by commas, as in the environment variable of that name.
-    pub no_proxy: Option<String>,
-}
-
 impl Remote {
     /// Without credentials, the peer's defaults.
     pub fn new(url: RepositoryUrl) -> Self {
@@ -66,6 +59,7 @@ impl Remote {
             proxy: None,
             allow_http: false,
             force_http: false,
+            layer_media_types: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Where charts are: an address with an index, or a place in a registry.
 
-use crate::mask::{Secret, excerpt, shown};
+use net::{Secret, excerpt};
 use reqwest::Url;
 use std::fmt;
 
@@ -240,6 +240,13 @@ impl fmt::Debug for RepositoryUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// A URL without user, password, query and fragment.
+pub(crate) fn shown(url: &Url) -> String {
+    let query = if url.query().is_some() { "?…" } else { "" };
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    excerpt(&format!("{}://{}{port}{}{query}", url.scheme(), url.host_str().unwrap_or_default(), url.path()))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::names::{config_map, label, secret_type};
-use api::settings::{SettingProblem, Settings};
+use api::settings::{Params, SettingProblem, Settings};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -16,7 +16,10 @@ use crate::{Repositories, Repository};
 pub struct Snapshot {
     /// What `argocd-cm` says; where a key is malformed, what it said before.
     pub settings: Settings,
+    /// What `argocd-cmd-params-cm` says; where a key is malformed, what it said before.
+    pub params: Params,
     /// What is malformed, missing or out of reach, sorted; the key of a problem is a key of `argocd-cm`,
+    /// `argocd-cmd-params-cm/<key>`,
     /// `secret/<name>`, or what is watched (`configmaps`, `secrets`).
     pub problems: Vec<SettingProblem>,
     /// Repositories and their credentials.
@@ -66,6 +69,8 @@ pub(crate) struct Store {
     settings_deleted: bool,
     settings: Settings,
     setting_problems: Vec<SettingProblem>,
+    params: Params,
+    params_problems: Vec<SettingProblem>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +119,7 @@ impl Store {
         let of = |role| {
             self.repositories.values().filter(move |(is, _)| *is == role).map(|(_, entry)| entry.clone())
         };
-        let mut problems = self.setting_problems.clone();
+        let mut problems = [&*self.setting_problems, &*self.params_problems].concat();
         if self.settings_deleted {
             problems.push(problem(config_map::ARGOCD_CM, "it was deleted; what it said last stays in force"));
         }
@@ -125,6 +130,7 @@ impl Store {
         let data = |name: &str| self.config_maps.get(name).cloned().unwrap_or_default();
         Arc::new(Snapshot {
             settings: self.settings.clone(),
+            params: self.params.clone(),
             problems,
             repositories: Repositories::new(of(Role::Repository), of(Role::Prefix)),
             known_hosts: data(config_map::SSH_KNOWN_HOSTS).remove("ssh_known_hosts").unwrap_or_default(),
@@ -134,7 +140,13 @@ impl Store {
 
     fn set_config_map(&mut self, object: &Value) -> bool {
         let name = name_of(object);
-        if !matches!(name, config_map::ARGOCD_CM | config_map::SSH_KNOWN_HOSTS | config_map::TLS_CERTS) {
+        let read = [
+            config_map::ARGOCD_CM,
+            config_map::CMD_PARAMS,
+            config_map::SSH_KNOWN_HOSTS,
+            config_map::TLS_CERTS,
+        ];
+        if !read.contains(&name) {
             return false;
         }
         let entries = object.get("data").and_then(Value::as_object).into_iter().flatten();
@@ -150,18 +162,24 @@ impl Store {
             return true;
         }
         if !same {
+            if name == config_map::CMD_PARAMS {
+                (self.params, self.params_problems) = Params::parse(&data, &self.params);
+            }
             self.config_maps.insert(name.to_owned(), data);
         }
         !same
     }
 
     /// Settings outlive their ConfigMap: defaults in its place could make objects of every application look
-    /// abandoned. Known hosts and certificates go, since to trust less is safe.
+    /// abandoned. Known hosts and certificates go, since to trust less is safe; so do the parameters.
     fn remove_config_map(&mut self, name: &str) -> bool {
         if name == config_map::ARGOCD_CM {
             let was_there = self.config_maps.contains_key(name) && !self.settings_deleted;
             self.settings_deleted |= was_there;
             return was_there;
+        }
+        if name == config_map::CMD_PARAMS {
+            (self.params, self.params_problems) = Default::default();
         }
         self.config_maps.remove(name).is_some()
     }

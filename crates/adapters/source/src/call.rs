@@ -1,18 +1,15 @@
 //! One conversation with a server: its deadline, its byte budget, and the true reason when it breaks.
 
 use crate::error::SourceError;
-use crate::mask::{Secret, without};
 use crate::remote::Remote;
 use crate::url::RepoUrl;
+use net::{Secret, chain, without};
 use std::error::Error;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-/// How many causes of an error are told.
-const CAUSES: usize = 8;
 
 /// Shared by all who take part in one conversation.
 pub(crate) struct Call {
@@ -131,19 +128,4 @@ impl Watchdog {
         })?;
         Ok(Self { _alive: alive })
     }
-}
-
-/// An error and its causes, each told once.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    for _ in 0..CAUSES {
-        let Some(error) = cause else { break };
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
 }

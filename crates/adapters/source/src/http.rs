@@ -1,8 +1,7 @@
 //! Git's smart HTTP over `reqwest`, on our terms: credentials to one server only, time and bytes bounded, errors told apart.
 
-use crate::call::{Call, Metered, chain};
+use crate::call::{Call, Metered};
 use crate::error::SourceError;
-use crate::mask::Secret;
 use crate::remote::Remote;
 use crate::sources::Timeouts;
 use crate::url::{RepoUrl, Scheme};
@@ -10,9 +9,10 @@ use gix_transport::Service;
 use gix_transport::client::blocking_io::http::{
     GetResponse, Http, PostBodyDataKind, PostResponse, Transport,
 };
+use net::{Proxies, Proxy, chain};
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
-use reqwest::{Certificate, Identity, NoProxy, Proxy, StatusCode, Url, redirect::Policy, tls};
+use reqwest::{StatusCode, Url, redirect::Policy, tls};
 use std::io::{self, BufReader, Cursor, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -29,11 +29,7 @@ const ERROR_PAGE_BYTES: u64 = 2048;
 type GixResult<T> = Result<T, gix::Error>;
 
 /// A client for one set of trust and proxy settings; it holds connections open between polls.
-pub(crate) fn client(
-    remote: &Remote,
-    timeouts: &Timeouts,
-    proxy: Option<(&Secret, Option<&str>)>,
-) -> Result<Client, SourceError> {
+pub(crate) fn client(remote: &Remote, timeouts: &Timeouts, proxies: &Proxies) -> Result<Client, SourceError> {
     let refuse = |reason: String| SourceError::Refused { repo: remote.url.clone(), reason };
     let credentials = &remote.credentials;
     let mut builder = Client::builder()
@@ -45,26 +41,16 @@ pub(crate) fn client(
         .tls_version_min(tls::Version::TLS_1_2)
         .tls_danger_accept_invalid_certs(credentials.insecure)
         .pool_max_idle_per_host(1);
-    let own = credentials.proxy.as_ref().map(|proxy| (proxy, credentials.no_proxy.as_deref()));
-    if let Some((proxy, no_proxy)) = own.or(proxy).filter(|(proxy, _)| !proxy.expose().is_empty()) {
-        // The error of a bad proxy URL could repeat its password.
-        let proxy = Proxy::all(proxy.expose()).map_err(|_| refuse("the proxy is no URL".to_owned()))?;
-        builder = builder.proxy(proxy.no_proxy(no_proxy.and_then(NoProxy::from_string)));
+    let own = (credentials.proxy.clone()).map(|url| Proxy { url, no_proxy: credentials.no_proxy.clone() });
+    for way in proxies.ways(own.as_ref()).map_err(refuse)? {
+        builder = builder.proxy(way);
     }
     if let Some(pem) = credentials.ca_certs.get(remote.url.host()) {
-        let certificates = Certificate::from_pem_bundle(pem.as_bytes())
-            .map_err(|error| refuse(format!("the CA certificates for the host are not PEM: {error}")))?;
-        builder = builder.tls_certs_only(certificates);
+        builder = builder.tls_certs_only(net::certificates(pem).map_err(refuse)?);
     }
-    match (&credentials.tls_client_cert, &credentials.tls_client_key) {
-        (Some(certificate), Some(key)) => {
-            let pem = format!("{certificate}\n{}\n", key.expose());
-            let identity = Identity::from_pem(pem.as_bytes())
-                .map_err(|_| refuse("the TLS client certificate and key are not PEM".to_owned()))?;
-            builder = builder.identity(identity);
-        }
-        (None, None) => {}
-        _ => return Err(refuse("a TLS client certificate and its key come together".to_owned())),
+    let (certificate, key) = (credentials.tls_client_cert.as_deref(), credentials.tls_client_key.as_ref());
+    if let Some(own) = net::identity(certificate, key).map_err(refuse)? {
+        builder = builder.identity(own);
     }
     builder.build().map_err(|error| refuse(format!("cannot make a client: {}", chain(&error))))
 }
@@ -391,7 +377,7 @@ fn next_url(response: &Response, tail: &str) -> Result<String, String> {
 }
 
 fn origin(url: &Url) -> String {
-    crate::mask::excerpt(&format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default()))
+    net::excerpt(&format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default()))
 }
 
 #[cfg(test)]

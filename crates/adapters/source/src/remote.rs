@@ -1,7 +1,7 @@
 //! What is known of a repository before it is asked.
 
-use crate::mask::Secret;
 use crate::url::{RepoUrl, Scheme};
+use net::Secret;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;

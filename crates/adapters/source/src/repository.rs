@@ -338,17 +338,13 @@ impl Inner {
 fn commit_id(remote: &Remote, commit: &str) -> Result<ObjectId, SourceError> {
     ObjectId::from_hex(commit.as_bytes()).map_err(|_| SourceError::NoCommit {
         repo: remote.url.clone(),
-        commit: crate::mask::excerpt(commit),
+        commit: net::excerpt(commit),
         detail: "that is no commit id".to_owned(),
     })
 }
 
 fn no_commit(remote: &Remote, id: &ObjectId, detail: &str) -> SourceError {
-    SourceError::NoCommit {
-        repo: remote.url.clone(),
-        commit: id.to_string(),
-        detail: crate::mask::excerpt(detail),
-    }
+    SourceError::NoCommit { repo: remote.url.clone(), commit: id.to_string(), detail: net::excerpt(detail) }
 }
 
 fn store_error(remote: &Remote, error: &io::Error) -> SourceError {

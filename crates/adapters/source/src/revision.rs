@@ -1,7 +1,7 @@
 //! From a target revision to a commit.
 
-use crate::mask::excerpt;
 use gosemver::{Range, Version};
+use net::excerpt;
 use std::collections::BTreeMap;
 use std::time::Instant;
 

@@ -1,9 +1,9 @@
 //! One commit of a repository.
 
-use crate::mask::excerpt;
 use crate::objects::Objects;
 use filetree::Store;
 use gix::ObjectId;
+use net::excerpt;
 use std::sync::Arc;
 
 /// How often a tag may stand for a tag.

@@ -1,9 +1,9 @@
 //! What the rest of the program asks of repositories.
 
-use crate::call::{Call, chain};
+use crate::call::Call;
 use crate::error::SourceError;
-use crate::flights::Flights;
-use crate::mask::Secret;
+use net::{Flights, Proxies, Secret, chain};
+
 use crate::remote::Remote;
 use crate::repository::{Repository, SnapshotKey};
 use crate::revision::{self, Refs, Resolved, RevisionError};
@@ -32,8 +32,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Whether `file://` repositories may be read.
     pub allow_file: bool,
-    /// For http(s) repositories whose Secret names no proxy, and the hosts that go without it.
-    pub proxy: Option<(Secret, Option<String>)>,
+    /// For http(s) repositories whose Secret names no proxy.
+    pub proxies: Proxies,
     /// What servers may send.
     pub limits: Limits,
     /// How long they may take.
@@ -46,7 +46,7 @@ impl Options {
         Self {
             data_dir: data_dir.into(),
             allow_file: false,
-            proxy: None,
+            proxies: Proxies::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
         }
@@ -352,8 +352,7 @@ impl Inner {
         if let Some(client) = lock(&self.clients).get(&key) {
             return Ok(client.clone());
         }
-        let proxy = self.options.proxy.as_ref().map(|(proxy, no_proxy)| (proxy, no_proxy.as_deref()));
-        let client = http::client(remote, &self.options.timeouts, proxy)?;
+        let client = http::client(remote, &self.options.timeouts, &self.options.proxies)?;
         let mut clients = lock(&self.clients);
         if clients.len() >= CLIENTS {
             clients.clear();
@@ -434,5 +433,5 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// An error of gix, told in one line.
 pub(crate) fn told(error: &(dyn std::error::Error + 'static)) -> String {
-    crate::mask::excerpt(&chain(error))
+    net::excerpt(&chain(error))
 }

@@ -144,7 +144,7 @@ fn is_reserved(name: &[u8]) -> bool {
 }
 
 fn shown(bytes: &[u8]) -> String {
-    crate::mask::excerpt(&format!("'{}'", bytes.escape_ascii()))
+    net::excerpt(&format!("'{}'", bytes.escape_ascii()))
 }
 
 /// What a path leads to, links not followed.

@@ -414,7 +414,7 @@ fn masked(text: &str) -> String {
     let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
     let rest = rest.rsplit_once('@').map_or_else(|| rest.to_owned(), |(_, host)| format!("***@{host}"));
     let whole = if scheme.is_empty() { rest } else { format!("{scheme}://{rest}") };
-    crate::mask::excerpt(&whole)
+    net::excerpt(&whole)
 }
 
 #[cfg(test)]

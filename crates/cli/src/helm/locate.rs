@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use charts::dependencies::{Dependency, Step, plan};
-use charts::{Charts, FileRequest, Freshness, Remote, RepositoryUrl, Tls};
+use charts::{Charts, FileRequest, Freshness, Proxies, Remote, RepositoryUrl, Tls};
 use filetree::{FileTree, TreePath};
 use helm::{Chart, LoadLimits};
 
@@ -14,14 +14,15 @@ use super::{TemplateArgs, os_text};
 pub(crate) struct Fetcher<'a> {
     arguments: &'a TemplateArgs,
     data_dir: &'a Path,
+    proxies: Proxies,
     /// Made when first needed.
     charts: Option<Charts>,
     limits: LoadLimits,
 }
 
 impl<'a> Fetcher<'a> {
-    pub(crate) fn new(arguments: &'a TemplateArgs, data_dir: &'a Path) -> Self {
-        Self { arguments, data_dir, charts: None, limits: LoadLimits::default() }
+    pub(crate) fn new(arguments: &'a TemplateArgs, data_dir: &'a Path, proxies: Proxies) -> Self {
+        Self { arguments, data_dir, proxies, charts: None, limits: LoadLimits::default() }
     }
 
     /// A chart by its place.
@@ -132,15 +133,8 @@ impl<'a> Fetcher<'a> {
                 repository: wanted.repository.clone(),
             })
             .collect();
-        let lock: Option<Vec<Dependency>> = chart.lock().map(|lock| {
-            let locked = |locked: &helm::Locked| Dependency {
-                name: locked.name.clone(),
-                version: locked.version.clone(),
-                repository: locked.repository.clone(),
-            };
-            lock.iter().map(locked).collect()
-        });
-        let steps = plan(&wanted, lock.as_deref(), |_| None, |_| true).map_err(|error| error.to_string())?;
+        // As helm's flag, which is its `dependency update`: the ranges count, and not what `Chart.lock` has of them.
+        let steps = plan(&wanted, None, |_| None, |_| true).map_err(|error| error.to_string())?;
         for step in steps {
             let dependency = match step {
                 Step::Fetch { chart, revision, repository, .. } => {
@@ -162,6 +156,7 @@ impl<'a> Fetcher<'a> {
         }
         let options = charts::Options {
             accept_index_mismatch: true,
+            proxies: self.proxies.clone(),
             ..charts::Options::new(self.data_dir.join("charts"))
         };
         let made = Charts::new(options);

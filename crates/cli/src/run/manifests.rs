@@ -39,7 +39,10 @@ impl Session<'_> {
         let cannot = || Failure::new(Kind::Other, format!("cannot render application \"{name}\""));
         let start = Start {
             client: self.context.client.clone(),
-            options: Options::new(self.context.namespace.clone(), "capstan-cli"),
+            options: Options {
+                proxies: self.context.proxies.clone(),
+                ..Options::new(self.context.namespace.clone(), "capstan-cli")
+            },
             data_dir: self.context.data_dir.clone(),
             allow_file: self.context.allow_file,
         };

@@ -141,10 +141,16 @@ async fn fetch_chart(
     if ask.afresh {
         shared.charts.forget(&remote, &source.chart, resolved);
     }
+    let params = &view.settings.params;
+    // What has a chart's name is a chart; what has none is an artifact of any files.
+    let bytes =
+        if source.chart.is_empty() { params.oci_extracted_bytes } else { params.helm_extracted_bytes };
+    let usual = helm::ArchiveLimits::default();
+    let limits = helm::ArchiveLimits { total_bytes: bytes.unwrap_or(usual.total_bytes), ..usual };
     let tree = match shared.repositories.held_chart(&key, resolved).filter(|_| !ask.afresh) {
         Some(tree) => tree,
         None => {
-            let tree = open_chart(shared, &remote, resolved).await?;
+            let tree = open_chart(shared, &remote, resolved, limits).await?;
             shared.repositories.hold_chart(&key, resolved, &tree);
             tree
         }
@@ -153,12 +159,16 @@ async fn fetch_chart(
 }
 
 /// Fetches and unpacks a chart, in memory.
-async fn open_chart(shared: &Shared, remote: &charts::Remote, resolved: &Resolved) -> Result<Tree, String> {
+async fn open_chart(
+    shared: &Shared,
+    remote: &charts::Remote,
+    resolved: &Resolved,
+    limits: helm::ArchiveLimits,
+) -> Result<Tree, String> {
     let archive = shared.charts.fetch(remote, resolved).await.map_err(|error| chain(&error))?;
     let revision = resolved.revision();
     let shown = format!("{} {revision}", remote.url);
     let work = tokio::task::spawn_blocking(move || {
-        let limits = helm::ArchiveLimits::default();
         // A chart has a directory of its own on top, which is no part of the tree.
         let files = if archive.media_type == charts::LAYER_HELM_CHART {
             helm::Archive::read(&archive.bytes, &limits)

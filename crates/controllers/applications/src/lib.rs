@@ -41,6 +41,7 @@ mod tree;
 mod wanted;
 mod write;
 
+pub use charts::Proxies;
 pub use cluster::chain;
 pub use comparison::{Comparison, ResourceState};
 pub use controller::Controller;

@@ -297,7 +297,7 @@ async fn render(
     let mut moved = before.and_then(|before| before.moved);
     let mut supplied = Supplied::default();
     if let Some(before) = before
-        && before.inputs == inputs(source, &view.settings.settings)
+        && before.inputs == inputs(source, &view.settings)
         && before.surroundings.is_none_or(|own| own == surroundings_of(shared, view, app, &before.tool))
         && (!(pinned || before.of_the_revision) || before.revision == tree.revision)
         && holds(before, tree, lent)
@@ -377,7 +377,7 @@ async fn render_once(
     let permit = shared.renders.acquire().await.map_err(|error| error.to_string())?;
     let (owned, name, revision) = (source.clone(), app.metadata.name.clone(), tree.revision.clone());
     let settings = &view.settings.settings;
-    let (tools, inputs) = (enabled_tools(settings), inputs(source, settings));
+    let (tools, inputs) = (enabled_tools(settings), inputs(source, &view.settings));
     let charts = surroundings_of(shared, view, app, &ApplicationSourceType::Helm);
     let kustomizations = surroundings_of(shared, view, app, &ApplicationSourceType::Kustomize);
     let (supplies, opened) = supplied.open();
@@ -397,8 +397,10 @@ async fn render_once(
         world: Arc::new(|| Rc::new(sprig::Host::new(world::System))),
         templates: Some(Arc::clone(&shared.templates)),
     };
+    let usual = render::Limits::default();
+    let combined_bytes = view.settings.params.directory_bytes.unwrap_or(usual.combined_bytes);
     let work = tokio::task::spawn_blocking(move || {
-        let limits = render::Limits::default();
+        let limits = render::Limits { combined_bytes, ..usual };
         let request = render::Request {
             tree: &files,
             path: &path,

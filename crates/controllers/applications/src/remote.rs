@@ -72,6 +72,7 @@ pub(crate) fn chart_remote(
         proxy: secret(&access.proxy).map(|url| charts::Proxy { url, no_proxy }),
         allow_http: access.plain_http,
         force_http: access.insecure_oci_force_http,
+        layer_media_types: settings.params.oci_layer_media_types.clone().map(Into::into),
         ..charts::Remote::new(url)
     })
 }

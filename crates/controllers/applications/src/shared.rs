@@ -7,7 +7,7 @@ use std::time::Duration;
 use api::project::Project;
 use api::tracking::AppInstanceName;
 use api::{ApiError, AppProject, Application};
-use charts::Charts;
+use charts::{Charts, Proxies};
 use cluster::{Cluster, Discovery, Knowledge};
 use compare::{RuleProblem, Rules};
 use jiff::Timestamp;
@@ -44,6 +44,8 @@ pub struct Options {
     pub workers: usize,
     /// Renders at the same time.
     pub renders: usize,
+    /// Ways out for repositories whose Secret names no proxy.
+    pub proxies: Proxies,
     /// The time.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
@@ -57,6 +59,7 @@ impl Options {
             identity: identity.into(),
             workers: 20,
             renders,
+            proxies: Proxies::default(),
             clock: Arc::new(Timestamp::now),
         }
     }

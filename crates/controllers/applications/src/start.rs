@@ -82,12 +82,18 @@ impl Start {
         };
         let cluster =
             Cluster::start(self.client, options).await.map_err(|source| StartError::Cluster { source })?;
-        let options = source::Options { allow_file: self.allow_file, ..source::Options::new(&self.data_dir) };
+        let proxies = self.options.proxies.clone();
+        let options = source::Options {
+            allow_file: self.allow_file,
+            proxies: proxies.clone(),
+            ..source::Options::new(&self.data_dir)
+        };
         let sources = Sources::new(options)
             .map_err(|source| StartError::Data { path: self.data_dir.clone(), source })?;
         // Helm never holds an archive against its index, and well-known repositories have wrong digests there.
         let options = charts::Options {
             accept_index_mismatch: true,
+            proxies,
             ..charts::Options::new(self.data_dir.join("charts"))
         };
         let charts = Charts::new(options)

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use api::settings::Settings;
 use api::tracking::{AppInstanceName, Tracking, TrackingError};
 use api::{ApplicationSource, ApplicationSourceType};
 use filetree::ReadSet;
@@ -197,10 +196,11 @@ pub(crate) fn hash_of(value: impl Hash) -> u64 {
 }
 
 /// What a render depends on, beside the tree: the source's own words, the settings that renderers see, and this version.
-pub(crate) fn inputs(source: &ApplicationSource, settings: &Settings) -> u64 {
+pub(crate) fn inputs(source: &ApplicationSource, settings: &settings::Snapshot) -> u64 {
+    let (settings, params) = (&settings.settings, &settings.params);
     // The revision only chooses the tree.
     let source = ApplicationSource { target_revision: String::new(), ..source.clone() };
     let tools = (settings.helm_enabled, settings.kustomize_enabled, settings.jsonnet_enabled);
-    let schemes = &settings.helm_values_file_schemes;
-    hash_of((serde_json::to_string(&source).unwrap_or_default(), tools, schemes, env!("CARGO_PKG_VERSION")))
+    let options = (&settings.helm_values_file_schemes, params.directory_bytes);
+    hash_of((serde_json::to_string(&source).unwrap_or_default(), tools, options, env!("CARGO_PKG_VERSION")))
 }

@@ -4,6 +4,7 @@ mod filter;
 mod installed;
 mod kustomize;
 mod overrides;
+mod params;
 mod selector;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ pub use filter::ResourceFilter;
 pub use installed::installed_argocd_cm;
 pub use kustomize::{KustomizeBuildOptions, KustomizeSettings};
 pub use overrides::{IgnoreRules, KindPattern, KnownTypeField, Overrides, ResourceOverride};
+pub use params::{MOST_EXTRACTED_BYTES, Params};
 pub use selector::{LabelExpression, LabelOperator, LabelSelector};
 
 use crate::names::label;

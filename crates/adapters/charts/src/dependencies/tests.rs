@@ -53,6 +53,12 @@ fn dependencies_become_steps() {
             ]),
             "by name",
         ),
+        (
+            &["a ^1 @stable"],
+            Some(&["a 1.5.0 https://stable.example/x"]),
+            Ok(&["a 1.5.0 https://stable.example/x https://stable.example/x"]),
+            "by name, locked by URL",
+        ),
         (&["a 1 @other"], None, Err("no repository is named \"other\""), "no such name"),
         (&["a 1 https://c.example"], Some(&[]), Err("\"a\" is not locked"), "an empty lock"),
         (

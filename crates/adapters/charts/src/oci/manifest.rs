@@ -2,7 +2,7 @@
 
 use super::LAYER_HELM_CHART;
 use crate::digest::Digest;
-use crate::mask::excerpt;
+use net::excerpt;
 use serde::Deserialize;
 
 /// What Helm 2 called a chart.

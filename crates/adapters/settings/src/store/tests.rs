@@ -36,12 +36,29 @@ fn only_what_means_something_makes_another_snapshot() {
         ),
         (Change::Set(config_map("argocd-tls-certs-cm", json!({"h": "PEM"}))), true, "certificates"),
         (Change::Set(settings("annotation")), true, "a setting"),
+        (
+            Change::Set(config_map(
+                "argocd-cmd-params-cm",
+                json!({"reposerver.helm.manifest.max.extracted.size": "2M", "reposerver.disable.oci.manifest.max.extracted.size": "?"}),
+            )),
+            true,
+            "a parameter",
+        ),
     ] {
         assert_eq!(store.apply(Watched::ConfigMaps, change), changed, "{reason}");
     }
     let snapshot = store.snapshot();
     assert_eq!(snapshot.settings.tracking.method, TrackingMethod::Annotation);
     assert_eq!(snapshot.known_hosts, "h ssh-rsa A");
+    assert_eq!(snapshot.params.helm_extracted_bytes, Some(2_000_000));
+    assert_eq!(
+        problems(&store),
+        [
+            "argocd-cmd-params-cm/reposerver.disable.oci.manifest.max.extracted.size: neither true nor false; the last good value stays in force"
+        ]
+    );
+    assert!(store.apply(Watched::ConfigMaps, Change::Removed(config_map("argocd-cmd-params-cm", json!({})))));
+    assert_eq!(store.snapshot().params, Params::default());
     assert_eq!(snapshot.tls_certs, BTreeMap::from([("h".to_owned(), "PEM".to_owned())]));
 }
 

@@ -31,8 +31,7 @@ impl Person {
     /// **Errors**: one of them is empty, long, or has a character that would end it in a commit (`<`, `>`, control characters).
     pub fn new(name: &str, email: &str) -> Result<Self, PersonError> {
         let (name, email) = (name.trim(), email.trim());
-        let wrong =
-            |problem| PersonError { shown: crate::mask::excerpt(&format!("{name} <{email}>")), problem };
+        let wrong = |problem| PersonError { shown: net::excerpt(&format!("{name} <{email}>")), problem };
         for part in [name, email] {
             if part.is_empty() {
                 return Err(wrong("a part of it is empty"));
@@ -55,7 +54,7 @@ impl Person {
         match parts {
             Some((name, email)) => Self::new(name, email),
             None => Err(PersonError {
-                shown: crate::mask::excerpt(text),
+                shown: net::excerpt(text),
                 problem: "there is no address in angle brackets",
             }),
         }
@@ -73,7 +72,7 @@ pub(super) fn branch_name(branch: &str) -> Result<String, String> {
     let name = format!("refs/heads/{}", branch.strip_prefix("refs/heads/").unwrap_or(branch));
     match gix::refs::FullName::try_from(name.as_str()) {
         Ok(_) if !branch.starts_with('-') => Ok(name),
-        Ok(_) | Err(_) => Err(format!("'{}' is no name of a branch", crate::mask::excerpt(branch))),
+        Ok(_) | Err(_) => Err(format!("'{}' is no name of a branch", net::excerpt(branch))),
     }
 }
 
@@ -100,10 +99,7 @@ fn message(commit: &NewCommit) -> Result<String, String> {
     for (n, (key, value)) in commit.trailers.iter().enumerate() {
         let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if key.is_empty() || !key.chars().all(word) || value.contains('\n') {
-            return Err(format!(
-                "'{}' is no trailer of a commit",
-                crate::mask::excerpt(&format!("{key}: {value}"))
-            ));
+            return Err(format!("'{}' is no trailer of a commit", net::excerpt(&format!("{key}: {value}"))));
         }
         let gap = if n == 0 { "\n" } else { "" };
         text.push_str(&format!("{gap}{key}: {}\n", value.trim()));

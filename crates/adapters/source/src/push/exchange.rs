@@ -5,9 +5,9 @@
 use super::Swap;
 use crate::call::Call;
 use crate::error::SourceError;
-use crate::mask::excerpt;
 use crate::remote::Remote;
 use gix::ObjectId;
+use net::excerpt;
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 

@@ -1,14 +1,17 @@
 //! Several who ask the same at the same time get one answer.
 
-use crate::http::lock;
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OnceCell;
 
-/// Questions under way.
-pub(crate) struct Flights<K, T> {
+/// Questions under way, by what is asked.
+pub struct Flights<K, T> {
     cells: Mutex<HashMap<K, Arc<OnceCell<T>>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<K, T> Default for Flights<K, T> {
@@ -19,7 +22,7 @@ impl<K, T> Default for Flights<K, T> {
 
 impl<K: Clone + Eq + Hash, T: Clone> Flights<K, T> {
     /// Joins the question `key` when it is under way, or asks it. When who asked goes away, the next in line asks again.
-    pub(crate) async fn join(&self, key: K, ask: impl Future<Output = T>) -> T {
+    pub async fn join(&self, key: K, ask: impl Future<Output = T>) -> T {
         let cell = Arc::clone(lock(&self.cells).entry(key.clone()).or_default());
         let place = Place { flights: self, key, cell };
         place.cell.get_or_init(|| ask).await.clone()

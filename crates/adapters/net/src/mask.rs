@@ -1,9 +1,13 @@
 //! Texts of strangers and secrets, made fit for errors and logs.
 
+use std::error::Error;
 use std::fmt;
 
 /// How much of a stranger's text an error repeats, in characters.
 const SHOWN_CHARS: usize = 300;
+
+/// How many causes of an error are told.
+const CAUSES: usize = 8;
 
 /// A text that no `Debug` or `Display` shows. [`Secret::expose`] is the one way to it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -34,7 +38,7 @@ impl<T: Into<String>> From<T> for Secret {
 }
 
 /// One line, control and direction characters escaped, at most [`SHOWN_CHARS`] characters.
-pub(crate) fn excerpt(text: &str) -> String {
+pub fn excerpt(text: &str) -> String {
     let mut out = String::new();
     for (n, c) in text.trim().chars().enumerate() {
         if n == SHOWN_CHARS {
@@ -52,7 +56,7 @@ pub(crate) fn excerpt(text: &str) -> String {
 }
 
 /// `text` without any of `secrets`, as an [`excerpt`].
-pub(crate) fn without(text: &str, secrets: &[&Secret]) -> String {
+pub fn without(text: &str, secrets: &[&Secret]) -> String {
     let mut text = text.to_owned();
     for secret in secrets {
         if !secret.expose().is_empty() {
@@ -60,4 +64,19 @@ pub(crate) fn without(text: &str, secrets: &[&Secret]) -> String {
         }
     }
     excerpt(&text)
+}
+
+/// An error and its causes, each told once.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    for _ in 0..CAUSES {
+        let Some(error) = cause else { break };
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
 }

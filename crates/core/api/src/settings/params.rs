@@ -1,0 +1,179 @@
+//! `argocd-cmd-params-cm`: what the peer gives its processes as flags. We read the few keys that a source's content depends on.
+
+use std::collections::BTreeMap;
+
+use super::SettingProblem;
+use crate::names::config_map::CMD_PARAMS;
+
+/// The most that an archive may be unpacked to, whatever the settings say: it is unpacked in memory. In bytes, 4 GiB.
+pub const MOST_EXTRACTED_BYTES: u64 = 4 << 30;
+
+/// What `argocd-cmd-params-cm` says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Params {
+    /// Media types of layers that may hold an artifact's files; `None` for the usual ones. `reposerver.oci.layer.media.types`.
+    pub oci_layer_media_types: Option<Vec<String>>,
+    /// Bytes that an artifact may be unpacked to; `None` for what is usual. `reposerver.oci.manifest.max.extracted.size`,
+    /// `reposerver.disable.oci.manifest.max.extracted.size`.
+    pub oci_extracted_bytes: Option<u64>,
+    /// The same of a chart. `reposerver.helm.manifest.max.extracted.size`, `reposerver.disable.helm.manifest.max.extracted.size`.
+    pub helm_extracted_bytes: Option<u64>,
+    /// Bytes of all manifest files of a directory together, 0 for no limit; `None` for what is usual.
+    /// `reposerver.max.combined.directory.manifests.size`.
+    pub directory_bytes: Option<u64>,
+}
+
+impl Params {
+    /// Reads the ConfigMap's data.
+    ///
+    /// **Shape**: sizes are quantities (`1G`, `512Mi`), switches Go's words for true and false, lists have commas. Keys that are not
+    /// ours are none of our business. **Errors**: a key that cannot be read keeps what it said in `last_good`, and is in the list, as
+    /// `argocd-cmd-params-cm/KEY`. **Source**: the peer's `cmd/argocd-repo-server`, whose process ends where a value cannot be read;
+    /// and it reads them once, at its start.
+    pub fn parse(data: &BTreeMap<String, String>, last_good: &Self) -> (Self, Vec<SettingProblem>) {
+        let (mut params, mut problems) = (Self::default(), Vec::new());
+        let mut say = |key: &str, message: String| {
+            problems.push(SettingProblem { key: format!("{CMD_PARAMS}/{key}"), message });
+        };
+        let given = |key: &str| data.get(key).map(|text| text.trim()).filter(|text| !text.is_empty());
+        params.oci_layer_media_types = given("reposerver.oci.layer.media.types").map(|text| {
+            text.split(',').map(|kind| kind.trim().to_owned()).filter(|kind| !kind.is_empty()).collect()
+        });
+        let mut size = |key: &str, before: Option<u64>| {
+            let text = given(key)?;
+            bytes(text).or_else(|| {
+                say(
+                    key,
+                    format!("{text:?} is no size such as 1G or 512Mi; the last good value stays in force"),
+                );
+                before
+            })
+        };
+        params.directory_bytes =
+            size("reposerver.max.combined.directory.manifests.size", last_good.directory_bytes);
+        let oci = size("reposerver.oci.manifest.max.extracted.size", last_good.oci_extracted_bytes);
+        let helm = size("reposerver.helm.manifest.max.extracted.size", last_good.helm_extracted_bytes);
+        let mut extracted = |tool: &str, bytes: Option<u64>, before: Option<u64>| {
+            let key = format!("reposerver.disable.{tool}.manifest.max.extracted.size");
+            match given(&key).map(truth) {
+                Some(Some(true)) => Some(MOST_EXTRACTED_BYTES),
+                Some(Some(false)) | None => bytes.map(|bytes| bytes.min(MOST_EXTRACTED_BYTES)),
+                Some(None) => {
+                    say(&key, "neither true nor false; the last good value stays in force".to_owned());
+                    before
+                }
+            }
+        };
+        params.oci_extracted_bytes = extracted("oci", oci, last_good.oci_extracted_bytes);
+        params.helm_extracted_bytes = extracted("helm", helm, last_good.helm_extracted_bytes);
+        (params, problems)
+    }
+}
+
+/// As Go's `strconv.ParseBool`.
+fn truth(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// A quantity of bytes, rounded up; none below zero or beyond what can be counted.
+fn bytes(text: &str) -> Option<u64> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, suffix) = text.split_at_checked(end)?;
+    let unit: u128 = match suffix {
+        "" => 1,
+        "k" => 1_000,
+        "M" => 1_000_000,
+        "G" => 1_000_000_000,
+        "T" => 1_000_000_000_000,
+        "Ki" => 1 << 10,
+        "Mi" => 1 << 20,
+        "Gi" => 1 << 30,
+        "Ti" => 1 << 40,
+        _ => {
+            let zeros: u32 = suffix.strip_prefix(['e', 'E'])?.parse().ok()?;
+            10_u128.checked_pow(zeros)?
+        }
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = format!("{whole}{fraction}");
+    if digits.is_empty() || fraction.contains('.') {
+        return None;
+    }
+    let parts = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let all = digits.parse::<u128>().ok()?.checked_mul(unit)?;
+    u64::try_from(all.div_ceil(parts)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_quantities() {
+        let rows = [
+            ("1G", Some(1_000_000_000)),
+            ("512Mi", Some(512 << 20)),
+            ("1.5k", Some(1_500)),
+            ("0.5", Some(1)),
+            ("1e9", Some(1_000_000_000)),
+            ("0", Some(0)),
+            ("-1", None),
+            ("1.2.3", None),
+            ("G", None),
+            ("1GB", None),
+            ("99999999999999999999999999999999999999999T", None),
+            ("1e40", None),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(bytes(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_become_params_and_mistakes_keep_the_last_good() {
+        let size = |tool: &str| format!("reposerver.{tool}.manifest.max.extracted.size");
+        let off = |tool: &str| format!("reposerver.disable.{tool}.manifest.max.extracted.size");
+        let data = |rows: &[(String, &str)]| {
+            rows.iter().map(|(key, text)| (key.clone(), (*text).to_owned())).collect::<BTreeMap<_, _>>()
+        };
+        let rows = data(&[
+            (size("oci"), "2G"),
+            (size("helm"), "3M"),
+            (off("helm"), "false"),
+            ("reposerver.oci.layer.media.types".to_owned(), "a/b, c/d"),
+            ("reposerver.max.combined.directory.manifests.size".to_owned(), "20M"),
+            ("server.insecure".to_owned(), "what?"),
+        ]);
+        let (good, problems) = Params::parse(&rows, &Params::default());
+        let expected = Params {
+            oci_layer_media_types: Some(vec!["a/b".to_owned(), "c/d".to_owned()]),
+            oci_extracted_bytes: Some(2_000_000_000),
+            helm_extracted_bytes: Some(3_000_000),
+            directory_bytes: Some(20_000_000),
+        };
+        assert_eq!((&good, problems.as_slice()), (&expected, [].as_slice()));
+        let bad = data(&[(size("oci"), "much"), (size("helm"), "3M"), (off("helm"), "perhaps")]);
+        let (kept, problems) = Params::parse(&bad, &good);
+        assert_eq!(
+            (kept.oci_extracted_bytes, kept.helm_extracted_bytes),
+            (Some(2_000_000_000), Some(3_000_000))
+        );
+        let keys: Vec<&str> = problems.iter().map(|problem| problem.key.as_str()).collect();
+        assert_eq!(
+            keys,
+            [
+                format!("argocd-cmd-params-cm/{}", size("oci")),
+                format!("argocd-cmd-params-cm/{}", off("helm"))
+            ]
+        );
+        let (most, _) = Params::parse(&data(&[(off("oci"), "true"), (size("helm"), "1T")]), &good);
+        assert_eq!(
+            (most.oci_extracted_bytes, most.helm_extracted_bytes),
+            (Some(MOST_EXTRACTED_BYTES), Some(MOST_EXTRACTED_BYTES))
+        );
+    }
+}
