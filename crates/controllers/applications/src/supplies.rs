@@ -9,7 +9,7 @@ use charts::dependencies::{Dependency, Step, plan};
 use charts::{FileRequest, Freshness};
 use cluster::chain;
 use filetree::FileTree;
-use render::{Need, RemoteNeed, Remotes, Supplies, Supply};
+use render::{Locked, Need, RemoteNeed, Remotes, Supplies, Supply};
 use tokio::time::Instant;
 
 use crate::bases::{Base, BaseReads, Look, permitted};
@@ -105,8 +105,6 @@ pub(crate) async fn supply(
             Need::Remote(need) => supply_remote(look, need, fresh, supplied).await?,
             Need::Charts { wanted, lock } => {
                 let asked: Vec<Dependency> = wanted.iter().map(dependency).collect();
-                let lock: Option<Vec<Dependency>> =
-                    lock.as_ref().map(|lock| lock.iter().map(dependency).collect());
                 let steps = steps(view, &asked, lock.as_deref())?;
                 for (wanted, step) in wanted.iter().zip(steps) {
                     let archive = fetch(shared, view, pass_credentials, fresh, step).await;
@@ -172,15 +170,23 @@ async fn fetch_file(shared: &Shared, view: &View, url: &str, fresh: Freshness) -
     Ok(file.value.to_vec().into())
 }
 
-/// Where charts come from, as the project permits it.
-fn steps(view: &View, wanted: &[Dependency], lock: Option<&[Dependency]>) -> Result<Vec<Step>, String> {
+/// Where charts come from, as the project permits it; a lock has to be the chart's own.
+fn steps(view: &View, wanted: &[Dependency], lock: Option<&Locked>) -> Result<Vec<Step>, String> {
     let project = &view.project.limits;
     let named = |name: &str| {
         let repository = view.settings.repositories.named(name, project.name())?;
         Some(repository.url.clone())
     };
     let permitted = |url: &str| project.permits_source(url).is_ok();
-    plan(wanted, lock, named, permitted).map_err(|error| error.to_string())
+    let lock = match lock {
+        Some(Locked { chart, lock }) => {
+            lock.check(chart, named).map_err(|error| error.to_string())?;
+            let locked = lock.dependencies.iter().flatten();
+            Some(locked.map(|it| dependency(&it.into())).collect::<Vec<_>>())
+        }
+        None => None,
+    };
+    plan(wanted, lock.as_deref(), named, permitted).map_err(|error| error.to_string())
 }
 
 fn dependency(wanted: &render::Dependency) -> Dependency {

@@ -9,7 +9,8 @@ mod tests;
 
 use crate::archive::{Archive, ArchiveLimits};
 use crate::error::Error;
-use crate::metadata::{Dependency, Locked, Metadata};
+use crate::lock::Lock;
+use crate::metadata::{Dependency, Metadata};
 use filetree::{FileTree, TreePath};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -58,7 +59,7 @@ impl Default for LoadLimits {
 #[derive(Clone)]
 pub struct Chart {
     pub(crate) metadata: Metadata,
-    pub(crate) lock: Option<Vec<Locked>>,
+    pub(crate) lock: Option<Lock>,
     pub(crate) values: Option<Arc<Map<String, Value>>>,
     pub(crate) schema: Option<Arc<[u8]>>,
     pub(crate) templates: Vec<ChartFile>,
@@ -102,8 +103,8 @@ impl Chart {
     }
 
     /// `Chart.lock` or `requirements.lock`, if there is one.
-    pub fn lock(&self) -> Option<&[Locked]> {
-        self.lock.as_deref()
+    pub fn lock(&self) -> Option<&Lock> {
+        self.lock.as_ref()
     }
 
     /// `values.yaml`, numbers as they are written; `None` if there is none.

@@ -1,13 +1,13 @@
 //! `Chart.yaml`: what a chart says about itself.
 
-use crate::go_json::{Fields, mismatch};
+use crate::go_json::Fields;
 use serde_json::{Map, Value};
 
 /// A chart that asks for more is refused: nobody maintains so many by hand, and each is looked for in every pass.
-const MAX_DEPENDENCIES: usize = 1000;
+pub(crate) const MAX_DEPENDENCIES: usize = 1000;
 
 /// `Chart.yaml`, checked as Helm checks it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metadata {
     /// The chart's name.
     pub name: String,
@@ -57,7 +57,7 @@ pub struct Maintainer {
 }
 
 /// A chart that another one is made of.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dependency {
     /// The name in its own `Chart.yaml`.
     pub name: String,
@@ -69,21 +69,12 @@ pub struct Dependency {
     pub condition: String,
     /// Keys of `tags`.
     pub tags: Vec<String>,
+    /// Nothing but a part of the digest in `Chart.lock`.
+    pub enabled: bool,
     /// Texts, or maps with `child` and `parent`.
     pub import_values: Vec<Value>,
     /// The name under which it is used.
     pub alias: String,
-}
-
-/// One dependency as a lock file has it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Locked {
-    /// The name in its own `Chart.yaml`.
-    pub name: String,
-    /// Its exact version.
-    pub version: String,
-    /// As in `Chart.yaml`.
-    pub repository: String,
 }
 
 impl Metadata {
@@ -232,17 +223,17 @@ const NULL_DEPENDENCY: &str = "validation: dependencies must not contain empty o
 const NULL_MAINTAINER: &str = "validation: maintainers must not contain empty or null nodes";
 
 impl Dependency {
-    fn read(map: &Map<String, Value>) -> Result<Self, String> {
+    pub(crate) fn read(map: &Map<String, Value>) -> Result<Self, String> {
         let fields = Fields::new(map, "Dependency.dependencies.");
         let alias = fields.text("alias")?;
         let condition = fields.text("condition")?;
-        fields.bool("enabled")?;
+        let enabled = fields.bool("enabled")?;
         let import_values = fields.list("import-values", "[]interface {}")?.to_vec();
         let name = fields.text("name")?;
         let repository = fields.text("repository")?;
         let tags = fields.texts("tags")?;
         let version = fields.text("version")?;
-        Ok(Self { name, version, repository, condition, tags, import_values, alias })
+        Ok(Self { name, version, repository, condition, tags, enabled, import_values, alias })
     }
 
     fn check(&mut self) -> Result<(), String> {
@@ -261,29 +252,6 @@ impl Dependency {
     pub fn used_as(&self) -> &str {
         if self.alias.is_empty() { &self.name } else { &self.alias }
     }
-}
-
-/// Reads `Chart.lock` or `requirements.lock`.
-pub(crate) fn read_lock(text: &[u8], limits: &goyaml::Limits) -> Result<Vec<Locked>, String> {
-    let map = crate::go_json::yaml_map(text, limits, "chart.Lock")?;
-    let fields = Fields::new(&map, "Lock.");
-    let items = fields.list("dependencies", "[]*chart.Dependency")?;
-    if items.len() > MAX_DEPENDENCIES {
-        return Err(format!("more than {MAX_DEPENDENCIES} dependencies"));
-    }
-    items
-        .iter()
-        .filter(|item| !item.is_null())
-        .map(|item| {
-            let Value::Object(map) = item else {
-                return Err(mismatch(item, "Go struct field Lock.dependencies", "chart.Dependency"));
-            };
-            let fields = Fields::new(map, "Dependency.dependencies.");
-            let (name, repository, version) =
-                (fields.text("name")?, fields.text("repository")?, fields.text("version")?);
-            Ok(Locked { name, version, repository })
-        })
-        .collect()
 }
 
 /// Blanks become spaces, what cannot be printed goes.

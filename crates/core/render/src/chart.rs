@@ -6,7 +6,7 @@ use api::ApplicationSourceHelm;
 use helm::{Capabilities, Chart, Given, HookEvent, KubeVersion, LoadLimits, Release, RenderLimits};
 use serde_json::{Map, Value};
 
-use crate::context::{Dependency, Need};
+use crate::context::{Dependency, Locked, Need};
 use crate::environment::Environment;
 use crate::manifests::Collector;
 use crate::value_files::{self, Place};
@@ -162,7 +162,8 @@ impl<'a> Inputs<'a, '_> {
     fn chart(&mut self, limits: &LoadLimits) -> Result<Chart, RenderError> {
         let (tree, path) = (self.request.tree, self.request.path);
         let mut chart = Chart::from_tree(tree, path, limits)?;
-        let missing: Vec<Dependency> = chart.missing_dependencies().into_iter().map(dependency).collect();
+        let missing: Vec<Dependency> =
+            chart.missing_dependencies().into_iter().map(Dependency::from).collect();
         let mut wanted = Vec::new();
         for dependency in missing {
             if let Some(relative) = dependency.repository.strip_prefix("file://") {
@@ -179,25 +180,12 @@ impl<'a> Inputs<'a, '_> {
             }
         }
         if !wanted.is_empty() {
-            let lock = chart.lock().map(|lock| {
-                let locked = |locked: &helm::Locked| Dependency {
-                    name: locked.name.clone(),
-                    version: locked.version.clone(),
-                    repository: locked.repository.clone(),
-                };
-                lock.iter().map(locked).collect()
-            });
+            let lock = chart
+                .lock()
+                .map(|lock| Box::new(Locked { chart: chart.metadata().clone(), lock: lock.clone() }));
             self.needs.push(Need::Charts { wanted, lock });
         }
         Ok(chart)
-    }
-}
-
-fn dependency(wanted: &helm::Dependency) -> Dependency {
-    Dependency {
-        name: wanted.name.clone(),
-        version: wanted.version.clone(),
-        repository: wanted.repository.clone(),
     }
 }
 

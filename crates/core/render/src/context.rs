@@ -59,6 +59,15 @@ pub struct Dependency {
     pub repository: String,
 }
 
+/// A lock file, and the chart that it has to be of (see [`helm::Lock::check`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locked {
+    /// `Chart.yaml`.
+    pub chart: helm::Metadata,
+    /// `Chart.lock`.
+    pub lock: helm::Lock,
+}
+
 /// Something that has to be fetched before a source can be rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Need {
@@ -68,11 +77,17 @@ pub enum Need {
     Charts {
         /// Which.
         wanted: Vec<Dependency>,
-        /// What `Chart.lock` says about the chart's dependencies, if there is one.
-        lock: Option<Vec<Dependency>>,
+        /// The chart's lock file, if it has one.
+        lock: Option<Box<Locked>>,
     },
     /// A directory of another repository, or a file by address, that a kustomization names.
     Remote(kustomize::RemoteNeed),
+}
+
+impl From<&helm::Dependency> for Dependency {
+    fn from(it: &helm::Dependency) -> Self {
+        Self { name: it.name.clone(), version: it.version.clone(), repository: it.repository.clone() }
+    }
 }
 
 impl Default for Context {

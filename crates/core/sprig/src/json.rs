@@ -4,4 +4,5 @@ mod read;
 mod write;
 
 pub(crate) use read::read;
+pub use write::to_json;
 pub(crate) use write::{Style, float, write};

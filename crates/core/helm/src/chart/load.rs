@@ -4,7 +4,8 @@ use super::source::{Child, Directory, Files, Source};
 use super::{Chart, ChartFile, ChartFiles, LoadLimits};
 use crate::archive::Archive;
 use crate::error::Error;
-use crate::metadata::{Metadata, read_lock};
+use crate::lock::Lock;
+use crate::metadata::Metadata;
 use filetree::{FileTree, TreePath};
 use std::sync::Arc;
 
@@ -78,11 +79,11 @@ fn load(source: Source, budget: &mut Budget<'_>, depth: usize) -> Result<Chart, 
                     .to_owned(),
             );
         }
-        let read = read_lock(&text, &limits.yaml);
+        let read = Lock::read(&text, &limits.yaml);
         lock = Some(read.map_err(|message| cannot_load("requirements.lock", message))?);
     }
     if let Some(text) = source.read("Chart.lock")? {
-        let read = read_lock(&text, &limits.yaml);
+        let read = Lock::read(&text, &limits.yaml);
         lock = Some(read.map_err(|message| cannot_load("Chart.lock", message))?);
     }
     if let Some(text) = source.read("requirements.yaml")? {

@@ -26,6 +26,14 @@ pub(crate) fn write(value: &Value, style: Style) -> Result<Vec<u8>, CallError> {
     Ok(writer.out)
 }
 
+/// A value as Go's `json.Marshal` writes it: `<`, `>` and `&` escaped, keys of maps in order.
+///
+/// # Errors
+/// Go's text where there is no JSON for the value; a limit where it nests too deep.
+pub fn to_json(value: &Value) -> Result<Vec<u8>, CallError> {
+    write(value, Style::Compact)
+}
+
 struct Writer {
     out: Vec<u8>,
     style: Style,
