@@ -10,7 +10,7 @@ use cluster::chain;
 use crate::conditions::Findings;
 use crate::obtain::{Ask, View};
 use crate::remote::{Origin, origin};
-use crate::repositories::{Question, Remote, RepositoryKey};
+use crate::repositories::{Remote, RepositoryKey};
 use crate::shared::Shared;
 use crate::sights::Seen;
 use crate::tree::Tree;
@@ -121,11 +121,7 @@ async fn fetch_chart(
     let Obtaining { shared, view, ask, .. } = what;
     let pinned = ask.pinned.get(place).filter(|revision| !revision.is_empty());
     let revision = pinned.unwrap_or(&source.target_revision).clone();
-    let key = RepositoryKey {
-        url: remote.url.to_string(),
-        question: Question::Chart { name: source.chart.clone(), revision },
-        project: view.project.limits.name().to_owned(),
-    };
+    let key = RepositoryKey::charts(&remote.url, source, &revision, view.project.limits.name());
     seen.insert(key.clone(), 0);
     let next = poll_interval(&view.settings, &key.url);
     let asked = Remote::Charts(Arc::clone(&remote));

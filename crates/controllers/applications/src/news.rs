@@ -7,7 +7,7 @@ use api::{Application, ApplicationSource};
 use source::Snapshot;
 
 use crate::fetch::poll_interval;
-use crate::remote::{Origin, is_git, origin};
+use crate::remote::{Origin, origin};
 use crate::repositories::{Freshness, Question, Remote, RepositoryKey};
 use crate::shared::{AppName, Shared};
 
@@ -20,16 +20,7 @@ pub(crate) fn is_used(shared: &Shared, key: &RepositoryKey) -> bool {
 
 /// Whether an application has a source of this repository. Others may read from it what a kustomization names.
 fn uses(app: &Application, key: &RepositoryKey) -> bool {
-    let asks = |source: &ApplicationSource| {
-        api::same_repository(&source.repo_url, &key.url)
-            && match &key.question {
-                Question::Refs => is_git(source),
-                Question::Chart { name, revision } => {
-                    source.chart == *name && source.target_revision == *revision
-                }
-            }
-    };
-    app.spec.project_name() == key.project && app.spec.sources().iter().any(asks)
+    app.spec.project_name() == key.project && app.spec.sources().iter().any(|source| key.is_of(source))
 }
 
 /// Queues the applications of a repository whose answer is another one than before.

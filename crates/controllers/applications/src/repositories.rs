@@ -4,20 +4,26 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use charts::{Charts, Resolved};
+use api::ApplicationSource;
+use charts::{ChartError, Charts, Resolved};
 use cluster::chain;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use source::{Refs, Snapshot, Sources};
 use tokio::time::Instant;
 
+use crate::remote::is_git;
 use crate::tree::Tree;
+use crate::wanted::hash_of;
 
 /// What a repository is asked, and for whom: credentials may differ by project.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RepositoryKey {
-    /// URL in normal form, without credentials.
+    /// URL in normal form, without credentials and query.
     pub(crate) url: String,
+    /// Tells apart what differs in what the URL does not show; a hash, for that may be secret. 0 for a git repository, whose URL
+    /// has nothing to hide.
+    pub(crate) hidden: u64,
     /// What it is asked.
     pub(crate) question: Question,
     /// Project, whose own credentials win.
@@ -41,8 +47,42 @@ pub(crate) enum Question {
 impl RepositoryKey {
     /// What a git repository is asked.
     pub(crate) fn git(url: &impl ToString, project: &str) -> Self {
-        Self { url: url.to_string(), question: Question::Refs, project: project.to_owned() }
+        Self { url: url.to_string(), hidden: 0, question: Question::Refs, project: project.to_owned() }
     }
+
+    /// What a Helm repository or a registry is asked for a source.
+    pub(crate) fn charts(
+        url: &impl ToString,
+        source: &ApplicationSource,
+        revision: &str,
+        project: &str,
+    ) -> Self {
+        let question = Question::Chart { name: source.chart.clone(), revision: revision.to_owned() };
+        Self { url: url.to_string(), hidden: hidden_of(source), question, project: project.to_owned() }
+    }
+
+    /// Whether a source is of this repository.
+    pub(crate) fn is_of(&self, source: &ApplicationSource) -> bool {
+        match &self.question {
+            Question::Refs => is_git(source) && api::same_repository(&source.repo_url, &self.url),
+            Question::Chart { name, revision } => {
+                source.chart == *name
+                    && source.target_revision == *revision
+                    && hidden_of(source) == self.hidden
+            }
+        }
+    }
+
+    /// Whether the same index answers both.
+    fn shares_index(&self, other: &Self) -> bool {
+        let both = (&self.question, &other.question);
+        matches!(both, (Question::Chart { .. }, Question::Chart { .. }))
+            && (&self.url, self.hidden, &self.project) == (&other.url, other.hidden, &other.project)
+    }
+}
+
+fn hidden_of(source: &ApplicationSource) -> u64 {
+    hash_of(source.repo_url.trim().trim_end_matches('/'))
 }
 
 /// Whom to ask, and how.
@@ -203,8 +243,19 @@ impl Repositories {
         freshness: Freshness,
         next: Duration,
     ) -> Known {
-        {
+        let moment = {
             let mut states = self.lock();
+            // A chart that is new here is looked up in the index that its repository's last poll brought.
+            let polled = || {
+                let others = states.iter().filter(|(other, _)| other.shares_index(key));
+                others.filter(|(_, state)| state.remote == *remote).filter_map(|(_, state)| state.asked).max()
+            };
+            let moment = match freshness {
+                Freshness::Since(moment) => moment,
+                Freshness::Known => {
+                    polled().filter(|polled| polled.elapsed() < next).unwrap_or_else(Instant::now)
+                }
+            };
             let state = states.entry(key.clone()).or_insert_with(|| State {
                 remote: remote.clone(),
                 known: Known::default(),
@@ -225,8 +276,9 @@ impl Repositories {
             if enough && same {
                 return state.known.clone();
             }
-        }
-        self.ask(key, remote, next).await
+            moment
+        };
+        self.ask(key, remote, next, moment).await
     }
 
     /// Asks every remote that is due, for ever; `changed` hears of each repository whose answer is another one.
@@ -245,11 +297,11 @@ impl Repositories {
             let woken = self.changed.notified();
             let now = Instant::now();
             self.lock().retain(|key, state| state.due > now || used(key) || state.is_new(now));
-            for (key, state) in self.lock().iter() {
-                if state.asked.is_some() && state.due <= now && called.insert(key.clone()) {
-                    let (key, remote, next) = (key.clone(), state.remote.clone(), interval(&key.url));
+            for (key, remote) in self.due(now, &interval) {
+                if called.insert(key.clone()) {
+                    let next = interval(&key.url);
                     calls.push(async move {
-                        self.ask(&key, &remote, next).await;
+                        self.ask(&key, &remote, next, now).await;
                         key
                     });
                 }
@@ -280,12 +332,33 @@ impl Repositories {
         }
     }
 
+    /// Whom to ask now. With one chart of an index all others are asked for, too, so that they share the one request from then on;
+    /// what will not change before the next poll is left out.
+    fn due(&self, now: Instant, interval: &impl Fn(&str) -> Duration) -> Vec<(RepositoryKey, Remote)> {
+        let states = self.lock();
+        let asked = || states.iter().filter(|(_, state)| state.asked.is_some());
+        let due: Vec<&RepositoryKey> =
+            asked().filter(|(_, state)| state.due <= now).map(|(key, _)| key).collect();
+        let indexes: BTreeSet<_> = due.iter().map(|key| (&key.url, key.hidden, &key.project)).collect();
+        let along = |key: &RepositoryKey, state: &State| {
+            matches!(&state.remote, Remote::Charts(remote) if !remote.url.is_registry())
+                && indexes.contains(&(&key.url, key.hidden, &key.project))
+                && state.due <= now + interval(&key.url)
+        };
+        asked()
+            .filter(|(key, state)| state.due <= now || along(key, state))
+            .map(|(key, state)| (key.clone(), state.remote.clone()))
+            .collect()
+    }
+
     /// What the same repository has said to other projects, whose credentials may differ.
     pub(crate) fn elsewhere(&self, key: &RepositoryKey) -> Vec<Elsewhere> {
         let states = self.lock();
         let Some(own) = states.get(key) else { return Vec::new() };
         let from = RepositoryKey { project: String::new(), ..key.clone() };
-        let same = |other: &RepositoryKey| other.url == key.url && other.question == key.question;
+        let same = |other: &RepositoryKey| {
+            (&other.url, other.hidden, &other.question) == (&key.url, key.hidden, &key.question)
+        };
         states
             .range(from..)
             .take_while(|(other, _)| same(other))
@@ -345,10 +418,12 @@ impl Repositories {
         self.changed.notify_one();
     }
 
-    async fn ask(&self, key: &RepositoryKey, remote: &Remote, next: Duration) -> Known {
-        let asked = Instant::now();
+    /// Asks for an answer that was given at `moment` or later.
+    async fn ask(&self, key: &RepositoryKey, remote: &Remote, next: Duration, moment: Instant) -> Known {
+        let mut asked = Instant::now();
         let answer = match (&key.question, remote) {
             (Question::Chart { name, revision }, Remote::Charts(remote)) => {
+                asked = moment.min(asked);
                 self.ask_charts(remote, name, revision, asked).await
             }
             (_, Remote::Git(remote)) => self.ask_git(remote, asked).await,
@@ -403,9 +478,14 @@ impl Repositories {
         revision: &str,
         asked: Instant,
     ) -> Result<(Said, Option<String>), String> {
-        let fresh = charts::Freshness::Since(asked.into_std());
-        let answer =
-            self.charts.resolve(remote, name, revision, fresh).await.map_err(|error| chain(&error))?;
+        let since = |moment: Instant| charts::Freshness::Since(moment.into_std());
+        let begun = Instant::now();
+        let mut answer = self.charts.resolve(remote, name, revision, since(asked)).await;
+        // What is known may be older than the chart that is asked for.
+        if asked < begun && matches!(answer, Err(ChartError::NoChart { .. } | ChartError::NoVersion { .. })) {
+            answer = self.charts.resolve(remote, name, revision, since(begun)).await;
+        }
+        let answer = answer.map_err(|error| chain(&error))?;
         Ok((Said::Chart(Arc::new(answer.value)), answer.error.map(|error| chain(&error))))
     }
 
@@ -475,6 +555,80 @@ mod tests {
         told.recv().await.unwrap();
         assert!(repositories.lock().contains_key(&key), "it was looked at, and stays");
         question.abort();
+        poll.abort();
+    }
+
+    fn chart_of(url: &str, name: &str) -> ApplicationSource {
+        let (repo_url, chart, target_revision) = (url.to_owned(), name.to_owned(), "1.x".to_owned());
+        ApplicationSource { repo_url, chart, target_revision, ..ApplicationSource::default() }
+    }
+
+    #[test]
+    fn repositories_that_differ_in_what_is_not_shown_are_two() {
+        let key = |url: &str, project: &str| {
+            let remote = charts::RepositoryUrl::parse(url).unwrap();
+            RepositoryKey::charts(&remote, &chart_of(url, "app"), "1.x", project)
+        };
+        let own = key("https://e.org/charts?token=Hush", "team");
+        let rows = [
+            ("https://e.org/charts?token=Hush", "team", true, "itself"),
+            ("https://e.org/charts/?token=hush", "team", false, "another token"),
+            ("https://e.org/charts", "team", false, "none"),
+            ("https://me:hush@e.org/charts?token=Hush", "team", false, "another user"),
+            ("https://e.org/charts?token=Hush", "other", false, "another project"),
+        ];
+        for (url, project, same, why) in rows {
+            assert_eq!(key(url, project) == own, same, "{why}");
+            assert_eq!(own.is_of(&chart_of(url, "app")), same || project == "other", "{why}");
+        }
+        assert!(!own.is_of(&chart_of("https://e.org/charts?token=Hush", "web")), "another chart");
+        assert!(!format!("{own:?}").to_lowercase().contains("hush"), "{own:?}");
+    }
+
+    #[tokio::test]
+    async fn an_index_is_asked_for_once_a_poll_whatever_number_of_its_charts_is_used() {
+        let names = ["one", "two", "three"];
+        let server = testkit::ChartRepository::start(testkit::WebTls::Off, None).unwrap();
+        let publish = |version: &str| {
+            let rows: Vec<_> = names.iter().map(|name| (*name, version, "x.tgz", "")).collect();
+            server.index(&rows);
+        };
+        publish("1.0.0");
+        let data = tempfile::tempdir().unwrap();
+        let repositories = Arc::new(Repositories::new(
+            Arc::new(Sources::new(source::Options::new(data.path())).unwrap()),
+            Charts::new(charts::Options::new(data.path())).unwrap(),
+        ));
+        let url = charts::RepositoryUrl::parse(&server.url()).unwrap();
+        let remote = charts::Remote { allow_http: true, ..charts::Remote::new(url.clone()) };
+        let remote = Remote::Charts(Arc::new(remote));
+        let keys =
+            names.map(|name| RepositoryKey::charts(&url, &chart_of(&server.url(), name), "1.x", "default"));
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let asking = Arc::clone(&repositories);
+        let poll = tokio::spawn(async move {
+            asking.poll(|_| LATER, |_| true, |key| drop(tell.send(key.clone()))).await;
+        });
+        for key in &keys {
+            let known = repositories.answer(key, &remote, Freshness::Known, LATER).await;
+            assert_eq!(known.chart().map(|found| found.version().to_owned()).as_deref(), Some("1.0.0"));
+        }
+        assert_eq!(server.server().asked().len(), 1, "whoever comes later finds the index there");
+        publish("1.1.0");
+        repositories.hurry(|key| *key == keys[0]);
+        for _ in &keys {
+            tokio::time::timeout(Duration::from_secs(30), told.recv()).await.unwrap().unwrap();
+        }
+        assert_eq!(server.server().asked().len(), 2, "all three were looked up in one answer");
+        for key in &keys {
+            let known = repositories.answer(key, &remote, Freshness::Known, LATER).await;
+            assert_eq!(known.chart().map(|found| found.version().to_owned()).as_deref(), Some("1.1.0"));
+        }
+        // What the known index lacks may have come since.
+        server.index(&[("four", "1.0.0", "x.tgz", "")]);
+        let four = RepositoryKey::charts(&url, &chart_of(&server.url(), "four"), "1.x", "default");
+        let known = repositories.answer(&four, &remote, Freshness::Known, LATER).await;
+        assert_eq!((known.error, server.server().asked().len()), (None, 3));
         poll.abort();
     }
 
