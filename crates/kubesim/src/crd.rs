@@ -61,6 +61,15 @@ pub(crate) fn is_definition(kind: &Kind) -> bool {
     &*kind.storage == STORAGE
 }
 
+/// Charts bring their webhooks along; so these can be there, and nobody calls them.
+fn is_webhooks(kind: &Kind) -> bool {
+    matches!(
+        &*kind.storage,
+        "mutatingwebhookconfigurations.admissionregistration.k8s.io"
+            | "validatingwebhookconfigurations.admissionregistration.k8s.io"
+    )
+}
+
 /// Looks at what is about to be written: definitions that cannot be served, and what the simulator does not do.
 pub(crate) fn admit(
     context: &mut Context,
@@ -69,13 +78,19 @@ pub(crate) fn admit(
     live: Option<&Value>,
 ) -> ApiResult<()> {
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    if is_webhooks(kind) {
+        let hooks = object["webhooks"].as_array().map_or(0, Vec::len);
+        if hooks > 0 {
+            context.warnings.push(format!(
+                "the Kubernetes simulator does not call admission webhooks: the {hooks} of {name} are kept and ignored"
+            ));
+        }
+        return Ok(());
+    }
     if kind.group == "admissionregistration.k8s.io" {
         let error = FieldError::forbidden(
             "kind",
-            format!(
-                "the Kubernetes simulator does not run admission webhooks and policies; {} is not stored",
-                kind.kind
-            ),
+            format!("the Kubernetes simulator does not run admission policies; {} is not stored", kind.kind),
         );
         return Err(ApiError::invalid(kind, name, &[error]));
     }

@@ -96,6 +96,28 @@ pub(super) fn protect(map: &mut Fields, finalizer: &str) {
     }
 }
 
+pub(super) fn webhooks(map: &mut Fields, mutating: bool) {
+    if map.get("webhooks").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        map.remove("webhooks");
+    }
+    for hook in items(map, "webhooks") {
+        set_text(hook, "failurePolicy", "Fail");
+        set_text(hook, "matchPolicy", "Equivalent");
+        set(hook, "namespaceSelector", json!({}));
+        set(hook, "objectSelector", json!({}));
+        set(hook, "timeoutSeconds", json!(10));
+        if mutating {
+            set_text(hook, "reinvocationPolicy", "Never");
+        }
+        for rule in items(hook, "rules") {
+            set_text(rule, "scope", "*");
+        }
+        if let Some(service) = existing(hook, "clientConfig").and_then(|config| existing(config, "service")) {
+            set(service, "port", json!(443));
+        }
+    }
+}
+
 pub(super) fn endpoints(map: &mut Fields) {
     for subset in items(map, "subsets") {
         for port in items(subset, "ports") {

@@ -50,6 +50,8 @@ pub(crate) fn fill(kind: &Kind, object: &mut Value, live: Option<&Value>) {
                 set(map, "preemptionPolicy", json!("PreemptLowerPriority"))
             }
             "csidrivers.storage.k8s.io" => misc::driver(map),
+            "mutatingwebhookconfigurations.admissionregistration.k8s.io" => misc::webhooks(map, true),
+            "validatingwebhookconfigurations.admissionregistration.k8s.io" => misc::webhooks(map, false),
             "endpointslices.discovery.k8s.io" => misc::endpoint_slice(map),
             _ if crd::is_definition(kind) => crd::default_definition(map),
             _ => {}

@@ -156,5 +156,23 @@ async fn what_is_not_done_is_refused_or_said() {
     assert!(reply.warnings.iter().any(|w| w.contains("does not evaluate x-kubernetes-validations")));
     reply.expect(201);
     let hooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
-    assert_eq!(api.post(hooks, json!({"metadata": {"name": "h"}, "webhooks": []})).await.code, 422);
+    let service = json!({"namespace": "n", "name": "s"});
+    let hook = json!({
+        "name": "h.example.com", "clientConfig": {"service": service}, "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
+    });
+    let reply = api.post(hooks, json!({"metadata": {"name": "h"}, "webhooks": [hook]})).await;
+    assert!(
+        reply.warnings.iter().any(|w| w.contains("does not call admission webhooks")),
+        "{:?}",
+        reply.warnings
+    );
+    let kept = reply.expect(201);
+    assert_eq!(kept["webhooks"][0]["failurePolicy"], "Fail");
+    assert_eq!(kept["webhooks"][0]["clientConfig"]["service"]["port"], 443);
+    let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    api.post("/api/v1/namespaces/default/pods", pod).await.expect(201);
+    let policies = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
+    assert_eq!(api.post(policies, json!({"metadata": {"name": "p"}, "spec": {}})).await.code, 422);
 }

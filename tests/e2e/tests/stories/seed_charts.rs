@@ -401,17 +401,13 @@ pub(crate) async fn ingress_nginx_comes_from_a_repository(world: &mut World) {
     allow_http(world, "nginx", "helm", &charts.url()).await;
     world.api.apply(&read(NGINX, &charts.url())).await.unwrap();
     world.sync("nginx-ingress", json!({})).await.unwrap();
-    // The simulator stores no webhooks, which it says; a real server takes them.
-    let refused: &[&str] =
-        if real && world.cluster.sim.is_some() { &["ValidatingWebhookConfiguration"] } else { &[] };
     let app = world
-        .until_app("nginx-ingress", &format!("is synced but for {refused:?}"), |app| {
-            let all = app["status"]["resources"].as_array().into_iter().flatten();
-            let left: Vec<_> = all.filter(|r| r["status"] != "Synced").map(|r| &r["kind"]).collect();
-            let phase = if refused.is_empty() { "Succeeded" } else { "Failed" };
-            left == refused && app["status"]["operationState"]["phase"] == phase
+        .until_app("nginx-ingress", "is synced", |app| {
+            let mut all = app["status"]["resources"].as_array().into_iter().flatten();
+            all.all(|r| r["status"] == "Synced") && app["status"]["operationState"]["phase"] == "Succeeded"
         })
         .await;
+    assert_eq!(app["status"]["sync"]["status"], "Synced");
     assert_eq!(app["status"]["sync"]["revision"], "4.11.3");
     assert_eq!(app["status"]["sourceType"], "Helm");
     let path = deployment_path("ingress-nginx", "nginx-ingress-ingress-nginx-controller");
