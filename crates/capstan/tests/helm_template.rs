@@ -33,7 +33,7 @@ fn prints_what_helm_prints() {
     }
     let map = |name: &str, color: &str| MAP.replace("NAME", name).replace("COLOR", color);
     let all = |name: &str, color: &str| map(name, color) + TEST;
-    let rows: [(&[&str], String, &str); 16] = [
+    let rows: [(&[&str], String, &str); 17] = [
         (&["x", "web"], all("x", "red"), ""),
         (&["web"], all("release-name", "red"), ""),
         (&["x", "web", "-f", "blue.yaml"], all("x", "blue"), ""),
@@ -74,6 +74,12 @@ fn prints_what_helm_prints() {
             "Error: execution error at (need/templates/c.yaml:1:6): say it\n\nUse --debug flag to render out invalid YAML\n",
         ),
         (&["x", "none"], String::new(), "Error: Chart.yaml file is missing\n"),
+        // A40: helm would run it.
+        (
+            &["x", "web", "--post-renderer", "/bin/sh"],
+            String::new(),
+            "Error: --post-renderer would run a program, and none is run here: pipe the output into it\n",
+        ),
     ];
     for (words, expected, complaint) in rows {
         let output = Command::new(env!("CARGO_BIN_EXE_capstan"))

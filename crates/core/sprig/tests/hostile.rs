@@ -30,6 +30,10 @@ fn what_a_function_builds_is_budgeted_before_it_is_built() {
         r#"{{ wrapWith 1 (repeat 1000000 "b") (repeat 1000000 "a") }}"#,
         r#"{{ range until 1000 }}{{ htpasswd "a" "b" }}{{ end }}"#,
         r#"{{ range until 1000 }}{{ genCA "a" 1 }}{{ end }}"#,
+        // A33: what costs time by itself. None takes a cost or a size of key from the template.
+        r#"{{ range until 1000 }}{{ genPrivateKey "rsa" }}{{ end }}"#,
+        r#"{{ range until 1000 }}{{ bcrypt "a" }}{{ end }}"#,
+        r#"{{ range until 1000 }}{{ derivePassword 1 "long" "p" "u" "s" }}{{ end }}"#,
         r#"{{ $l := list }}{{ range until 100000 }}{{ $l = append $l . }}{{ end }}"#,
     ];
     for template in rows {

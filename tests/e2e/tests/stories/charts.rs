@@ -179,6 +179,14 @@ pub(crate) async fn what_a_chart_depends_on_is_fetched(world: &mut World) {
             ("umbrella/Chart.yaml", &chart(&charts.url())),
             ("umbrella/values.yaml", "web: {team: umbrella}\n"),
             ("broken/Chart.yaml", &chart("http://127.0.0.1:9/nowhere")),
+            ("stale/Chart.yaml", &chart(&charts.url())),
+            (
+                "stale/Chart.lock",
+                &text(&json!({
+                    "dependencies": [{"name": "web", "version": "1.2.0", "repository": charts.url()}],
+                    "digest": "sha256:0", "generated": "2026-01-01T00:00:00Z",
+                })),
+            ),
         ])
         .unwrap();
     world.api.apply(&world.application("umbrella", "umbrella", "umbrella")).await.unwrap();
@@ -187,6 +195,56 @@ pub(crate) async fn what_a_chart_depends_on_is_fetched(world: &mut World) {
     world.api.apply(&world.application("broken", "broken", "broken")).await.unwrap();
     let app = world.until_app("broken", "says what it cannot have", |app| !conditions(app).is_empty()).await;
     assert!(conditions(&app)[0].contains("dependency \"web\""), "{:?}", conditions(&app));
+    world.api.apply(&world.application("stale", "stale", "stale")).await.unwrap();
+    let app = world.until_app("stale", "says that its lock is old", |app| !conditions(app).is_empty()).await;
+    let expected = "the lock file (Chart.lock) is out of sync with the dependencies file (Chart.yaml)";
+    assert!(conditions(&app)[0].contains(expected), "{:?}", conditions(&app));
+}
+
+/// A54, A55: `sourceRepos` holds for what a chart depends on and for whose files it takes values from.
+pub(crate) async fn a_project_holds_for_what_a_chart_takes_from_elsewhere(world: &mut World) {
+    let charts = ChartRepository::start(WebTls::Off, None).unwrap();
+    charts.put("/web-1.2.0.tgz", packed("1.2.0", "forbidden"));
+    charts.index(&[("web", "1.2.0", "web-1.2.0.tgz", "")]);
+    allow_http(world, "forbidden", "helm", &charts.url()).await;
+    let umbrella = json!({
+        "apiVersion": "v2", "name": "umbrella", "version": "0.1.0",
+        "dependencies": [{"name": "web", "version": "1.2.0", "repository": charts.url()}],
+    });
+    world
+        .push(&[
+            ("umbrella/Chart.yaml", &text(&umbrella)),
+            ("web/Chart.yaml", CHART),
+            ("web/templates/config.yaml", TEMPLATE),
+        ])
+        .unwrap();
+    let git = world.application("x", "web", "x")["spec"]["source"]["repoURL"].clone();
+    let project = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": {"name": "team", "namespace": "argocd"},
+        "spec": {"sourceRepos": [git], "destinations": [{"server": "*", "namespace": "*"}]},
+    });
+    world.api.apply(&project).await.unwrap();
+    let refused = format!("dependency \"web\": repository {}/ is not permitted in the project", charts.url());
+    let mut depends = world.application("depends", "umbrella", "held");
+    depends["spec"]["project"] = json!("team");
+    let mut borrows = world.application("borrows", "web", "held");
+    borrows["spec"]["project"] = json!("team");
+    borrows["spec"].as_object_mut().unwrap().remove("source");
+    borrows["spec"]["sources"] = json!([
+        {"repoURL": git, "targetRevision": "main", "path": "web", "helm": {"valueFiles": ["$other/values.yaml"]}},
+        {"repoURL": "https://elsewhere.example.com/config.git", "targetRevision": "main", "ref": "other"},
+    ]);
+    let rows = [
+        (depends, "depends", refused.as_str()),
+        (borrows, "borrows", "https://elsewhere.example.com/config.git is not permitted in project"),
+    ];
+    for (app, name, expected) in rows {
+        world.api.apply(&app).await.unwrap();
+        let app =
+            world.until_app(name, "says what is not permitted", |app| !conditions(app).is_empty()).await;
+        assert!(conditions(&app)[0].contains(expected), "{:?}", conditions(&app));
+    }
+    assert!(charts.server().asked().is_empty(), "nobody was asked");
 }
 
 pub(crate) async fn an_error_of_a_template_is_told_in_helms_words(world: &mut World) {
@@ -224,6 +282,7 @@ mod tests {
         a_chart_of_a_repository_takes_its_values_from_git,
         a_chart_of_a_registry_is_had_in_both_forms,
         what_a_chart_depends_on_is_fetched,
+        a_project_holds_for_what_a_chart_takes_from_elsewhere,
         an_error_of_a_template_is_told_in_helms_words,
     );
 }

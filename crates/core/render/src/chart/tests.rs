@@ -187,6 +187,48 @@ fn what_is_elsewhere_is_asked_for_and_taken() {
     assert_eq!(case.data()["b"], "string web");
 }
 
+#[test]
+fn dependencies_by_file_stay_in_the_tree_and_end() {
+    // (row, repository, what becomes of it)
+    let rows = [
+        ("A20 itself", "file://.", Ok("web")),
+        ("beside it", "file://../near", Ok("near")),
+        (
+            "A54 above the root",
+            "file://../..",
+            Err("Chart.yaml: dependencies: 'file://../..': path '../..' leaves the tree"),
+        ),
+        ("A54 far above", "file://../../../etc", Err("leaves the tree")),
+        ("A54 absolute", "file:///etc", Err("etc")),
+        ("nothing there", "file://../far", Err("Chart.yaml file is missing")),
+    ];
+    for (reason, repository, expected) in rows {
+        let name = expected.unwrap_or("near");
+        let chart = format!(
+            "{{apiVersion: v2, name: web, version: 1.2.0, dependencies: [{{name: {name}, version: '*', repository: '{repository}'}}]}}"
+        );
+        let mut case = Case::of(json!({}));
+        case.files[0].1 = &chart;
+        case.files.extend([
+            ("near/Chart.yaml", "{apiVersion: v2, name: near, version: 0.1.0}"),
+            ("near/templates/n.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: near}}"),
+        ]);
+        match (case.render(), expected) {
+            (Ok(rendered), Ok(name)) => {
+                let of_it = |manifest: &crate::Manifest| {
+                    manifest.object.name() == if name == "web" { "shop" } else { name }
+                };
+                assert!(rendered.manifests.iter().any(of_it), "{reason}");
+            }
+            (Err(error), Err(part)) => {
+                let error = error.to_string();
+                assert!(error.contains(part), "{reason}: {error}");
+            }
+            (got, _) => panic!("{reason}: {got:?}"),
+        }
+    }
+}
+
 /// `sub-1.0.0.tgz`: a Chart.yaml and nothing else.
 fn testkit_archive() -> Arc<[u8]> {
     use std::io::Write as _;
