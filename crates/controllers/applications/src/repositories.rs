@@ -188,6 +188,8 @@ struct State {
     /// When what is known was there for the first time.
     since: Instant,
     due: Instant,
+    /// When somebody last said that it changed.
+    hurried: Option<Instant>,
     /// Calls that failed since the last good one.
     failures: u32,
     /// The answer is another one than before, and not everybody was told: a refresh of one application may have asked.
@@ -262,6 +264,7 @@ impl Repositories {
                 asked: None,
                 since: Instant::now(),
                 due: Instant::now(),
+                hurried: None,
                 failures: 0,
                 news: false,
                 held: VecDeque::new(),
@@ -414,6 +417,7 @@ impl Repositories {
     pub(crate) fn hurry(&self, wanted: impl Fn(&RepositoryKey) -> bool) {
         for (_, state) in self.lock().iter_mut().filter(|(key, _)| wanted(key)) {
             state.due = Instant::now();
+            state.hurried = Some(state.due);
         }
         self.changed.notify_one();
     }
@@ -447,7 +451,9 @@ impl Repositories {
             0 => next,
             failures => next.min(FAILED.saturating_mul(2_u32.saturating_pow(failures - 1))),
         };
-        state.due = Instant::now() + pause;
+        // What was said to have changed while this was under way may not be in the answer.
+        let overtaken = state.hurried.is_some_and(|hurried| hurried > asked);
+        state.due = Instant::now() + if overtaken { Duration::ZERO } else { pause };
         if known.version != state.known.version {
             state.since = Instant::now();
         }
@@ -630,6 +636,36 @@ mod tests {
         let known = repositories.answer(&four, &remote, Freshness::Known, LATER).await;
         assert_eq!((known.error, server.server().asked().len()), (None, 3));
         poll.abort();
+    }
+
+    #[tokio::test]
+    async fn what_changed_during_a_question_is_asked_about_again() {
+        let server = testkit::ChartRepository::start(testkit::WebTls::Off, None).unwrap();
+        server.reply(
+            "/index.yaml",
+            testkit::WebReply { body: testkit::WebBody::Hang, ..testkit::WebReply::default() },
+        );
+        let data = tempfile::tempdir().unwrap();
+        let answer = Duration::from_millis(300);
+        let options = charts::Options {
+            timeouts: charts::Timeouts { answer, ..charts::Timeouts::default() },
+            ..charts::Options::new(data.path())
+        };
+        let sources = Arc::new(Sources::new(source::Options::new(data.path())).unwrap());
+        let repositories = Repositories::new(sources, Charts::new(options).unwrap());
+        let url = charts::RepositoryUrl::parse(&server.url()).unwrap();
+        let remote = charts::Remote { allow_http: true, ..charts::Remote::new(url.clone()) };
+        let remote = Remote::Charts(Arc::new(remote));
+        let key = RepositoryKey::charts(&url, &chart_of(&server.url(), "app"), "1.x", "default");
+        let news = async {
+            while server.server().asked().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            repositories.hurry(|_| true);
+        };
+        let (known, ()) = tokio::join!(repositories.answer(&key, &remote, Freshness::Known, LATER), news);
+        assert!(known.error.is_some());
+        assert!(repositories.lock()[&key].due <= Instant::now(), "it is due at once, and not after a pause");
     }
 
     #[tokio::test]
