@@ -74,7 +74,7 @@ fn main() -> ExitCode {
         }
         Command::Image(command) => {
             let surroundings =
-                cli::Surroundings { environment: &app::variable, temp_dir: std::env::temp_dir() };
+                cli::Surroundings { environment: &environment::variable, temp_dir: std::env::temp_dir() };
             return ExitCode::from(runtime.block_on(cli::image(command, surroundings)));
         }
         Command::Kustomize(command) => {

@@ -73,7 +73,6 @@ async fn set(arguments: &SetArgs, surroundings: &Surroundings<'_>) -> Result<Rep
     let seconds = Duration::from_secs(arguments.timeout);
     let options = Options {
         allow_file: true,
-        proxy: credentials::proxy(&remote.url, surroundings.environment),
         timeouts: Timeouts { idle: seconds, ls_refs: seconds, fetch: seconds, ..Timeouts::default() },
         ..Options::new(scratch.path())
     };

@@ -89,6 +89,9 @@ pub(crate) fn remote(arguments: Given<'_>, environment: Environment<'_>) -> Resu
         }
         Scheme::File => {}
     }
+    if let Some((way, without)) = proxy(&url, environment) {
+        (credentials.proxy, credentials.no_proxy) = (Some(way), without);
+    }
     // The newest commit is enough to make the next one of.
     Ok(Remote { credentials, depth: Some(1), submodules: false, ..Remote::new(url) })
 }
@@ -100,7 +103,7 @@ pub(super) fn in_the_open(remote: &Remote) -> bool {
 }
 
 /// The proxy that the environment has for a repository, and the hosts that go without it.
-pub(crate) fn proxy(url: &RepoUrl, environment: Environment<'_>) -> Option<(Secret, Option<String>)> {
+fn proxy(url: &RepoUrl, environment: Environment<'_>) -> Option<(Secret, Option<String>)> {
     let first =
         |names: &[&str]| names.iter().find_map(|name| environment(name).filter(|text| !text.is_empty()));
     let proxy = match url.scheme() {

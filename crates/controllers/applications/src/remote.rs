@@ -102,7 +102,9 @@ pub fn remote(settings: &settings::Snapshot, repo_url: &str, project: &str) -> R
         known_hosts: (!settings.known_hosts.is_empty()).then(|| settings.known_hosts.as_str().into()),
         ca_certs: settings.tls_certs.clone().into(),
     };
-    Ok(Remote { credentials, depth: access.depth, enable_lfs: access.enable_lfs, ..Remote::new(url) })
+    let plain = Remote::new(url);
+    let submodules = settings.params.git_submodules.unwrap_or(plain.submodules);
+    Ok(Remote { credentials, depth: access.depth, enable_lfs: access.enable_lfs, submodules, ..plain })
 }
 
 /// Credentials of kinds that are not there yet are an error, lest a server be asked as nobody.

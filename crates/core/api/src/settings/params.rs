@@ -21,6 +21,8 @@ pub struct Params {
     /// Bytes of all manifest files of a directory together, 0 for no limit; `None` for what is usual.
     /// `reposerver.max.combined.directory.manifests.size`.
     pub directory_bytes: Option<u64>,
+    /// Whether submodules of git repositories are had; `None` for yes. `reposerver.enable.git.submodule`.
+    pub git_submodules: Option<bool>,
 }
 
 impl Params {
@@ -38,6 +40,13 @@ impl Params {
         let given = |key: &str| data.get(key).map(|text| text.trim()).filter(|text| !text.is_empty());
         params.oci_layer_media_types = given("reposerver.oci.layer.media.types").map(|text| {
             text.split(',').map(|kind| kind.trim().to_owned()).filter(|kind| !kind.is_empty()).collect()
+        });
+        let key = "reposerver.enable.git.submodule";
+        params.git_submodules = given(key).and_then(|text| {
+            truth(text).or_else(|| {
+                say(key, "neither true nor false; the last good value stays in force".to_owned());
+                last_good.git_submodules
+            })
         });
         let mut size = |key: &str, before: Option<u64>| {
             let text = given(key)?;
@@ -146,6 +155,7 @@ mod tests {
             (off("helm"), "false"),
             ("reposerver.oci.layer.media.types".to_owned(), "a/b, c/d"),
             ("reposerver.max.combined.directory.manifests.size".to_owned(), "20M"),
+            ("reposerver.enable.git.submodule".to_owned(), "False"),
             ("server.insecure".to_owned(), "what?"),
         ]);
         let (good, problems) = Params::parse(&rows, &Params::default());
@@ -154,6 +164,7 @@ mod tests {
             oci_extracted_bytes: Some(2_000_000_000),
             helm_extracted_bytes: Some(3_000_000),
             directory_bytes: Some(20_000_000),
+            git_submodules: Some(false),
         };
         assert_eq!((&good, problems.as_slice()), (&expected, [].as_slice()));
         let bad = data(&[(size("oci"), "much"), (size("helm"), "3M"), (off("helm"), "perhaps")]);
