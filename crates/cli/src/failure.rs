@@ -141,7 +141,7 @@ impl Failure {
         }
         let mut out = format!("{} {}\n", look.paint(Paint::Bad, "error:"), escape::line(&self.what));
         for cause in &self.causes {
-            out.push_str(&format!("  cause: {}\n", escape::line(cause)));
+            out.push_str(&format!("  cause: {}\n", set_in(cause)));
         }
         if let Some(next) = &self.next {
             out.push_str(&format!("  next: {}\n", escape::line(next)));
@@ -150,9 +150,21 @@ impl Failure {
     }
 }
 
+/// A text of several lines, set in so far that none of them passes for one of ours.
+fn set_in(text: &str) -> String {
+    escape::lines(text.trim_end()).replace('\n', "\n      ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn causes_of_several_lines_are_set_in() {
+        let schema = "the schema says:\n- at '/a': got string\n\u{1b}[31merror: x\n";
+        let expected = "the schema says:\n      - at '/a': got string\n      \\x1b[31merror: x";
+        assert_eq!(set_in(schema), expected);
+    }
 
     #[test]
     fn exit_codes_of_both_styles() {

@@ -138,7 +138,8 @@ impl<'a> Fetcher<'a> {
         for step in steps {
             let dependency = match step {
                 Step::Fetch { chart, revision, repository, .. } => {
-                    self.fetch(&repository, &chart, &revision).await?
+                    let fetched = self.fetch(&repository, &chart, &revision).await;
+                    fetched.map_err(|error| format!("dependency {chart:?}: {error}"))?
                 }
                 Step::InTree { path: relative, .. } => self.local(&path.join(relative))?,
                 Step::Vendored { chart } => {

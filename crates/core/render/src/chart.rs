@@ -107,7 +107,7 @@ impl<'a> Inputs<'a, '_> {
         self.of_the_revision |= depends;
         let mut files = Vec::with_capacity(places.len());
         for place in places {
-            if let Some(text) = self.read(&place)? {
+            if let Some(text) = self.read("helm.valueFiles", &place)? {
                 files.push((place.shown().to_owned(), text));
             }
         }
@@ -144,14 +144,14 @@ impl<'a> Inputs<'a, '_> {
             let field = "helm.fileParameters";
             let (place, depends) = value_files::one(self.request, self.environment, field, &parameter.path)?;
             self.of_the_revision |= depends;
-            let text = self.read(&place)?.unwrap_or_else(|| Text::from(Vec::new()));
+            let text = self.read(field, &place)?.unwrap_or_else(|| Text::from(Vec::new()));
             files.push((place, text));
         }
         Ok(files)
     }
 
-    fn read(&mut self, place: &Place<'_>) -> Result<Option<Text>, RenderError> {
-        let text = value_files::read(self.request, place)?;
+    fn read(&mut self, field: &'static str, place: &Place<'_>) -> Result<Option<Text>, RenderError> {
+        let text = value_files::read(self.request, field, place)?;
         if let (None, Place::Url(url)) = (&text, place) {
             self.needs.push(Need::File(url.clone()));
         }

@@ -144,10 +144,20 @@ pub(crate) fn one<'a>(
     Ok((Place::File { tree: request.tree, shown: path.to_string(), path }, expanded.of_the_revision))
 }
 
-/// The text of a place; `None` where it has to be fetched first.
-pub(crate) fn read(request: &Request<'_>, place: &Place<'_>) -> Result<Option<Arc<[u8]>>, RenderError> {
+/// The text of a place that `field` names; `None` where it has to be fetched first.
+pub(crate) fn read(
+    request: &Request<'_>,
+    field: &'static str,
+    place: &Place<'_>,
+) -> Result<Option<Arc<[u8]>>, RenderError> {
     match place {
-        Place::File { tree, path, .. } => Ok(Some(tree.read(path)?)),
+        Place::File { tree, path, .. } => match tree.read(path) {
+            Ok(text) => Ok(Some(text)),
+            Err(FileError::NotFound { .. }) => {
+                Err(invalid(field, place.shown(), "no such file or directory".to_owned()))
+            }
+            Err(error) => Err(error.into()),
+        },
         Place::Url(url) => Ok(request.context.supplies.files.get(url).cloned()),
     }
 }

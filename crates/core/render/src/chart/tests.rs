@@ -252,6 +252,20 @@ fn testkit_archive() -> Arc<[u8]> {
 }
 
 #[test]
+fn a_file_that_is_not_there_is_named_with_its_field() {
+    let rows = [
+        (json!({"valueFiles": ["prod.yaml"]}), "helm.valueFiles: 'app/prod.yaml': no such file or directory"),
+        (
+            json!({"fileParameters": [{"name": "b", "path": "gone.txt"}]}),
+            "helm.fileParameters: 'app/gone.txt': no such file or directory",
+        ),
+    ];
+    for (helm, expected) in rows {
+        assert_eq!(Case::of(helm).render().unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
 fn errors_are_helms() {
     let mut case = Case::of(json!({"valuesObject": {"a": {"b": 1}}}));
     case.files[2].1 = "a: {{ .Values.a.b.c }}";
