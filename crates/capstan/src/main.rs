@@ -79,7 +79,7 @@ fn main() -> ExitCode {
         }
         Command::Kustomize(command) => {
             let surroundings =
-                cli::Surroundings { environment: &app::variable, temp_dir: std::env::temp_dir() };
+                cli::Surroundings { environment: &environment::variable, temp_dir: std::env::temp_dir() };
             return ExitCode::from(runtime.block_on(cli::kustomize(&command, &surroundings)));
         }
         Command::App(arguments) => return runtime.block_on(app::run(*arguments, cli::Style::Native)),

@@ -6,6 +6,9 @@ use reqwest::{Certificate, Identity, NoProxy};
 /// Hosts that no proxy of the environment is used for.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
+/// Makes a way out of its URL.
+type Make = fn(&str) -> reqwest::Result<reqwest::Proxy>;
+
 /// A way out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proxy {
@@ -54,7 +57,7 @@ impl Proxies {
             None => format!("{},{LOOPBACK}", self.no_proxy.as_deref().unwrap_or_default()),
         };
         let no_proxy = || NoProxy::from_string(&without);
-        let ways: [(Option<&Secret>, fn(&str) -> reqwest::Result<reqwest::Proxy>); 2] = match own {
+        let ways: [(Option<&Secret>, Make); 2] = match own {
             Some(own) => {
                 [(Some(&own.url), |url| reqwest::Proxy::all(url)), (None, |url| reqwest::Proxy::all(url))]
             }
@@ -122,7 +125,8 @@ mod tests {
                 no_proxy: some(no_proxy),
             }
         };
-        let rows: [(&[(&str, &str)], Proxies, &str); 5] = [
+        type Row<'a> = (&'a [(&'a str, &'a str)], Proxies, &'a str);
+        let rows: [Row<'_>; 5] = [
             (&[], proxies("", "", ""), "nothing"),
             (
                 &[("HTTPS_PROXY", "http://a:1"), ("NO_PROXY", "b,.c")],

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use ::kustomize::{RemoteNeed, RepoSpec, Supply};
+use charts::Proxies;
 use filetree::{FileTree, TreePath};
 use source::Sources;
 
 use crate::helm::TemplateArgs;
 use crate::helm::locate::Fetcher;
-use crate::image::credentials::{Given, proxy, remote};
+use crate::image::credentials::{Given, remote};
 use crate::{Surroundings, escape};
 
 /// Fetches; what it fetched of git lies in a directory that ends with it.
@@ -29,8 +30,9 @@ impl<'a> Elsewhere<'a> {
         if let Some(chart) = &need.chart {
             let arguments = TemplateArgs::default();
             let data_dir = self.surroundings.temp_dir.join("capstan-cli");
-            let archive =
-                Fetcher::new(&arguments, &data_dir).archive(&chart.repo, &chart.name, &chart.version).await;
+            let archive = Fetcher::new(&arguments, &data_dir, self.proxies())
+                .archive(&chart.repo, &chart.name, &chart.version)
+                .await;
             return archive.map(|bytes| Supply::File(bytes.into())).map_err(failed);
         }
         let file_first = need.looks_like_file();
@@ -50,10 +52,14 @@ impl<'a> Elsewhere<'a> {
         first.map_err(failed)
     }
 
+    fn proxies(&self) -> Proxies {
+        Proxies::from_environment(self.surroundings.environment)
+    }
+
     async fn file(&self, address: &str) -> Result<Supply, String> {
         let arguments = TemplateArgs::default();
         let data_dir = self.surroundings.temp_dir.join("capstan-cli");
-        let bytes = Fetcher::new(&arguments, &data_dir).file(address).await?;
+        let bytes = Fetcher::new(&arguments, &data_dir, self.proxies()).file(address).await?;
         Ok(Supply::File(bytes.into()))
     }
 
@@ -68,10 +74,7 @@ impl<'a> Elsewhere<'a> {
                 [failure.what].into_iter().chain(failure.causes).collect::<Vec<_>>().join(": ")
             })?;
         asked.submodules = spec.submodules;
-        let options = source::Options {
-            proxy: proxy(&asked.url, environment),
-            ..source::Options::new(self.scratch()?)
-        };
+        let options = source::Options::new(self.scratch()?);
         let sources = Sources::new(options).map_err(|error| format!("no room for git's objects: {error}"))?;
         let refs = sources.ls_refs(&asked).await.map_err(|error| chain(&error))?;
         let reference = if spec.reference.is_empty() { "HEAD" } else { &spec.reference };
