@@ -370,12 +370,13 @@ impl Builder<'_> {
             });
             self.empty.push(names.collect());
         }
+        let shared = !self.tree.alias_names.is_empty();
         let (verbatim, nulls) = (self.is_verbatim(), self.manner.verbatim.nulls);
         let made = match self.tree.nodes.get_mut(node as usize).map(|n| &mut n.content) {
             Some(Content::Scalar(scalar)) if verbatim && (nulls || !scalar::is_null_modern(scalar)) => {
                 Ok(Value::String(scalar.text.clone()))
             }
-            Some(Content::Scalar(scalar)) => scalar_value_modern(scalar),
+            Some(Content::Scalar(scalar)) => scalar_value_modern(scalar, shared),
             _ => Ok(Value::Null),
         };
         made.unwrap_or_else(|kind| {

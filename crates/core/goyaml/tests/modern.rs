@@ -8,7 +8,8 @@ fn read(text: &str) -> (Value, Option<String>) {
         maps: &[&["metadata", "annotations"], &["items", "*", "metadata", "annotations"]],
         nulls: true,
     };
-    let read = parse_modern(text.as_bytes(), &Limits::default(), verbatim).unwrap().unwrap();
+    let read =
+        parse_modern(text.as_bytes(), &Limits::default(), verbatim).expect("YAML").expect("a document");
     (read.value, read.flaw)
 }
 

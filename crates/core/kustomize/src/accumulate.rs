@@ -216,7 +216,7 @@ impl<'a> Session<'a> {
         let paths = &target.kustomization.crds;
         if !paths.is_empty() {
             let within = |error: Error| error.within(&format!("loading CRDs [{}]", paths.join(" ")));
-            let read = |path: &String| crds::read(&*self.read_file(&target.place, path)?, &self.yaml, path);
+            let read = |path: &String| crds::read(&self.read_file(&target.place, path)?, &self.yaml, path);
             let configs = paths.iter().map(read).collect::<Result<Vec<_>, _>>().map_err(within)?;
             return Ok((config, crds::merged(configs)?));
         }

@@ -37,7 +37,7 @@ pub(crate) struct Generator {
 }
 
 enum Makes {
-    Data(Generated, GeneratorArgs),
+    Data(Generated, Box<GeneratorArgs>),
     Chart(Box<Chart>),
     Object(Value),
 }
@@ -98,7 +98,7 @@ pub(crate) fn generators(session: &mut Session<'_>, target: &mut Target) -> Resu
         for args in list {
             let mut args = args.clone();
             args.inherit(k.generator_options.as_ref());
-            made.push(Generator { makes: Makes::Data(kind, args), origin: origin(name) });
+            made.push(Generator { makes: Makes::Data(kind, Box::new(args)), origin: origin(name) });
         }
     }
     let globals = k.helm_globals.clone().unwrap_or_default();
@@ -281,7 +281,7 @@ fn data(config: &Resource, kind: Generated) -> Result<Makes, Error> {
     if args.namespace.is_empty() {
         args.namespace = metadata.namespace;
     }
-    Ok(Makes::Data(kind, args))
+    Ok(Makes::Data(kind, Box::new(args)))
 }
 
 /// The transformers that can be configured by a resource.

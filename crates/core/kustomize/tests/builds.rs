@@ -7,12 +7,15 @@ use filetree::{FileTree, MemoryStore, TreePath};
 use kustomize::{Built, Error, Limits, Options, Remotes, Supply};
 use serde_json::Value;
 
+/// Paths and what is in them.
+type Files<'a> = &'a [(&'a str, &'a str)];
+
 fn tree<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Arc<FileTree> {
     let store = MemoryStore::from_files(files).expect("paths of a test");
     Arc::new(FileTree::new(Arc::new(store), filetree::Limits::default()))
 }
 
-fn build(files: &[(&str, &str)], target: &str, options: &Options<'_>) -> Result<Built, Error> {
+fn build(files: Files<'_>, target: &str, options: &Options<'_>) -> Result<Built, Error> {
     kustomize::build(&tree(files.iter().copied()), &TreePath::parse(target).expect("a path"), options)
 }
 
@@ -128,7 +131,7 @@ fn limits_and_refusals() {
     let disk = [("app/kustomization.yaml", "resources: ['file:///etc/repo//base']\n")];
     let link = [("app/kustomization.yaml", "resources: ['ext::sh -c id']\n")];
     let limits = Limits { bases: 20, depth: 10, resources: 1, bytes: 40, ..Limits::default() };
-    let cases: [(&str, &[(&str, &str)], &str, &str); 5] = [
+    let cases: [(&str, Files<'_>, &str, &str); 5] = [
         ("bases", &wide, "app", "more than 20 bases and components"),
         ("depth", &deep, "d0", "more than 10 bases within each other"),
         ("resources", &two, "app", "more than 1 resources"),

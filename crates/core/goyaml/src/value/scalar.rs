@@ -31,7 +31,8 @@ pub(super) fn scalar_value(scalar: &mut Scalar, shared: bool) -> Result<Value, E
 }
 
 /// Makes the JSON value of a scalar as yaml.v3 resolves it.
-pub(super) fn scalar_value_modern(scalar: &mut Scalar) -> Result<Value, ErrorKind> {
+/// Takes its text unless an alias may read it again.
+pub(super) fn scalar_value_modern(scalar: &mut Scalar, shared: bool) -> Result<Value, ErrorKind> {
     Ok(match resolve_scalar_modern(scalar)? {
         Resolved::Null => Value::Null,
         Resolved::Bool(bool) => Value::Bool(bool),
@@ -40,7 +41,8 @@ pub(super) fn scalar_value_modern(scalar: &mut Scalar) -> Result<Value, ErrorKin
         Resolved::Float(float) => Value::Number(number(float)?),
         Resolved::Timestamp => Value::String(rfc3339(&scalar.text)),
         Resolved::Text if is_binary(scalar) => Value::String(binary_text(&scalar.text)?),
-        Resolved::Text => Value::String(scalar.text.clone()),
+        Resolved::Text if shared => Value::String(scalar.text.clone()),
+        Resolved::Text => Value::String(std::mem::take(&mut scalar.text)),
     })
 }
 
