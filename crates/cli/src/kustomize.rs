@@ -11,7 +11,7 @@ pub use arguments::KustomizeCommand;
 use std::io::Write as _;
 use std::path::Path;
 
-use crate::Surroundings;
+use crate::{Surroundings, escape};
 
 /// What a command says: its result, and what it mentions on the way.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,7 +48,7 @@ pub async fn kustomize(command: &KustomizeCommand, surroundings: &Surroundings<'
 }
 
 fn complain(text: &str) -> u8 {
-    // Where nobody reads, nothing is lost.
-    drop(writeln!(std::io::stderr(), "{text}"));
+    // Files may be strangers'; where nobody reads, nothing is lost.
+    drop(writeln!(std::io::stderr(), "{}", escape::lines(text)));
     1
 }
