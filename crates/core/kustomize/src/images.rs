@@ -1,5 +1,6 @@
 //! `images`: new names, tags and digests for images.
 
+use ::image::ImageRef;
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
@@ -121,13 +122,14 @@ fn set(place: &mut Value, image: &Image, pattern: &Regex) -> Result<(), String> 
 
 /// The text of an image after the change.
 fn changed(current: &str, image: &Image) -> String {
-    let (name, tag, digest) = split(current);
-    let mut result = if image.new_name.is_empty() { name } else { &image.new_name }.to_owned();
+    let ImageRef { name, tag, digest } = ImageRef::split(current);
+    let (tag, digest) = (tag.unwrap_or_default(), digest.unwrap_or_default());
+    let mut result = if image.new_name.is_empty() { name } else { image.new_name.clone() };
     let (tag, digest) = match (image.new_tag.is_empty(), image.digest.is_empty()) {
         (false, _) => (image.new_tag.clone(), image.digest.clone()),
         (true, false) => (String::new(), image.digest.clone()),
         (true, true) if !image.tag_suffix.is_empty() => (format!("{tag}{}", image.tag_suffix), String::new()),
-        (true, true) => (tag.to_owned(), digest.to_owned()),
+        (true, true) => (tag, digest),
     };
     if !tag.is_empty() {
         result.push(':');
@@ -138,31 +140,6 @@ fn changed(current: &str, image: &Image) -> String {
         result.push_str(&digest);
     }
     result
-}
-
-/// Name, tag and digest of an image; a colon before the first slash belongs to the registry's port.
-pub(crate) fn split(image: &str) -> (&str, &str, &str) {
-    let slash = image.find('/').unwrap_or(0);
-    let after = |character| image.get(slash..).and_then(|rest| rest.find(character)).map(|at| at + slash);
-    let (at, colon) = (after('@'), after(':'));
-    let cut = |from: usize| image.split_at(from);
-    match (at, colon) {
-        (None, None) => (image, "", ""),
-        (Some(at), colon) if colon.is_none_or(|colon| at < colon) => {
-            let (name, digest) = cut(at);
-            (name, "", digest.strip_prefix('@').unwrap_or(digest))
-        }
-        (Some(at), Some(colon)) => {
-            let (rest, digest) = cut(at);
-            let (name, tag) = rest.split_at(colon);
-            (name, tag.strip_prefix(':').unwrap_or(tag), digest.strip_prefix('@').unwrap_or(digest))
-        }
-        (_, Some(colon)) => {
-            let (name, tag) = cut(colon);
-            (name, tag.strip_prefix(':').unwrap_or(tag), "")
-        }
-        (Some(_), None) => (image, "", ""),
-    }
 }
 
 #[cfg(test)]

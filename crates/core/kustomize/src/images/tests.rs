@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Image, apply_image, pattern, split};
+use super::{Image, apply_image, pattern};
 use crate::fieldspec::FieldSpec;
 use crate::patch::tests::{check, documents};
 use crate::replicas::set_replicas;
@@ -42,20 +42,4 @@ fn replicas_are_those_of_the_peer() {
         done.map_err(|error| error.to_string())?;
         Ok(json!(resources))
     });
-}
-
-#[test]
-fn images_are_split_at_tag_and_digest() {
-    for (image, expected) in [
-        ("nginx", ("nginx", "", "")),
-        ("nginx:1", ("nginx", "1", "")),
-        ("nginx@sha256:a", ("nginx", "", "sha256:a")),
-        ("nginx:1@sha256:a", ("nginx", "1", "sha256:a")),
-        ("reg:5000/nginx", ("reg:5000/nginx", "", "")),
-        ("reg:5000/nginx:1@sha256:a", ("reg:5000/nginx", "1", "sha256:a")),
-        ("/nginx:1", ("/nginx", "1", "")),
-        ("", ("", "", "")),
-    ] {
-        assert_eq!(split(image), expected, "{image}");
-    }
 }
