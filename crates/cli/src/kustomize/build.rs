@@ -53,13 +53,12 @@ pub(super) async fn build(
         ..Options::default()
     };
     let mut elsewhere = Elsewhere::new(surroundings);
-    let full = here.join(target);
-    let (tree, path) = match RepoSpec::parse(target).filter(|_| !full.exists()) {
+    let (tree, path) = match RepoSpec::parse(target).filter(|_| !here.join(target).exists()) {
         Some(spec) => match elsewhere.repository(&spec).await? {
             Supply::Tree(tree, path) => (tree, path),
             Supply::File(_) => return Err(format!("{target} is a file")),
         },
-        None => disk(&full)?,
+        None => disk(here, target)?,
     };
     let mut remotes = Remotes::default();
     for _ in 0..ROUNDS {
@@ -83,7 +82,7 @@ pub(super) async fn build(
 
 /// What a directory makes without anything from elsewhere. `None` where it needs something.
 pub(super) fn local(directory: &Path) -> Option<Result<String, String>> {
-    let (tree, path) = match disk(directory) {
+    let (tree, path) = match disk(directory, ".") {
         Ok(place) => place,
         Err(error) => return Some(Err(error)),
     };
@@ -95,17 +94,26 @@ pub(super) fn local(directory: &Path) -> Option<Result<String, String>> {
 }
 
 /// A directory in the tree of all files: bases lie beside and above it.
-fn disk(directory: &Path) -> Result<(Arc<FileTree>, TreePath), String> {
-    let shown = directory.display();
-    let failed =
-        |problem: String| format!("must build at directory: not a valid directory: {shown}: {problem}");
-    let full = std::fs::canonicalize(directory).map_err(|error| failed(error.to_string()))?;
+fn disk(here: &Path, target: &str) -> Result<(Arc<FileTree>, TreePath), String> {
+    let wrong = |problem: String| format!("must build at directory: {problem}");
+    let failed = |error: std::io::Error| wrong(format!("not a valid directory: {target}: {error}"));
+    let full = match std::fs::canonicalize(here.join(target)) {
+        Ok(full) => full,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let place = std::path::absolute(here.join(target)).map_err(failed)?;
+            let problem = format!("lstat {}: no such file or directory", place.display());
+            return Err(wrong(format!(
+                "not a valid directory: evalsymlink failure on '{target}' : {problem}"
+            )));
+        }
+        Err(error) => return Err(failed(error)),
+    };
     if !full.is_dir() {
-        return Err(format!("must build at directory: '{}' is no directory", full.display()));
+        return Err(wrong(format!("'{target}': file is not directory")));
     }
-    let inside = full.to_str().ok_or_else(|| failed("its name is no text".to_owned()))?;
-    let path = TreePath::parse(inside.trim_start_matches('/')).map_err(|error| failed(error.to_string()))?;
-    let store = source::open_dir(Path::new("/")).map_err(|error| failed(error.to_string()))?;
+    let inside = full.to_str().ok_or_else(|| wrong(format!("the name of {} is no text", full.display())))?;
+    let path = TreePath::parse(inside.trim_start_matches('/')).map_err(|error| wrong(error.to_string()))?;
+    let store = source::open_dir(Path::new("/")).map_err(failed)?;
     Ok((Arc::new(FileTree::new(Arc::new(store), filetree::Limits::default())), path))
 }
 
