@@ -243,8 +243,14 @@ pub(crate) fn json_patch(
             String::from_utf8_lossy(&text).into_owned()
         }
     };
-    let found = operations(&text)
-        .map_err(|error| Error::invalid(error.to_string()).within(&format!("decoding {text}")))?;
+    let found = operations(&text).map_err(|error| {
+        // The command shows the JSON that a text of YAML becomes.
+        let shown = match goyaml::parse_one(text.as_bytes(), &session.yaml) {
+            Ok(value) if !text.starts_with('[') => value.to_string(),
+            _ => text.clone(),
+        };
+        Error::invalid(error.to_string()).within(&format!("decoding {shown}"))
+    })?;
     if found.as_array().is_none_or(Vec::is_empty) {
         let message = format!("patch appears to be empty; file={}, JsonOp={text}", entry.path);
         return Err(Error::invalid(message));
