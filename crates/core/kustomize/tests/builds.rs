@@ -136,7 +136,7 @@ fn limits_and_refusals() {
         ("depth", &deep, "d0", "more than 10 bases within each other"),
         ("resources", &two, "app", "more than 1 resources"),
         ("a repository on the disk", &disk, "app", "are not served"),
-        ("a program for a transport", &link, "app", "no such file or directory"),
+        ("a program for a transport", &link, "app", "are never run"),
     ];
     for (name, files, target, want) in cases {
         let error =
