@@ -76,7 +76,7 @@ pub enum TreeError {
         /// The file.
         path: TreePath,
         /// What is wrong with it.
-        error: Error,
+        error: Box<Error>,
     },
     /// The tree could not be read, or a path is not there.
     #[error(transparent)]
@@ -286,7 +286,7 @@ impl Editing<'_> {
             Ok(edited) if !by_keys && edited.changes.iter().any(is_filled_in) => return Ok(self.leave(path)),
             Ok(edited) => edited,
             Err(_) if text.contains("{{") && !by_keys => return Ok(self.leave(path)),
-            Err(error) => return Err(TreeError::File { path: path.clone(), error }),
+            Err(error) => return Err(TreeError::File { path: path.clone(), error: error.into() }),
         };
         let Edited { text: new, changes, found } = edited;
         let mut here = BTreeSet::new();
