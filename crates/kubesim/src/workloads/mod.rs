@@ -14,6 +14,7 @@ mod condition;
 mod cronjob;
 mod daemonset;
 mod deployment;
+mod disruption;
 mod engine;
 mod hash;
 mod job;
@@ -55,8 +56,8 @@ impl Default for ControllerOptions {
 }
 
 /// Starts what kube-controller-manager does for workloads: Deployment, ReplicaSet, StatefulSet, DaemonSet, Job,
-/// CronJob, EndpointSlices of Services, binding of claims, and HorizontalPodAutoscalers (by their bounds only). Ends
-/// when the handle is dropped. Must be called on a tokio runtime.
+/// CronJob, EndpointSlices of Services, binding of claims, PodDisruptionBudgets, and HorizontalPodAutoscalers (by their
+/// bounds only). Ends when the handle is dropped. Must be called on a tokio runtime.
 ///
 /// Source: the kinds' controllers in Kubernetes v1.34; left out are adoption of orphans, proportional scaling in
 /// mid-rollout, pod failure policies and topology hints.
@@ -71,6 +72,7 @@ pub fn spawn_controllers(client: kube::Client, options: ControllerOptions) -> Ha
         service::CONTROLLER,
         claim::CONTROLLER,
         autoscaler::CONTROLLER,
+        disruption::CONTROLLER,
     ];
     let world = engine::World { clock: options.clock, nodes: None };
     Engine::spawn(client, "kube-controller-manager", controllers, world)

@@ -10,7 +10,7 @@ use super::kinds::Kind;
 use super::plan::{Action, Cx, Plan};
 use super::store::{Store, id};
 use super::value::{name, uid};
-use super::{autoscaler, cronjob, deployment};
+use super::{autoscaler, cronjob, deployment, disruption};
 
 fn store(objects: &[(Kind, &Value)]) -> Store {
     let mut store = Store::default();
@@ -154,6 +154,37 @@ fn old_news_and_the_dead_stay_out_of_the_store() {
     assert!(store.put(Kind::Pod, pod("6")).is_ok());
     assert!(store.remove(Kind::Pod, &("n".to_owned(), "p".to_owned())).is_some());
     assert!(store.put(Kind::Pod, pod("7")).is_err(), "the answer of a write that raced with the deletion");
+}
+
+#[test]
+fn a_budget_says_how_many_pods_may_go() {
+    let pod = |name: &str, ready: bool| {
+        let status = if ready { "True" } else { "False" };
+        json!({
+            "metadata": {"name": name, "namespace": "n", "uid": name, "resourceVersion": "1", "labels": {"app": "web"}},
+            "status": {"conditions": [{"type": "Ready", "status": status}]},
+        })
+    };
+    let (a, b, c) = (pod("a", true), pod("b", true), pod("c", false));
+    for (reason, spec, wanted) in [
+        ("a count", json!({"minAvailable": 1}), (1, 1)),
+        ("a share", json!({"minAvailable": "50%"}), (2, 0)),
+        ("unavailable", json!({"maxUnavailable": 2}), (1, 1)),
+    ] {
+        let mut budget = json!({"metadata": {"name": "p", "namespace": "n", "uid": "p", "resourceVersion": "1"}, "spec": spec});
+        budget["spec"]["selector"] = json!({"matchLabels": {"app": "web"}});
+        let store =
+            store(&[(Kind::Pod, &a), (Kind::Pod, &b), (Kind::Pod, &c), (Kind::PodDisruptionBudget, &budget)]);
+        assert_eq!((disruption::CONTROLLER.related)(&store, Kind::Pod, &a), [id(&budget)], "{reason}");
+        let plan = plan(disruption::CONTROLLER, &store, "2026-01-01T00:00:00Z", &budget);
+        let status = plan.actions.iter().find_map(|action| match action {
+            Action::Status(Kind::PodDisruptionBudget, budget) => Some(&budget["status"]),
+            _ => None,
+        });
+        let status = status.expect(reason);
+        let found = (&status["desiredHealthy"], &status["disruptionsAllowed"], &status["expectedPods"]);
+        assert_eq!(found, (&json!(wanted.0), &json!(wanted.1), &json!(3)), "{reason}");
+    }
 }
 
 #[test]
