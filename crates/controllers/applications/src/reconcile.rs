@@ -80,7 +80,7 @@ async fn pass(
 ) -> Result<Option<Duration>, Lost> {
     end_on_word(shared, name, app, memory).await?;
     let mut findings = lint(app);
-    tidy_hooks(shared, app, memory, &mut findings).await;
+    let untidy = tidy_hooks(shared, app, memory, &mut findings).await;
     let settings = shared.settings.current();
     let project_name = app.spec.project_name().to_owned();
     let Some(project) = shared.project(&project_name, &settings) else {
@@ -155,25 +155,34 @@ async fn pass(
 
     // Report.
     publish(shared, name, app, &report, &before).await?;
-    Ok(again)
+    Ok(again.into_iter().chain(untidy).min())
 }
 
-/// Lets go of the hooks of an attempt that is over, once; what is left of it after a failure is tried again with the next pass.
-async fn tidy_hooks(shared: &Shared, app: &Application, memory: &mut AppMemory, findings: &mut Findings) {
+/// Lets go of the hooks of an attempt that is over, once. The answer is when to try again what failed of it.
+async fn tidy_hooks(
+    shared: &Shared,
+    app: &Application,
+    memory: &mut AppMemory,
+    findings: &mut Findings,
+) -> Option<Duration> {
     let Some(state) = app.status.operation_state.as_ref().filter(|state| state.finished_at.is_some()) else {
-        return;
+        return None;
     };
     let attempt = (state.started_at.clone(), state.retry_count);
     if !hooks::has_run(state) || memory.tidied.as_ref() == Some(&attempt) {
-        return;
+        return None;
     }
     match hooks::tidy(&shared.cluster, state).await {
-        Ok(()) => memory.tidied = Some(attempt),
+        Ok(()) => {
+            memory.tidied = Some(attempt);
+            None
+        }
         Err(message) => {
             findings.add(
                 ConditionType::SyncError,
                 format!("hooks of the last sync could not be tidied up: {message}"),
             );
+            Some(LATER)
         }
     }
 }
