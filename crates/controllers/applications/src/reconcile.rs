@@ -165,9 +165,7 @@ async fn tidy_hooks(
     memory: &mut AppMemory,
     findings: &mut Findings,
 ) -> Option<Duration> {
-    let Some(state) = app.status.operation_state.as_ref().filter(|state| state.finished_at.is_some()) else {
-        return None;
-    };
+    let state = app.status.operation_state.as_ref().filter(|state| state.finished_at.is_some())?;
     let attempt = (state.started_at.clone(), state.retry_count);
     if !hooks::has_run(state) || memory.tidied.as_ref() == Some(&attempt) {
         return None;
