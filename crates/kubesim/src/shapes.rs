@@ -200,14 +200,7 @@ impl Cleaner<'_> {
     }
 
     fn mismatch(&self, shape: usize, value: &Value, owner: &str) -> String {
-        let found = match value {
-            Value::Null => "null",
-            Value::Bool(_) => "bool",
-            Value::Number(_) => "number",
-            Value::String(_) => "string",
-            Value::Array(_) => "array",
-            Value::Object(_) => "object",
-        };
+        let found = goyaml::kind_of(value);
         let wanted = match self.shapes.get(shape) {
             Shape::Struct { name, .. } => go_type(name),
             Shape::Map(_) => "map[string]string".to_owned(),

@@ -6,6 +6,18 @@ use crate::node::Tree;
 use crate::value::whole;
 use crate::{Document, Limits, Mark};
 
+/// What Go's reader of JSON calls a value: `null`, `bool`, `number`, `string`, `array` or `object`.
+pub fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
 /// Reads JSON objects that follow each other. `None` where the text is anything else, or goes beyond the limits.
 pub(crate) fn parse_stream(text: &[u8], limits: &Limits) -> Option<Vec<Document>> {
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);

@@ -25,21 +25,6 @@ pub(crate) fn yaml(text: &[u8], limits: &goyaml::Limits) -> Result<Value, String
     goyaml::parse_one(text, limits).map_err(|error| yaml_error(&error))
 }
 
-/// What the library's parser says, and not its scanner.
-const PARSER: &[&str] = &[
-    "did not find expected '-' indicator",
-    "did not find expected ',' or ']'",
-    "did not find expected ',' or '}'",
-    "did not find expected <document start>",
-    "did not find expected <stream-start>",
-    "did not find expected key",
-    "did not find expected node content",
-    "found duplicate %TAG directive",
-    "found duplicate %YAML directive",
-    "found incompatible YAML document",
-    "found undefined tag handle",
-];
-
 /// What `yaml.Unmarshal` says of a text that is no YAML.
 pub(crate) fn yaml_error(error: &goyaml::Error) -> String {
     let words = match error.kind() {
@@ -49,29 +34,14 @@ pub(crate) fn yaml_error(error: &goyaml::Error) -> String {
             format!("yaml: {printed}")
         }
         goyaml::ErrorKind::Key { printed, .. } => printed.clone(),
-        goyaml::ErrorKind::Syntax(words) => match error.mark() {
-            // The library counts lines from 0 and says nothing of the first. What its scanner finds, it puts one line further.
-            Some(mark) if mark.line > 1 => {
-                let line = mark.line - usize::from(PARSER.contains(words));
-                format!("yaml: line {line}: {words}")
-            }
-            _ => format!("yaml: {words}"),
-        },
-        kind => format!("yaml: {kind}"),
+        _ => error.as_go(goyaml::Dialect::Yaml2),
     };
     format!("error converting YAML to JSON: {words}")
 }
 
 /// `error unmarshaling JSON: …: cannot unmarshal array into Go struct field Metadata.name of type string`.
 pub(crate) fn mismatch(value: &Value, into: &str, go_type: &str) -> String {
-    let found = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
+    let found = goyaml::kind_of(value);
     format!(
         "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into {into} of type {go_type}"
     )

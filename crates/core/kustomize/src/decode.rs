@@ -106,13 +106,8 @@ impl Reader {
 
     fn unfit(&self, shape: &Shape, value: &Value) -> String {
         let kind = match value {
-            Value::Null => "null".to_owned(),
-            Value::Bool(_) => "bool".to_owned(),
             Value::Number(number) if matches!(shape, Shape::Int) => format!("number {number}"),
-            Value::Number(_) => "number".to_owned(),
-            Value::String(_) => "string".to_owned(),
-            Value::Array(_) => "array".to_owned(),
-            Value::Object(_) => "object".to_owned(),
+            other => goyaml::kind_of(other).to_owned(),
         };
         let what = go_type(shape);
         if self.path.is_empty() {

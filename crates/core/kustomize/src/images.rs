@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::fieldspec::{Create, FieldError, FieldSpec, for_each};
 use crate::lenient;
+use crate::scalar::{MAPPING, SCALAR, wrong_kind};
 
 /// An entry of `images`. Empty parts change nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -85,7 +86,7 @@ fn containers(
                                 }
                             }
                             Value::Null => {}
-                            other => return Err(wrong_kind("MappingNode", other)),
+                            other => return Err(wrong_kind(MAPPING, other)),
                         }
                     }
                 }
@@ -97,22 +98,13 @@ fn containers(
     }
 }
 
-fn wrong_kind(expected: &str, found: &Value) -> String {
-    let found = match found {
-        Value::Object(_) => "MappingNode",
-        Value::Array(_) => "SequenceNode",
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => "ScalarNode",
-    };
-    format!("wrong node kind: expected {expected} but got {found}")
-}
-
 fn set(place: &mut Value, image: &Image, pattern: &Regex) -> Result<(), String> {
     let current = match &*place {
         Value::String(text) => text.clone(),
         Value::Null => return Ok(()),
         Value::Bool(flag) => flag.to_string(),
         Value::Number(number) => number.to_string(),
-        other => return Err(wrong_kind("ScalarNode", other)),
+        other => return Err(wrong_kind(SCALAR, other)),
     };
     if pattern.is_match(&current) {
         *place = Value::String(changed(&current, image));

@@ -14,7 +14,7 @@ use crate::id::{Gvk, ResId};
 use crate::patch::scalar_text;
 use crate::resource::{CLUSTER_WIDE, Resource, Scopes, effective};
 use crate::resources::Resources;
-use crate::scalar::wrong_kind;
+use crate::scalar::{MAPPING, wrong_node};
 
 /// Renames what fields name.
 ///
@@ -247,7 +247,7 @@ impl Search<'_> {
     }
 
     fn follow_map(&self, place: &mut Value) -> Result<(), String> {
-        let Value::Object(map) = place else { return Err(wrong_kind("MappingNode", place)) };
+        let Value::Object(map) = place else { return Err(wrong_node(MAPPING, place)) };
         let Some(name) = map.get("name") else {
             return Err("path config error; no 'name' field in node".to_owned());
         };

@@ -110,17 +110,27 @@ fn whole(digits: &str) -> Option<u64> {
     if rest.starts_with('+') { None } else { u64::from_str_radix(rest, radix).ok() }
 }
 
-/// What the peer says of a value of the wrong kind: `MappingNode`, `SequenceNode` or `ScalarNode` is expected.
+pub(crate) const MAPPING: &str = "MappingNode";
+pub(crate) const SEQUENCE: &str = "SequenceNode";
+pub(crate) const SCALAR: &str = "ScalarNode";
+
+/// What the peer calls a value: [`MAPPING`], [`SEQUENCE`] or [`SCALAR`].
+pub(crate) fn node_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Object(_) => MAPPING,
+        Value::Array(_) => SEQUENCE,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => SCALAR,
+    }
+}
+
+/// What the peer says of a value of the wrong kind.
 pub(crate) fn wrong_kind(expected: &str, found: &Value) -> String {
-    let kind = match found {
-        Value::Object(_) => "MappingNode",
-        Value::Array(_) => "SequenceNode",
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => "ScalarNode",
-    };
-    format!(
-        "wrong node kind: expected {expected} but got {kind}: node contents:\n{}",
-        goyaml::to_string(found)
-    )
+    format!("wrong node kind: expected {expected} but got {}", node_kind(found))
+}
+
+/// The same with the value itself, as most of its steps say it.
+pub(crate) fn wrong_node(expected: &str, found: &Value) -> String {
+    format!("{}: node contents:\n{}", wrong_kind(expected, found), goyaml::to_string(found))
 }
 
 #[cfg(test)]

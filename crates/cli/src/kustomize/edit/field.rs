@@ -1,5 +1,6 @@
 //! A kustomization as data: its fields, by kustomize's rules of reading.
 
+use goyaml::kind_of;
 use serde_json::{Map, Value};
 
 /// Fields that kustomize knows, by what they hold.
@@ -49,7 +50,7 @@ pub(super) fn check(value: &Value) -> Result<(), String> {
         other => {
             return Err(format!(
                 "json: cannot unmarshal {} into Go value of type types.Kustomization",
-                kind(other)
+                kind_of(other)
             ));
         }
     };
@@ -79,23 +80,11 @@ pub(super) fn check(value: &Value) -> Result<(), String> {
             let of = if std::ptr::eq(wrong, value) || !of.contains("string") { of } else { "string" };
             return Err(format!(
                 "json: cannot unmarshal {} into Go struct field Kustomization.{name} of type {of}",
-                kind(wrong)
+                kind_of(wrong)
             ));
         }
     }
     Ok(())
-}
-
-/// What Go's reader of JSON calls a value.
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 impl Fields {

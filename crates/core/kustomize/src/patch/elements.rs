@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::schema::NodeId;
 use super::strategic::{DIRECTIVE, Merge, MergeError, Origin, Outcome};
+use crate::scalar::MAPPING;
 
 /// Merges the items of a patch's list into those of a target's.
 pub(super) fn merge(
@@ -92,7 +93,7 @@ pub(super) fn merge(
     }
     for element in target {
         if used != [""] && !element.is_object() && !element.is_null() {
-            return Err(merge.wrong_kind("MappingNode", &element));
+            return Err(merge.wrong_kind(MAPPING, &element));
         }
         append(&mut result, element, &used);
     }

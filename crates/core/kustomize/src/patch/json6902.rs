@@ -1,3 +1,4 @@
+use goyaml::kind_of;
 use serde_json::{Number, Value};
 
 /// Why a JSON patch cannot be read or applied.
@@ -36,10 +37,10 @@ pub(crate) fn operations(text: &str) -> Result<Value, JsonPatchError> {
     match &value {
         Value::Null => Ok(value),
         Value::Array(items) => match items.iter().find(|item| !item.is_object() && !item.is_null()) {
-            Some(item) => Err(JsonPatchError::NotAList(kind(item))),
+            Some(item) => Err(JsonPatchError::NotAList(kind_of(item))),
             None => Ok(value),
         },
-        other => Err(JsonPatchError::NotAList(kind(other))),
+        other => Err(JsonPatchError::NotAList(kind_of(other))),
     }
 }
 
@@ -53,7 +54,7 @@ pub(crate) fn apply_operations(object: &mut Value, operations: &Value) -> Result
     let operations = if operations.is_null() { &none } else { operations };
     let mut patched = merge::json_patch(object, operations)?;
     if !patched.is_object() {
-        return Err(JsonPatchError::NotAnObject(kind(&patched)));
+        return Err(JsonPatchError::NotAnObject(kind_of(&patched)));
     }
     through_float(&mut patched);
     *object = patched;
@@ -85,15 +86,4 @@ fn as_float(number: &Number) -> Option<Number> {
     }
     let digits = float.to_string();
     digits.parse::<i64>().map(Number::from).or_else(|_| digits.parse::<u64>().map(Number::from)).ok()
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }

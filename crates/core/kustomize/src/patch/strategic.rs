@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::elements;
 use super::schema::{NodeId, Schemas};
-use crate::scalar::styled;
+use crate::scalar::{SCALAR, SEQUENCE, node_kind, styled};
 
 /// The directive's key, in a map or in a list's item that holds nothing else.
 pub(super) const DIRECTIVE: &str = "$patch";
@@ -133,9 +133,9 @@ impl Merge<'_> {
             };
             [target.as_ref(), of_patch].into_iter().flatten().find_map(|node| self.kind_of(node))
         });
-        let of_target = target.as_ref().filter(|node| !node.is_null()).map(kind);
+        let of_target = target.as_ref().filter(|node| !node.is_null()).map(node_kind);
         let of_patch = match &patch {
-            Origin::Node(node) if !node.is_null() => Some(kind(node)),
+            Origin::Node(node) if !node.is_null() => Some(node_kind(node)),
             Origin::Node(_) | Origin::Missing | Origin::Same => None,
         };
         let expected = of_target.or(of_patch);
@@ -345,7 +345,7 @@ impl Merge<'_> {
     }
 
     pub(super) fn wrong_kind(&self, expected: &'static str, found: &Value) -> MergeError {
-        MergeError::Kind { path: self.at(), expected, found: kind(found) }
+        MergeError::Kind { path: self.at(), expected, found: node_kind(found) }
     }
 
     fn at(&self) -> String {
@@ -359,17 +359,5 @@ fn scalar(target: Option<Value>, patch: Origin) -> Outcome {
         (_, Origin::Node(node)) => Outcome::Patch(node),
         (Some(value), Origin::Missing | Origin::Same) => Outcome::Target(value),
         (None, Origin::Missing | Origin::Same) => Outcome::Clear,
-    }
-}
-
-const MAPPING: &str = "MappingNode";
-const SEQUENCE: &str = "SequenceNode";
-const SCALAR: &str = "ScalarNode";
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Object(_) => MAPPING,
-        Value::Array(_) => SEQUENCE,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => SCALAR,
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::structured::read;
 use crate::fieldspec::split_path;
 use crate::patch::scalar_text;
-use crate::scalar::resolve;
+use crate::scalar::{MAPPING, SEQUENCE, resolve, wrong_kind};
 
 /// What a missing field is made as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +107,7 @@ fn next_of<'a>(node: &Value, part: &'a str) -> Result<Option<Next<'a>>, String> 
             return match node {
                 Value::Object(_) => Ok(Some(Next::Field(name))),
                 Value::Null => Ok(None),
-                other => Err(wrong_kind("MappingNode", other)),
+                other => Err(wrong_kind(MAPPING, other)),
             };
         }
         Step::Every => return Err("wildcard is not supported in PathGetter".to_owned()),
@@ -179,7 +179,7 @@ impl Walk<'_> {
                 return Ok(1);
             }
             Value::Null => return Ok(0),
-            other => return Err(wrong_kind("MappingNode", other)),
+            other => return Err(wrong_kind(MAPPING, other)),
         };
         let mut made = false;
         if !map.contains_key(name) {
@@ -316,7 +316,7 @@ fn list(node: &Value) -> Result<&[Value], String> {
     match node {
         Value::Array(items) => Ok(items),
         Value::Null => Ok(&[]),
-        other => Err(wrong_kind("SequenceNode", other)),
+        other => Err(wrong_kind(SEQUENCE, other)),
     }
 }
 
@@ -324,15 +324,6 @@ fn items_mut(node: &mut Value) -> Result<&mut [Value], String> {
     match node {
         Value::Array(items) => Ok(items),
         Value::Null => Ok(&mut []),
-        other => Err(wrong_kind("SequenceNode", other)),
+        other => Err(wrong_kind(SEQUENCE, other)),
     }
-}
-
-fn wrong_kind(expected: &str, found: &Value) -> String {
-    let found = match found {
-        Value::Object(_) => "MappingNode",
-        Value::Array(_) => "SequenceNode",
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => "ScalarNode",
-    };
-    format!("wrong node kind: expected {expected} but got {found}")
 }

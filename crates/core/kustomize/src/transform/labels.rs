@@ -34,7 +34,7 @@ pub(crate) fn add(
                 Ok(())
             }
             Value::Null => Ok(()),
-            other => Err(crate::scalar::wrong_kind("MappingNode", other)),
+            other => Err(crate::scalar::wrong_node(crate::scalar::MAPPING, other)),
         };
         for_each(&mut resource.body, spec, Create::Map, &mut put)
             .map_err(|error| Error::invalid(error.to_string()))?;

@@ -34,7 +34,9 @@ pub(crate) fn apply(
                 remember(resource, prefix, suffix, scopes);
             }
             let mut put = |place: &mut Value| match place {
-                Value::Object(_) | Value::Array(_) => Err(crate::scalar::wrong_kind("ScalarNode", place)),
+                Value::Object(_) | Value::Array(_) => {
+                    Err(crate::scalar::wrong_node(crate::scalar::SCALAR, place))
+                }
                 place => {
                     let text = if place.is_null() { "".into() } else { scalar_text(place) };
                     *place = Value::String(format!("{prefix}{text}{suffix}"));

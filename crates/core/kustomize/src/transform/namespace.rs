@@ -9,7 +9,7 @@ use crate::fieldspec::{Create, FieldError, FieldSpec, for_each};
 use crate::patch::scalar_text;
 use crate::resource::{Resource, Scopes};
 use crate::resources::Resources;
-use crate::scalar::wrong_kind;
+use crate::scalar::{SCALAR, SEQUENCE, wrong_node};
 
 /// Which subjects of role bindings get the namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -127,7 +127,7 @@ pub(crate) fn set(
 
 fn put(place: &mut Value, namespace: &str, unset_only: bool) -> Result<(), String> {
     if place.is_object() || place.is_array() {
-        return Err(wrong_kind("ScalarNode", place));
+        return Err(wrong_node(SCALAR, place));
     }
     let unset = place.is_null() || scalar_text(place).is_empty();
     if !unset_only || unset {
@@ -149,7 +149,7 @@ fn set_subjects(
     let list = match resource.body.get_mut("subjects") {
         None | Some(Value::Null) => return Ok(()),
         Some(Value::Array(list)) => list,
-        Some(other) => return Err(wrong_kind("SequenceNode", other)),
+        Some(other) => return Err(wrong_node(SEQUENCE, other)),
     };
     for subject in list {
         let Some(map) = subject.as_object_mut() else { continue };

@@ -10,7 +10,7 @@ use crate::fieldspec::split_path;
 use crate::patch::{Selector, scalar_text};
 use crate::resource::Scopes;
 use crate::resources::Resources;
-use crate::scalar::wrong_kind;
+use crate::scalar::{MAPPING, SCALAR, wrong_node};
 
 /// Fields that get the value.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -66,10 +66,10 @@ fn field<'a>(body: &'a mut Value, path: &str) -> Result<&'a mut Value, String> {
                 let at = name.parse::<usize>().ok().filter(|at| *at < items.len());
                 at.and_then(|at| items.get_mut(at)).ok_or_else(|| format!("no item {name} in '{path}'"))?
             }
-            other => return Err(wrong_kind("MappingNode", other)),
+            other => return Err(wrong_node(MAPPING, other)),
         };
     }
-    if place.is_object() || place.is_array() { Err(wrong_kind("ScalarNode", place)) } else { Ok(place) }
+    if place.is_object() || place.is_array() { Err(wrong_node(SCALAR, place)) } else { Ok(place) }
 }
 
 /// Puts a part into a path of files.
