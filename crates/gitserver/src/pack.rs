@@ -6,6 +6,7 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use gix::objs::{Kind, TreeRefIter};
+use gix::odb::pack::data::entry::Header;
 use gix::{ObjectId, Repository};
 
 use crate::GitError;
@@ -29,7 +30,7 @@ pub(crate) fn pack(
     out.extend_from_slice(&count.to_be_bytes());
     for id in objects {
         let object = repository.find_object(id).map_err(GitError::repository)?;
-        entry_header(&mut out, object.kind, object.data.len());
+        header(object.kind).write_to(object.data.len() as u64, &mut out).map_err(GitError::repository)?;
         let mut encoder = ZlibEncoder::new(&mut out, Compression::fast());
         encoder
             .write_all(&object.data)
@@ -89,21 +90,11 @@ fn reach(
     Ok(cut)
 }
 
-/// Type and size of a pack entry: three bits of type, then the size in groups of seven bits, lowest first.
-fn entry_header(out: &mut Vec<u8>, kind: Kind, size: usize) {
-    let code: u8 = match kind {
-        Kind::Commit => 1,
-        Kind::Tree => 2,
-        Kind::Blob => 3,
-        Kind::Tag => 4,
-    };
-    let low = |size: usize, mask: usize| u8::try_from(size & mask).unwrap_or_default();
-    let mut byte = (code << 4) | low(size, 0x0f);
-    let mut rest = size >> 4;
-    while rest > 0 {
-        out.push(byte | 0x80);
-        byte = low(rest, 0x7f);
-        rest >>= 7;
+fn header(kind: Kind) -> Header {
+    match kind {
+        Kind::Commit => Header::Commit,
+        Kind::Tree => Header::Tree,
+        Kind::Blob => Header::Blob,
+        Kind::Tag => Header::Tag,
     }
-    out.push(byte);
 }

@@ -2,6 +2,7 @@
 
 use gix::ObjectId;
 use gix::objs::Kind;
+use gix::odb::pack::data::entry::Header;
 use gix::zlib::Compression;
 use gix::zlib::stream::deflate;
 use std::collections::BTreeMap;
@@ -33,7 +34,7 @@ impl NewObjects {
         let mut out = b"PACK\0\0\0\x02".to_vec();
         out.extend_from_slice(&count.to_be_bytes());
         for (kind, data) in self.iter() {
-            entry_header(&mut out, kind, data.len());
+            header(kind).write_to(data.len() as u64, &mut out).map_err(|error| error.to_string())?;
             let mut deflated = deflate::Write::new(&mut out, Compression::DEFAULT);
             deflated.write_all(data).and_then(|()| deflated.flush()).map_err(|error| error.to_string())?;
         }
@@ -45,20 +46,11 @@ impl NewObjects {
     }
 }
 
-/// Three bits of kind, then the size, four bits and groups of seven, lowest first; all but the last with the highest bit set.
-fn entry_header(out: &mut Vec<u8>, kind: Kind, size: usize) {
-    let code: u8 = match kind {
-        Kind::Commit => 1,
-        Kind::Tree => 2,
-        Kind::Blob => 3,
-        Kind::Tag => 4,
-    };
-    let low = |size: usize, mask: usize| u8::try_from(size & mask).unwrap_or_default();
-    let (mut byte, mut rest) = (code << 4 | low(size, 0x0f), size >> 4);
-    while rest > 0 {
-        out.push(byte | 0x80);
-        byte = low(rest, 0x7f);
-        rest >>= 7;
+fn header(kind: Kind) -> Header {
+    match kind {
+        Kind::Commit => Header::Commit,
+        Kind::Tree => Header::Tree,
+        Kind::Blob => Header::Blob,
+        Kind::Tag => Header::Tag,
     }
-    out.push(byte);
 }
