@@ -20,6 +20,25 @@ pub(crate) enum Shape {
     Map(&'static Self),
     /// A map of known fields.
     Fields(&'static [(&'static str, Self)]),
+    /// A map of the fields of all of these.
+    Joined(&'static [&'static Self]),
+}
+
+impl Shape {
+    /// A field of a map by its name, or failing that by its name in another case.
+    fn field(&self, key: &str) -> Option<&'static (&'static str, Self)> {
+        let exact = self.find(&|name| name == key);
+        exact.or_else(|| self.find(&|name| name.eq_ignore_ascii_case(key)))
+    }
+
+    /// The first field whose name is fit.
+    fn find(&self, fits: &dyn Fn(&str) -> bool) -> Option<&'static (&'static str, Self)> {
+        match self {
+            Self::Fields(fields) => fields.iter().find(|(name, _)| fits(name)),
+            Self::Joined(shapes) => shapes.iter().find_map(|shape| shape.find(fits)),
+            Self::Any | Self::Text | Self::Bool | Self::Int | Self::List(_) | Self::Map(_) => None,
+        }
+    }
 }
 
 /// How strictly to read.
@@ -71,21 +90,15 @@ impl Reader {
                 }
                 Value::Object(read)
             }
-            (Shape::Fields(fields), Value::Object(map)) => self.fields(map, fields)?,
+            (Shape::Fields(_) | Shape::Joined(_), Value::Object(map)) => self.fields(map, shape)?,
             (shape, value) => return Err(self.unfit(shape, &value)),
         }))
     }
 
-    fn fields(
-        &mut self,
-        map: Map<String, Value>,
-        fields: &'static [(&'static str, Shape)],
-    ) -> Result<Value, String> {
+    fn fields(&mut self, map: Map<String, Value>, shape: &Shape) -> Result<Value, String> {
         let mut read = Map::new();
         for (key, value) in map {
-            let exact = fields.iter().find(|(name, _)| *name == key);
-            let known = exact.or_else(|| fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(&key)));
-            let Some((name, shape)) = known else {
+            let Some((name, shape)) = shape.field(&key) else {
                 if self.strictness == Strictness::Plugin {
                     continue;
                 }
@@ -127,7 +140,7 @@ fn zero(shape: &Shape) -> Value {
         Shape::Bool => Value::Bool(false),
         Shape::Int => Value::from(0),
         Shape::List(_) => Value::Array(Vec::new()),
-        Shape::Map(_) | Shape::Fields(_) => Value::Object(Map::new()),
+        Shape::Map(_) | Shape::Fields(_) | Shape::Joined(_) => Value::Object(Map::new()),
     }
 }
 
@@ -139,6 +152,6 @@ fn go_type(shape: &Shape) -> String {
         Shape::Int => "int64".to_owned(),
         Shape::List(item) => format!("[]{}", go_type(item)),
         Shape::Map(item) => format!("map[string]{}", go_type(item)),
-        Shape::Fields(_) => "struct".to_owned(),
+        Shape::Fields(_) | Shape::Joined(_) => "struct".to_owned(),
     }
 }

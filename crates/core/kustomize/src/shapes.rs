@@ -2,7 +2,7 @@
 //!
 //! **Source**: kustomize `types`, api v0.21.2.
 
-use crate::decode::Shape::{self, Any, Bool, Fields, Int, List, Map, Text};
+use crate::decode::Shape::{self, Any, Bool, Fields, Int, Joined, List, Map, Text};
 
 const TEXTS: Shape = List(&Text);
 const PAIRS: Shape = Map(&Text);
@@ -92,30 +92,9 @@ const CONFIG_MAP: Shape = Fields(&[
     ("env", Text),
     ("options", GENERATOR_OPTIONS),
 ]);
-const SECRET: Shape = Fields(&[
-    ("namespace", Text),
-    ("name", Text),
-    ("behavior", Text),
-    ("literals", TEXTS),
-    ("files", TEXTS),
-    ("envs", TEXTS),
-    ("env", Text),
-    ("options", GENERATOR_OPTIONS),
-    ("type", Text),
-]);
+const SECRET: Shape = Joined(&[&CONFIG_MAP, &Fields(&[("type", Text)])]);
 /// The same behind `apiVersion: builtin`.
-pub(crate) const GENERATOR_PLUGIN: Shape = Fields(&[
-    ("metadata", METADATA),
-    ("namespace", Text),
-    ("name", Text),
-    ("behavior", Text),
-    ("literals", TEXTS),
-    ("files", TEXTS),
-    ("envs", TEXTS),
-    ("env", Text),
-    ("options", GENERATOR_OPTIONS),
-    ("type", Text),
-]);
+pub(crate) const GENERATOR_PLUGIN: Shape = Joined(&[&Fields(&[("metadata", METADATA)]), &SECRET]);
 
 const SORT: Shape =
     Fields(&[("order", Text), ("legacySortOptions", Fields(&[("orderFirst", TEXTS), ("orderLast", TEXTS)]))]);
@@ -141,27 +120,7 @@ const HELM_CHART: Shape = Fields(&[
     ("devel", Bool),
 ]);
 /// The same behind `apiVersion: builtin`, with what is set for all charts.
-pub(crate) const HELM_PLUGIN: Shape = Fields(&[
-    ("chartHome", Text),
-    ("configHome", Text),
-    ("name", Text),
-    ("version", Text),
-    ("repo", Text),
-    ("releaseName", Text),
-    ("namespace", Text),
-    ("valuesFile", Text),
-    ("additionalValuesFiles", TEXTS),
-    ("valuesInline", Map(&Any)),
-    ("valuesMerge", Text),
-    ("includeCRDs", Bool),
-    ("skipHooks", Bool),
-    ("apiVersions", TEXTS),
-    ("kubeVersion", Text),
-    ("nameTemplate", Text),
-    ("skipTests", Bool),
-    ("debug", Bool),
-    ("devel", Bool),
-]);
+pub(crate) const HELM_PLUGIN: Shape = Joined(&[&HELM_GLOBALS, &HELM_CHART]);
 const OLD_HELM_CHART: Shape = Fields(&[
     ("chartName", Text),
     ("chartVersion", Text),
