@@ -18,6 +18,25 @@ pub fn kind_of(value: &Value) -> &'static str {
     }
 }
 
+/// Escapes in a JSON text of `serde_json` what Go's writer of JSON does besides: `<`, `>`, `&` and the two line separators of Unicode.
+pub fn escape_json(text: String) -> String {
+    if !text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+        return text;
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("\\u003c"),
+            '>' => escaped.push_str("\\u003e"),
+            '&' => escaped.push_str("\\u0026"),
+            '\u{2028}' => escaped.push_str("\\u2028"),
+            '\u{2029}' => escaped.push_str("\\u2029"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
 /// Reads JSON objects that follow each other. `None` where the text is anything else, or goes beyond the limits.
 pub(crate) fn parse_stream(text: &[u8], limits: &Limits) -> Option<Vec<Document>> {
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);

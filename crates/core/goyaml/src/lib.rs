@@ -35,7 +35,7 @@ mod value;
 pub use document::{Document, Mark};
 pub use emit::to_string;
 pub use error::{Error, ErrorKind};
-pub use json::kind_of;
+pub use json::{escape_json, kind_of};
 pub use outline::{Node, NodeKind, Outline, Style, outline};
 use serde_json::Value;
 

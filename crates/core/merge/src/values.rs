@@ -120,15 +120,6 @@ pub(crate) mod go_json {
 
     /// Appends a string with its quotes.
     pub(crate) fn write_string(out: &mut String, text: &str) {
-        for c in Value::from(text).to_string().chars() {
-            match c {
-                '<' => out.push_str("\\u003c"),
-                '>' => out.push_str("\\u003e"),
-                '&' => out.push_str("\\u0026"),
-                '\u{2028}' => out.push_str("\\u2028"),
-                '\u{2029}' => out.push_str("\\u2029"),
-                c => out.push(c),
-            }
-        }
+        out.push_str(&goyaml::escape_json(Value::from(text).to_string()));
     }
 }

@@ -61,26 +61,7 @@ fn encode(text: &str) -> String {
         .collect()
 }
 
-/// JSON as Go writes it: keys sorted, and `<`, `>`, `&` and the two line separators of Unicode escaped.
+/// JSON as Go writes it: keys sorted, and what it escapes.
 pub(crate) fn json_text(value: &Value) -> String {
-    escaped(value.to_string())
-}
-
-/// Escapes in a JSON text what Go does.
-pub(crate) fn escaped(text: String) -> String {
-    if !text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
-        return text;
-    }
-    let mut escaped = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '<' => escaped.push_str("\\u003c"),
-            '>' => escaped.push_str("\\u003e"),
-            '&' => escaped.push_str("\\u0026"),
-            '\u{2028}' => escaped.push_str("\\u2028"),
-            '\u{2029}' => escaped.push_str("\\u2029"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
+    goyaml::escape_json(value.to_string())
 }

@@ -15,7 +15,7 @@ use crate::lenient;
 use crate::resource::Behavior;
 use crate::scalar::{UNWRITABLE_KEY, is_text};
 
-pub(crate) use hash::{escaped, hash, json_text};
+pub(crate) use hash::{hash, json_text};
 pub(crate) use merge::{merge_into, replace_by};
 pub(crate) use sources::{SourceError, pairs};
 

@@ -5,7 +5,7 @@ use yamledit::Stream;
 
 use super::apply::ReplacementError;
 use super::field_path::{Make, Place, for_each, lookup, lookup_mut};
-use crate::generate::{escaped, json_text};
+use crate::generate::json_text;
 use crate::patch::scalar_text;
 
 /// Makes a replacement in the first text on the path that can be read as YAML; `false` where nothing was done, for
@@ -54,7 +54,7 @@ pub(super) fn read(text: &str) -> Result<Value, String> {
 
 fn json(content: &Value, original: &str) -> String {
     if original.contains('\n') && original.contains("  ") {
-        escaped(serde_json::to_string_pretty(content).unwrap_or_default())
+        goyaml::escape_json(serde_json::to_string_pretty(content).unwrap_or_default())
     } else {
         json_text(content)
     }
