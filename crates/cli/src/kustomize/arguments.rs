@@ -146,7 +146,7 @@ pub enum AddCommand {
     /// Common annotations: KEY:VALUE
     Annotation(AddAnnotationArgs),
     /// A generated ConfigMap, or more for one
-    Configmap(AddGeneratorArgs),
+    Configmap(AddConfigMapArgs),
     /// A generated Secret, or more for one
     Secret(AddSecretArgs),
     /// Files of transformers
@@ -261,9 +261,9 @@ pub struct AddAnnotationArgs {
     pub force: bool,
 }
 
-/// `edit add configmap`.
+/// What `edit add configmap` and `edit add secret` both take.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub struct AddGeneratorArgs {
+pub struct GeneratorArgs {
     /// Its name
     #[arg(value_name = "NAME")]
     pub words: Vec<String>,
@@ -279,38 +279,31 @@ pub struct AddGeneratorArgs {
     /// Its name stays without a hash
     #[arg(long = "disableNameSuffixHash")]
     pub disable_name_suffix_hash: bool,
-    /// create, merge or replace
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub behavior: String,
     /// Its namespace
     #[arg(long, default_value = "", hide_default_value = true)]
     pub namespace: String,
 }
 
+/// `edit add configmap`.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct AddConfigMapArgs {
+    /// What it is made of.
+    #[command(flatten)]
+    pub generator: GeneratorArgs,
+    /// create, merge or replace
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub behavior: String,
+}
+
 /// `edit add secret`.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct AddSecretArgs {
-    /// Its name
-    #[arg(value_name = "NAME")]
-    pub words: Vec<String>,
-    /// Files: [KEY=]PATH
-    #[arg(long, value_name = "[KEY=]PATH", value_delimiter = ',')]
-    pub from_file: Vec<String>,
-    /// Values: KEY=VALUE
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub from_literal: Vec<String>,
-    /// A file of lines KEY=VALUE
-    #[arg(long, value_name = "PATH", default_value = "", hide_default_value = true)]
-    pub from_env_file: String,
-    /// Its name stays without a hash
-    #[arg(long = "disableNameSuffixHash")]
-    pub disable_name_suffix_hash: bool,
+    /// What it is made of.
+    #[command(flatten)]
+    pub generator: GeneratorArgs,
     /// Its type
     #[arg(long = "type", value_name = "TYPE", default_value = "Opaque")]
     pub kind: String,
-    /// Its namespace
-    #[arg(long, default_value = "", hide_default_value = true)]
-    pub namespace: String,
 }
 
 /// `edit set configmap` and `edit set secret`.

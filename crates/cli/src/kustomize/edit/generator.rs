@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 use super::change;
 use super::field::{map_of, text};
 use crate::kustomize::Said;
-use crate::kustomize::arguments::{AddGeneratorArgs, AddSecretArgs, RemoveGeneratorArgs, SetGeneratorArgs};
+use crate::kustomize::arguments::{
+    AddConfigMapArgs, AddSecretArgs, GeneratorArgs, RemoveGeneratorArgs, SetGeneratorArgs,
+};
 use crate::kustomize::glob;
 
 /// What is generated.
@@ -25,55 +27,34 @@ pub(super) const SECRET: Kind = Kind { field: "secretGenerator", name: "secret",
 
 /// What `add` was told.
 pub(super) struct Addition<'a> {
-    words: &'a [String],
-    files: &'a [String],
-    literals: &'a [String],
-    env_file: &'a str,
-    disable_hash: bool,
+    generator: &'a GeneratorArgs,
+    /// Of a ConfigMap.
     behavior: &'a str,
-    namespace: &'a str,
     /// Type of a Secret.
     kind: Option<&'a str>,
 }
 
-impl<'a> From<&'a AddGeneratorArgs> for Addition<'a> {
-    fn from(arguments: &'a AddGeneratorArgs) -> Self {
-        Self {
-            words: &arguments.words,
-            files: &arguments.from_file,
-            literals: &arguments.from_literal,
-            env_file: &arguments.from_env_file,
-            disable_hash: arguments.disable_name_suffix_hash,
-            behavior: &arguments.behavior,
-            namespace: &arguments.namespace,
-            kind: None,
-        }
+impl<'a> From<&'a AddConfigMapArgs> for Addition<'a> {
+    fn from(arguments: &'a AddConfigMapArgs) -> Self {
+        Self { generator: &arguments.generator, behavior: &arguments.behavior, kind: None }
     }
 }
 
 impl<'a> From<&'a AddSecretArgs> for Addition<'a> {
     fn from(arguments: &'a AddSecretArgs) -> Self {
-        Self {
-            words: &arguments.words,
-            files: &arguments.from_file,
-            literals: &arguments.from_literal,
-            env_file: &arguments.from_env_file,
-            disable_hash: arguments.disable_name_suffix_hash,
-            behavior: "",
-            namespace: &arguments.namespace,
-            kind: Some(&arguments.kind),
-        }
+        Self { generator: &arguments.generator, behavior: "", kind: Some(&arguments.kind) }
     }
 }
 
 pub(super) fn add(directory: &Path, kind: &Kind, new: &Addition<'_>) -> Result<Said, String> {
-    let files =
-        expand(directory, new.files).map_err(|error| format!("failed to expand file source: {error}"))?;
+    let asked = new.generator;
+    let files = expand(directory, &asked.from_file)
+        .map_err(|error| format!("failed to expand file source: {error}"))?;
     let name = checked(new).map_err(|error| format!("failed to validate flags: {error}"))?;
     change(directory, |fields, _| {
         let mut list = fields.list(kind.field)?;
-        let index = list.iter().position(|entry| is_it(entry, name, new.namespace)).unwrap_or_else(|| {
-            let mut entry = map_of(&[("name", name), ("namespace", new.namespace)]);
+        let index = list.iter().position(|entry| is_it(entry, name, &asked.namespace)).unwrap_or_else(|| {
+            let mut entry = map_of(&[("name", name), ("namespace", &asked.namespace)]);
             entry.extend(new.kind.map(|kind| ("type".to_owned(), Value::from(kind))));
             list.push(entry.into());
             list.len() - 1
@@ -81,12 +62,12 @@ pub(super) fn add(directory: &Path, kind: &Kind, new: &Addition<'_>) -> Result<S
         let Some(entry) = list.get_mut(index).and_then(Value::as_object_mut) else {
             return Err(format!("invalid Kustomization: an entry of {} is no map", kind.field));
         };
-        append(entry, "literals", new.literals);
+        append(entry, "literals", &asked.from_literal);
         append(entry, "files", &files);
         let envs: Vec<String> =
-            [new.env_file].into_iter().filter(|path| !path.is_empty()).map(str::to_owned).collect();
+            [&asked.from_env_file].into_iter().filter(|path| !path.is_empty()).cloned().collect();
         append(entry, "envs", &envs);
-        if new.disable_hash {
+        if asked.disable_name_suffix_hash {
             entry.insert("options".to_owned(), json!({"disableNameSuffixHash": true}));
         }
         if !new.behavior.is_empty() {
@@ -190,11 +171,12 @@ fn strings<'v>(entry: &'v Map<String, Value>, field: &str) -> Vec<&'v str> {
 
 /// The name, if the flags go together.
 fn checked<'a>(new: &Addition<'a>) -> Result<&'a str, String> {
-    let [name] = new.words else { return Err("name must be specified once".to_owned()) };
-    if new.env_file.is_empty() && new.files.is_empty() && new.literals.is_empty() {
+    let GeneratorArgs { words, from_file, from_literal, from_env_file, .. } = new.generator;
+    let [name] = words.as_slice() else { return Err("name must be specified once".to_owned()) };
+    if from_env_file.is_empty() && from_file.is_empty() && from_literal.is_empty() {
         return Err("at least from-env-file, or from-file or from-literal must be set".to_owned());
     }
-    if !new.env_file.is_empty() && (!new.files.is_empty() || !new.literals.is_empty()) {
+    if !from_env_file.is_empty() && (!from_file.is_empty() || !from_literal.is_empty()) {
         return Err("from-env-file cannot be combined with from-file or from-literal".to_owned());
     }
     if !["", "create", "merge", "replace"].contains(&new.behavior) {
