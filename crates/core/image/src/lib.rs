@@ -4,6 +4,7 @@
 //! indentation stay. It knows no registry: whether an image exists is not asked.
 //!
 //! - [`ImageRef`]: name, tag and digest of a reference.
+//! - [`ImageEdit`]: a word of `kustomize edit set image`.
 //! - [`set_image`]: a file's text with other images.
 //! - [`set_image_in_tree`]: the same for the files of a tree that name them.
 //!
@@ -13,10 +14,12 @@
 //! ```
 
 mod builds;
+mod edit;
 mod reference;
 mod set;
 mod tree;
 
+pub use edit::ImageEdit;
 pub use reference::{ImageRef, InvalidImage};
 pub use set::{Change, Edited, Error, Found, Request, ValuesKey, Wanted, set_image};
 pub use tree::{EditedTree, Missing, Place, Scope, TreeError, set_image_in_tree};

@@ -3,29 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use image::ImageRef;
+use image::ImageEdit;
 use serde_json::{Value, json};
 
-use super::field::{Fields, insert_by_name, map_of, text};
+use super::field::{Fields, insert_by_name, text};
 use super::metadata::{is_annotation_key, options, pairs};
 use super::{change, generator};
 use crate::kustomize::Said;
 use crate::kustomize::arguments::{SetCommand, Words};
 
-const IMAGE_FORMS: &str = "invalid format of image, use one of the following options:
-- <image>=<newimage>:<newtag>
-- <image>=<newimage>@<digest>
-- <image>=<newimage>:<newtag>@<digest>
-- <image>=<newimage>
-- <image>:<newtag>
-- <image>:<newtag>@<digest>
-- <image>@<digest>";
-
 pub(super) fn set(directory: &Path, command: &SetCommand) -> Result<Said, String> {
     match command {
         SetCommand::Image { images } => {
             let images = images_of(images)?;
-            change(directory, |fields, _| set_images(fields, images))
+            change(directory, |fields, _| set_images(fields, &images))
         }
         SetCommand::Namespace(words) => {
             one(directory, words, "namespace", "must specify exactly one namespace value")
@@ -86,36 +77,22 @@ fn merge(fields: &mut Fields, name: &str, new: BTreeMap<String, String>) -> Resu
     Ok(())
 }
 
-/// What is set of an image. `*` in any of the texts stands for what is there.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct NewImage {
-    new_name: String,
-    tag: String,
-    digest: String,
-}
-
-fn images_of(words: &[String]) -> Result<BTreeMap<String, NewImage>, String> {
+fn images_of(words: &[String]) -> Result<BTreeMap<String, ImageEdit>, String> {
     if words.is_empty() {
         return Err("no image specified".to_owned());
     }
     let mut images = BTreeMap::new();
     for word in words {
-        let (name, value) = word.split_once('=').unwrap_or(("", word));
-        let new = ImageRef::split(value);
-        if new.name == *word {
-            return Err(IMAGE_FORMS.to_owned());
-        }
-        let (tag, digest) = (new.tag.unwrap_or_default(), new.digest.unwrap_or_default());
-        if name.is_empty() {
-            images.insert(new.name, NewImage { new_name: String::new(), tag, digest });
-        } else {
-            images.insert(name.to_owned(), NewImage { new_name: new.name, tag, digest });
-        }
+        let edit = ImageEdit::parse(word).ok_or_else(|| {
+            let forms = ImageEdit::FORMS.join("\n- ");
+            format!("invalid format of image, use one of the following options:\n- {forms}")
+        })?;
+        images.insert(edit.name.clone(), edit);
     }
     Ok(images)
 }
 
-fn set_images(fields: &mut Fields, new: BTreeMap<String, NewImage>) -> Result<(), String> {
+fn set_images(fields: &mut Fields, new: &BTreeMap<String, ImageEdit>) -> Result<(), String> {
     // The deprecated list stays one where there is no other.
     let name = if fields.get("images").is_none() && fields.get("imageTags").is_some() {
         "imageTags"
@@ -123,28 +100,14 @@ fn set_images(fields: &mut Fields, new: BTreeMap<String, NewImage>) -> Result<()
         "images"
     };
     let mut list = fields.list(name)?;
-    for (image, new) in new {
-        let entry = |old: Option<&Value>| {
-            let kept = |new: &str, key: &str| match new {
-                "*" => old.map(|old| text(old, key).to_owned()).unwrap_or_default(),
-                new => new.to_owned(),
-            };
-            let (new_name, tag) = (kept(&new.new_name, "newName"), kept(&new.tag, "newTag"));
-            let digest = kept(&new.digest, "digest");
-            Value::Object(map_of(&[
-                ("name", &image),
-                ("newName", &new_name),
-                ("newTag", &tag),
-                ("digest", &digest),
-            ]))
-        };
+    for (image, edit) in new {
         let mut found = false;
         for old in list.iter_mut().filter(|old| text(old, "name") == image) {
-            *old = entry(Some(old));
+            *old = edit.over(old);
             found = true;
         }
         if !found {
-            insert_by_name(&mut list, entry(None));
+            insert_by_name(&mut list, edit.over(&Value::Null));
         }
     }
     fields.set(name, list.into());

@@ -3,14 +3,11 @@
 use std::collections::BTreeMap;
 
 use api::{ApplicationSourceKustomize, KustomizeReplica};
-use image::ImageRef;
+use image::ImageEdit;
 use serde_json::{Map, Value, json};
 
 use crate::RenderError;
 use crate::environment::Environment;
-
-/// Keeps what the kustomization says, where it stands as the new name, tag or digest.
-const KEEP: &str = "*";
 
 /// An edit that cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,8 +105,12 @@ impl<'a> Edits<'a> {
         let mut images: BTreeMap<String, Value> = BTreeMap::new();
         for text in asked {
             let text = self.expand(text);
-            let image = Image::parse(&text)?;
-            images.insert(image.name.clone(), image.into_value());
+            let Some(image) = ImageEdit::parse(&text) else {
+                let forms = ImageEdit::FORMS.join(", ");
+                let problem = format!("invalid format of image, use one of the following options: {forms}");
+                return Err(Problem::asked("kustomize.images", text, problem));
+            };
+            images.insert(image.name.clone(), image.into_entry());
         }
         // An old name of the field.
         let former = std::mem::take(self.list("imageTags")?);
@@ -118,12 +119,12 @@ impl<'a> Edits<'a> {
         for there in std::mem::take(list).into_iter().chain(former) {
             let name = text_of(&there, "name").to_owned();
             match images.get_mut(&name) {
-                Some(asked) => keep(asked, &there),
+                Some(asked) => ImageEdit::fill_in(asked, &there),
                 None => drop(images.insert(name, there)),
             }
         }
         for image in images.values_mut() {
-            keep(image, &Value::Null);
+            ImageEdit::fill_in(image, &Value::Null);
         }
         list.extend(images.into_values());
         Ok(())
@@ -274,59 +275,6 @@ fn count(value: &Value) -> Result<i64, String> {
 
 fn text_of<'a>(value: &'a Value, field: &str) -> &'a str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// An image that is asked for.
-struct Image {
-    name: String,
-    new_name: Option<String>,
-    tag: Option<String>,
-    digest: Option<String>,
-}
-
-impl Image {
-    /// `name=new`, `name=new:tag`, `name:tag`, `name@digest` and `…:tag@digest`.
-    fn parse(text: &str) -> Result<Self, Problem> {
-        let (key, value) = text.split_once('=').map_or((None, text), |(key, value)| (Some(key), value));
-        let ImageRef { name, tag, digest } = ImageRef::split(value);
-        if name == text {
-            let problem = "invalid format of image, use one of the following options: \
-                           <image>=<newimage>:<newtag>, <image>=<newimage>@<digest>, \
-                           <image>=<newimage>:<newtag>@<digest>, <image>=<newimage>, <image>:<newtag>, \
-                           <image>:<newtag>@<digest>, <image>@<digest>";
-            return Err(Problem::asked("kustomize.images", text, problem));
-        }
-        Ok(match key.filter(|key| !key.is_empty()) {
-            Some(key) => Self { name: key.to_owned(), new_name: Some(name), tag, digest },
-            None => Self { name, new_name: None, tag, digest },
-        })
-    }
-
-    fn into_value(self) -> Value {
-        let mut map = Map::new();
-        map.insert("name".to_owned(), self.name.into());
-        let fields = [("newName", self.new_name), ("newTag", self.tag), ("digest", self.digest)];
-        for (field, text) in fields {
-            if let Some(text) = text.filter(|text| !text.is_empty()) {
-                map.insert(field.to_owned(), text.into());
-            }
-        }
-        Value::Object(map)
-    }
-}
-
-/// Puts what is there into the fields that keep it.
-fn keep(asked: &mut Value, there: &Value) {
-    let Some(map) = asked.as_object_mut() else { return };
-    for field in ["newName", "newTag", "digest"] {
-        if map.get(field).and_then(Value::as_str) != Some(KEEP) {
-            continue;
-        }
-        match there.get(field) {
-            Some(value) => drop(map.insert(field.to_owned(), value.clone())),
-            None => drop(map.remove(field)),
-        }
-    }
 }
 
 #[cfg(test)]
