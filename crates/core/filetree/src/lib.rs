@@ -5,6 +5,8 @@
 //! absent path that was looked at. The record, a [`ReadSet`], later tells whether the same render on another tree would have
 //! seen exactly the same, which takes a few look-ups and no reading.
 //!
+//! [`path_match`] says whether a path fits a pattern, as Go has them.
+//!
 //! This crate refuses to know disks, git, archives and time. [`MemoryStore`] is a store for tests and for unpacked archives.
 //!
 //! ```
@@ -26,12 +28,14 @@
 
 mod memory;
 mod path;
+mod pattern;
 mod reads;
 mod store;
 mod tree;
 
 pub use memory::MemoryStore;
 pub use path::{MAX_PATH_BYTES, PathError, TreePath};
+pub use pattern::{BadPattern, path_match};
 pub use reads::ReadSet;
 pub use store::{ContentId, Entry, FileError, Kind, Store, StoreFailure};
 pub use tree::{FileTree, Limits};

@@ -1,8 +1,8 @@
-//! Two languages of patterns: Go's `path/filepath.Match`, and that of `.Files.Glob`.
+//! The patterns of `.Files.Glob`.
 
 use std::borrow::Cow;
 
-/// Longest pattern of either kind, in bytes.
+/// Longest pattern, in bytes.
 const MAX_PATTERN_BYTES: usize = 4096;
 /// What `{a,b}` may multiply out to.
 const MAX_ALTERNATIVES: usize = 1000;
@@ -25,54 +25,6 @@ enum Part {
         negated: bool,
     },
     Literal(char),
-}
-
-/// Whether Go's `filepath.Match` takes the pattern.
-pub(crate) fn is_path_pattern(pattern: &str) -> bool {
-    path_parts(pattern).is_some()
-}
-
-/// Go's `filepath.Match`; a broken pattern matches nothing.
-pub(crate) fn path_match(pattern: &str, text: &str) -> bool {
-    path_parts(pattern).is_some_and(|parts| matches(&parts, text))
-}
-
-fn path_parts(pattern: &str) -> Option<Vec<Part>> {
-    if pattern.len() > MAX_PATTERN_BYTES {
-        return None;
-    }
-    let mut chars = pattern.chars().peekable();
-    let mut parts = Vec::new();
-    while let Some(c) = chars.next() {
-        parts.push(match c {
-            '*' => Part::Star,
-            '?' => Part::One,
-            '\\' => Part::Literal(chars.next()?),
-            '[' => {
-                let negated = chars.next_if_eq(&'^').is_some();
-                let mut ranges = Vec::new();
-                loop {
-                    if !ranges.is_empty() && chars.next_if_eq(&']').is_some() {
-                        break;
-                    }
-                    let low = class_char(&mut chars)?;
-                    let high = if chars.next_if_eq(&'-').is_some() { class_char(&mut chars)? } else { low };
-                    ranges.push((low, high));
-                }
-                Part::Class { ranges, negated }
-            }
-            c => Part::Literal(c),
-        });
-    }
-    Some(parts)
-}
-
-fn class_char(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<char> {
-    match chars.next()? {
-        '-' | ']' => None,
-        '\\' => chars.next(),
-        c => Some(c),
-    }
 }
 
 /// A pattern of `.Files.Glob`: `*`, `**`, `?`, `[a-c]`, `[!abc]`, `{a,b}`, with `/` as the separator.
@@ -243,7 +195,7 @@ fn pass_stars(parts: &[Part], reached: &mut [bool]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Glob, path_match};
+    use super::Glob;
 
     #[test]
     fn files_glob() {
@@ -281,20 +233,5 @@ mod tests {
         }
         let hostile = "*a".repeat(2000);
         assert!(!Glob::new(&hostile).matches(&"a".repeat(1999)));
-    }
-
-    #[test]
-    fn filepath_match() {
-        let rows = [
-            ("a*/b", "axx/b", true),
-            ("a*b", "a/b", false),
-            ("[a-c]x", "bx", true),
-            ("[^a-c]x", "bx", false),
-            ("[", "x", false),
-            (r"a\*", "a*", true),
-        ];
-        for (pattern, path, want) in rows {
-            assert_eq!(path_match(pattern, path), want, "{pattern} on {path}");
-        }
     }
 }

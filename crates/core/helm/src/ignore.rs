@@ -1,6 +1,6 @@
 //! `.helmignore`: what of a directory is no part of the chart.
 
-use crate::glob;
+use filetree::path_match;
 
 /// Rules that a file may have. Each is tried on each name.
 const MAX_RULES: usize = 10_000;
@@ -76,9 +76,8 @@ impl Rule {
         if line.contains("**") {
             return Err("double-star (**) syntax is not supported".to_owned());
         }
-        if !glob::is_path_pattern(line) {
-            return Err("syntax error in pattern".to_owned());
-        }
+        // The text that the peer tries it on.
+        path_match(line, "abc").map_err(|error| error.to_string())?;
         let (negate, pattern) = match line.strip_prefix('!') {
             Some(rest) => (true, rest),
             None => (false, line),
@@ -97,7 +96,7 @@ impl Rule {
             On::Path => path,
             On::Name => path.rsplit('/').next().unwrap_or(path),
         };
-        glob::path_match(&self.pattern, text)
+        path_match(&self.pattern, text) == Ok(true)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The stream that `helm template` prints.
 
 use crate::error::Error;
-use crate::glob;
 use crate::manifests::{HookEvent, split};
 use crate::render::Rendered;
+use filetree::path_match;
 
 /// Which of a chart's documents are printed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,7 +53,7 @@ fn only(stream: &str, wanted: &[String]) -> Result<String, Error> {
     for pattern in wanted {
         let mut found = false;
         for document in &documents {
-            if source(document).is_some_and(|source| glob::path_match(pattern, source)) {
+            if source(document).is_some_and(|source| path_match(pattern, source) == Ok(true)) {
                 found = true;
                 out.extend(["---\n", document, "\n"]);
             }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use filetree::path_match;
 use serde_json::Value;
 
 use super::add::{check_patch, patch};
@@ -9,7 +10,6 @@ use super::metadata::options;
 use super::{change, generator};
 use crate::kustomize::Said;
 use crate::kustomize::arguments::{PatchArgs, RemoveCommand, RemoveMetadataArgs, Words};
-use crate::kustomize::glob::matches;
 
 pub(super) fn remove(directory: &Path, command: &RemoveCommand) -> Result<Said, String> {
     match command {
@@ -47,10 +47,10 @@ fn remove_paths(directory: &Path, lists: &[&str], words: &Words, none: &str) -> 
     change(directory, |fields, _| {
         // Patterns are looked at before anything goes.
         for pattern in &words.words {
-            matches(pattern, "")?;
+            path_match(pattern, "").map_err(|error| error.to_string())?;
         }
         for list in lists {
-            let gone = |item: &str| words.words.iter().any(|pattern| matches(pattern, item) == Ok(true));
+            let gone = |item: &str| words.words.iter().any(|pattern| path_match(pattern, item) == Ok(true));
             fields.remove_strings(list, gone)?;
         }
         Ok(())
