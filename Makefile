@@ -49,10 +49,10 @@ bench: ## measure against the peer's recorded figures (docs/performance.md)
 	$(CARGO) run --locked --release --package bench -- kustomizations --whole
 	$(CARGO) run --locked --release --package bench -- kustomizations --sizes
 
-# Corpora of what the real programs print: folders helm/, gotemplate/ and kustomize/ below PARITY.
+# Corpora of what the real programs print: folders helm/, gotemplate/, kustomize/ and health/ below PARITY.
 PARITY ?= ../shared/parity
-parity: ## hold renders against recorded ones of the real helm, kustomize and Go (PARITY=folder)
-	@failed=0; for corpus in gotemplate helm kustomize; do \
+parity: ## hold renders and health against what the real helm, kustomize, Go and Argo CD said (PARITY=folder)
+	@failed=0; for corpus in gotemplate helm kustomize health; do \
 	  if [ -d "$(PARITY)/$$corpus" ]; then \
 	    echo "$$corpus:"; $(CARGO) run --locked --quiet --release --package parity -- $$corpus "$(PARITY)/$$corpus" || failed=1; \
 	  else echo "no corpus at $(PARITY)/$$corpus: parity with it was not measured"; fi; \

@@ -1,10 +1,11 @@
-//! Runs corpora of recorded verdicts of the real programs against our renderers, and prints how many are equal.
+//! Runs corpora of recorded verdicts of the real programs against ours, and prints how many are equal.
 //!
-//! `parity helm|gotemplate|kustomize PATH [--update] [--show ID] [--time | --render]`; the last line is `N passed, N failed`. It fails when a case that passed before
+//! `parity helm|gotemplate|kustomize|health PATH [--update] [--show ID] [--time | --render]`; the last line is `N passed, N failed`. It fails when a case that passed before
 //! (`passing/*.txt`) does not pass any more; `--update` writes those lists.
 
 mod compare;
 mod gotemplate;
+mod health;
 mod helm;
 mod kustomize;
 mod report;
@@ -29,7 +30,8 @@ pub(crate) struct Options {
 
 fn main() -> anyhow::Result<ExitCode> {
     let mut words = std::env::args().skip(1);
-    let corpus = words.next().context("say helm, gotemplate or kustomize, and the path of the corpus")?;
+    let corpus =
+        words.next().context("say helm, gotemplate, kustomize or health, and the path of the corpus")?;
     let mut options = Options {
         path: PathBuf::from(words.next().context("say where the corpus is")?),
         update: false,
@@ -50,7 +52,8 @@ fn main() -> anyhow::Result<ExitCode> {
         "helm" => helm::run(&options)?,
         "gotemplate" => gotemplate::run(&options)?,
         "kustomize" => kustomize::run(&options)?,
-        other => bail!("{other} is no corpus: say helm, gotemplate or kustomize"),
+        "health" => health::run(&options)?,
+        other => bail!("{other} is no corpus: say helm, gotemplate, kustomize or health"),
     };
     if options.render {
         return Ok(ExitCode::SUCCESS);

@@ -23,9 +23,16 @@ pub(crate) struct Verdict {
 #[derive(Default)]
 pub(crate) struct Report {
     cases: Vec<(String, Verdict)>,
+    /// Cases are about a status and a message, not about a render.
+    health: bool,
 }
 
 impl Report {
+    /// A report about health: a case passes by its status, and its message is what the bytes of a render are.
+    pub(crate) fn of_health() -> Self {
+        Self { health: true, ..Self::default() }
+    }
+
     pub(crate) fn add(&mut self, id: String, verdict: Verdict) {
         self.cases.push((id, verdict));
     }
@@ -37,6 +44,9 @@ impl Report {
 
     /// Prints the figures, and holds them against the committed list.
     pub(crate) fn finish(&self, corpus: &str, options: &Options) -> anyhow::Result<ExitCode> {
+        if self.health {
+            return self.finish_health(corpus, options);
+        }
         let must_fail = self.cases.iter().filter(|(_, verdict)| verdict.text.is_some()).count();
         let renders = self.cases.len() - must_fail;
         let count =
@@ -52,6 +62,21 @@ impl Report {
         say(&format!("bytes       {bytes} of {renders} ({})", percent(bytes, renders)));
         let texts = count(|verdict| verdict.text == Some(true));
         say(&format!("error texts {texts} of {must_fail} ({})", percent(texts, must_fail)));
+        self.conclude(corpus, options, passed)
+    }
+
+    fn finish_health(&self, corpus: &str, options: &Options) -> anyhow::Result<ExitCode> {
+        self.list("other status", |verdict| !verdict.passed);
+        self.list("other message", |verdict| verdict.passed && !verdict.bytes);
+        let count =
+            |mark: fn(&Verdict) -> bool| self.cases.iter().filter(|(_, verdict)| mark(verdict)).count();
+        let (passed, same) = (count(|verdict| verdict.passed), count(|verdict| verdict.bytes));
+        say(&format!("status      {passed} of {} ({})", self.cases.len(), percent(passed, self.cases.len())));
+        say(&format!("message     {same} of {} ({})", self.cases.len(), percent(same, self.cases.len())));
+        self.conclude(corpus, options, passed)
+    }
+
+    fn conclude(&self, corpus: &str, options: &Options, passed: usize) -> anyhow::Result<ExitCode> {
         let fallen = self.fallen(corpus, options.update)?;
         for id in &fallen {
             say(&format!("passed before, fails now: {id}"));

@@ -4,7 +4,7 @@ use resource::{GroupKind, Object};
 use serde_json::Value;
 
 use crate::read::{below, condition, field, items, text};
-use crate::{Health, Status, argo, batch, pod, workloads};
+use crate::{Health, Status, argo, batch, pod, table, workloads};
 
 /// The finalizer that keeps a finished hook until its result is recorded.
 const HOOK_FINALIZER: &str = "argocd.argoproj.io/hook-finalizer";
@@ -15,23 +15,42 @@ type Judge = fn(&Object) -> Health;
 ///
 /// **Source.** The peer's gitops-engine `pkg/health`, 13 kinds in Go: Deployment, StatefulSet, ReplicaSet, DaemonSet
 /// (apps), Ingress (networking.k8s.io and extensions), Service, PersistentVolumeClaim, Pod, Job,
-/// HorizontalPodAutoscaler, APIService, Workflow. Beyond them, as the peer's bundled Lua has it:
-/// CustomResourceDefinition, CronJob, PodDisruptionBudget; and Application, which answers by its own `status.health`
-/// once that is about the spec it has.
+/// HorizontalPodAutoscaler, APIService, Workflow. Beyond them, what the peer's bundled scripts say of some 280 kinds,
+/// as the table in `rules/`, CustomResourceDefinition, CronJob and PodDisruptionBudget here; and Application, which
+/// answers by its own `status.health` once that is about the spec it has.
 /// An object that is being deleted is Progressing, `Pending deletion`, whatever its kind, unless it is only
 /// held by the finalizer of a hook.
 /// **Where we differ.** The version within a group is not checked, and fields of a wrong type read as absent where
 /// the peer answers Unknown: what a server stores has the right types.
 pub fn of(object: &Object) -> Option<Health> {
+    let kind = object.group_kind();
+    let rule = || table::rule(&kind);
     if object.is_deleting() && !object.finalizers().contains(&HOOK_FINALIZER) {
-        return Some(Health::new(Status::Progressing, "Pending deletion"));
+        let own = rule().and_then(|rule| rule.deletion(object));
+        return Some(own.unwrap_or_else(|| Health::new(Status::Progressing, "Pending deletion")));
     }
-    judge(&object.group_kind()).map(|judge| judge(object))
+    judge_kind(object, &kind)
+}
+
+fn judge_kind(object: &Object, kind: &GroupKind) -> Option<Health> {
+    match judge(kind) {
+        Some(judge) => Some(judge(object)),
+        None => table::rule(kind).and_then(|rule| rule.judge(object)),
+    }
+}
+
+/// What the rule of the object's kind says by itself, as the peer's tests of its scripts ask: [`of`] without
+/// `Pending deletion`, which the peer's controller answers before any script runs. A rule that has words of its own
+/// for an object that is being deleted says them.
+pub fn by_rule(object: &Object) -> Option<Health> {
+    let kind = object.group_kind();
+    let deletion = || table::rule(&kind).filter(|_| object.is_deleting())?.deletion(object);
+    deletion().or_else(|| judge_kind(object, &kind))
 }
 
 /// Whether objects of this kind have a health: whole objects are needed for it, not only their metadata.
 pub fn has_health(kind: &GroupKind) -> bool {
-    judge(kind).is_some()
+    judge(kind).is_some() || table::rule(kind).is_some()
 }
 
 fn judge(kind: &GroupKind) -> Option<Judge> {
@@ -129,25 +148,42 @@ fn waiting_to_autoscale() -> Health {
     Health::new(Status::Progressing, "Waiting to Autoscale")
 }
 
+/// The server establishes a definition shortly after it has accepted its names, so that one that is not established
+/// yet is on its way unless a condition says why it cannot be.
 fn custom_resource_definition(object: &Object) -> Health {
     let conditions = items(object, &["status", "conditions"]);
     if conditions.is_empty() {
         return Health::new(Status::Progressing, "Status conditions not found");
     }
-    let is = |kind: &str, status: &str| {
-        let found = condition(object, kind).filter(|condition| field(condition, "status") == status);
-        found.map(|condition| field(condition, "message"))
-    };
-    if let Some(message) = is("Terminating", "True") {
-        Health::new(Status::Progressing, format!("CRD is terminating: {message}"))
-    } else if let Some(message) = is("NamesAccepted", "False") {
-        Health::new(Status::Degraded, format!("CRD names have not been accepted: {message}"))
-    } else if is("Established", "True").is_none() {
-        Health::new(Status::Degraded, "CRD is not established")
-    } else if let Some(message) = is("NonStructuralSchema", "True") {
-        Health::new(Status::Degraded, format!("Schema violations found: {message}"))
-    } else {
+    let mut established = false;
+    for condition in conditions {
+        let (message, reason) = (field(condition, "message"), field(condition, "reason"));
+        let (status, text) = match (field(condition, "type"), field(condition, "status")) {
+            ("Terminating", "True") => (Status::Progressing, format!("CRD is terminating: {message}")),
+            ("NamesAccepted", "False") => {
+                (Status::Degraded, format!("CRD names have not been accepted: {message}"))
+            }
+            ("NonStructuralSchema", "True") => {
+                (Status::Degraded, format!("Schema violations found: {message}"))
+            }
+            ("Established", "True") => {
+                established = true;
+                continue;
+            }
+            ("Established", _) if reason == "InvalidCABundle" => {
+                (Status::Degraded, format!("CRD is not established: {message}"))
+            }
+            ("Established", _) if reason == "Installing" => {
+                (Status::Progressing, "CRD is being installed".to_owned())
+            }
+            _ => continue,
+        };
+        return Health::new(status, text);
+    }
+    if established {
         Health::new(Status::Healthy, "CRD is healthy")
+    } else {
+        Health::new(Status::Progressing, "CRD is not established")
     }
 }
 

@@ -15,14 +15,16 @@
 mod aggregate;
 mod argo;
 mod batch;
+mod custom;
 mod kinds;
 mod pod;
 mod read;
 mod summary;
+mod table;
 mod workloads;
 
 pub use aggregate::{Item, aggregate, is_ignored};
-pub use kinds::{has_health, of};
+pub use kinds::{by_rule, has_health, of};
 pub use summary::{Summary, summary};
 
 use api::HealthStatusCode;

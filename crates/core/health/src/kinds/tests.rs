@@ -512,8 +512,14 @@ fn definitions_workflows_and_deletion() {
         crd(
             "not established",
             json!([{"type": "Established", "status": "False"}]),
-            Status::Degraded,
+            Status::Progressing,
             "CRD is not established",
+        ),
+        crd(
+            "just accepted",
+            json!([{"type": "Established", "status": "False", "reason": "Installing"}]),
+            Status::Progressing,
+            "CRD is being installed",
         ),
         ("workflow new", "argoproj.io/v1alpha1", "Workflow", json!({}), Status::Progressing, ""),
         (
