@@ -1,5 +1,7 @@
 //! A place in a text, moving forward character by character.
 
+use std::ops::Range;
+
 use crate::{Error, ErrorKind, Mark};
 
 /// A place as the scanner counts it, everything from 0.
@@ -134,18 +136,19 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Copies one character that is no line break.
-    pub(crate) fn read(&mut self, into: &mut String) {
-        let start = self.position.offset;
-        self.skip();
-        into.push_str(self.text.get(start..self.position.offset).unwrap_or_default());
+    pub(crate) fn offset(&self) -> usize {
+        self.position.offset
     }
 
-    /// Copies ASCII characters as long as they are wanted, none of them a line break. What [`Self::read`] does, in one go.
-    pub(crate) fn read_run(&mut self, into: &mut String, wanted: impl Fn(u8) -> bool) {
-        let rest = self.text.get(self.position.offset..).unwrap_or_default();
-        let length = rest.bytes().take_while(|&byte| byte.is_ascii() && wanted(byte)).count();
-        into.push_str(rest.get(..length).unwrap_or_default());
+    /// Bytes that were passed.
+    pub(crate) fn passed(&self, bytes: Range<usize>) -> &'a str {
+        self.text.get(bytes).unwrap_or_default()
+    }
+
+    /// Passes ASCII characters as long as they are wanted, none of them a line break. What [`Self::skip`] does, in one go.
+    pub(crate) fn skip_run(&mut self, wanted: impl Fn(u8) -> bool) {
+        let rest = self.text.as_bytes().get(self.position.offset..).unwrap_or_default();
+        let length = rest.iter().take_while(|&&byte| byte.is_ascii() && wanted(byte)).count();
         self.position.offset += length;
         self.position.index += length;
         self.position.column += length;

@@ -19,7 +19,7 @@ pub struct Document {
     pub value: Value,
     /// Where its first value starts.
     pub start: Mark,
-    pub(crate) tree: Tree,
+    pub(crate) tree: Tree<'static>,
     pub(crate) duplicates: Vec<(String, Mark)>,
 }
 
@@ -78,7 +78,7 @@ impl Document {
     }
 
     /// The content of a node, or of what it is an alias for.
-    fn content(&self, node: NodeId) -> Option<&Content> {
+    fn content(&self, node: NodeId) -> Option<&Content<'static>> {
         self.tree.nodes.get(self.resolve(node)? as usize).map(|node| &node.content)
     }
 

@@ -160,7 +160,7 @@ fn parse_stream(text: &[u8], limits: &Limits, most: usize) -> Result<Vec<Documen
         }
         let value::Built { value, duplicates, .. } = value::build(&mut tree, limits, &mut budget)?;
         if !value.is_null() {
-            documents.push(Document { value, start, tree, duplicates });
+            documents.push(Document { value, start, tree: tree.into_owned(), duplicates });
         }
     }
     Ok(documents)

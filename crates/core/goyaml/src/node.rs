@@ -1,5 +1,6 @@
 //! Events to a tree of nodes, in an arena: anchors are shared, nothing recurses.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::cursor::Position;
@@ -12,16 +13,16 @@ pub(crate) type NodeId = u32;
 
 /// One node and where it starts.
 #[derive(Debug, Clone)]
-pub(crate) struct Node {
+pub(crate) struct Node<'a> {
     line: u32,
     column: u32,
-    pub(crate) content: Content,
+    pub(crate) content: Content<'a>,
 }
 
 /// What a node is.
 #[derive(Debug, Clone)]
-pub(crate) enum Content {
-    Scalar(Scalar),
+pub(crate) enum Content<'a> {
+    Scalar(Scalar<'a>),
     Sequence(Vec<NodeId>),
     /// Keys and values by turns.
     Mapping(Vec<NodeId>),
@@ -32,15 +33,15 @@ pub(crate) enum Content {
 
 /// A scalar before its type is known.
 #[derive(Debug, Clone)]
-pub(crate) struct Scalar {
-    pub(crate) text: String,
+pub(crate) struct Scalar<'a> {
+    pub(crate) text: Cow<'a, str>,
     /// The full tag, empty where there is none.
     pub(crate) tag: Box<str>,
     /// Whether the words alone decide on the type.
     pub(crate) resolvable: bool,
 }
 
-impl Node {
+impl Node<'_> {
     pub(crate) fn mark(&self) -> Mark {
         Mark { line: self.line as usize, column: self.column as usize }
     }
@@ -48,8 +49,8 @@ impl Node {
 
 /// The nodes of one document.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tree {
-    pub(crate) nodes: Vec<Node>,
+pub(crate) struct Tree<'a> {
+    pub(crate) nodes: Vec<Node<'a>>,
     pub(crate) root: NodeId,
     /// Names of anchors, by the alias node that used them; for messages.
     pub(crate) alias_names: BTreeMap<NodeId, String>,
@@ -66,10 +67,27 @@ pub(crate) struct Places {
     pub(crate) end: usize,
 }
 
-impl Tree {
+impl Tree<'_> {
     /// Where the document's value starts.
     pub(crate) fn start(&self) -> Mark {
         self.nodes.get(self.root as usize).map_or(Mark { line: 1, column: 1 }, Node::mark)
+    }
+
+    /// The same without the text that it was read from.
+    pub(crate) fn into_owned(self) -> Tree<'static> {
+        let owned = |Node { line, column, content }: Node<'_>| {
+            let content = match content {
+                Content::Scalar(Scalar { text, tag, resolvable }) => {
+                    Content::Scalar(Scalar { text: Cow::Owned(text.into_owned()), tag, resolvable })
+                }
+                Content::Sequence(children) => Content::Sequence(children),
+                Content::Mapping(children) => Content::Mapping(children),
+                Content::Alias { target } => Content::Alias { target },
+            };
+            Node { line, column, content }
+        };
+        let Self { nodes, root, alias_names, places } = self;
+        Tree { nodes: nodes.into_iter().map(owned).collect(), root, alias_names, places }
     }
 
     fn end(&mut self, node: NodeId, end: usize) {
@@ -87,12 +105,12 @@ struct Open {
 }
 
 /// Reads the next document, `None` at the end of the stream, with the bytes of its nodes where `places` asks for them. `budget` is how many nodes there may still be; what was read is taken off.
-pub(crate) fn next_document(
-    parser: &mut Parser<'_>,
+pub(crate) fn next_document<'a>(
+    parser: &mut Parser<'a>,
     limits: &Limits,
     budget: &mut usize,
     places: bool,
-) -> Result<Option<Tree>, Error> {
+) -> Result<Option<Tree<'a>>, Error> {
     let (event, _) = parser.next()?;
     if event != Event::DocumentStart {
         return Ok(None);
@@ -164,14 +182,14 @@ pub(crate) fn next_document(
     Ok(Some(tree))
 }
 
-fn close(tree: &mut Tree, done: Open) {
+fn close(tree: &mut Tree<'_>, done: Open) {
     if let Some(node) = tree.nodes.get_mut(done.id as usize) {
         node.content =
             if done.mapping { Content::Mapping(done.children) } else { Content::Sequence(done.children) };
     }
 }
 
-fn node(position: Position, content: Content) -> Node {
+fn node(position: Position, content: Content<'_>) -> Node<'_> {
     let Mark { line, column } = position.into();
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Node { line: number(line), column: number(column), content }

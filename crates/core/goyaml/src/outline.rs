@@ -102,6 +102,7 @@ pub fn outline(text: &str, limits: &Limits) -> Result<Vec<Outline>, Error> {
         }
         let value::Built { value, duplicates, .. } = value::build(&mut tree, limits, &mut budget)?;
         let places = tree.places.take().unwrap_or_default();
+        let tree = tree.into_owned();
         outlines.push(Outline { document: Document { value, start, tree, duplicates }, places, shift });
     }
     Ok(outlines)
@@ -132,7 +133,7 @@ impl Outline {
         Node { outline: self, id }
     }
 
-    fn tree(&self) -> &Tree {
+    fn tree(&self) -> &Tree<'static> {
         &self.document.tree
     }
 }

@@ -1,14 +1,16 @@
 //! Tokens to events: the YAML 1.1 grammar as a machine with its own stack, as libyaml has it.
 
+use std::borrow::Cow;
+
 use crate::Error;
 use crate::cursor::{Position, Separators, syntax};
 use crate::outline::{Extent, Style};
 use crate::scanner::Scanner;
-use crate::token::{Spanned, Token};
+use crate::token::{Handle, Spanned, Token};
 
 /// What the parser makes of the tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Event {
+pub(crate) enum Event<'a> {
     StreamEnd,
     DocumentStart,
     DocumentEnd,
@@ -17,7 +19,7 @@ pub(crate) enum Event {
     Scalar {
         anchor: Option<String>,
         tag: String,
-        text: String,
+        text: Cow<'a, str>,
         resolvable: bool,
     },
     SequenceStart {
@@ -86,7 +88,7 @@ pub(crate) struct Parser<'a> {
     tags: Vec<(String, String)>,
 }
 
-type Located = (Event, Position);
+type Located<'a> = (Event<'a>, Position);
 
 impl<'a> Parser<'a> {
     pub(crate) fn new(text: &'a str, separators: Separators) -> Self {
@@ -101,7 +103,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The next event and where it starts. After [`Event::StreamEnd`] it stays at that.
-    pub(crate) fn next(&mut self) -> Result<Located, Error> {
+    pub(crate) fn next(&mut self) -> Result<Located<'a>, Error> {
         match self.state {
             State::DocumentStart { first, implicit } => self.document_start(first, implicit),
             State::DocumentContent => self.document_content(),
@@ -125,7 +127,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn peek(&mut self) -> Result<(&Token, Position), Error> {
+    fn peek(&mut self) -> Result<(&Token<'a>, Position), Error> {
         self.scanner.peek().map(|spanned| (&spanned.token, spanned.start))
     }
 
@@ -134,7 +136,7 @@ impl<'a> Parser<'a> {
         self.extent
     }
 
-    fn take(&mut self) -> Result<Spanned, Error> {
+    fn take(&mut self) -> Result<Spanned<'a>, Error> {
         let taken = self.scanner.next()?;
         // Tokens that stand for indentation take no room, and may lie behind blank lines and comments.
         if taken.start.offset < taken.end.offset {
@@ -153,33 +155,31 @@ impl<'a> Parser<'a> {
         self.state = self.outer.pop().unwrap_or(State::End);
     }
 
-    fn node_then(&mut self, then: State, place: Place) -> Result<Located, Error> {
+    fn node_then(&mut self, then: State, place: Place) -> Result<Located<'a>, Error> {
         self.outer.push(then);
         self.node(place)
     }
 
-    fn nothing_then(&mut self, then: State, at: Position) -> Result<Located, Error> {
+    fn nothing_then(&mut self, then: State, at: Position) -> Result<Located<'a>, Error> {
         self.state = then;
         self.extent.nothing();
-        let text = String::new();
-        Ok((Event::Scalar { anchor: None, tag: String::new(), text, resolvable: true }, at))
+        let (tag, text) = (String::new(), Cow::Borrowed(""));
+        Ok((Event::Scalar { anchor: None, tag, text, resolvable: true }, at))
     }
 
-    fn close(&mut self, event: Event) -> Result<Located, Error> {
+    fn close(&mut self, event: Event<'a>) -> Result<Located<'a>, Error> {
         self.leave();
         self.open.pop();
         Ok((event, self.take()?.start))
     }
 
-    fn document_start(&mut self, first: bool, implicit: bool) -> Result<Located, Error> {
+    fn document_start(&mut self, first: bool, implicit: bool) -> Result<Located<'a>, Error> {
         while !first && self.next_is(&[Token::DocumentEnd])? {
             self.take()?;
         }
         let (token, at) = self.peek()?;
-        let explicit = matches!(
-            token,
-            Token::VersionDirective { .. } | Token::TagDirective { .. } | Token::DocumentStart
-        );
+        let explicit =
+            matches!(token, Token::VersionDirective { .. } | Token::TagDirective(_) | Token::DocumentStart);
         if *token == Token::StreamEnd {
             self.state = State::End;
             return Ok((Event::StreamEnd, at));
@@ -200,11 +200,11 @@ impl<'a> Parser<'a> {
         Ok((Event::DocumentStart, at))
     }
 
-    fn document_content(&mut self) -> Result<Located, Error> {
+    fn document_content(&mut self) -> Result<Located<'a>, Error> {
         let (token, at) = self.peek()?;
         match token {
             Token::VersionDirective { .. }
-            | Token::TagDirective { .. }
+            | Token::TagDirective(_)
             | Token::DocumentStart
             | Token::DocumentEnd
             | Token::StreamEnd => {
@@ -215,7 +215,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn document_end(&mut self) -> Result<Located, Error> {
+    fn document_end(&mut self) -> Result<Located<'a>, Error> {
         let (token, at) = self.peek()?;
         // Go's library wants a `---` even after a `...`; a reader of streams must not lose what follows.
         let implicit = *token == Token::DocumentEnd;
@@ -241,8 +241,8 @@ impl<'a> Parser<'a> {
                         return Err(syntax(at, "found incompatible YAML document"));
                     }
                 }
-                (Token::TagDirective { handle, prefix }, at) => {
-                    let tag = (handle.clone(), prefix.clone());
+                (Token::TagDirective(tag), at) => {
+                    let tag = (tag.handle.clone(), tag.rest.clone());
                     if self.tags.iter().any(|(known, _)| *known == tag.0) {
                         return Err(syntax(at, "found duplicate %TAG directive"));
                     }
@@ -269,30 +269,30 @@ impl<'a> Parser<'a> {
         loop {
             match self.peek()?.0 {
                 Token::Anchor(_) if anchor.is_none() => {}
-                Token::Tag { .. } if tag.is_none() => {}
+                Token::Tag(_) if tag.is_none() => {}
                 _ => break,
             }
             let Spanned { token, start, .. } = self.take()?;
             match token {
                 Token::Anchor(name) => anchor = Some(name),
-                Token::Tag { handle, suffix } => tag = Some(self.full_tag(&handle, suffix, start)?),
+                Token::Tag(written) => tag = Some(self.full_tag(*written, start)?),
                 _ => {}
             }
         }
         Ok((anchor, tag.unwrap_or_default()))
     }
 
-    fn full_tag(&self, handle: &str, suffix: String, at: Position) -> Result<String, Error> {
-        if handle.is_empty() {
-            return Ok(suffix);
+    fn full_tag(&self, written: Handle, at: Position) -> Result<String, Error> {
+        if written.handle.is_empty() {
+            return Ok(written.rest);
         }
-        match self.tags.iter().find(|(known, _)| known == handle) {
-            Some((_, prefix)) => Ok(format!("{prefix}{suffix}")),
+        match self.tags.iter().find(|(known, _)| *known == written.handle) {
+            Some((_, prefix)) => Ok(format!("{prefix}{}", written.rest)),
             None => Err(syntax(at, "found undefined tag handle")),
         }
     }
 
-    fn node(&mut self, place: Place) -> Result<Located, Error> {
+    fn node(&mut self, place: Place) -> Result<Located<'a>, Error> {
         let (token, start) = self.peek()?;
         if matches!(token, Token::Alias(_)) {
             self.leave();
@@ -343,7 +343,7 @@ impl<'a> Parser<'a> {
                 self.leave();
                 self.extent.nothing();
                 self.extent.start = start.offset;
-                return Ok((Event::Scalar { anchor, tag, text: String::new(), resolvable }, start));
+                return Ok((Event::Scalar { anchor, tag, text: Cow::Borrowed(""), resolvable }, start));
             }
             _ => return Err(syntax(at, "did not find expected node content")),
         };
@@ -363,7 +363,7 @@ impl<'a> Parser<'a> {
         syntax(at, problem).within(self.open.last().map(|start| (*start).into()))
     }
 
-    fn block_sequence_entry(&mut self, first: bool) -> Result<Located, Error> {
+    fn block_sequence_entry(&mut self, first: bool) -> Result<Located<'a>, Error> {
         if first {
             self.enter()?;
         }
@@ -381,7 +381,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn indentless_sequence_entry(&mut self) -> Result<Located, Error> {
+    fn indentless_sequence_entry(&mut self) -> Result<Located<'a>, Error> {
         let (token, at) = self.peek()?;
         if *token != Token::BlockEntry {
             self.leave();
@@ -394,7 +394,7 @@ impl<'a> Parser<'a> {
         self.node_then(State::IndentlessSequenceEntry, Place::Block)
     }
 
-    fn block_mapping_key(&mut self, first: bool) -> Result<Located, Error> {
+    fn block_mapping_key(&mut self, first: bool) -> Result<Located<'a>, Error> {
         if first {
             self.enter()?;
         }
@@ -411,7 +411,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn block_mapping_value(&mut self) -> Result<Located, Error> {
+    fn block_mapping_value(&mut self) -> Result<Located<'a>, Error> {
         let then = State::BlockMappingKey { first: false };
         let (token, at) = self.peek()?;
         if *token != Token::Value {
@@ -424,7 +424,7 @@ impl<'a> Parser<'a> {
         self.node_then(then, Place::BlockOrIndentless)
     }
 
-    fn flow_sequence_entry(&mut self, first: bool) -> Result<Located, Error> {
+    fn flow_sequence_entry(&mut self, first: bool) -> Result<Located<'a>, Error> {
         if first {
             self.enter()?;
         }
@@ -454,7 +454,7 @@ impl<'a> Parser<'a> {
         self.take().map(|_| ())
     }
 
-    fn flow_sequence_pair_key(&mut self) -> Result<Located, Error> {
+    fn flow_sequence_pair_key(&mut self) -> Result<Located<'a>, Error> {
         if self.next_is(&[Token::Value, Token::FlowEntry, Token::FlowSequenceEnd])? {
             // Go's library drops this token too, so that `[? : x]` is an error there and here.
             let after = self.take()?.end;
@@ -463,7 +463,7 @@ impl<'a> Parser<'a> {
         self.node_then(State::FlowSequencePairValue, Place::Flow)
     }
 
-    fn flow_sequence_pair_value(&mut self) -> Result<Located, Error> {
+    fn flow_sequence_pair_value(&mut self) -> Result<Located<'a>, Error> {
         let (token, at) = self.peek()?;
         if *token == Token::Value {
             self.take()?;
@@ -474,7 +474,7 @@ impl<'a> Parser<'a> {
         self.nothing_then(State::FlowSequencePairEnd, at)
     }
 
-    fn flow_mapping_key(&mut self, first: bool) -> Result<Located, Error> {
+    fn flow_mapping_key(&mut self, first: bool) -> Result<Located<'a>, Error> {
         if first {
             self.enter()?;
         }
@@ -494,7 +494,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn flow_mapping_value(&mut self, empty: bool) -> Result<Located, Error> {
+    fn flow_mapping_value(&mut self, empty: bool) -> Result<Located<'a>, Error> {
         let then = State::FlowMappingKey { first: false };
         let (token, at) = self.peek()?;
         if !empty && *token == Token::Value {

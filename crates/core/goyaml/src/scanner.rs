@@ -31,7 +31,7 @@ struct SimpleKey {
 #[derive(Debug)]
 pub(crate) struct Scanner<'a> {
     cursor: Cursor<'a>,
-    queue: VecDeque<Spanned>,
+    queue: VecDeque<Spanned<'a>>,
     /// Tokens handed out.
     handed_out: usize,
     /// Whether the head of the queue is known to be no key.
@@ -65,7 +65,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next token. After [`Token::StreamEnd`] it stays at that.
-    pub(crate) fn peek(&mut self) -> Result<&Spanned, Error> {
+    pub(crate) fn peek(&mut self) -> Result<&Spanned<'a>, Error> {
         if !self.ready {
             self.fetch_enough()?;
             self.ready = true;
@@ -75,7 +75,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes the next token off; the end of the stream stays.
-    pub(crate) fn next(&mut self) -> Result<Spanned, Error> {
+    pub(crate) fn next(&mut self) -> Result<Spanned<'a>, Error> {
         let head = self.peek()?;
         if head.token == Token::StreamEnd {
             return Ok(head.clone());
@@ -186,20 +186,20 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn push_indicator(&mut self, token: Token, width: usize) {
+    fn push_indicator(&mut self, token: Token<'a>, width: usize) {
         let start = self.cursor.position();
         self.cursor.skip_many(width);
         self.queue.push_back(Spanned { token, start, end: self.cursor.position() });
     }
 
     /// Puts a token that takes no room before the one with this number, or last.
-    fn insert(&mut self, before: Option<usize>, token: Token, at: Position) {
+    fn insert(&mut self, before: Option<usize>, token: Token<'a>, at: Position) {
         let token = Spanned { token, start: at, end: at };
         let index = before.map_or(self.queue.len(), |number| number.saturating_sub(self.handed_out));
         self.queue.insert(index.min(self.queue.len()), token);
     }
 
-    fn roll_indent(&mut self, column: usize, before: Option<usize>, token: Token, at: Position) {
+    fn roll_indent(&mut self, column: usize, before: Option<usize>, token: Token<'a>, at: Position) {
         if !self.in_flow() && self.indent.is_none_or(|indent| indent < column) {
             self.outer_indents.push(self.indent);
             self.indent = Some(column);
@@ -291,7 +291,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn fetch_flow_start(&mut self, token: Token) -> Result<(), Error> {
+    fn fetch_flow_start(&mut self, token: Token<'a>) -> Result<(), Error> {
         self.save_simple_key()?;
         self.simple_keys.push(SimpleKey::default());
         self.simple_key_allowed = true;
@@ -299,7 +299,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn fetch_flow_end(&mut self, token: Token) -> Result<(), Error> {
+    fn fetch_flow_end(&mut self, token: Token<'a>) -> Result<(), Error> {
         self.remove_simple_key()?;
         if self.in_flow() {
             self.simple_keys.pop();

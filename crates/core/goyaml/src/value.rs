@@ -54,13 +54,13 @@ pub(crate) struct Manner<'a> {
 }
 
 /// Makes JSON of a document. Takes the text of scalars out of the tree, unless there are aliases.
-pub(crate) fn build(tree: &mut Tree, limits: &Limits, budget: &mut Budget) -> Result<Built, Error> {
+pub(crate) fn build(tree: &mut Tree<'_>, limits: &Limits, budget: &mut Budget) -> Result<Built, Error> {
     build_in(tree, limits, budget, Manner::default())
 }
 
 /// The same, in any dialect.
 pub(crate) fn build_in(
-    tree: &mut Tree,
+    tree: &mut Tree<'_>,
     limits: &Limits,
     budget: &mut Budget,
     manner: Manner<'_>,
@@ -119,11 +119,11 @@ enum Step {
     Again,
 }
 
-struct Builder<'a> {
+struct Builder<'a, 'text> {
     manner: Manner<'a>,
     flaw: Option<String>,
     empty: Vec<Vec<String>>,
-    tree: &'a mut Tree,
+    tree: &'a mut Tree<'text>,
     limits: &'a Limits,
     budget: &'a mut Budget,
     frames: Vec<Frame>,
@@ -135,7 +135,7 @@ struct Builder<'a> {
     decoded_by_alias: usize,
 }
 
-impl Builder<'_> {
+impl<'text> Builder<'_, 'text> {
     fn run(&mut self) -> Result<Value, Error> {
         let mut made = self.make(self.tree.root)?;
         loop {
@@ -374,7 +374,7 @@ impl Builder<'_> {
         let (verbatim, nulls) = (self.is_verbatim(), self.manner.verbatim.nulls);
         let made = match self.tree.nodes.get_mut(node as usize).map(|n| &mut n.content) {
             Some(Content::Scalar(scalar)) if verbatim && (nulls || !scalar::is_null_modern(scalar)) => {
-                Ok(Value::String(scalar.text.clone()))
+                Ok(Value::String(scalar.text.clone().into_owned()))
             }
             Some(Content::Scalar(scalar)) => scalar_value_modern(scalar, shared),
             _ => Ok(Value::Null),
@@ -382,7 +382,7 @@ impl Builder<'_> {
         made.unwrap_or_else(|kind| {
             self.flaw.get_or_insert_with(|| kind.to_string());
             match self.content(node) {
-                Some(Content::Scalar(scalar)) => Value::String(scalar.text.clone()),
+                Some(Content::Scalar(scalar)) => Value::String(scalar.text.clone().into_owned()),
                 _ => Value::Null,
             }
         })
@@ -405,7 +405,9 @@ impl Builder<'_> {
         const NO_TEXT: &str = "json: unsupported type: map[interface {}]interface {}";
         let (node, alias) = self.enter(key)?;
         let (name, flaw) = match self.content(node) {
-            Some(Content::Scalar(scalar)) => (scalar.text.clone(), !scalar::is_text_modern(scalar)),
+            Some(Content::Scalar(scalar)) => {
+                (scalar.text.clone().into_owned(), !scalar::is_text_modern(scalar))
+            }
             _ => (key::printed(self.tree, key, value), true),
         };
         self.leave(alias);
@@ -452,7 +454,7 @@ impl Builder<'_> {
         path
     }
 
-    fn content(&self, node: NodeId) -> Option<&Content> {
+    fn content(&self, node: NodeId) -> Option<&Content<'text>> {
         self.tree.nodes.get(node as usize).map(|node| &node.content)
     }
 

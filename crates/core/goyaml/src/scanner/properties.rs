@@ -3,13 +3,13 @@
 use super::Scanner;
 use crate::Error;
 use crate::cursor::is_word;
-use crate::token::{Spanned, Token};
+use crate::token::{Handle, Spanned, Token};
 
 /// Digits in a version number of `%YAML`.
 const MAX_VERSION_DIGITS: usize = 2;
 
-impl Scanner<'_> {
-    pub(super) fn scan_directive(&mut self) -> Result<Spanned, Error> {
+impl<'a> Scanner<'a> {
+    pub(super) fn scan_directive(&mut self) -> Result<Spanned<'a>, Error> {
         let start = self.cursor.position();
         self.cursor.skip();
         let name = self.scan_word();
@@ -35,7 +35,7 @@ impl Scanner<'_> {
         Ok(Spanned { token, start, end })
     }
 
-    fn scan_version(&mut self) -> Result<Token, Error> {
+    fn scan_version(&mut self) -> Result<Token<'a>, Error> {
         let major = self.scan_version_number()?;
         if !self.cursor.is(b'.') {
             return Err(self.cursor.error("did not find expected digit or '.' character"));
@@ -58,7 +58,7 @@ impl Scanner<'_> {
         if digits == 0 { Err(self.cursor.error("did not find expected version number")) } else { Ok(number) }
     }
 
-    fn scan_tag_directive(&mut self) -> Result<Token, Error> {
+    fn scan_tag_directive(&mut self) -> Result<Token<'a>, Error> {
         let handle = self.scan_tag_handle(true)?;
         if !self.cursor.is_blank(0) {
             return Err(self.cursor.error("did not find expected whitespace"));
@@ -68,10 +68,10 @@ impl Scanner<'_> {
         if !self.cursor.is_blank_or_end(0) {
             return Err(self.cursor.error("did not find expected whitespace or line break"));
         }
-        Ok(Token::TagDirective { handle, prefix })
+        Ok(Token::TagDirective(Box::new(Handle { handle, rest: prefix })))
     }
 
-    pub(super) fn scan_anchor(&mut self, alias: bool) -> Result<Spanned, Error> {
+    pub(super) fn scan_anchor(&mut self, alias: bool) -> Result<Spanned<'a>, Error> {
         let start = self.cursor.position();
         self.cursor.skip();
         let name = self.scan_word();
@@ -85,9 +85,9 @@ impl Scanner<'_> {
     }
 
     /// `!<uri>`, `!handle!suffix`, `!suffix` or `!` alone, which has the handle "" and the suffix "!".
-    pub(super) fn scan_tag(&mut self) -> Result<Spanned, Error> {
+    pub(super) fn scan_tag(&mut self) -> Result<Spanned<'a>, Error> {
         let start = self.cursor.position();
-        let (handle, suffix) = if self.cursor.byte(1) == b'<' {
+        let (handle, rest) = if self.cursor.byte(1) == b'<' {
             self.cursor.skip_many(2);
             let suffix = self.scan_tag_uri("")?;
             if !self.cursor.is(b'>') {
@@ -108,7 +108,8 @@ impl Scanner<'_> {
         if !self.cursor.is_blank_or_end(0) {
             return Err(self.cursor.error("did not find expected whitespace or line break"));
         }
-        Ok(Spanned { token: Token::Tag { handle, suffix }, start, end: self.cursor.position() })
+        let token = Token::Tag(Box::new(Handle { handle, rest }));
+        Ok(Spanned { token, start, end: self.cursor.position() })
     }
 
     fn scan_tag_handle(&mut self, directive: bool) -> Result<String, Error> {
@@ -171,11 +172,9 @@ impl Scanner<'_> {
     }
 
     fn scan_word(&mut self) -> String {
-        let mut word = String::new();
-        while is_word(self.cursor.byte(0)) {
-            self.cursor.read(&mut word);
-        }
-        word
+        let start = self.cursor.offset();
+        self.cursor.skip_run(is_word);
+        self.cursor.passed(start..self.cursor.offset()).to_owned()
     }
 }
 

@@ -1,9 +1,12 @@
 //! Plain, quoted and block scalars.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use super::Scanner;
 use super::properties::hex;
 use crate::Error;
-use crate::cursor::{Position, is_word, syntax};
+use crate::cursor::{Cursor, Position, syntax};
 use crate::outline::Style;
 use crate::token::{Spanned, Token};
 
@@ -15,10 +18,44 @@ enum Chomping {
     Keep,
 }
 
+/// What a scalar says while it is read: a piece of the source for as long as it is just that.
+#[derive(Debug, Default)]
+struct Text {
+    written: String,
+    /// Bytes of the source behind what is written.
+    piece: Range<usize>,
+}
+
+impl Text {
+    /// Adds bytes that the cursor has passed.
+    fn add(&mut self, cursor: &Cursor<'_>, bytes: Range<usize>) {
+        if self.piece.end == bytes.start {
+            self.piece.end = bytes.end;
+        } else {
+            self.write(cursor);
+            self.piece = bytes;
+        }
+    }
+
+    /// Where text that is not in the source can be added.
+    fn write(&mut self, cursor: &Cursor<'_>) -> &mut String {
+        self.written.push_str(cursor.passed(std::mem::take(&mut self.piece)));
+        &mut self.written
+    }
+
+    fn finish<'a>(mut self, cursor: &Cursor<'a>) -> Cow<'a, str> {
+        if self.written.is_empty() {
+            return Cow::Borrowed(cursor.passed(self.piece));
+        }
+        self.write(cursor);
+        Cow::Owned(self.written)
+    }
+}
+
 /// White space between two words of a flow scalar, before it is known whether it is folded.
 #[derive(Debug, Default)]
 struct Gap {
-    blanks: String,
+    blanks: Range<usize>,
     first_break: String,
     more_breaks: String,
     /// Whether a line has ended; blanks are indentation then.
@@ -26,15 +63,17 @@ struct Gap {
 }
 
 impl Gap {
-    fn is_empty(&self) -> bool {
-        !self.broken && self.blanks.is_empty()
-    }
-
     /// Writes what the gap stands for: blanks as they are, one line break as a space, more of them less one.
-    fn fold(&mut self, into: &mut String) {
+    fn fold(&mut self, cursor: &Cursor<'_>, into: &mut Text) {
+        let blanks = std::mem::take(&mut self.blanks);
         if !self.broken {
-            into.push_str(&self.blanks);
-        } else if !self.first_break.starts_with('\n') {
+            if !blanks.is_empty() {
+                into.add(cursor, blanks);
+            }
+            return;
+        }
+        let into = into.write(cursor);
+        if !self.first_break.starts_with('\n') {
             into.push_str(&self.first_break);
             into.push_str(&self.more_breaks);
         } else if self.more_breaks.is_empty() {
@@ -42,28 +81,31 @@ impl Gap {
         } else {
             into.push_str(&self.more_breaks);
         }
-        self.blanks.clear();
         self.first_break.clear();
         self.more_breaks.clear();
         self.broken = false;
     }
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
     /// Reads blanks and line breaks. `indent` is the least column of a plain scalar's further lines, where a tab is no indentation.
     fn scan_gap(&mut self, gap: &mut Gap, indent: Option<usize>) -> Result<(), Error> {
+        let start = self.cursor.offset();
         loop {
             if self.cursor.is_blank(0) {
                 let misplaced = indent.is_some_and(|indent| self.cursor.column() < indent);
                 if gap.broken && misplaced && self.cursor.is(b'\t') {
                     return Err(self.cursor.error("found a tab character that violates indentation"));
                 }
-                if gap.broken { self.cursor.skip() } else { self.cursor.read(&mut gap.blanks) }
+                self.cursor.skip();
+                if !gap.broken {
+                    gap.blanks = start..self.cursor.offset();
+                }
             } else if self.cursor.is_break(0) {
                 if gap.broken {
                     self.cursor.read_break(&mut gap.more_breaks);
                 } else {
-                    gap.blanks.clear();
+                    gap.blanks = 0..0;
                     self.cursor.read_break(&mut gap.first_break);
                     gap.broken = true;
                 }
@@ -73,17 +115,18 @@ impl Scanner<'_> {
         }
     }
 
-    pub(super) fn scan_plain(&mut self) -> Result<Spanned, Error> {
+    pub(super) fn scan_plain(&mut self) -> Result<Spanned<'a>, Error> {
         let (start, mut end) = (self.cursor.position(), self.cursor.position());
         let indent = self.indent.map_or(0, |indent| indent + 1);
         let flow = self.in_flow();
-        let (mut text, mut gap) = (String::new(), Gap::default());
+        let (mut text, mut gap) = (Text::default(), Gap::default());
         loop {
             let indicator =
                 self.cursor.is_document_indicator(b'-') || self.cursor.is_document_indicator(b'.');
             if indicator || self.cursor.is(b'#') {
                 break;
             }
+            let word = self.cursor.offset();
             while !self.cursor.is_blank_or_end(0) {
                 let ends = match self.cursor.byte(0) {
                     b':' => self.cursor.is_blank_or_end(1),
@@ -93,11 +136,12 @@ impl Scanner<'_> {
                 if ends {
                     break;
                 }
-                if !gap.is_empty() {
-                    gap.fold(&mut text);
-                }
-                self.cursor.read(&mut text);
-                self.cursor.read_run(&mut text, is_word);
+                self.cursor.skip();
+                self.cursor.skip_run(is_plain);
+            }
+            if self.cursor.offset() > word {
+                gap.fold(&self.cursor, &mut text);
+                text.add(&self.cursor, word..self.cursor.offset());
                 end = self.cursor.position();
             }
             if !self.cursor.is_blank(0) && !self.cursor.is_break(0) {
@@ -112,13 +156,14 @@ impl Scanner<'_> {
         if gap.broken {
             self.simple_key_allowed = true;
         }
+        let text = text.finish(&self.cursor);
         Ok(Spanned { token: Token::Scalar { text, style: Style::Plain }, start, end })
     }
 
-    pub(super) fn scan_quoted(&mut self, quote: u8) -> Result<Spanned, Error> {
+    pub(super) fn scan_quoted(&mut self, quote: u8) -> Result<Spanned<'a>, Error> {
         let start = self.cursor.position();
         self.cursor.skip();
-        let mut text = String::new();
+        let mut text = Text::default();
         loop {
             if self.cursor.is_document_indicator(b'-') || self.cursor.is_document_indicator(b'.') {
                 return Err(self.cursor.error("found unexpected document indicator"));
@@ -133,7 +178,7 @@ impl Scanner<'_> {
                     if quote == b'"' || self.cursor.byte(1) != quote {
                         break;
                     }
-                    text.push('\'');
+                    text.write(&self.cursor).push('\'');
                     self.cursor.skip_many(2);
                 } else if quote == b'"' && first == b'\\' {
                     if self.cursor.is_break(1) {
@@ -143,24 +188,28 @@ impl Scanner<'_> {
                         gap.broken = true;
                         break;
                     }
-                    self.scan_escape(&mut text)?;
+                    let c = self.scan_escape()?;
+                    text.write(&self.cursor).push(c);
                 } else {
-                    self.cursor.read(&mut text);
-                    self.cursor.read_run(&mut text, is_word);
+                    let start = self.cursor.offset();
+                    self.cursor.skip();
+                    self.cursor.skip_run(is_quoted);
+                    text.add(&self.cursor, start..self.cursor.offset());
                 }
             }
             if self.cursor.is(quote) {
                 break;
             }
             self.scan_gap(&mut gap, None)?;
-            gap.fold(&mut text);
+            gap.fold(&self.cursor, &mut text);
         }
         self.cursor.skip();
+        let text = text.finish(&self.cursor);
         let style = if quote == b'"' { Style::DoubleQuoted } else { Style::SingleQuoted };
         Ok(Spanned { token: Token::Scalar { text, style }, start, end: self.cursor.position() })
     }
 
-    fn scan_escape(&mut self, text: &mut String) -> Result<(), Error> {
+    fn scan_escape(&mut self) -> Result<char, Error> {
         let digits = match self.cursor.byte(1) {
             b'x' => 2,
             b'u' => 4,
@@ -168,9 +217,8 @@ impl Scanner<'_> {
             other => {
                 let c = simple_escape(other)
                     .ok_or_else(|| self.cursor.error("found unknown escape character"))?;
-                text.push(c);
                 self.cursor.skip_many(2);
-                return Ok(());
+                return Ok(c);
             }
         };
         self.cursor.skip_many(2);
@@ -182,46 +230,50 @@ impl Scanner<'_> {
         }
         let c = char::from_u32(code)
             .ok_or_else(|| self.cursor.error("found invalid Unicode character escape code"))?;
-        text.push(c);
         self.cursor.skip_many(digits);
-        Ok(())
+        Ok(c)
     }
 
-    pub(super) fn scan_block_scalar(&mut self, literal: bool) -> Result<Spanned, Error> {
+    pub(super) fn scan_block_scalar(&mut self, literal: bool) -> Result<Spanned<'a>, Error> {
         let start = self.cursor.position();
         self.cursor.skip();
         let (chomping, increment) = self.scan_block_header()?;
         let mut end = self.cursor.position();
         let mut indent = increment.map(|increment| self.indent.unwrap_or(0) + increment);
-        let (mut text, mut first_break, mut more_breaks) = (String::new(), String::new(), String::new());
+        let (mut text, mut first_break, mut more_breaks) = (Text::default(), String::new(), String::new());
         self.scan_block_breaks(&mut indent, &mut more_breaks, &mut end)?;
         let mut blank_before = false;
         while Some(self.cursor.column()) == indent && !self.cursor.is_end() {
             let blank = self.cursor.is_blank(0);
+            let written = text.write(&self.cursor);
             if !literal && !blank_before && !blank && first_break.starts_with('\n') {
                 if more_breaks.is_empty() {
-                    text.push(' ');
+                    written.push(' ');
                 }
             } else {
-                text.push_str(&first_break);
+                written.push_str(&first_break);
             }
             first_break.clear();
-            text.push_str(&more_breaks);
+            written.push_str(&more_breaks);
             more_breaks.clear();
             blank_before = blank;
+            let line = self.cursor.offset();
             while !self.cursor.is_break_or_end(0) {
-                self.cursor.read(&mut text);
-                self.cursor.read_run(&mut text, |byte| matches!(byte, b'\t' | b' '..=b'~'));
+                self.cursor.skip();
+                self.cursor.skip_run(|byte| matches!(byte, b'\t' | b' '..=b'~'));
             }
+            text.add(&self.cursor, line..self.cursor.offset());
             self.cursor.read_break(&mut first_break);
             self.scan_block_breaks(&mut indent, &mut more_breaks, &mut end)?;
         }
+        let written = text.write(&self.cursor);
         if chomping != Chomping::Strip {
-            text.push_str(&first_break);
+            written.push_str(&first_break);
         }
         if chomping == Chomping::Keep {
-            text.push_str(&more_breaks);
+            written.push_str(&more_breaks);
         }
+        let text = text.finish(&self.cursor);
         let style = if literal { Style::Literal } else { Style::Folded };
         Ok(Spanned { token: Token::Scalar { text, style }, start, end })
     }
@@ -288,6 +340,16 @@ impl Scanner<'_> {
         }
         Ok(())
     }
+}
+
+/// What a plain scalar may have inside of a word, wherever it stands.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b'!'..=b'~') && !matches!(byte, b':' | b',' | b'?' | b'[' | b']' | b'{' | b'}')
+}
+
+/// What stands for itself in either quotes.
+fn is_quoted(byte: u8) -> bool {
+    matches!(byte, b'!'..=b'~') && !matches!(byte, b'\'' | b'"' | b'\\')
 }
 
 fn simple_escape(byte: u8) -> Option<char> {

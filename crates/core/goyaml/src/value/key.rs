@@ -74,7 +74,7 @@ impl Plain<'_> {
     }
 }
 
-fn plain(tree: &Tree, node: NodeId) -> Plain<'_> {
+fn plain<'a>(tree: &'a Tree<'_>, node: NodeId) -> Plain<'a> {
     let content = |node: NodeId| tree.nodes.get(node as usize).map(|node| &node.content);
     let found = match content(node) {
         // An anchor is never on an alias.
@@ -98,7 +98,7 @@ fn plain_scalar(scalar: &Scalar) -> Plain<'static> {
         Ok(Resolved::Float(float)) => Plain::Float(float),
         Ok(Resolved::Timestamp | Resolved::Text) | Err(_) => {
             let decoded = is_binary(scalar).then(|| binary_text(&scalar.text).ok()).flatten();
-            Plain::Text(decoded.unwrap_or_else(|| scalar.text.clone()))
+            Plain::Text(decoded.unwrap_or_else(|| scalar.text.clone().into_owned()))
         }
     }
 }

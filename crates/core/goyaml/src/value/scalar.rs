@@ -13,7 +13,7 @@ const STANDARD: &str = "tag:yaml.org,2002:";
 const QUOTED_CHARACTERS: usize = 40;
 
 /// Makes the JSON value of a scalar. Takes its text unless an alias may read it again.
-pub(super) fn scalar_value(scalar: &mut Scalar, shared: bool) -> Result<Value, ErrorKind> {
+pub(super) fn scalar_value(scalar: &mut Scalar<'_>, shared: bool) -> Result<Value, ErrorKind> {
     Ok(match resolve_scalar(scalar)? {
         Resolved::Null => Value::Null,
         Resolved::Bool(bool) => Value::Bool(bool),
@@ -23,16 +23,16 @@ pub(super) fn scalar_value(scalar: &mut Scalar, shared: bool) -> Result<Value, E
         Resolved::Timestamp | Resolved::Text => Value::String(if is_binary(scalar) {
             binary_text(&scalar.text)?
         } else if shared {
-            scalar.text.clone()
+            scalar.text.clone().into_owned()
         } else {
-            std::mem::take(&mut scalar.text)
+            std::mem::take(&mut scalar.text).into_owned()
         }),
     })
 }
 
 /// Makes the JSON value of a scalar as yaml.v3 resolves it.
 /// Takes its text unless an alias may read it again.
-pub(super) fn scalar_value_modern(scalar: &mut Scalar, shared: bool) -> Result<Value, ErrorKind> {
+pub(super) fn scalar_value_modern(scalar: &mut Scalar<'_>, shared: bool) -> Result<Value, ErrorKind> {
     Ok(match resolve_scalar_modern(scalar)? {
         Resolved::Null => Value::Null,
         Resolved::Bool(bool) => Value::Bool(bool),
@@ -41,22 +41,22 @@ pub(super) fn scalar_value_modern(scalar: &mut Scalar, shared: bool) -> Result<V
         Resolved::Float(float) => Value::Number(number(float)?),
         Resolved::Timestamp => Value::String(rfc3339(&scalar.text)),
         Resolved::Text if is_binary(scalar) => Value::String(binary_text(&scalar.text)?),
-        Resolved::Text if shared => Value::String(scalar.text.clone()),
-        Resolved::Text => Value::String(std::mem::take(&mut scalar.text)),
+        Resolved::Text if shared => Value::String(scalar.text.clone().into_owned()),
+        Resolved::Text => Value::String(std::mem::take(&mut scalar.text).into_owned()),
     })
 }
 
 /// Whether yaml.v3 takes a scalar for text, so that it can be a field name.
-pub(super) fn is_text_modern(scalar: &Scalar) -> bool {
+pub(super) fn is_text_modern(scalar: &Scalar<'_>) -> bool {
     matches!(resolve_scalar_modern(scalar), Ok(Resolved::Text)) && !is_binary(scalar)
 }
 
 /// Whether yaml.v3 takes a scalar for null.
-pub(super) fn is_null_modern(scalar: &Scalar) -> bool {
+pub(super) fn is_null_modern(scalar: &Scalar<'_>) -> bool {
     matches!(resolve_scalar_modern(scalar), Ok(Resolved::Null))
 }
 
-fn resolve_scalar_modern(scalar: &Scalar) -> Result<Resolved, ErrorKind> {
+fn resolve_scalar_modern(scalar: &Scalar<'_>) -> Result<Resolved, ErrorKind> {
     if scalar.tag.is_empty() && scalar.resolvable && is_word_of_old(&scalar.text) {
         return Ok(Resolved::Text);
     }
@@ -78,7 +78,7 @@ impl From<ErrorKind> for KeyError {
 }
 
 /// The field name that a scalar key stands for. JSON has text only: `y: 1` is `{"true": 1}`.
-pub(crate) fn key_text(scalar: &Scalar) -> Result<String, KeyError> {
+pub(crate) fn key_text(scalar: &Scalar<'_>) -> Result<String, KeyError> {
     Ok(match resolve_scalar(scalar)? {
         Resolved::Null => return Err(KeyError::No("unsupported map key of type: null")),
         Resolved::Uint(_) => return Err(KeyError::No("unsupported map key of type: uint64")),
@@ -86,7 +86,7 @@ pub(crate) fn key_text(scalar: &Scalar) -> Result<String, KeyError> {
         Resolved::Int(int) => int.to_string(),
         Resolved::Float(float) => float_key(float),
         Resolved::Timestamp | Resolved::Text if is_binary(scalar) => binary_text(&scalar.text)?,
-        Resolved::Timestamp | Resolved::Text => scalar.text.clone(),
+        Resolved::Timestamp | Resolved::Text => scalar.text.clone().into_owned(),
     })
 }
 
@@ -104,8 +104,8 @@ fn float_key(float: f64) -> String {
 }
 
 /// Type of a scalar, by its tag where it has one.
-pub(super) fn resolve_scalar(scalar: &Scalar) -> Result<Resolved, ErrorKind> {
-    let text = scalar.text.as_str();
+pub(super) fn resolve_scalar(scalar: &Scalar<'_>) -> Result<Resolved, ErrorKind> {
+    let text = &*scalar.text;
     if scalar.tag.is_empty() {
         return Ok(if scalar.resolvable { resolve(text, true) } else { Resolved::Text });
     }
@@ -148,7 +148,7 @@ pub(crate) fn whole(float: f64) -> Option<Number> {
     int.or_else(|_| digits.parse::<u64>().map(Number::from)).ok()
 }
 
-pub(super) fn is_binary(scalar: &Scalar) -> bool {
+pub(super) fn is_binary(scalar: &Scalar<'_>) -> bool {
     scalar.tag.strip_prefix(STANDARD) == Some("binary")
 }
 
