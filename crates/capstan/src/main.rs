@@ -54,42 +54,54 @@ struct InstallArguments {
 }
 
 fn main() -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(&anyhow::Error::new(error).context("the runtime could not be started")),
-    };
     if called_argocd() {
-        return runtime.block_on(app::argocd());
+        return one_thread(app::argocd());
     }
+    let surroundings =
+        || cli::Surroundings { environment: &environment::variable, temp_dir: std::env::temp_dir() };
     let result = match Arguments::parse().command {
-        Command::Up(arguments) => runtime.block_on(up::up(arguments)),
+        Command::Up(arguments) => many_threads(up::up(arguments)),
         Command::Install(arguments) => std::io::stdout()
             .write_all(cli::install::yaml(&arguments.namespace).as_bytes())
             .map_err(Into::into),
-        Command::Run(arguments) => runtime.block_on(run::run(arguments)),
+        Command::Run(arguments) => many_threads(run::run(arguments)),
         Command::Helm(command) => {
-            let work = cli::helm(command, std::env::temp_dir().join("capstan-cli"), environment::proxies());
-            let code = runtime.block_on(work);
-            return ExitCode::from(code);
+            let cache = std::env::temp_dir().join("capstan-cli");
+            return one_thread(async { cli::helm(command, cache, environment::proxies()).await.into() });
         }
         Command::Image(command) => {
-            let surroundings =
-                cli::Surroundings { environment: &environment::variable, temp_dir: std::env::temp_dir() };
-            return ExitCode::from(runtime.block_on(cli::image(command, surroundings)));
+            return one_thread(async { cli::image(command, surroundings()).await.into() });
         }
         Command::Kustomize(command) => {
-            let surroundings =
-                cli::Surroundings { environment: &environment::variable, temp_dir: std::env::temp_dir() };
-            return ExitCode::from(runtime.block_on(cli::kustomize(&command, &surroundings)));
+            return one_thread(async { cli::kustomize(&command, &surroundings()).await.into() });
         }
-        Command::App(arguments) => return runtime.block_on(app::run(*arguments, cli::Style::Native)),
+        Command::App(arguments) => return one_thread(app::run(*arguments, cli::Style::Native)),
     };
-    // What hangs in a system call must not keep a process that was told to end.
-    runtime.shutdown_background();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
+}
+
+/// Runs a command of a person: it starts quickly, and what it waits for is elsewhere.
+fn one_thread(work: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => failed(&no_runtime(error)),
+    }
+}
+
+/// Runs what serves, on every core.
+fn many_threads(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(no_runtime)?;
+    let result = runtime.block_on(work);
+    // What hangs in a system call must not keep a process that was told to end.
+    runtime.shutdown_background();
+    result
+}
+
+fn no_runtime(error: std::io::Error) -> anyhow::Error {
+    anyhow::Error::new(error).context("the runtime could not be started")
 }
 
 /// Whether the binary goes by the peer's name: `ln -s capstan argocd`.

@@ -1,4 +1,5 @@
 mod limits;
 mod links;
+mod once;
 mod paths;
 mod property;

@@ -37,6 +37,8 @@ pub struct FileTree {
 #[derive(Default)]
 struct State {
     reads: ReadSet,
+    /// What the store answered, so that one render sees one state, and asks once.
+    entries: BTreeMap<TreePath, Option<(Kind, ContentId)>>,
     /// By real path, so that a second read costs nothing and counts nothing.
     files: BTreeMap<TreePath, Arc<[u8]>>,
     total_bytes: u64,
@@ -61,9 +63,8 @@ impl FileTree {
     /// Any [`FileError`].
     pub fn read(&self, path: &TreePath) -> Result<Arc<[u8]>, FileError> {
         let mut state = self.state();
-        let found = self
-            .resolve(&mut state.reads, path)?
-            .ok_or_else(|| FileError::NotFound { path: path.clone() })?;
+        let found =
+            self.resolve(&mut state, path)?.ok_or_else(|| FileError::NotFound { path: path.clone() })?;
         if !found.kind.is_file() {
             state.reads.kind(&found.path, found.kind);
             return Err(FileError::NotAFile { path: path.clone() });
@@ -93,9 +94,8 @@ impl FileTree {
     /// Any [`FileError`] but those of size.
     pub fn list(&self, path: &TreePath) -> Result<Vec<Entry>, FileError> {
         let mut state = self.state();
-        let found = self
-            .resolve(&mut state.reads, path)?
-            .ok_or_else(|| FileError::NotFound { path: path.clone() })?;
+        let found =
+            self.resolve(&mut state, path)?.ok_or_else(|| FileError::NotFound { path: path.clone() })?;
         match found.kind {
             Kind::Directory => {}
             Kind::Submodule => {
@@ -119,7 +119,7 @@ impl FileTree {
     /// [`FileError::LeavesTree`], [`FileError::TooManyLinks`], and those of [`Store::entry`].
     pub fn kind(&self, path: &TreePath) -> Result<Option<Kind>, FileError> {
         let mut state = self.state();
-        let Some(found) = self.resolve(&mut state.reads, path)? else { return Ok(None) };
+        let Some(found) = self.resolve(&mut state, path)? else { return Ok(None) };
         state.reads.kind(&found.path, found.kind);
         Ok(Some(found.kind))
     }
@@ -130,7 +130,7 @@ impl FileTree {
     /// As [`FileTree::kind`].
     pub fn real_path(&self, path: &TreePath) -> Result<Option<(TreePath, Kind)>, FileError> {
         let mut state = self.state();
-        let Some(found) = self.resolve(&mut state.reads, path)? else { return Ok(None) };
+        let Some(found) = self.resolve(&mut state, path)? else { return Ok(None) };
         state.reads.kind(&found.path, found.kind);
         Ok(Some((found.path, found.kind)))
     }
@@ -141,9 +141,9 @@ impl FileTree {
     }
 
     /// Follows links from the root down. The links passed are recorded here, what is found is for the caller to record.
-    fn resolve(&self, reads: &mut ReadSet, path: &TreePath) -> Result<Option<Found>, FileError> {
+    fn resolve(&self, state: &mut State, path: &TreePath) -> Result<Option<Found>, FileError> {
         // Nearly every path has no link in it, and then one look-up tells.
-        if let Some((kind, id)) = self.store.entry(path)?
+        if let Some((kind, id)) = self.entry(state, path)?
             && kind != Kind::Symlink
         {
             return Ok(Some(Found { path: path.clone(), kind, id }));
@@ -157,7 +157,7 @@ impl FileTree {
                 "" | "." => continue,
                 ".." => {
                     // Only link targets have these. That `here` can be left means that it is a directory.
-                    reads.kind(&here, Kind::Directory);
+                    state.reads.kind(&here, Kind::Directory);
                     here = here.parent().ok_or_else(|| leaves(path, last_link.take()))?;
                     continue;
                 }
@@ -165,15 +165,15 @@ impl FileTree {
             }
             let mut next = here.clone();
             next.push(&name);
-            let Some((kind, id)) = self.store.entry(&next)? else {
-                reads.kind(&here, Kind::Directory);
-                reads.absent(&next);
+            let Some((kind, id)) = self.entry(state, &next)? else {
+                state.reads.kind(&here, Kind::Directory);
+                state.reads.absent(&next);
                 return Ok(None);
             };
             match kind {
                 Kind::Directory => here = next,
                 Kind::Symlink => {
-                    reads.content(&next, kind, id);
+                    state.reads.content(&next, kind, id);
                     hops += 1;
                     if hops > self.limits.link_hops {
                         return Err(FileError::TooManyLinks {
@@ -194,12 +194,22 @@ impl FileTree {
                     return Ok(Some(Found { path: next, kind, id }));
                 }
                 Kind::File { .. } | Kind::Submodule => {
-                    reads.kind(&next, kind);
+                    state.reads.kind(&next, kind);
                     return Ok(None);
                 }
             }
         }
-        Ok(self.store.entry(&here)?.map(|(kind, id)| Found { path: here, kind, id }))
+        Ok(self.entry(state, &here)?.map(|(kind, id)| Found { path: here, kind, id }))
+    }
+
+    /// What stands at `path` itself.
+    fn entry(&self, state: &mut State, path: &TreePath) -> Result<Option<(Kind, ContentId)>, FileError> {
+        if let Some(known) = state.entries.get(path) {
+            return Ok(*known);
+        }
+        let entry = self.store.entry(path)?;
+        state.entries.insert(path.clone(), entry);
+        Ok(entry)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
