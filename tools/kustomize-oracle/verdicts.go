@@ -34,6 +34,7 @@ type Case struct {
 	Patch     string            `json:"patch,omitempty"`
 	Config    string            `json:"config,omitempty"`
 	Files     map[string]string `json:"files,omitempty"`
+	Helm      *Flags            `json:"helm,omitempty"`
 	Expected  any               `json:"expected"`
 }
 
@@ -264,6 +265,9 @@ func objects(resources resmap.ResMap) (any, error) {
 
 // build answers with the stream that the command prints for the directory that Config names.
 func build(c *Case) (any, error) {
+	if c.Helm != nil {
+		return charts(c)
+	}
 	files := filesys.MakeFsInMemory()
 	for path, text := range c.Files {
 		if err := files.WriteFile("/"+path, []byte(text)); err != nil {

@@ -131,12 +131,8 @@ fn release_name(arguments: &TemplateArgs) -> Result<(String, String), String> {
 
 /// `--name-template`.
 fn from_template(text: &str) -> Result<String, String> {
-    let functions = sprig::functions(sprig::Dialect::Sprig);
-    let mut templates = gotemplate::Templates::new(functions);
-    templates.parse("name-template", text).map_err(|error| error.to_string())?;
-    let mut run = gotemplate::Run::new(gotemplate::Budget::new(gotemplate::Limits::default()))
-        .with(Rc::new(sprig::Host::new(world::System)));
-    templates.execute(&mut run, "name-template", &gotemplate::Value::Nil).map_err(|error| error.to_string())
+    let world = Rc::new(sprig::Host::new(world::System));
+    helm::name_from_template(text, world, &gotemplate::Limits::default()).map_err(|error| error.to_string())
 }
 
 /// The texts of `--values`: files, `-` for standard input, and addresses.

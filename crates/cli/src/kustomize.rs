@@ -22,20 +22,39 @@ struct Said {
     notes: Vec<String>,
 }
 
+/// What went wrong, and what was mentioned before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Trouble {
+    /// What stands behind `Error: `.
+    message: String,
+    /// For standard error, a line each.
+    notes: Vec<String>,
+}
+
+impl From<String> for Trouble {
+    fn from(message: String) -> Self {
+        Self { message, notes: Vec::new() }
+    }
+}
+
 /// Runs a command in the directory where it was typed, and returns its exit code: 0, or 1 with a text on standard error that begins with
 /// `Error: `, as the real one's.
 pub async fn kustomize(command: &KustomizeCommand, surroundings: &Surroundings<'_>) -> u8 {
     let here = Path::new(".");
     let said = match command {
         KustomizeCommand::Build(arguments) => build::build(here, arguments, surroundings).await,
-        KustomizeCommand::Edit(command) => edit::edit(here, command),
-        KustomizeCommand::Create(arguments) => create::create(here, arguments),
+        KustomizeCommand::Edit(command) => edit::edit(here, command).map_err(Trouble::from),
+        KustomizeCommand::Create(arguments) => create::create(here, arguments).map_err(Trouble::from),
     };
-    match said {
-        Ok(Said { out, notes }) => {
-            for note in notes {
-                complain(&note);
-            }
+    let (result, notes) = match said {
+        Ok(Said { out, notes }) => (Ok(out), notes),
+        Err(Trouble { message, notes }) => (Err(message), notes),
+    };
+    for note in notes {
+        complain(&note);
+    }
+    match result {
+        Ok(out) => {
             match std::io::stdout().write_all(out.as_bytes()) {
                 // A reader that has seen enough is no error.
                 Ok(()) => 0,

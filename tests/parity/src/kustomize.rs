@@ -43,7 +43,10 @@ struct Case {
 }
 
 /// What a build gave: the stream, with what it warns of; or the error.
-type Outcome = Result<(String, Vec<String>), String>;
+struct Outcome {
+    stream: Result<String, String>,
+    warnings: Vec<String>,
+}
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
     let text = std::fs::read(options.path.join("cases.json")).context("cannot read cases.json")?;
@@ -62,12 +65,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
         let store = archives.input(&case.inputs)?;
         let ours = case.build(&store)?;
         if options.render {
-            anyhow::ensure!(ours.is_ok(), "{} does not build", case.id);
+            anyhow::ensure!(ours.stream.is_ok(), "{} does not build", case.id);
             continue;
         }
         if options.time {
             let begin = Instant::now();
-            case.build(&store)?.ok();
+            drop(case.build(&store)?);
             times.push((begin.elapsed(), &case.id));
         }
         let golden = case.golden(&mut archives)?;
@@ -112,18 +115,21 @@ impl Case {
         // The command ran in the case's own directory, which the corpus calls the root.
         let own = if root.is_root() { ROOT.to_owned() } else { format!("{ROOT}/{}", root.as_str()) };
         Ok(match ::kustomize::build(&tree, &target, &options) {
-            Ok(built) => Ok((::kustomize::print(&built), built.warnings)),
-            Err(error) => Err(error.to_string().replace(&own, ROOT)),
+            Ok(built) => Outcome { stream: Ok(::kustomize::print(&built)), warnings: built.warnings },
+            Err(failure) => {
+                let stream = Err(failure.to_string().replace(&own, ROOT));
+                Outcome { stream, warnings: failure.warnings }
+            }
         })
     }
 
     fn judge(&self, golden: &str, ours: &Outcome) -> Verdict {
         if self.expect == "error" {
-            let text = ours.as_ref().err().is_some_and(|ours| ours.trim_end() == self.error_text());
-            return Verdict { passed: ours.is_err(), text: Some(text), ..Verdict::default() };
+            let text = ours.stream.as_ref().err().is_some_and(|ours| ours.trim_end() == self.error_text());
+            return Verdict { passed: ours.stream.is_err(), text: Some(text), ..Verdict::default() };
         }
-        match ours {
-            Ok((ours, _)) => compare::streams(ours, golden),
+        match &ours.stream {
+            Ok(ours) => compare::streams(ours, golden),
             Err(_) => Verdict::default(),
         }
     }
@@ -138,10 +144,7 @@ impl Case {
     fn warns_as(&self, ours: &Outcome) -> bool {
         let theirs: Vec<&str> =
             self.stderr.lines().take_while(|line| line.starts_with("# Warning")).collect();
-        match ours {
-            Ok((_, ours)) => ours.iter().filter(|line| line.starts_with("# Warning")).eq(theirs),
-            Err(_) => true,
-        }
+        ours.warnings.iter().filter(|line| line.starts_with("# Warning")).eq(theirs)
     }
 
     fn golden(&self, archives: &mut Archives<'_>) -> anyhow::Result<String> {
@@ -156,8 +159,8 @@ impl Case {
             return;
         }
         say(&format!("{}: {verdict:?}", self.id));
-        match (ours, self.expect.as_str()) {
-            (Ok((ours, _)), "ok") => say(&compare::difference(ours, golden)),
+        match (&ours.stream, self.expect.as_str()) {
+            (Ok(ours), "ok") => say(&compare::difference(ours, golden)),
             (Ok(_), _) => say(&format!("  should fail: {}", self.error_text())),
             (Err(ours), "ok") => say(&format!("  fails: {ours}")),
             (Err(ours), _) => say(&format!("  theirs: {}\n  ours:   {ours}", self.error_text())),

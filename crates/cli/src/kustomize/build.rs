@@ -7,11 +7,11 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ::kustomize::{Built, Error, LoadRestrictor, Options, Order, Remotes, RepoSpec, Supply};
+use ::kustomize::{Built, Error, Failure, LoadRestrictor, Options, Order, Remotes, RepoSpec, Supply};
 use filetree::{FileTree, TreePath};
 
-use super::Said;
 use super::arguments::BuildArgs;
+use super::{Said, Trouble};
 use crate::Surroundings;
 use elsewhere::Elsewhere;
 
@@ -26,14 +26,27 @@ pub(super) async fn build(
     here: &Path,
     arguments: &BuildArgs,
     surroundings: &Surroundings<'_>,
-) -> Result<Said, String> {
+) -> Result<Said, Trouble> {
+    let mut notes = deprecations(arguments);
+    match stream(here, arguments, surroundings, &mut notes).await {
+        Ok(out) => Ok(Said { out, notes }),
+        Err(message) => Err(Trouble { message, notes }),
+    }
+}
+
+/// What goes to standard output, and what is said on the way.
+async fn stream(
+    here: &Path,
+    arguments: &BuildArgs,
+    surroundings: &Surroundings<'_>,
+    notes: &mut Vec<String>,
+) -> Result<String, String> {
     let target = match arguments.words.as_slice() {
         [] => ".",
         [target] => target,
         _ => return Err("specify one path to kustomization.yaml".to_owned()),
     };
     check(arguments)?;
-    let mut notes = deprecations(arguments);
     if arguments.helm_command.as_deref().is_some_and(|command| command != "helm") {
         notes.push("--helm-command is not run: charts are rendered in this process".to_owned());
     }
@@ -65,16 +78,19 @@ pub(super) async fn build(
         match ::kustomize::build(&tree, &path, &Options { remotes: Some(&remotes), ..options }) {
             Ok(built) => {
                 notes.extend(built.warnings.iter().cloned());
-                let out = give(here, arguments, &built)?;
-                return Ok(Said { out, notes });
+                return give(here, arguments, &built);
             }
-            Err(Error::Needs(needs)) => {
+            Err(Failure { error: Error::Needs(needs), warnings }) => {
                 for need in needs {
-                    let supply = elsewhere.fetch(&need).await?;
+                    let supply = elsewhere.fetch(&need).await;
+                    let supply = supply.inspect_err(|_| notes.extend(warnings.iter().cloned()))?;
                     remotes.0.insert(need.text, supply);
                 }
             }
-            Err(error) => return Err(error.to_string()),
+            Err(Failure { error, warnings }) => {
+                notes.extend(warnings);
+                return Err(error.to_string());
+            }
         }
     }
     Err(format!("after {ROUNDS} rounds of fetching there is still more to fetch"))
@@ -88,8 +104,8 @@ pub(super) fn local(directory: &Path) -> Option<Result<String, String>> {
     };
     match ::kustomize::build(&tree, &path, &Options::default()) {
         Ok(built) => Some(Ok(::kustomize::print(&built))),
-        Err(Error::Needs(_)) => None,
-        Err(error) => Some(Err(error.to_string())),
+        Err(Failure { error: Error::Needs(_), .. }) => None,
+        Err(failure) => Some(Err(failure.to_string())),
     }
 }
 

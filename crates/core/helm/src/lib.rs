@@ -64,6 +64,6 @@ pub use lock::{Lock, OutOfSync};
 pub use manifests::{Hook, HookEvent, Manifest};
 pub use metadata::{Dependency, Maintainer, Metadata};
 pub use output::{Printing, print};
-pub use render::{Crd, Release, RenderLimits, Rendered, Request, render, templates};
+pub use render::{Crd, Release, RenderLimits, Rendered, Request, name_from_template, render, templates};
 pub use schema::SchemaLimits;
 pub use values::{Given, assemble};

@@ -151,6 +151,28 @@ pub fn templates(request: &Request<'_>) -> Result<Vec<(Arc<str>, String)>, Error
     run_templates(request, &prepared.parts, &prepared.values)
 }
 
+/// The name that `--name-template` makes: Sprig's functions, and no data.
+///
+/// **Errors**: [`Error::Template`], [`Error::Exceeded`]. Whether the name is one, [`render`] says.
+/// **Source**: Helm 3.22.0, `action.TemplateName`.
+pub fn name_from_template(
+    template: &str,
+    world: Rc<sprig::Host>,
+    limits: &gotemplate::Limits,
+) -> Result<String, Error> {
+    const NAME: &str = "name-template";
+    let mut templates = gotemplate::Templates::new(sprig::functions(sprig::Dialect::Sprig));
+    templates.parse(NAME, template).map_err(|error| Error::Template(error.to_string()))?;
+    let mut run = Run::new(Budget::new(limits.clone())).with(world);
+    templates.execute(&mut run, NAME, &Value::Nil).map_err(|error| {
+        let message = error.to_string();
+        match error.exceeded {
+            Some(limit) => Error::Exceeded { message, limit },
+            None => Error::Template(message),
+        }
+    })
+}
+
 /// What is known before templates run.
 struct Prepared {
     parts: Parts,

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use filetree::TreePath;
+use filetree::{FileTree, TreePath};
 use helm::{Given, KubeVersion, LoadLimits, Printing, RenderLimits};
 use serde_json::{Map, Value};
 
@@ -17,6 +17,12 @@ use crate::resource::Resource;
 
 /// Where charts are if nothing else is said.
 const DEFAULT_HOME: &str = "charts";
+
+/// What helm calls a release that has no name.
+const UNNAMED: &str = "release-name";
+
+/// The file of a chart's own values.
+const VALUES: &str = "values.yaml";
 
 /// An entry of `helmCharts`.
 pub(crate) struct Chart {
@@ -47,11 +53,6 @@ impl Chart {
                 return Err(Error::invalid(format!("{what} must not start with '-', got {text:?}")));
             }
         }
-        if !chart.name_template.is_empty() {
-            return Err(Error::Refused(
-                "helmCharts: nameTemplate is not supported; say releaseName".to_owned(),
-            ));
-        }
         let home = if globals.chart_home.is_empty() { DEFAULT_HOME.to_owned() } else { globals.chart_home };
         let home = if !chart.version.is_empty() && !chart.repo.is_empty() {
             format!("{home}/{}-{}", chart.name, chart.version)
@@ -77,38 +78,29 @@ impl Chart {
     /// Renders it.
     pub(crate) fn render(&self, session: &Session<'_>, target: &Target) -> Result<Vec<Resource>, Error> {
         let chart = &self.chart;
-        let failed = |error: helm::Error| Error::invalid(format!("helmCharts: {}: {error}", chart.name));
-        let loaded = self.load(session, target)?;
+        let failed = |error: helm::Error| self.failed(&error);
+        let found = self.find(session, target)?;
+        // In the order of the command: what is wrong with values is said before helm has a look at the chart.
+        let (name, values) = self.own_values(session, target, &found)?;
+        let loaded = found.chart().map(Arc::new).map_err(failed)?;
         let limits = RenderLimits::default();
-        let own = self.own_values(session, target)?;
-        let mut given: Vec<Given<'_>> = own.iter().map(Given::Map).collect();
+        let mut given = vec![values.given(&name)];
         given.extend(self.additional.iter().map(|(name, text)| Given::File(name, text)));
-        let values = helm::assemble(&given, &limits.yaml).map_err(failed)?;
         let options = session.options;
-        let mut capabilities = helm::Capabilities::default();
-        let kube_version =
-            options.kube_version.filter(|version| !version.is_empty()).unwrap_or(&chart.kube_version);
-        if !kube_version.is_empty() {
-            capabilities.kube_version = KubeVersion::parse(kube_version).map_err(failed)?;
-        }
-        let served = if options.api_versions.is_empty() { &chart.api_versions } else { options.api_versions };
-        capabilities.api_versions.extend(served.iter().cloned());
-        let or = |text: &str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
-        let fixed = || {
-            let moment = sprig::Moment { seconds: 0, nanos: 0 };
-            Rc::new(sprig::Host::new(sprig::Fixed::new(moment, 0)))
+        let world = || {
+            let fixed = || {
+                let moment = sprig::Moment { seconds: 0, nanos: 0 };
+                Rc::new(sprig::Host::new(sprig::Fixed::new(moment, 0)))
+            };
+            options.world.map_or_else(fixed, |world| world())
         };
+        let release = self.release(&limits, world).map_err(failed)?;
         let rendered = helm::render(&helm::Request {
             chart: &loaded,
-            release: &helm::Release {
-                name: or(&chart.release_name, "release-name"),
-                namespace: or(&chart.namespace, "default"),
-                revision: 1,
-                is_upgrade: false,
-            },
-            values: &values,
-            capabilities: &capabilities,
-            world: options.world.map_or_else(fixed, |world| world()),
+            release: &release,
+            values: &helm::assemble(&given, &limits.yaml).map_err(failed)?,
+            capabilities: &self.capabilities(session).map_err(failed)?,
+            world: world(),
             lookup: None,
             include_crds: chart.include_crds,
             skip_schema: false,
@@ -120,23 +112,55 @@ impl Chart {
         let printing =
             Printing { no_hooks: chart.skip_hooks, skip_tests: chart.skip_tests, ..Printing::default() };
         let text = helm::print(&rendered, &printing).map_err(failed)?;
-        let mut made = manifests::read(text.as_bytes(), &session.yaml, Purpose::Resources)?;
+        let made = manifests::read(text.as_bytes(), &session.yaml, Purpose::Resources);
+        let mut made = made.map_err(|error| error.within("could not parse rnode slice into resource map"))?;
         made.iter_mut().for_each(|resource| resource.of_chart = true);
         Ok(made)
     }
 
-    fn directory(&self, target: &Target) -> Option<TreePath> {
-        target.place.root().join(&format!("{}/{}", self.home, self.chart.name)).ok()
+    fn failed(&self, error: &helm::Error) -> Error {
+        Error::invalid(format!("helmCharts: {}: {error}", self.chart.name))
     }
 
-    fn load(&self, session: &Session<'_>, target: &Target) -> Result<Arc<helm::Chart>, Error> {
+    fn release(
+        &self,
+        limits: &RenderLimits,
+        world: impl Fn() -> Rc<sprig::Host>,
+    ) -> Result<helm::Release, helm::Error> {
         let chart = &self.chart;
-        let failed = |error: helm::Error| Error::invalid(format!("helmCharts: {}: {error}", chart.name));
-        let limits = LoadLimits::default();
-        if let Some(path) = self.directory(target)
+        let name = match (chart.release_name.as_str(), chart.name_template.as_str()) {
+            ("", "") => UNNAMED.to_owned(),
+            ("", template) => helm::name_from_template(template, world(), &limits.templates)?,
+            (name, "") => name.to_owned(),
+            (_, _) => {
+                let problem = "cannot set --name-template and also specify a name";
+                return Err(helm::Error::ReleaseName(problem.to_owned()));
+            }
+        };
+        let namespace = if chart.namespace.is_empty() { "default" } else { &chart.namespace };
+        Ok(helm::Release { name, namespace: namespace.to_owned(), revision: 1, is_upgrade: false })
+    }
+
+    /// What the chart sees of the cluster: what its entry says, else what the flags do.
+    fn capabilities(&self, session: &Session<'_>) -> Result<helm::Capabilities, helm::Error> {
+        let (chart, options) = (&self.chart, session.options);
+        let mut capabilities = helm::Capabilities::default();
+        let version = Some(chart.kube_version.as_str()).filter(|version| !version.is_empty());
+        if let Some(version) = version.or(options.kube_version).filter(|version| !version.is_empty()) {
+            capabilities.kube_version = KubeVersion::parse(version)?;
+        }
+        let served = if chart.api_versions.is_empty() { options.api_versions } else { &chart.api_versions };
+        capabilities.api_versions.extend(served.iter().cloned());
+        Ok(capabilities)
+    }
+
+    fn find(&self, session: &Session<'_>, target: &Target) -> Result<Found, Error> {
+        let chart = &self.chart;
+        let home = target.place.root().join(&format!("{}/{}", self.home, chart.name));
+        if let Ok(path) = home
             && target.place.has_directory(&path)?
         {
-            return helm::Chart::from_tree(target.place.tree(), &path, &limits).map(Arc::new).map_err(failed);
+            return Ok(Found::Here(Arc::clone(target.place.tree()), path));
         }
         if chart.repo.is_empty() {
             return Err(Error::invalid("no repo specified for pull, no chart found at ''"));
@@ -145,53 +169,102 @@ impl Chart {
             ChartNeed { repo: chart.repo.clone(), name: chart.name.clone(), version: chart.version.clone() };
         let need = RemoteNeed::chart(wanted);
         match session.options.remotes.and_then(|remotes| remotes.0.get(&need.text)) {
-            Some(Supply::File(archive)) => {
-                helm::Chart::from_archive(archive, &limits).map(Arc::new).map_err(failed)
+            Some(Supply::File(packed)) => {
+                let archive = helm::Archive::read(packed, &LoadLimits::default().archive)
+                    .map_err(|source| self.failed(&helm::Error::Archive { at: String::new(), source }))?;
+                Ok(Found::Packed(archive))
             }
-            Some(Supply::Tree(tree, path)) => {
-                helm::Chart::from_tree(tree, path, &limits).map(Arc::new).map_err(failed)
-            }
+            Some(Supply::Tree(tree, path)) => Ok(Found::Fetched(Arc::clone(tree), path.clone())),
             None => Err(Error::Needs(vec![need])),
         }
     }
 
-    /// The values of the entry itself: its file or the chart's own, with those that stand in the entry.
+    /// The values of the entry itself, and what they are called: its file or the chart's own, with those that stand in the entry.
     fn own_values(
         &self,
         session: &Session<'_>,
         target: &Target,
-    ) -> Result<Option<Map<String, Value>>, Error> {
+        found: &Found,
+    ) -> Result<(String, OwnValues), Error> {
         let chart = &self.chart;
+        let name = format!("{}-kustomize-values.yaml", chart.name);
         let inline = &chart.values_inline;
         if !inline.is_empty() && chart.values_merge == "replace" {
-            return Ok(Some(inline.clone()));
+            return Ok((name, OwnValues::Merged(inline.clone())));
         }
-        let file = if chart.values_file.is_empty() {
-            let path = format!("{}/{}/values.yaml", self.home, chart.name);
-            let there =
-                self.directory(target).is_some_and(|path| target.place.has_directory(&path).unwrap_or(false));
-            if there { Some(session.read_file(&target.place, &path)?) } else { None }
+        let text = if !chart.values_file.is_empty() {
+            session.read_file(&target.place, &chart.values_file)?
         } else {
-            Some(session.read_file(&target.place, &chart.values_file)?)
-        };
-        let of_file = match file {
-            Some(text) => goyaml::parse_one(&text, &session.yaml).map_err(|error| {
-                Error::invalid(format!(
-                    "could not parse values file into rnode: {}",
-                    error.as_go(goyaml::Dialect::Yaml2)
-                ))
-            })?,
-            // The chart's own values stand under whatever is given.
-            None => Value::Object(Map::new()),
+            let path = format!("{}/{}/{VALUES}", self.home, chart.name);
+            match found.fetched_values() {
+                Some(text) => {
+                    text.ok_or_else(|| Error::invalid(format!("{path}: no such file or directory")))?
+                }
+                None => session.read_file(&target.place, &path)?,
+            }
         };
         if inline.is_empty() {
-            return Ok(of_file.as_object().cloned());
+            return Ok((name, OwnValues::File(text)));
         }
+        // The command reads these with its own library, which takes `yes` for a text, and writes them anew for helm.
+        let unread = |what: String| Error::invalid(format!("could not parse values file into rnode: {what}"));
+        let of_file = goyaml::parse_modern(&text, &session.yaml, goyaml::Verbatim::default())
+            .map_err(|error| unread(error.as_go(goyaml::Dialect::Yaml3)))?
+            .ok_or_else(|| unread("EOF".to_owned()))?;
+        let empty_nulls: EmptyNulls = of_file.empty.into_iter().collect();
         let inline = Value::Object(inline.clone());
-        let (over, under) = if chart.values_merge == "merge" { (of_file, inline) } else { (inline, of_file) };
-        let under = if under.is_null() { Value::Object(Map::new()) } else { under };
-        let merged = strategic_merge(under, over, session.schemas(), &EmptyNulls::new())
+        let (over, under, empty) = match chart.values_merge.as_str() {
+            "merge" => (of_file.value, inline, EmptyNulls::new()),
+            _ => (inline, of_file.value, empty_nulls),
+        };
+        let merged = strategic_merge(under, over, session.schemas(), &empty)
             .map_err(|error| Error::invalid(format!("could not merge values: {error}")))?;
-        Ok(merged.and_then(|merged| merged.as_object().cloned()))
+        let merged = merged.and_then(|merged| merged.as_object().cloned()).unwrap_or_default();
+        Ok((name, OwnValues::Merged(merged)))
+    }
+}
+
+/// Where a chart is.
+enum Found {
+    /// In the tree that is built.
+    Here(Arc<FileTree>, TreePath),
+    /// In another.
+    Fetched(Arc<FileTree>, TreePath),
+    /// In an archive.
+    Packed(helm::Archive),
+}
+
+impl Found {
+    fn chart(&self) -> Result<helm::Chart, helm::Error> {
+        let limits = LoadLimits::default();
+        match self {
+            Self::Here(tree, path) | Self::Fetched(tree, path) => helm::Chart::from_tree(tree, path, &limits),
+            Self::Packed(archive) => helm::Chart::from_files(archive, &limits),
+        }
+    }
+
+    /// The text of the values of a chart from elsewhere, if it has any. What lies here is under the rules of files here.
+    fn fetched_values(&self) -> Option<Option<Arc<[u8]>>> {
+        match self {
+            Self::Here(..) => None,
+            Self::Fetched(tree, path) => Some(path.join(VALUES).ok().and_then(|path| tree.read(&path).ok())),
+            Self::Packed(archive) => Some(archive.get(VALUES).cloned()),
+        }
+    }
+}
+
+enum OwnValues {
+    /// As they are written.
+    File(Arc<[u8]>),
+    /// Put together from a file and the entry.
+    Merged(Map<String, Value>),
+}
+
+impl OwnValues {
+    fn given<'a>(&'a self, name: &'a str) -> Given<'a> {
+        match self {
+            Self::File(text) => Given::File(name, text),
+            Self::Merged(map) => Given::Map(map),
+        }
     }
 }

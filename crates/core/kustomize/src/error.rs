@@ -34,6 +34,16 @@ pub enum Error {
     },
 }
 
+/// A build that failed, with what it had said by then.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{error}")]
+pub struct Failure {
+    /// Why it failed.
+    pub error: Error,
+    /// What the command says on its standard error before that: deprecated fields, above all.
+    pub warnings: Vec<String>,
+}
+
 /// Kinds of wrong that callers inside this crate treat differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {

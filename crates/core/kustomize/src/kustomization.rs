@@ -158,6 +158,46 @@ pub(crate) struct HelmChart {
     pub(crate) kube_version: String,
     pub(crate) name_template: String,
     pub(crate) skip_tests: bool,
+    /// For messages alone: both ask helm for what is no matter here.
+    pub(crate) debug: bool,
+    pub(crate) devel: bool,
+}
+
+impl HelmChart {
+    /// What an error shows of it: all but the values, which may be secret.
+    pub(crate) fn shown(&self, globals: &HelmGlobals) -> Value {
+        let texts = [
+            ("chartHome", &globals.chart_home),
+            ("configHome", &globals.config_home),
+            ("kubeVersion", &self.kube_version),
+            ("name", &self.name),
+            ("nameTemplate", &self.name_template),
+            ("namespace", &self.namespace),
+            ("releaseName", &self.release_name),
+            ("repo", &self.repo),
+            ("valuesFile", &self.values_file),
+            ("valuesMerge", &self.values_merge),
+            ("version", &self.version),
+        ];
+        let lists =
+            [("additionalValuesFiles", &self.additional_values_files), ("apiVersions", &self.api_versions)];
+        let switches = [
+            ("includeCRDs", self.include_crds),
+            ("skipHooks", self.skip_hooks),
+            ("skipTests", self.skip_tests),
+            ("debug", self.debug),
+            ("devel", self.devel),
+        ];
+        let texts = texts.iter().filter(|(_, text)| !text.is_empty());
+        let lists = lists.iter().filter(|(_, list)| !list.is_empty());
+        let switches = switches.iter().filter(|(_, on)| *on);
+        let shown = texts.map(|(field, text)| ((*field).to_owned(), Value::from(text.as_str())));
+        let shown =
+            shown.chain(lists.map(|(field, list)| ((*field).to_owned(), Value::from(list.as_slice()))));
+        Value::Object(
+            shown.chain(switches.map(|(field, on)| ((*field).to_owned(), Value::from(*on)))).collect(),
+        )
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -60,7 +60,7 @@ use origin::Origin;
 use place::Place;
 use transform::Action;
 
-pub use error::Error;
+pub use error::{Error, Failure};
 pub use id::{Gvk, ResId};
 pub use options::{Limits, LoadRestrictor, MakeWorld, Options, Order};
 pub use remote::{ChartNeed, RemoteNeed, Remotes, RepoSpec, Supply};
@@ -86,9 +86,22 @@ pub struct BuiltResource {
 /// Builds the kustomization in directory `target`.
 ///
 /// # Errors
-/// [`Error::Needs`] when something has to be fetched first; everything else is final.
-pub fn build(tree: &Arc<FileTree>, target: &TreePath, options: &Options<'_>) -> Result<Built, Error> {
+/// [`Error::Needs`] when something has to be fetched first; everything else is final. Either comes with the warnings up to there, as the
+/// command prints them.
+pub fn build(tree: &Arc<FileTree>, target: &TreePath, options: &Options<'_>) -> Result<Built, Failure> {
     let mut session = Session::new(options);
+    match built(&mut session, tree, target) {
+        Ok(resources) => Ok(Built { resources, warnings: session.warnings }),
+        Err(error) => Err(Failure { error, warnings: session.warnings }),
+    }
+}
+
+fn built(
+    session: &mut Session<'_>,
+    tree: &Arc<FileTree>,
+    target: &TreePath,
+) -> Result<Vec<BuiltResource>, Error> {
+    let options = session.options;
     let place =
         Place::start(tree, target, options).map_err(|error| error.within("must build at directory"))?;
     let mut root = session.load(place)?;
@@ -96,11 +109,10 @@ pub fn build(tree: &Arc<FileTree>, target: &TreePath, options: &Options<'_>) -> 
     session.metadata.clone_from(&root.kustomization.build_metadata);
     root.origin = (!session.metadata.is_empty()).then(Origin::default);
     let mut sum = session.accumulate(&mut root, Accumulator::default())?;
-    Action::Hash.apply(&mut sum.resources, &session)?;
+    Action::Hash.apply(&mut sum.resources, session)?;
     references::fix(&mut sum.resources, &sum.config.name_references, &session.scopes())?;
     variables::resolve(&mut sum.resources, &sum.variables, &sum.config.variables, &mut session.warnings)?;
-    let finished = finish::finish(sum.resources, &session, root.kustomization.sort_options.as_ref())?;
-    Ok(Built { resources: finished, warnings: session.warnings })
+    finish::finish(sum.resources, session, root.kustomization.sort_options.as_ref())
 }
 
 /// The stream that the command prints.

@@ -108,20 +108,7 @@ pub(crate) fn generators(session: &mut Session<'_>, target: &mut Target) -> Resu
             let own = &k.namespace;
             chart.namespace = if own.is_empty() { &target.chart_namespace } else { own }.clone();
         }
-        let mut shown = serde_json::Map::new();
-        for (field, text) in [
-            ("chartHome", &globals.chart_home),
-            ("name", &chart.name),
-            ("namespace", &chart.namespace),
-            ("releaseName", &chart.release_name),
-            ("repo", &chart.repo),
-            ("version", &chart.version),
-        ] {
-            if !text.is_empty() {
-                shown.insert(field.to_owned(), Value::from(text.as_str()));
-            }
-        }
-        let shown = Value::Object(shown);
+        let shown = chart.shown(&globals);
         let chart = Chart::new(session, target, chart, globals.clone())
             .map_err(|error| steps::trouble("HelmChartInflationGenerator", &shown, error))?;
         made.push(Generator {

@@ -17,6 +17,7 @@ fn tree<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Arc<FileTree
 
 fn build(files: Files<'_>, target: &str, options: &Options<'_>) -> Result<Built, Error> {
     kustomize::build(&tree(files.iter().copied()), &TreePath::parse(target).expect("a path"), options)
+        .map_err(|failure| failure.error)
 }
 
 #[test]
@@ -108,6 +109,25 @@ fn what_is_fetched_does_not_leave_its_repository() {
     let error = build(&files, "app", &Options { remotes: Some(&remotes), ..Options::default() })
         .expect_err("it leaves");
     assert!(error.to_string().contains("no such file or directory"), "{error}");
+}
+
+#[test]
+fn a_failure_comes_with_the_warnings_before_it() {
+    let files = [
+        ("app/kustomization.yaml", "bases: [../base]\nresources: [absent.yaml]\n"),
+        ("base/kustomization.yaml", "commonLabels: {a: b}\n"),
+    ];
+    let failure =
+        kustomize::build(&tree(files), &TreePath::parse("app").expect("a path"), &Options::default())
+            .expect_err("a file is absent");
+    let fields: Vec<&str> = failure.warnings.iter().filter_map(|text| text.split('\'').nth(1)).collect();
+    assert_eq!(fields, ["bases"], "{failure}");
+    let files = [files[1], ("app/kustomization.yaml", "bases: [../base]\ncomponents: [../base]\n")];
+    let failure =
+        kustomize::build(&tree(files), &TreePath::parse("app").expect("a path"), &Options::default())
+            .expect_err("it is no component");
+    let fields: Vec<&str> = failure.warnings.iter().filter_map(|text| text.split('\'').nth(1)).collect();
+    assert_eq!(fields, ["bases", "commonLabels", "commonLabels"], "{failure}");
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn build(
         world: Some(context.world.as_ref()),
         ..kustomize::Options::default()
     };
-    kustomize::build(request.tree, request.path, &options).map_err(|error| match error {
+    kustomize::build(request.tree, request.path, &options).map_err(|failure| match failure.error {
         kustomize::Error::Needs(needs) => RenderError::Needs(needs.into_iter().map(Need::Remote).collect()),
         kustomize::Error::File(error) => error.into(),
         error => RenderError::Kustomize { path: request.path.to_string(), error },

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Parser as _;
 
 use super::super::arguments::KustomizeCommand;
-use super::{Said, build};
+use super::{Said, Trouble, build};
 use crate::Surroundings;
 
 #[derive(Debug, clap::Parser)]
@@ -25,10 +25,10 @@ const FILES: [(&str, &str); 5] = [
     ("outside.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: outside}\n"),
 ];
 
-fn run(here: &Path, words: &[&str]) -> Result<Said, String> {
+fn run(here: &Path, words: &[&str]) -> Result<Said, Trouble> {
     let line =
         Line::try_parse_from([&["kustomize", "build"], words].concat()).map_err(|error| error.to_string())?;
-    let KustomizeCommand::Build(arguments) = line.command else { return Err("not here".to_owned()) };
+    let KustomizeCommand::Build(arguments) = line.command else { return Err("not here".to_owned().into()) };
     let surroundings = Surroundings { environment: &|_| None, temp_dir: here.to_owned() };
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
     runtime.block_on(build(here, &arguments, &surroundings))
@@ -125,7 +125,17 @@ fn what_cannot_be_is_refused() {
         (&["file:///x.git//y"], "a repository on this machine's own disk is not read"),
     ];
     for (words, message) in rows {
-        let error = run(directory.path(), words).unwrap_err();
+        let error = run(directory.path(), words).unwrap_err().message;
         assert!(error.contains(message), "{words:?}: {error}");
     }
+}
+
+#[test]
+fn what_is_said_before_an_error_is_printed() {
+    let directory = directory();
+    let trouble = run(directory.path(), &["over", "--reorder", "none"]).unwrap_err();
+    let starts: Vec<&str> = trouble.notes.iter().filter_map(|note| note.split('.').next()).collect();
+    let reorder = "Flag --reorder has been deprecated, use the new 'sortOptions' field in kustomization";
+    assert_eq!(starts, [reorder, "# Warning: 'bases' is deprecated"]);
+    assert!(trouble.message.contains("security; file"), "{}", trouble.message);
 }
