@@ -11,6 +11,7 @@ mod generator;
 mod metadata;
 mod remove;
 mod set;
+mod vars;
 
 use std::path::Path;
 

@@ -7,6 +7,7 @@ use yamledit::{Path as Field, Stream};
 
 use super::field::{Fields, map_of};
 use super::file::Kustomization;
+use super::vars::{Converted, convert};
 use crate::kustomize::arguments::FixArgs;
 use crate::kustomize::{Said, build};
 
@@ -15,7 +16,12 @@ Fixed fields:
   patchesJson6902 -> patches
   patchesStrategicMerge -> patches
   commonLabels -> labels
+";
 
+const FIXED_VARS: &str = "  vars -> replacements
+";
+
+const VARS_ARE_LEFT: &str = "
 To convert vars -> replacements, run the command `kustomize edit fix --vars`
 
 WARNING: Converting vars to replacements will potentially overwrite many resource files 
@@ -28,19 +34,19 @@ const RENAMED: [(&str, &str); 3] =
     [("bases", "resources"), ("imageTags", "images"), ("patchesJson6902", "patches")];
 
 pub(super) fn fix(directory: &Path, arguments: &FixArgs) -> Result<Said, String> {
-    if arguments.vars {
-        return Err("--vars writes placeholders into every file that uses a variable, and is not done here"
-            .to_owned());
-    }
     let before = build::local(directory);
     let mut file = Kustomization::read(directory)?;
     rename(&mut file.stream).map_err(|error| format!("{}: {error}", file.name))?;
     let mut fields = file.fields();
     fix_fields(directory, &mut fields)?;
+    let converted = if arguments.vars { fix_vars(directory, &mut file, &mut fields)? } else { None };
     let wanted = fields.into_value();
     file.stream.update(0, &wanted).map_err(|error| format!("{}: {error}", file.name))?;
+    if let Some(converted) = converted {
+        converted.write()?;
+    }
     file.save()?;
-    let mut out = FIXED.to_owned();
+    let mut out = [FIXED, if arguments.vars { FIXED_VARS } else { VARS_ARE_LEFT }].concat();
     // What could not be built before, or not without fetching, cannot be compared.
     match (before, build::local(directory)) {
         (_, Some(Err(error))) => out.push_str(&format!(
@@ -109,6 +115,28 @@ fn fix_fields(directory: &Path, fields: &mut Fields) -> Result<(), String> {
     fix_charts(fields)?;
     fix_merges(directory, fields)?;
     fix_labels(fields)
+}
+
+/// `vars`, if there are any.
+fn fix_vars(
+    directory: &Path,
+    file: &mut Kustomization,
+    fields: &mut Fields,
+) -> Result<Option<Converted>, String> {
+    if fields.get("vars").is_none() {
+        return Ok(None);
+    }
+    let converted = convert(directory, &fields.clone().into_value())?;
+    let mut replacements = fields.list("replacements")?;
+    if replacements.is_empty() {
+        // The list keeps its place, and what is said above it.
+        let renamed = file.stream.rename(0, &Field::root().key("vars"), "replacements");
+        renamed.map_err(|error| format!("{}: {error}", file.name))?;
+    }
+    replacements.extend(converted.replacements.iter().cloned());
+    fields.set("vars", Value::Null);
+    fields.set("replacements", replacements.into());
+    Ok(Some(converted))
 }
 
 /// `patchesStrategicMerge`: files, and patches as they are.

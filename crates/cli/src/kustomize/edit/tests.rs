@@ -104,6 +104,12 @@ fn commands_do_what_the_real_ones_do() {
         if said.is_ok() && ours != theirs {
             wrong.push(format!("{shown}:\n  ours {ours}\n  real {theirs}"));
         }
+        for (path, text) in case["written"].as_object().into_iter().flatten() {
+            let ours = std::fs::read_to_string(directory.path().join(path)).unwrap();
+            if ours != text.as_str().unwrap() {
+                wrong.push(format!("{shown}: {path}\n  ours {ours:?}\n  real {text}"));
+            }
+        }
         // Errors in the same words, where the words are the command's own.
         let (text, verdict) = (said.err().unwrap_or_default(), case["stderr"].as_str().unwrap());
         if case["same_words"] == true && text.trim_end() != verdict {
@@ -112,6 +118,9 @@ fn commands_do_what_the_real_ones_do() {
     }
     assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
+
+const USES: &str =
+    "kind: A # $(HOST)\nmetadata: {name: a}\nspec:\n  # the host\n  host: $(HOST) # is put here\n";
 
 /// Text, words, text: comments, blank lines, order and quotes of all else are the same bytes.
 #[test]
@@ -176,13 +185,56 @@ fn commands_change_no_more_than_they_must() {
             &["fix"],
             "# top\nresources: # old\n- ../base # b\npatches:\n- path: p.yaml # p\n  target: {kind: X, name: y}\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nlabels:\n- includeSelectors: true\n  pairs:\n    a: b\n",
         ),
+        (
+            "kind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\n# what is put in\nvars: # two\n# the host\n- name: HOST\n  objref: {kind: A, name: a, apiVersion: v1}\n\n# all\nresources:\n- uses.yaml # this\n",
+            &["fix", "--vars"],
+            "kind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\n# what is put in\nreplacements: # two\n# the host\n- source:\n    kind: A\n    name: a\n    version: v1\n  targets:\n  - fieldPaths:\n    - spec.host\n    select:\n      kind: A\n      name: a\n\n# all\nresources:\n- uses.yaml # this\n",
+        ),
     ];
     for (before, words, after) in rows {
-        let files = json!({"kustomization.yaml": before});
+        let files = json!({"kustomization.yaml": before, "uses.yaml": USES});
         let directory = directory(files.as_object().unwrap());
         let said = run(directory.path(), &[&["edit"], *words].concat());
         assert!(said.is_ok(), "{words:?}: {said:?}");
         assert_eq!(kustomization(directory.path()).as_deref(), Some(*after), "{words:?}");
+    }
+}
+
+#[test]
+fn variables_are_converted_all_or_none() {
+    let second = "- name: B\n  objref: {kind: A, name: a, apiVersion: v1}\n";
+    let vars = format!(
+        "resources: [base]\nreplacements: [{{path: r.yaml}}]\nvars:\n{}{second}",
+        second.replace("B", "HOST")
+    );
+    let mut files = json!({
+        "kustomization.yaml": vars,
+        "base/kustomization.yaml": "resources: [deeper]\n",
+        "base/deeper/kustomization.yaml": "resources: [uses.yaml]\n",
+        "base/deeper/uses.yaml": USES,
+    });
+    let there = directory(files.as_object().unwrap());
+    let said = run(there.path(), &["edit", "fix", "--vars"]).unwrap();
+    assert!(said.out.contains("vars -> replacements"), "{}", said.out);
+    let uses = std::fs::read_to_string(there.path().join("base/deeper/uses.yaml")).unwrap();
+    assert_eq!(uses, USES.replace("$(HOST)", "HOST_PLACEHOLDER"));
+    let text = kustomization(there.path()).unwrap();
+    let value = goyaml::parse_one(text.as_bytes(), &goyaml::Limits::default()).unwrap();
+    assert_eq!(value["replacements"][0], json!({"path": "r.yaml"}));
+    assert_eq!(value["replacements"][1]["targets"][0]["fieldPaths"], json!(["spec.host"]));
+
+    files["base/deeper/uses.yaml"] = json!(format!("{USES}  url: a/$(B)b\n"));
+    let there = directory(files.as_object().unwrap());
+    let error = run(there.path(), &["edit", "fix", "--vars"]).unwrap_err();
+    let expected =
+        "error with base/deeper/uses.yaml: cannot convert all vars to replacements; $(B) is not delimited";
+    assert_eq!(error, expected);
+    for (path, text) in files.as_object().unwrap() {
+        assert_eq!(
+            std::fs::read_to_string(there.path().join(path)).unwrap(),
+            text.as_str().unwrap(),
+            "{path}"
+        );
     }
 }
 
