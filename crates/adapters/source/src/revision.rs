@@ -138,5 +138,15 @@ pub fn resolve(refs: &Refs, target_revision: &str, tag_prefix: &str) -> Result<R
     })
 }
 
+/// The commit of a name as `git fetch URL NAME` takes it: a tag comes before a branch of the same name. `None` for what is no name.
+///
+/// **Source**: git's `ref_rev_parse_rules`.
+pub fn resolve_name(refs: &Refs, name: &str) -> Option<Resolved> {
+    let full =
+        [name.to_owned(), format!("refs/{name}"), format!("refs/tags/{name}"), format!("refs/heads/{name}")];
+    let found = full.into_iter().find_map(|full| refs.by_name.get_key_value(&full));
+    found.map(|(full, commit)| Resolved { commit: commit.clone(), name: Some(full.clone()) })
+}
+
 #[cfg(test)]
 mod tests;

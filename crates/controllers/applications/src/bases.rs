@@ -1,8 +1,9 @@
 //! What kustomizations take from other repositories: fetched under the project's rules, and looked at again while it is in use.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::ConditionType;
+use api::{Application, ConditionType, NameValue, Operation};
 use cluster::chain;
 use filetree::{FileTree, ReadSet, Store, TreePath};
 use render::{RepoSpec, Supply};
@@ -15,6 +16,12 @@ use crate::remote::remote;
 use crate::repositories::{Freshness, Remote, RepositoryKey};
 use crate::shared::Shared;
 use crate::sights::Seen;
+
+/// What stands before a base's address as the name of an operation's `info`; its value is the commit.
+const RECORD: &str = "kustomize base ";
+
+/// Longest such name, in bytes. Whether a base of a longer one moved, nobody remembers.
+const MOST_RECORD_BYTES: usize = 2_000;
 
 /// Through which eyes repositories are looked at in a pass.
 pub(crate) struct Look<'a> {
@@ -44,6 +51,7 @@ pub(crate) struct BaseReads {
     pub(crate) key: RepositoryKey,
     pub(crate) text: String,
     pub(crate) repository: RepoSpec,
+    /// The earliest known commit that reads the same.
     commit: String,
     reads: ReadSet,
 }
@@ -73,6 +81,38 @@ pub(crate) fn permitted(view: &View, text: &str, url: &str) -> Result<(), String
     limits.permits_source(url).map_err(|denied| refused(text, &denied.message))
 }
 
+impl BaseReads {
+    /// What an operation keeps of it, so that a restart knows whether it moved. None of what cannot move.
+    fn record(&self) -> Option<(String, String)> {
+        let RepoSpec { url, path, reference, .. } = &self.repository;
+        let name = format!("{RECORD}{}//{path}?ref={reference}", api::redact_url(url));
+        let kept = !is_commit(&self.repository.reference) && name.len() <= MOST_RECORD_BYTES;
+        kept.then(|| (name, self.commit.clone()))
+    }
+}
+
+/// The commits of bases that a render took, by the names under which an operation keeps them.
+pub(crate) fn records<'a>(bases: impl Iterator<Item = &'a BaseReads>) -> BTreeMap<String, String> {
+    bases.filter_map(BaseReads::record).collect()
+}
+
+/// Puts them into the operation that syncs what was rendered.
+pub(crate) fn keep(operation: &mut Operation, records: &BTreeMap<String, String>) {
+    operation.info.retain(|info| !info.name.starts_with(RECORD));
+    let records = records.iter().map(|(name, commit)| NameValue {
+        name: name.clone(),
+        value: commit.clone(),
+        ..NameValue::default()
+    });
+    operation.info.extend(records);
+}
+
+/// Whether a base is another one than an operation took. One that it kept no commit of has not moved.
+pub(crate) fn moved(operation: &Operation, records: &BTreeMap<String, String>) -> bool {
+    let kept = operation.info.iter().filter(|info| info.name.starts_with(RECORD));
+    kept.into_iter().any(|info| records.get(&info.name).is_some_and(|now| *now != info.value))
+}
+
 impl<'a> Look<'a> {
     pub(crate) fn new(shared: &'a Shared, view: &'a View, freshness: Freshness, seen: Seen) -> Self {
         Self { shared, view, freshness, findings: Findings::default(), seen, lacking: false }
@@ -98,6 +138,25 @@ impl<'a> Look<'a> {
         let found = self.find(&remote, &key, &base.repository).await;
         let (commit, snapshot) = self.had(found).map_err(|message| failed(&base.text, &message))?;
         Ok(commit == base.commit || matches!(base.reads.holds(snapshot.store.as_ref()), Ok(true)))
+    }
+
+    /// Says of each base the commit that the last operation took where that one reads the same, so that neither a restart nor a commit
+    /// beside what is read of it makes it another base.
+    pub(crate) async fn settle(&self, app: &Application, bases: &mut [BaseReads]) {
+        let Some(state) = &app.status.operation_state else { return };
+        for base in bases {
+            let Some((name, commit)) = base.record() else { continue };
+            let kept = state.operation.info.iter().find(|info| info.name == name).map(|info| &info.value);
+            let Some(old) = kept.filter(|old| is_commit(old) && **old != commit) else { continue };
+            let Ok((remote, _)) = self.remote(&base.text, &base.repository) else { continue };
+            let remote =
+                source::Remote { submodules: base.repository.submodules, ..source::Remote::clone(&remote) };
+            if let Ok(snapshot) = self.shared.sources.snapshot(&remote, old).await
+                && matches!(base.reads.holds(snapshot.store.as_ref()), Ok(true))
+            {
+                base.commit.clone_from(old);
+            }
+        }
     }
 
     /// What was to be had, noting whether it was.
@@ -147,14 +206,28 @@ impl<'a> Look<'a> {
                 if let Some(error) = error {
                     self.findings.add(ConditionType::ComparisonError, last_known(&remote.url, error));
                 }
+                if let Some(named) = source::resolve_name(refs, reference) {
+                    return Ok(named.commit);
+                }
                 let found = shared.sources.revision(remote, refs, reference, "").await;
                 found.map(|found| found.commit).map_err(|error| chain(&error))
             }
         }
     }
 
-    /// The commit that a base means now, and its files.
+    /// The commit that a base means now, and its files, within the time that its address allows.
     async fn find(
+        &mut self,
+        remote: &Arc<source::Remote>,
+        key: &RepositoryKey,
+        repository: &RepoSpec,
+    ) -> Result<(String, Arc<source::Snapshot>), String> {
+        let Some(limit) = repository.timeout else { return self.find_at_last(remote, key, repository).await };
+        let found = tokio::time::timeout(limit, self.find_at_last(remote, key, repository)).await;
+        found.unwrap_or_else(|_| Err(format!("not to be had within {limit:?}, its timeout")))
+    }
+
+    async fn find_at_last(
         &mut self,
         remote: &Arc<source::Remote>,
         key: &RepositoryKey,

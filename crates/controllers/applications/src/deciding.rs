@@ -10,6 +10,7 @@ use resource::ResourceKey;
 use sync::auto::{Decision, LastAttempt, Policy, decide};
 
 use crate::attempt::{begin, between_attempts, next_attempt, retry_policy, target};
+use crate::bases::moved;
 use crate::comparison::Comparison;
 use crate::conditions::Findings;
 use crate::judge::Judge;
@@ -183,8 +184,7 @@ fn last_attempt(shared: &Shared, app: &Application, wanted: &WantedSet) -> Optio
         wanted.revisions.first() == Some(&result.revision)
     };
     // What it takes from other repositories is no revision of its own.
-    let before = |at| api::parse_time(&state.started_at).is_ok_and(|started| started < at);
-    let moved_since = wanted.moved.is_some_and(before);
+    let moved_since = moved(&state.operation, &wanted.bases);
     Some(LastAttempt {
         same_target: tried && same_sources && same_revisions && !moved_since && !sync.dry_run,
         succeeded: state.phase == OperationPhase::Succeeded,

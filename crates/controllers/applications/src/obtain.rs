@@ -294,7 +294,6 @@ async fn render(
 ) -> Result<Arc<RenderedSource>, String> {
     let Obtaining { shared, view, app, .. } = what;
     let (tree, pinned) = (&fetched.tree, is_pinned(what, place));
-    let mut moved = before.and_then(|before| before.moved);
     let mut supplied = Supplied::default();
     if let Some(before) = before
         && before.inputs == inputs(source, &view.settings)
@@ -305,11 +304,10 @@ async fn render(
         if bases_hold(before, look).await? {
             return Ok(Arc::clone(before));
         }
-        moved = Some((shared.options.clock)());
         supplied.again(look, &before.bases).await?;
     }
     let mut done = render_tree(app, source, (tree, lent), supplied, look).await?;
-    done.moved = moved;
+    look.settle(app, &mut done.bases).await;
     if !pinned && !done.of_the_revision {
         done.revision = revision_of(what, place, source, fetched, &[&done.reads]).await;
     }
@@ -423,7 +421,6 @@ async fn render_once(
             },
             bases: Vec::new(),
             addresses: Vec::new(),
-            moved: None,
             of_the_revision: rendered.of_the_revision,
             tool: rendered.tool.into(),
             reads: files.reads(),

@@ -8,6 +8,7 @@ use resource::GroupKind;
 use tokio::time::Instant;
 
 use crate::attempt::{Failure, begin, fail, target};
+use crate::bases::keep;
 use crate::comparison::Comparison;
 use crate::conditions::Findings;
 use crate::deciding::{Todo, automatic, is_about, next_operation};
@@ -341,6 +342,8 @@ async fn run_operation(
         let begun = begin(state.operation, app, &wanted, &shared.now());
         state = OperationState { retry_count: state.retry_count, ..begun };
     }
+    // What its waves apply from now on.
+    keep(&mut state.operation, &wanted.bases);
     let run = Run { judge, state, wanted };
     let assessed = if own { &mut memory.own.assessed } else { &mut memory.spec.assessed };
     let (progress, comparison, findings) =

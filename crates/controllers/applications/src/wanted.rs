@@ -7,7 +7,6 @@ use std::sync::Arc;
 use api::tracking::{AppInstanceName, Tracking, TrackingError};
 use api::{ApplicationSource, ApplicationSourceType};
 use filetree::ReadSet;
-use jiff::Timestamp;
 use resource::{GroupKind, Gvk, Object, ResourceKey};
 use serde_json::Value;
 use sync::desired::{Desired, Destination, Rendered, Scope, Wanted};
@@ -28,8 +27,6 @@ pub(crate) struct RenderedSource {
     pub(crate) bases: Vec<BaseReads>,
     /// Addresses of files that a kustomization names.
     pub(crate) addresses: Vec<String>,
-    /// When it became another one though its revision stayed: what it takes from another repository did.
-    pub(crate) moved: Option<Timestamp>,
     /// Whether it names its commit, so that it is no other's.
     pub(crate) of_the_revision: bool,
     pub(crate) tool: ApplicationSourceType,
@@ -76,8 +73,8 @@ pub(crate) struct WantedSet {
     /// Changes when anything in it does.
     pub(crate) id: u64,
     pub(crate) revisions: Vec<String>,
-    /// When it became another one at the same revisions.
-    pub(crate) moved: Option<Timestamp>,
+    /// The commits of what was taken from other repositories, as [`crate::bases::keep`] keeps them.
+    pub(crate) bases: BTreeMap<String, String>,
     pub(crate) source_types: Vec<ApplicationSourceType>,
     pub(crate) objects: BTreeMap<ResourceKey, WantedObject>,
     pub(crate) hooks: Vec<WantedHook>,
@@ -96,7 +93,6 @@ impl RenderedSource {
             surroundings: None,
             bases: Vec::new(),
             addresses: Vec::new(),
-            moved: None,
             of_the_revision: false,
             tool: ApplicationSourceType::Other(String::new()),
             reads: ReadSet::default(),
@@ -166,7 +162,7 @@ pub(crate) fn wanted(
     Ok(WantedSet {
         id: id.finish(),
         revisions,
-        moved: rendered.iter().filter_map(|source| source.moved).max(),
+        bases: crate::bases::records(rendered.iter().flat_map(|source| &source.bases)),
         source_types: rendered.iter().map(|source| source.tool.clone()).collect(),
         objects: compact,
         hooks,

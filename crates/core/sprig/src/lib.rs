@@ -43,4 +43,5 @@ mod yaml;
 pub use dialect::{Dialect, FAILURE_MARKS, functions};
 pub use host::Host;
 pub use json::to_json;
+pub use time::duration::parse as parse_duration;
 pub use world::{CertificateRequest, Fixed, KeyKind, Moment, Pair, World};

@@ -260,6 +260,40 @@ pub(crate) async fn a_base_of_another_repository_is_followed(world: &mut World) 
     until_key(world, "bases", "p-c", "first").await;
 }
 
+pub(crate) async fn a_base_that_moves_while_nobody_looks_is_synced(world: &mut World) {
+    let base = world.repository.sibling("base").unwrap();
+    let commit = |value: &str| base.commit(&[("apps/c.yaml", &config("c", value))], "change").unwrap();
+    base.commit(&[("apps/kustomization.yaml", "resources: [c.yaml]\n")], "begin").unwrap();
+    let first = commit("first");
+    let url = world.git.url(&base);
+    allow_http(world, "base", "git", &url).await;
+    let text = format!("{url}//apps?ref=main&timeout=1m");
+    world.push(&[("app/kustomization.yaml", &format!("resources: ['{text}']\n"))]).unwrap();
+    let mut app = world.application("follows", "app", "bases");
+    app["spec"]["syncPolicy"]["automated"]["selfHeal"] = json!(false);
+    world.api.apply(&app).await.unwrap();
+    let app = world.until_good("follows").await;
+    until_key(world, "bases", "c", "first").await;
+    let info = &app["status"]["operationState"]["operation"]["info"];
+    assert_eq!(*info, json!([{"name": format!("kustomize base {url}//apps?ref=main"), "value": first}]));
+
+    // The branch moves, and the controller ends before it has asked about it again.
+    let second = commit("second");
+    world.restart().await.unwrap();
+    until_key(world, "bases", "c", "second").await;
+    let app = world.until_good("follows").await;
+    let info = &app["status"]["operationState"]["operation"]["info"];
+    assert_eq!(info[0]["value"], second);
+
+    // A commit beside what is read of it is none that anything is synced for: what was changed by hand stays as it is.
+    base.commit(&[("README.md", "more\n")], "beside").unwrap();
+    world.api.patch(&config_map("bases", "c"), &json!({"data": {"key": "by hand"}})).await.unwrap();
+    world.restart().await.unwrap();
+    world.until_app("follows", "is out of sync", |app| app["status"]["sync"]["status"] == "OutOfSync").await;
+    world.refresh("follows").await.unwrap();
+    until_key(world, "bases", "c", "by hand").await;
+}
+
 /// A41.
 pub(crate) async fn bases_come_only_from_where_the_project_lets_them(world: &mut World) {
     let other = world.repository.sibling("other").unwrap();
@@ -327,6 +361,7 @@ mod tests {
         errors_and_warnings_are_kustomizes,
         build_options_are_in_force_at_once,
         a_base_of_another_repository_is_followed,
+        a_base_that_moves_while_nobody_looks_is_synced,
         bases_come_only_from_where_the_project_lets_them,
         a_resource_is_had_by_its_address,
     );

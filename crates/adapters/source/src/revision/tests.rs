@@ -1,4 +1,4 @@
-use super::{Refs, Resolved, RevisionError, resolve};
+use super::{Refs, Resolved, RevisionError, resolve, resolve_name};
 use std::time::Instant;
 
 fn refs(names: &[(&str, u8)]) -> Refs {
@@ -51,6 +51,24 @@ fn revisions_lead_to_commits() {
     for (row, revision, prefix, id, name) in rows {
         let expected = Resolved { commit: commit(id), name: name.map(str::to_owned) };
         assert_eq!(resolve(&some(), revision, prefix), Ok(expected), "{row}");
+    }
+}
+
+#[test]
+fn names_are_those_of_a_fetch() {
+    for (name, id) in [
+        ("dev", Some(5)),
+        ("main", Some(1)),
+        ("heads/dev", Some(2)),
+        ("refs/heads/dev", Some(2)),
+        ("HEAD", Some(1)),
+        ("pull/7/head", Some(10)),
+        ("1.x", Some(3)),
+        ("1.*", None),
+        ("nowhere", None),
+        ("", None),
+    ] {
+        assert_eq!(resolve_name(&some(), name).map(|found| found.commit), id.map(commit), "{name}");
     }
 }
 

@@ -63,8 +63,14 @@ impl<'a> Elsewhere<'a> {
         Ok(Supply::File(bytes.into()))
     }
 
-    /// The files of a repository, at the commit that is meant.
+    /// The files of a repository, at the commit that is meant, within the time that its address allows.
     pub(super) async fn repository(&mut self, spec: &RepoSpec) -> Result<Supply, String> {
+        let Some(limit) = spec.timeout else { return self.clone_of(spec).await };
+        let late = |_| format!("hit {limit:?} timeout fetching {}", escape::line(&spec.url));
+        tokio::time::timeout(limit, self.clone_of(spec)).await.map_err(late)?
+    }
+
+    async fn clone_of(&mut self, spec: &RepoSpec) -> Result<Supply, String> {
         if spec.is_local() {
             return Err("a repository on this machine's own disk is not read: name its directory".to_owned());
         }
@@ -77,9 +83,14 @@ impl<'a> Elsewhere<'a> {
         let options = source::Options::new(self.scratch()?);
         let sources = Sources::new(options).map_err(|error| format!("no room for git's objects: {error}"))?;
         let refs = sources.ls_refs(&asked).await.map_err(|error| chain(&error))?;
-        let reference = if spec.reference.is_empty() { "HEAD" } else { &spec.reference };
-        let found = sources.revision(&asked, &refs, reference, "").await.map_err(|error| chain(&error))?;
-        let snapshot = sources.snapshot(&asked, &found.commit).await.map_err(|error| chain(&error))?;
+        let commit = match source::resolve_name(&refs, &spec.reference) {
+            Some(named) => named.commit,
+            None => {
+                let found = sources.revision(&asked, &refs, &spec.reference, "").await;
+                found.map_err(|error| chain(&error))?.commit
+            }
+        };
+        let snapshot = sources.snapshot(&asked, &commit).await.map_err(|error| chain(&error))?;
         let tree = FileTree::new(Arc::clone(&snapshot.store), filetree::Limits::default());
         let path = TreePath::parse(&spec.path).map_err(|error| error.to_string())?;
         Ok(Supply::Tree(Arc::new(tree), path))

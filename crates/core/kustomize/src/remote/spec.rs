@@ -1,5 +1,7 @@
 //! The forms in which a kustomization names a directory in a repository.
 
+use std::time::Duration;
+
 /// A directory in a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepoSpec {
@@ -12,8 +14,8 @@ pub struct RepoSpec {
     pub reference: String,
     /// Whether submodules are wanted.
     pub submodules: bool,
-    /// Seconds that the fetch may take, where the text says so.
-    pub timeout_seconds: Option<u64>,
+    /// How long the fetch may take, where the text says so.
+    pub timeout: Option<Duration>,
 }
 
 const SCHEMES: [&str; 4] = ["ssh://", "https://", "http://", "file://"];
@@ -42,7 +44,7 @@ impl RepoSpec {
             path: path.trim_end_matches('/').to_owned(),
             reference: String::new(),
             submodules: true,
-            timeout_seconds: None,
+            timeout: None,
         };
         spec.read_query(query);
         Some(spec)
@@ -67,21 +69,17 @@ impl RepoSpec {
         if let Some(flag) = first("submodules").and_then(go_bool) {
             self.submodules = flag;
         }
-        let timeout = first("timeout");
-        self.timeout_seconds = timeout.and_then(seconds).filter(|&seconds| seconds > 0);
+        self.timeout = first("timeout").and_then(timeout);
     }
 }
 
-/// `61`, `61s`, `2m`: whole seconds, from one unit.
-fn seconds(text: &str) -> Option<u64> {
-    let (number, scale) =
-        match text.strip_suffix('s').or_else(|| text.strip_suffix('m')).or_else(|| text.strip_suffix('h')) {
-            Some(number) if text.ends_with('h') => (number, 3600),
-            Some(number) if text.ends_with('m') => (number, 60),
-            Some(number) => (number, 1),
-            None => (text, 1),
-        };
-    number.parse::<u64>().ok()?.checked_mul(scale)
+/// `61`, whole seconds, or `1m30s`; nothing where it is not above zero.
+fn timeout(text: &str) -> Option<Duration> {
+    let given = match text.parse::<i64>() {
+        Ok(seconds) if seconds > 0 => Duration::from_secs(seconds.unsigned_abs()),
+        _ => Duration::from_nanos(u64::try_from(sprig::parse_duration(text).ok()?).ok()?),
+    };
+    (!given.is_zero()).then_some(given)
 }
 
 fn go_bool(text: &str) -> Option<bool> {

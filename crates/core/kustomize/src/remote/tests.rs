@@ -42,9 +42,22 @@ fn queries() {
     let spec = |query: &str| RepoSpec::parse(&format!("https://h/o/r?{query}")).expect(query);
     assert!(!spec("submodules=false").submodules);
     assert!(spec("submodules=maybe").submodules);
-    assert_eq!(spec("timeout=2m").timeout_seconds, Some(120));
-    assert_eq!(spec("timeout=61").timeout_seconds, Some(61));
-    assert_eq!(spec("timeout=x").timeout_seconds, None);
+    for (text, milliseconds) in [
+        ("2m", Some(120_000)),
+        ("61", Some(61_000)),
+        ("1m1.5s", Some(61_500)),
+        ("250ms", Some(250)),
+        ("0", None),
+        ("-1", None),
+        ("-5s", None),
+        ("x", None),
+        ("", None),
+    ] {
+        let expected = milliseconds.map(std::time::Duration::from_millis);
+        assert_eq!(spec(&format!("timeout={text}")).timeout, expected, "{text}");
+    }
+    assert_eq!(spec("version=a&ref=b").reference, "b");
+    assert_eq!(spec("version=a&ref=").reference, "a");
     assert_eq!(spec("ref=a;b").reference, "");
     assert!(RepoSpec::parse("file:///x").is_some_and(|spec| spec.is_local()));
 }

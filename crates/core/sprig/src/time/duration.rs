@@ -40,8 +40,8 @@ pub(crate) fn rounded(nanos: i64, to: i64) -> i64 {
     down.saturating_add(if nanos < 0 { -to } else { to })
 }
 
-/// `time.ParseDuration`. **Errors**: Go's text.
-pub(crate) fn parse(text: &str) -> Result<i64, String> {
+/// `time.ParseDuration`: `1m30s`, `1.5h`, `-250ms`, in nanoseconds. **Errors**: Go's text.
+pub fn parse(text: &str) -> Result<i64, String> {
     let quoted = show::quoted_ascii(text.as_bytes());
     let invalid = || format!("time: invalid duration {quoted}");
     let (negative, mut rest) = match text.as_bytes().first() {
