@@ -5,6 +5,7 @@ use e2e::World;
 use serde_json::{Value, json};
 
 use crate::manifests::deployment_path;
+use crate::seed_kustomizations::{BASE, BASE_DEPLOYMENT, BASE_SERVICE, until_image};
 
 #[derive(clap::Parser)]
 struct Line {
@@ -22,13 +23,6 @@ async fn set_image(world: &World, arguments: &[&str]) -> String {
     world.repository.git(&["pull", "-q", "origin", "main"]).unwrap();
     world.pushed();
     world.repository.head().unwrap()
-}
-
-async fn until_runs(world: &World, namespace: &str, name: &str, image: &str) {
-    let runs = |live: Option<&Value>| {
-        live.is_some_and(|live| live["spec"]["template"]["spec"]["containers"][0]["image"] == image)
-    };
-    world.until(&deployment_path(namespace, name), &format!("runs {image}"), runs).await;
 }
 
 const TEMPLATE: &str = r#"apiVersion: apps/v1
@@ -70,75 +64,18 @@ pub(crate) async fn a_tag_in_values_goes_from_dev_to_prod_by_commits(world: &mut
     let image = |tag: &str| format!("registry.example.com/shop:{tag}");
     let commit = set_image(world, &["--path", "envs/dev", &image("2")]).await;
     world.until_good_at("dev", &commit).await;
-    until_runs(world, "dev", "shop", &image("2")).await;
-    until_runs(world, "prod", "shop", &image("1")).await;
+    until_image(world, "dev", "shop", &image("2")).await;
+    until_image(world, "prod", "shop", &image("1")).await;
     let arguments = ["--path", "envs/prod", "--values-key", "image.tag", &image("2")];
     let commit = set_image(world, &arguments).await;
     world.until_good_at("prod", &commit).await;
-    until_runs(world, "prod", "shop", &image("2")).await;
+    until_image(world, "prod", "shop", &image("2")).await;
     assert_eq!(world.controller.metrics().renders() - renders, 2, "each commit renders what it touches");
     // Once more: no commit, and so nothing to do.
     assert_eq!(set_image(world, &arguments).await, commit);
 }
 
-/// Base and overlays as the first seed has them, the old fields included.
-const BASE: [(&str, &str); 3] = [
-    (
-        "my-app/base/deployment.yaml",
-        r#"apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: my-app
-spec:
-  replicas: 3
-  selector:
-    matchLabels:
-      app: my-app
-  template:
-    metadata:
-      labels:
-        app: my-app
-    spec:
-      containers:
-      - name: my-app
-        image: 123456789.dkr.ecr.us-east-1.amazonaws.com/my-app:latest
-        ports:
-        - containerPort: 8080
-        resources:
-          requests:
-            memory: "256Mi"
-            cpu: "250m"
-"#,
-    ),
-    (
-        "my-app/base/service.yaml",
-        r#"apiVersion: v1
-kind: Service
-metadata:
-  name: my-app
-spec:
-  selector:
-    app: my-app
-  ports:
-  - protocol: TCP
-    port: 80
-    targetPort: 8080
-  type: ClusterIP
-"#,
-    ),
-    (
-        "my-app/base/kustomization.yaml",
-        r#"apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-resources:
-- deployment.yaml
-- service.yaml
-commonLabels:
-  managed-by: argocd
-"#,
-    ),
-];
-
+/// An overlay as the first seed has them, the old fields included.
 fn overlay(replicas: u8, memory: &str) -> String {
     format!(
         r#"apiVersion: kustomize.config.k8s.io/v1beta1
@@ -165,10 +102,15 @@ patchesJson6902:
 
 pub(crate) async fn an_image_of_overlays_goes_from_dev_to_prod_by_commits(world: &mut World) {
     let overlays = [("dev", overlay(1, "256Mi")), ("prod", overlay(5, "512Mi"))];
-    let mut files = BASE.to_vec();
-    files.push(("my-app/overlays/dev/kustomization.yaml", &overlays[0].1));
-    files.push(("my-app/overlays/prod/kustomization.yaml", &overlays[1].1));
-    world.push(&files).unwrap();
+    world
+        .push(&[
+            ("my-app/base/deployment.yaml", BASE_DEPLOYMENT),
+            ("my-app/base/service.yaml", BASE_SERVICE),
+            ("my-app/base/kustomization.yaml", BASE),
+            ("my-app/overlays/dev/kustomization.yaml", &overlays[0].1),
+            ("my-app/overlays/prod/kustomization.yaml", &overlays[1].1),
+        ])
+        .unwrap();
     for (environment, _) in &overlays {
         let name = format!("my-app-{environment}");
         let app = world.application(&name, &format!("my-app/overlays/{environment}"), &name);
@@ -179,11 +121,11 @@ pub(crate) async fn an_image_of_overlays_goes_from_dev_to_prod_by_commits(world:
     let image = |tag: &str| format!("123456789.dkr.ecr.us-east-1.amazonaws.com/my-app:{tag}");
     let commit = set_image(world, &["--path", "my-app/overlays/dev", &image("2")]).await;
     world.until_good_at("my-app-dev", &commit).await;
-    until_runs(world, "my-app-dev", "my-app", &image("2")).await;
-    until_runs(world, "my-app-prod", "my-app", &image("latest")).await;
+    until_image(world, "my-app-dev", "my-app", &image("2")).await;
+    until_image(world, "my-app-prod", "my-app", &image("latest")).await;
     let promoted = set_image(world, &["--path", "my-app/overlays/prod", &image("2")]).await;
     world.until_good_at("my-app-prod", &promoted).await;
-    until_runs(world, "my-app-prod", "my-app", &image("2")).await;
+    until_image(world, "my-app-prod", "my-app", &image("2")).await;
     let has = |live: Option<&Value>| {
         live.is_some_and(|live| {
             live["spec"]["replicas"] == 5 && live["spec"]["selector"]["matchLabels"]["managed-by"] == "argocd"
@@ -193,10 +135,10 @@ pub(crate) async fn an_image_of_overlays_goes_from_dev_to_prod_by_commits(world:
     // A revert is a rollback, and an overlay that has an entry gets no second one.
     world.repository.revert(&promoted).unwrap();
     world.pushed();
-    until_runs(world, "my-app-prod", "my-app", &image("latest")).await;
+    until_image(world, "my-app-prod", "my-app", &image("latest")).await;
     let commit = set_image(world, &["--path", "my-app/overlays/dev", &image("3")]).await;
     world.until_good_at("my-app-dev", &commit).await;
-    until_runs(world, "my-app-dev", "my-app", &image("3")).await;
+    until_image(world, "my-app-dev", "my-app", &image("3")).await;
 }
 
 mod tests {

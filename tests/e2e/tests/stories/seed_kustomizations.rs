@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::manifests::deployment_path;
 
 /// Seed 000: the base.
-const BASE_DEPLOYMENT: &str = r#"apiVersion: apps/v1
+pub(crate) const BASE_DEPLOYMENT: &str = r#"apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: my-app
@@ -34,7 +34,7 @@ spec:
             memory: "512Mi"
             cpu: "500m"
 "#;
-const BASE_SERVICE: &str = "\
+pub(crate) const BASE_SERVICE: &str = "\
 apiVersion: v1
 kind: Service
 metadata:
@@ -48,7 +48,7 @@ spec:
     targetPort: 8080
   type: ClusterIP
 ";
-const BASE: &str = "\
+pub(crate) const BASE: &str = "\
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 resources:
@@ -186,7 +186,7 @@ fn container(live: &Value) -> &Value {
     &live["spec"]["template"]["spec"]["containers"][0]
 }
 
-async fn until_image(world: &World, namespace: &str, name: &str, image: &str) {
+pub(crate) async fn until_image(world: &World, namespace: &str, name: &str, image: &str) {
     let runs = |live: Option<&Value>| live.is_some_and(|live| container(live)["image"] == image);
     world.until(&deployment_path(namespace, name), &format!("runs {image}"), runs).await;
 }
