@@ -29,6 +29,9 @@ struct Table {
     /// By namespace; the key `""` stands for the whole cluster.
     scopes: BTreeMap<String, Scope>,
     names: Names,
+    /// Uids of objects that a server said it took away before their watch did, with their namespaces. What the watch has yet to say
+    /// of them is late.
+    ended: HashMap<Arc<str>, Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -191,7 +194,13 @@ impl Store {
                 table.scopes = scopes;
             }
             None => {
-                let table = Table { gvk: Arc::clone(gvk), generation, scopes, names: Names::new() };
+                let table = Table {
+                    gvk: Arc::clone(gvk),
+                    generation,
+                    scopes,
+                    names: Names::new(),
+                    ended: HashMap::new(),
+                };
                 self.tables.insert(kind.clone(), table);
             }
         }
@@ -219,7 +228,12 @@ impl Store {
     pub(crate) fn listing(&mut self, source: &Source, background: bool) {
         let Some(scope) = self.scope(source) else { return };
         scope.listing = Some(HashSet::new());
-        if !background && scope.known == Knowledge::Complete {
+        let lost = !background && scope.known == Knowledge::Complete;
+        if let Some(table) = self.tables.get_mut(&source.kind) {
+            // From here on the watch speaks of a time after their end.
+            table.ended.retain(|_, namespace| !source.scope.is_empty() && **namespace != *source.scope);
+        }
+        if lost {
             self.state(source, Knowledge::Loading);
         }
     }
@@ -270,6 +284,9 @@ impl Store {
     pub(crate) fn deleted(&mut self, source: &Source, seen: &Seen) {
         let Some(scope) = self.scope(source) else { return };
         scope.tell(&seen.resource_version);
+        if let Some(table) = self.tables.get_mut(&source.kind) {
+            table.ended.remove(seen.uid.as_str());
+        }
         let Some(id) = self.id(&source.kind, &seen.namespace, &seen.name) else { return };
         let Some(held) = self.object(id) else { return };
         // The end of an earlier object of this name, after we wrote the next one.
@@ -306,6 +323,20 @@ impl Store {
         }
     }
 
+    /// Forgets an object that the server took away, as its answer to our delete says: the event of it may take a while.
+    /// What is held under another uid is the next object of this name, and stays.
+    pub(crate) fn ended(&mut self, key: &ResourceKey, uid: &str) {
+        let kind = key.group_kind();
+        let Some(id) = self.id(&kind, &key.namespace, &key.name) else { return };
+        let Some(held) = self.object(id).filter(|held| !uid.is_empty() && *held.uid == *uid).cloned() else {
+            return;
+        };
+        if let Some(table) = self.tables.get_mut(&kind) {
+            table.ended.insert(Arc::clone(&held.uid), Arc::clone(&held.namespace));
+        }
+        self.remove(id);
+    }
+
     // Writing.
 
     fn id(&self, kind: &GroupKind, namespace: &str, name: &str) -> Option<Id> {
@@ -315,7 +346,11 @@ impl Store {
     fn put(&mut self, source: &Source, seen: Seen, order: Order) -> Option<Id> {
         let held_id = self.id(&source.kind, &seen.namespace, &seen.name);
         let held = held_id.and_then(|id| self.object(id).cloned());
-        let gvk = Arc::clone(&self.tables.get(&source.kind)?.gvk);
+        let table = self.tables.get(&source.kind)?;
+        if table.ended.contains_key(seen.uid.as_str()) {
+            return None;
+        }
+        let gvk = Arc::clone(&table.gvk);
         let instance = seen.instance.as_ref().map(|name| intern(&self.by_instance, name));
         let key = ResourceKey::new(&*gvk.group, &*gvk.kind, &*seen.namespace, &*seen.name);
         let keep = source.mode == Mode::Full && (instance.is_some() || self.wanted.contains_key(&key));

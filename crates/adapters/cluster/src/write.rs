@@ -167,6 +167,8 @@ impl Cluster {
 
     /// Deletes an object, if it still is the one that the caller decided on.
     ///
+    /// What the server took away at once is forgotten here and now; what it lets go of later, when the watch says so.
+    ///
     /// **Errors.** [`WriteError::Precondition`] where it is not. An object that is gone is no error.
     pub async fn delete(
         &self,
@@ -195,6 +197,11 @@ impl Cluster {
         };
         let value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         if value.pointer("/metadata/deletionTimestamp").is_none() {
+            if answer.code == 200
+                && let Some(uid) = taken_away(&value, preconditions.uid.as_deref())
+            {
+                self.inner.store().ended(key, uid);
+            }
             return Ok(Deleted::Done);
         }
         // The delete is accepted; an answer that cannot be read is left to the watch.
@@ -390,6 +397,19 @@ fn request(
         .header(header::ACCEPT, JSON)
         .body(serde_json::to_vec(body).map_err(malformed)?)
         .map_err(malformed)
+}
+
+/// The uid of what a delete took away; `None` where the answer leaves open whether it did, or of what.
+fn taken_away<'a>(answer: &'a Value, asked: Option<&'a str>) -> Option<&'a str> {
+    let answer = answer.as_object()?;
+    let (over, of) = if answer.get("kind").is_some_and(|kind| kind == "Status") {
+        (answer.get("status").is_some_and(|status| status == "Success"), answer.get("details"))
+    } else {
+        let metadata = answer.get("metadata");
+        (metadata.is_some_and(|metadata| metadata.get("finalizers").is_none()), metadata)
+    };
+    let uid = of.and_then(|of| of.get("uid")).and_then(Value::as_str);
+    uid.or(asked).filter(|_| over)
 }
 
 /// The texts of `Warning: 299 - "text"`.

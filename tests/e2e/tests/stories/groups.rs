@@ -1,6 +1,6 @@
 //! An API group whose server is away: an aggregated one in the real cluster, one that refuses everything in kubesim.
 
-use e2e::{World, conditions, is_good};
+use e2e::{World, conditions};
 use kubesim::{FaultAction, FaultRule, Faults};
 use serde_json::{Value, json};
 
@@ -70,9 +70,8 @@ pub(crate) async fn a_group_that_is_away_stops_only_who_needs_it(world: &mut Wor
     let path = |name: &str| format!("/apis/{GROUP}/v1/namespaces/needs/widgets/{name}");
     // A sync that failed is not repeated by itself at the same commit.
     world.until_app("needs", "sees all again", |app| app["status"]["sync"]["status"] == "OutOfSync").await;
-    // Its record may be followed at once by that of an automated one.
-    world.begin_sync("needs", json!({"prune": true})).await.unwrap();
-    world.until_app("needs", "is good again", is_good).await;
+    world.sync("needs", json!({"prune": true})).await.unwrap();
+    world.until_good("needs").await;
     assert_eq!(world.api.get(&path("goes")).await.unwrap(), None, "pruned at last");
     assert!(world.api.get(&path("stays")).await.unwrap().is_some());
 }

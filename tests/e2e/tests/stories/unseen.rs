@@ -1,6 +1,8 @@
 //! What cannot be seen any more is neither judged nor removed, though it was seen before; and what stays the same is not told anew.
 
-use e2e::{PATIENCE, World, conditions};
+use std::time::Duration;
+
+use e2e::{PATIENCE, World, conditions, is_good};
 use kubesim::{FaultAction, FaultRule, Faults};
 use serde_json::{Value, json};
 use testkit::eventually;
@@ -61,6 +63,25 @@ async fn a_kind_that_is_seen_no_more_is_not_pruned(world: &mut World) {
     assert_eq!(world.api.get(goes).await.unwrap(), None, "{}", app["status"]["operationState"]);
 }
 
+/// The server has answered that the object is gone; the watch tells it much later.
+async fn what_was_pruned_is_out_of_sight_at_once(world: &mut World) {
+    let sim = world.cluster.sim.clone().unwrap();
+    let late = FaultAction::DelayEvents(Duration::from_secs(5));
+    sim.set_faults(Faults::default().rule(FaultRule::new(late).verb("watch").resource("configmaps")));
+    world.restart().await.unwrap();
+    world.push(&[("late/a.yaml", &config("stays", "x")), ("late/b.yaml", &config("goes", "x"))]).unwrap();
+    let mut app = world.application("late", "late", "late");
+    // In the foreground an object waits for the garbage collector.
+    app["spec"]["syncPolicy"] =
+        json!({"syncOptions": ["CreateNamespace=true", "PrunePropagationPolicy=background"]});
+    world.api.apply(&app).await.unwrap();
+    world.sync("late", json!({})).await.unwrap();
+    world.repository.remove(&["late/b.yaml"], "less").unwrap();
+    world.pushed();
+    let app = world.sync("late", json!({"prune": true})).await.unwrap();
+    assert!(is_good(&app), "{}", app["status"]);
+}
+
 async fn a_condition_keeps_its_time_while_nothing_changes(world: &mut World) {
     let widget = json!({"apiVersion": "nowhere.example.com/v1", "kind": "Widget", "metadata": {"name": "w"}});
     world.push(&[("same/c.yaml", &config("c", "x")), ("same/w.yaml", &text(&widget))]).unwrap();
@@ -87,6 +108,7 @@ async fn a_condition_keeps_its_time_while_nothing_changes(world: &mut World) {
 mod tests {
     crate::on_kubesim!(
         a_kind_that_is_seen_no_more_is_not_pruned,
+        what_was_pruned_is_out_of_sight_at_once,
         a_condition_keeps_its_time_while_nothing_changes,
     );
 }

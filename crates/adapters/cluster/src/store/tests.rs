@@ -148,6 +148,43 @@ fn an_answer_that_the_watch_overtook_revives_nothing() {
 }
 
 #[test]
+fn what_ended_at_our_word_stays_gone() {
+    let gvk = Gvk::new("", "v1", "ConfigMap");
+    let mut bench = bench();
+    let source = bench.source.clone();
+    let key = ResourceKey::new("", "ConfigMap", "shop", "a");
+    bench.list(vec![vec![seen("a", "u1", 5)]], "6", false);
+    bench.store.ended(&key, "u0");
+    bench.check("the end of another object of this name", &[("a", "u1", "5")]);
+    let mut changes = bench.hub.subscribe();
+    bench.store.ended(&key, "u1");
+    bench.check("gone before its event", &[]);
+    let told = std::iter::from_fn(|| changes.try_next());
+    assert_eq!(
+        told.filter(|notice| matches!(notice, Notice::Changed(change) if change.what == What::Deleted))
+            .count(),
+        1
+    );
+    bench.store.applied(&source, seen("a", "u1", 7));
+    bench.check("an event from before its end", &[]);
+    bench.store.answered(&gvk, seen("a", "u1", 7));
+    bench.check("an answer from before its end", &[]);
+    bench.store.answered(&gvk, seen("a", "u2", 9));
+    bench.check("the next of its name", &[("a", "u2", "9")]);
+    bench.store.deleted(&source, &seen("a", "u1", 8));
+    bench.check("the event of its end", &[("a", "u2", "9")]);
+    assert!(
+        bench.store.tables.values().all(|table| table.ended.is_empty()),
+        "nothing is remembered for ever"
+    );
+    bench.store.ended(&key, "u2");
+    bench.store.applied(&source, seen("a", "u3", 12));
+    bench.check("the next of its name, by its event", &[("a", "u3", "12")]);
+    bench.list(vec![vec![seen("a", "u2", 9)]], "10", true);
+    bench.check("a history that was put back", &[("a", "u2", "9")]);
+}
+
+#[test]
 fn nothing_is_left_behind() {
     let mut bench = bench();
     bench.list(vec![vec![seen("a", "u1", 5), seen("b", "u2", 5)]], "6", false);

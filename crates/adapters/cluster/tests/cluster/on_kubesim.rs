@@ -73,6 +73,28 @@ async fn an_object_lives_from_apply_to_delete() {
 }
 
 #[tokio::test]
+async fn an_object_that_was_deleted_stays_gone_however_late_its_events_are() {
+    let sim = KubeSim::new(kubesim::Options::default());
+    let late = FaultAction::DelayEvents(Duration::from_millis(300));
+    sim.set_faults(Faults::default().rule(FaultRule::new(late).verb("watch").resource("configmaps")));
+    let cluster = Cluster::start(sim.client(), quick()).await.unwrap();
+    let other = Cluster::start(sim.client(), quick()).await.unwrap();
+    complete(&cluster, [GroupKind::new("", "ConfigMap")]).await;
+    let key = config("web", "1").key();
+    let first = cluster.apply(&config("web", "1"), &ApplyOptions::default()).await.unwrap().object;
+    let mut changes = cluster.changes();
+    other.apply(&config("web", "2"), &ApplyOptions::default()).await.unwrap();
+    let right = Preconditions { uid: Some(first.uid().to_owned()), resource_version: None };
+    assert_eq!(cluster.delete(&key, &right, Propagation::Background).await.unwrap(), Deleted::Done);
+    assert!(cluster.get(&key).is_none(), "gone with the answer");
+    assert_eq!(changed(&mut changes, "web").await.what, What::Deleted);
+    let next = other.apply(&config("web", "3"), &ApplyOptions::default()).await.unwrap().object;
+    // The events of all four writes come now.
+    assert_eq!(changed(&mut changes, "web").await.what, What::Added);
+    assert_eq!(cluster.get(&key).unwrap().uid(), next.uid());
+}
+
+#[tokio::test]
 async fn refusals_have_their_class() {
     let cluster = Cluster::start(KubeSim::new(kubesim::Options::default()).client(), quick()).await.unwrap();
     let duplicate = parsed(json!({"apiVersion": "apps/v1", "kind": "Deployment",

@@ -56,6 +56,45 @@ async fn the_end_of_an_earlier_namesake_takes_nothing_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_object_is_gone_with_the_answer_to_its_delete() {
+    let key = CONFIG_MAP.key("a");
+    let status = |details: Value| json!({"kind": "Status", "status": "Success", "details": details});
+    let object_with = |metadata: Value| json!({"kind": "ConfigMap", "metadata": metadata});
+    for (row, code, answer, named, gone) in [
+        ("a Status", 200, status(json!({"uid": "OWN"})), false, true),
+        ("a Status that does not say of what", 200, status(json!({})), false, false),
+        ("the same, but we did", 200, status(json!({})), true, true),
+        ("another object", 200, status(json!({"uid": "another"})), false, false),
+        ("the object", 200, object_with(json!({"uid": "OWN"})), false, true),
+        (
+            "the object, which somebody holds",
+            200,
+            object_with(json!({"uid": "OWN", "finalizers": ["a/b"]})),
+            true,
+            false,
+        ),
+        ("it will be taken away", 202, status(json!({"uid": "OWN"})), true, false),
+        ("nothing that can be read", 200, json!("gone"), true, false),
+    ] {
+        let fake = Fake::new(&[CONFIG_MAP]);
+        let live = fake.put(&CONFIG_MAP, object("a", Some("one"), "1"));
+        let cluster = fake.cluster().await;
+        complete(&cluster, &[CONFIG_MAP]).await;
+        let uid = live["metadata"]["uid"].as_str().unwrap();
+        let answer = serde_json::from_str(&answer.to_string().replace("OWN", uid)).unwrap();
+        fake.fail("DELETE", 1, code, answer);
+        let uid = named.then(|| uid.to_owned());
+        let preconditions = Preconditions { uid, resource_version: None };
+        assert_eq!(
+            cluster.delete(&key, &preconditions, Propagation::default()).await.unwrap(),
+            Deleted::Done,
+            "{row}"
+        );
+        assert_eq!(cluster.get(&key).is_none(), gone, "{row}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn options_become_parameters() {
     let fake = Fake::new(&[CONFIG_MAP]);
     let cluster = fake.cluster().await;
