@@ -100,7 +100,16 @@ impl Error {
     /// It counts lines from 0 and says nothing of the first; what its scanner finds, it puts one line further. yaml.v3 names the line where the
     /// innermost collection starts.
     pub fn as_go(&self, dialect: Dialect) -> String {
-        let ErrorKind::Syntax(words) = self.kind else { return format!("yaml: {}", self.kind) };
+        let words = match &self.kind {
+            ErrorKind::Syntax(words) => *words,
+            // The words of what makes JSON of the library's result.
+            ErrorKind::Number(_) if dialect == Dialect::Yaml2 => return self.kind.to_string(),
+            ErrorKind::Key { printed, .. } if dialect == Dialect::Yaml2 => {
+                let of_library = printed.starts_with("invalid");
+                return if of_library { format!("yaml: {printed}") } else { printed.clone() };
+            }
+            kind => return format!("yaml: {kind}"),
+        };
         let known = |mark: &Mark| mark.line > 1;
         let mark = match dialect {
             Dialect::Yaml2 => self.mark.filter(known).or(self.context),

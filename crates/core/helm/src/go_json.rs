@@ -27,15 +27,7 @@ pub(crate) fn yaml(text: &[u8], limits: &goyaml::Limits) -> Result<Value, String
 
 /// What `yaml.Unmarshal` says of a text that is no YAML.
 pub(crate) fn yaml_error(error: &goyaml::Error) -> String {
-    let words = match error.kind() {
-        goyaml::ErrorKind::Number(_) => error.kind().to_string(),
-        // The library's own words, and those of what makes JSON of its result.
-        goyaml::ErrorKind::Key { printed, .. } if printed.starts_with("invalid") => {
-            format!("yaml: {printed}")
-        }
-        goyaml::ErrorKind::Key { printed, .. } => printed.clone(),
-        _ => error.as_go(goyaml::Dialect::Yaml2),
-    };
+    let words = error.as_go(goyaml::Dialect::Yaml2);
     format!("error converting YAML to JSON: {words}")
 }
 

@@ -11,7 +11,7 @@ use crate::accumulate::{Session, Target};
 use crate::error::Error;
 use crate::kustomization::{HelmChart, HelmGlobals};
 use crate::manifests::{self, Purpose};
-use crate::patch::{EmptyNulls, strategic_merge};
+use crate::patch::{EmptyNulls, scalar_text, strategic_merge};
 use crate::remote::{ChartNeed, RemoteNeed, Supply};
 use crate::resource::Resource;
 
@@ -59,12 +59,13 @@ impl Chart {
         } else {
             home
         };
+        chart.values_inline = as_decoded_twice(chart.values_inline);
         let mut additional = Vec::new();
         for path in &chart.additional_values_files {
             let text = session
                 .read_file(&target.place, path)
                 .map_err(|error| error.within("could not load additionalValuesFile"))?;
-            additional.push((path.clone(), text));
+            additional.push((format!("{}/{path}", target.place.shown()), text));
         }
         if chart.values_merge.is_empty() {
             chart.values_merge = "override".to_owned();
@@ -82,10 +83,11 @@ impl Chart {
         let found = self.find(session, target)?;
         // In the order of the command: what is wrong with values is said before helm has a look at the chart.
         let (name, values) = self.own_values(session, target, &found)?;
-        let loaded = found.chart().map(Arc::new).map_err(failed)?;
         let limits = RenderLimits::default();
         let mut given = vec![values.given(&name)];
         given.extend(self.additional.iter().map(|(name, text)| Given::File(name, text)));
+        let values = helm::assemble(&given, &limits.yaml).map_err(failed)?;
+        let loaded = found.chart().map(Arc::new).map_err(failed)?;
         let options = session.options;
         let world = || {
             let fixed = || {
@@ -98,7 +100,7 @@ impl Chart {
         let rendered = helm::render(&helm::Request {
             chart: &loaded,
             release: &release,
-            values: &helm::assemble(&given, &limits.yaml).map_err(failed)?,
+            values: &values,
             capabilities: &self.capabilities(session).map_err(failed)?,
             world: world(),
             lookup: None,
@@ -212,6 +214,9 @@ impl Chart {
             .map_err(|error| unread(error.as_go(goyaml::Dialect::Yaml3)))?
             .ok_or_else(|| unread("EOF".to_owned()))?;
         let empty_nulls: EmptyNulls = of_file.empty.into_iter().collect();
+        if let Some(flaw) = of_file.flaw {
+            return Err(Error::invalid(format!("error marshaling into JSON: {flaw}")));
+        }
         let inline = Value::Object(inline.clone());
         let (over, under, empty) = match chart.values_merge.as_str() {
             "merge" => (of_file.value, inline, EmptyNulls::new()),
@@ -222,6 +227,44 @@ impl Chart {
         let merged = merged.and_then(|merged| merged.as_object().cloned()).unwrap_or_default();
         Ok((name, OwnValues::Merged(merged)))
     }
+}
+
+/// Values of an entry as the command has them when it has read the entry a second time: it takes values for fields of an entry then, and
+/// where such a field is a text, it makes texts of numbers and booleans (`version: 1.10` is `"1.1"`).
+///
+/// **Source**: `convertToJSONableObject` of sigs.k8s.io/yaml, which takes the struct around an embedded one's field for the field.
+fn as_decoded_twice(values: Map<String, Value>) -> Map<String, Value> {
+    const TEXTS: [&str; 9] = [
+        "name",
+        "version",
+        "repo",
+        "releaseName",
+        "namespace",
+        "valuesFile",
+        "valuesMerge",
+        "kubeVersion",
+        "nameTemplate",
+    ];
+    /// From here on not every whole number is a float.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    const LISTS: [&str; 2] = ["additionalValuesFiles", "apiVersions"];
+    // Between the readings a number is a float, and one below 1e21 is written with all its digits.
+    let digits = |value: &Value| value.as_f64().filter(|number| (EXACT..1e21).contains(&number.abs()));
+    let text = |value: Value| match (&value, digits(&value)) {
+        (Value::Number(_), Some(number)) => Value::String(number.to_string()),
+        (Value::Bool(_) | Value::Number(_), _) => Value::String(scalar_text(&value).into_owned()),
+        _ => value,
+    };
+    let decoded = |(key, value): (String, Value)| {
+        let among = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(&key));
+        let value = match value {
+            Value::Array(items) if among(&LISTS) => Value::Array(items.into_iter().map(text).collect()),
+            other if among(&TEXTS) => text(other),
+            other => other,
+        };
+        (key, value)
+    };
+    values.into_iter().map(decoded).collect()
 }
 
 /// Where a chart is.
