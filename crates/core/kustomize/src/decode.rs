@@ -10,33 +10,63 @@ pub(crate) enum Shape {
     Any,
     /// A text.
     Text,
+    /// A text of a type of its own, as Go calls it.
+    Word(&'static str),
     /// A truth value.
     Bool,
-    /// A whole number.
-    Int,
+    /// A whole number, and Go's name of its type.
+    Int(&'static str),
     /// A list.
     List(&'static Self),
+    /// A list that Go holds by pointers.
+    Pointers(&'static Self),
     /// A map from texts.
     Map(&'static Self),
-    /// A map of known fields.
-    Fields(&'static [(&'static str, Self)]),
-    /// A map of the fields of all of these.
-    Joined(&'static [&'static Self]),
+    /// A map of known fields, and what Go calls it.
+    Fields(&'static str, &'static [(&'static str, Self)]),
+    /// The same with the fields of others that are embedded in it: its name, those, its own.
+    Joined(&'static str, &'static [&'static Self], &'static [(&'static str, Self)]),
 }
+
+/// A field, and the names of the embedded structs that it is in, from the outside in.
+type Field = (Vec<&'static str>, &'static str, &'static Shape);
 
 impl Shape {
     /// A field of a map by its name, or failing that by its name in another case.
-    fn field(&self, key: &str) -> Option<&'static (&'static str, Self)> {
+    fn field(&self, key: &str) -> Option<Field> {
         let exact = self.find(&|name| name == key);
         exact.or_else(|| self.find(&|name| name.eq_ignore_ascii_case(key)))
     }
 
     /// The first field whose name is fit.
-    fn find(&self, fits: &dyn Fn(&str) -> bool) -> Option<&'static (&'static str, Self)> {
+    fn find(&self, fits: &dyn Fn(&str) -> bool) -> Option<Field> {
+        let (embedded, own) = match self {
+            Self::Fields(_, own) => (&[] as &[&Self], *own),
+            Self::Joined(_, embedded, own) => (*embedded, *own),
+            Self::Any
+            | Self::Text
+            | Self::Word(_)
+            | Self::Bool
+            | Self::Int(_)
+            | Self::List(_)
+            | Self::Pointers(_)
+            | Self::Map(_) => return None,
+        };
+        let own = own.iter().find(|(name, _)| fits(name));
+        own.map(|(name, shape)| (Vec::new(), *name, shape)).or_else(|| {
+            embedded.iter().find_map(|shape| {
+                let (mut within, name, found) = shape.find(fits)?;
+                within.insert(0, shape.name());
+                Some((within, name, found))
+            })
+        })
+    }
+
+    /// What Go calls a struct.
+    fn name(&self) -> &'static str {
         match self {
-            Self::Fields(fields) => fields.iter().find(|(name, _)| fits(name)),
-            Self::Joined(shapes) => shapes.iter().find_map(|shape| shape.find(fits)),
-            Self::Any | Self::Text | Self::Bool | Self::Int | Self::List(_) | Self::Map(_) => None,
+            Self::Fields(name, _) | Self::Joined(name, ..) => name,
+            _ => "",
         }
     }
 }
@@ -56,13 +86,15 @@ pub(crate) enum Strictness {
 ///
 /// **Errors**: those of Go's `encoding/json`, with the path of the field.
 pub(crate) fn conform(value: Value, shape: &Shape, strictness: Strictness) -> Result<Value, String> {
-    let mut reader = Reader { strictness, path: Vec::new() };
+    let mut reader = Reader { strictness, path: Vec::new(), structs: vec![shape.name()] };
     Ok(reader.read(value, shape)?.unwrap_or(Value::Null))
 }
 
 struct Reader {
     strictness: Strictness,
     path: Vec<&'static str>,
+    /// Names of the structs around, the outermost first.
+    structs: Vec<&'static str>,
 }
 
 impl Reader {
@@ -71,12 +103,16 @@ impl Reader {
         Ok(Some(match (shape, value) {
             (_, Value::Null) => return Ok(None),
             (Shape::Any, value) => value,
-            (Shape::Text, Value::String(text)) => Value::String(text),
-            (Shape::Text, Value::Bool(flag)) if self.converts() => Value::String(flag.to_string()),
-            (Shape::Text, Value::Number(number)) if self.converts() => Value::String(number.to_string()),
+            (Shape::Text | Shape::Word(_), Value::String(text)) => Value::String(text),
+            (Shape::Text | Shape::Word(_), Value::Bool(flag)) if self.converts() => {
+                Value::String(flag.to_string())
+            }
+            (Shape::Text | Shape::Word(_), Value::Number(number)) if self.converts() => {
+                Value::String(number.to_string())
+            }
             (Shape::Bool, Value::Bool(flag)) => Value::Bool(flag),
-            (Shape::Int, Value::Number(number)) if number.is_i64() => Value::Number(number),
-            (Shape::List(item), Value::Array(items)) => {
+            (Shape::Int(_), Value::Number(number)) if number.is_i64() => Value::Number(number),
+            (Shape::List(item) | Shape::Pointers(item), Value::Array(items)) => {
                 let mut read = Vec::with_capacity(items.len());
                 for value in items {
                     read.push(self.read(value, item)?.unwrap_or_else(|| zero(item)));
@@ -90,7 +126,12 @@ impl Reader {
                 }
                 Value::Object(read)
             }
-            (Shape::Fields(_) | Shape::Joined(_), Value::Object(map)) => self.fields(map, shape)?,
+            (Shape::Fields(..) | Shape::Joined(..), Value::Object(map)) => {
+                self.structs.push(shape.name());
+                let read = self.fields(map, shape)?;
+                self.structs.pop();
+                read
+            }
             (shape, value) => return Err(self.unfit(shape, &value)),
         }))
     }
@@ -98,17 +139,19 @@ impl Reader {
     fn fields(&mut self, map: Map<String, Value>, shape: &Shape) -> Result<Value, String> {
         let mut read = Map::new();
         for (key, value) in map {
-            let Some((name, shape)) = shape.field(&key) else {
+            let Some((within, name, shape)) = shape.field(&key) else {
                 if self.strictness == Strictness::Plugin {
                     continue;
                 }
                 return Err(format!("json: unknown field {key:?}"));
             };
+            let depth = self.path.len();
+            self.path.extend(within);
             self.path.push(name);
             if let Some(value) = self.read(value, shape)? {
-                read.insert((*name).to_owned(), value);
+                read.insert(name.to_owned(), value);
             }
-            self.path.pop();
+            self.path.truncate(depth);
         }
         Ok(Value::Object(read))
     }
@@ -119,28 +162,27 @@ impl Reader {
 
     fn unfit(&self, shape: &Shape, value: &Value) -> String {
         let kind = match value {
-            Value::Number(number) if matches!(shape, Shape::Int) => format!("number {number}"),
+            Value::Number(number) if matches!(shape, Shape::Int(_)) => format!("number {number}"),
             other => goyaml::kind_of(other).to_owned(),
         };
         let what = go_type(shape);
+        let around = self.structs.last().copied().unwrap_or_default();
         if self.path.is_empty() {
-            return format!("json: cannot unmarshal {kind} into Go value of type types.Kustomization");
+            return format!("json: cannot unmarshal {kind} into Go value of type types.{around}");
         }
-        format!(
-            "json: cannot unmarshal {kind} into Go struct field Kustomization.{} of type {what}",
-            self.path.join(".")
-        )
+        let path = self.path.join(".");
+        format!("json: cannot unmarshal {kind} into Go struct field {around}.{path} of type {what}")
     }
 }
 
 fn zero(shape: &Shape) -> Value {
     match shape {
         Shape::Any => Value::Null,
-        Shape::Text => Value::String(String::new()),
+        Shape::Text | Shape::Word(_) => Value::String(String::new()),
         Shape::Bool => Value::Bool(false),
-        Shape::Int => Value::from(0),
-        Shape::List(_) => Value::Array(Vec::new()),
-        Shape::Map(_) | Shape::Fields(_) | Shape::Joined(_) => Value::Object(Map::new()),
+        Shape::Int(_) => Value::from(0),
+        Shape::List(_) | Shape::Pointers(_) => Value::Array(Vec::new()),
+        Shape::Map(_) | Shape::Fields(..) | Shape::Joined(..) => Value::Object(Map::new()),
     }
 }
 
@@ -149,9 +191,10 @@ fn go_type(shape: &Shape) -> String {
         Shape::Any => "interface {}".to_owned(),
         Shape::Text => "string".to_owned(),
         Shape::Bool => "bool".to_owned(),
-        Shape::Int => "int64".to_owned(),
+        Shape::Word(name) | Shape::Int(name) => (*name).to_owned(),
         Shape::List(item) => format!("[]{}", go_type(item)),
+        Shape::Pointers(item) => format!("[]*{}", go_type(item)),
         Shape::Map(item) => format!("map[string]{}", go_type(item)),
-        Shape::Fields(_) | Shape::Joined(_) => "struct".to_owned(),
+        Shape::Fields(name, _) | Shape::Joined(name, ..) => format!("types.{name}"),
     }
 }
