@@ -119,8 +119,9 @@ pub(crate) fn automatic(
     let mut differences = comparison.differences();
     // Two applications that both have an object in git would take it from each other for ever.
     differences.changed.retain(|key| !claimed_and_taken(judge, key));
-    let deleting = |key: &ResourceKey| shared.cluster.get(key).is_some_and(|live| live.deleting());
-    differences.to_prune.retain(|key| !deleting(key));
+    // What is on its way, or went while the rest was compared, needs no prune.
+    let stays = |key: &ResourceKey| shared.cluster.get(key).is_some_and(|live| !live.deleting());
+    differences.to_prune.retain(stays);
     let last = last_attempt(shared, app, wanted);
     let revision = wanted.revisions.join(", ");
     let (only, heals) = match decide(policy, &revision, &differences, last.as_ref()) {
