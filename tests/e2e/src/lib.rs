@@ -23,6 +23,7 @@ pub use seen::Seen;
 /// How long anything may take before a test gives up. Nothing waits for it that can be watched.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
 const REFRESH: &str = "argocd.argoproj.io/refresh";
 const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/argocd/leases/argocd-application-controller";
 
@@ -242,7 +243,7 @@ impl World {
     pub fn application(&self, name: &str, path: &str, namespace: &str) -> Value {
         json!({
             "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
-            "metadata": {"name": name, "namespace": "argocd", "finalizers": ["resources-finalizer.argocd.argoproj.io"]},
+            "metadata": {"name": name, "namespace": "argocd", "finalizers": [FINALIZER]},
             "spec": {
                 "project": "default",
                 "source": {"repoURL": self.git.url(&self.repository), "targetRevision": "main", "path": path},
@@ -253,6 +254,19 @@ impl World {
                 },
             },
         })
+    }
+
+    /// Deletes applications with what they made, and waits until they are gone.
+    pub async fn leave(&self, names: &[&str]) -> Result<()> {
+        let finalizers = json!({"metadata": {"finalizers": [FINALIZER]}});
+        for name in names {
+            self.api.patch(&app_path(name), &finalizers).await?;
+            self.api.delete(&app_path(name)).await?;
+        }
+        for name in names {
+            self.until(&app_path(name), "is gone", |o| o.is_none()).await;
+        }
+        Ok(())
     }
 
     /// Commits files and tells the controller, as a webhook would.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use api::Application;
 use applications::What;
-use e2e::{World, app_path, conditions, is_good};
+use e2e::{World, conditions, is_good};
 use serde_json::{Value, json};
 use testkit::{ChartRepository, WebTls, chart_archive};
 
@@ -344,18 +344,6 @@ fn read(manifest: &str, url: &str) -> Value {
     goyaml::parse_one(here.as_bytes(), &goyaml::Limits::default()).unwrap()
 }
 
-/// Deletes applications with what they made.
-async fn leave(world: &World, names: &[&str]) {
-    for name in names {
-        let finalizers = json!({"metadata": {"finalizers": ["resources-finalizer.argocd.argoproj.io"]}});
-        world.api.patch(&app_path(name), &finalizers).await.unwrap();
-        world.api.delete(&app_path(name)).await.unwrap();
-    }
-    for name in names {
-        world.until(&app_path(name), "is gone", |o| o.is_none()).await;
-    }
-}
-
 fn replicas_and_image(live: &Value) -> (i64, &str) {
     let container = &live["spec"]["template"]["spec"]["containers"][0];
     (live["spec"]["replicas"].as_i64().unwrap_or_default(), container["image"].as_str().unwrap_or_default())
@@ -428,7 +416,7 @@ pub(crate) async fn ingress_nginx_comes_from_a_repository(world: &mut World) {
     } else {
         assert_eq!(said, [""; 0]);
     }
-    leave(world, &["nginx-ingress"]).await;
+    world.leave(&["nginx-ingress"]).await.unwrap();
 }
 
 pub(crate) async fn one_chart_serves_every_environment(world: &mut World) {
@@ -477,7 +465,7 @@ pub(crate) async fn one_chart_serves_every_environment(world: &mut World) {
         let served = ingress.map(|i| i["spec"]["rules"][0]["host"].clone());
         assert_eq!(served, (!host.is_empty()).then(|| json!(host)), "{name}");
     }
-    leave(world, &["my-app", "my-app-prod", "my-app-dev", "my-app-staging"]).await;
+    world.leave(&["my-app", "my-app-prod", "my-app-dev", "my-app-staging"]).await.unwrap();
 }
 
 pub(crate) async fn a_pipeline_changes_the_tag_in_a_value_file(world: &mut World) {
@@ -498,7 +486,7 @@ pub(crate) async fn a_pipeline_changes_the_tag_in_a_value_file(world: &mut World
         world.push(&[("apps/api/values-prod.yaml", "replicaCount: 2\nimage: {tag: fed321cba}\n")]).unwrap();
     world.until_good_at("api", &commit).await;
     until_runs(world, "production", "api", 2, "registry.example.com/api:fed321cba").await;
-    leave(world, &["api"]).await;
+    world.leave(&["api"]).await.unwrap();
 }
 
 /// Rendered only: the chart brings the definitions that the world itself stands on.

@@ -1,7 +1,7 @@
 //! The users' own kustomizations, as they were published but for the address of the repository and the indentation that one of them
 //! had lost on its way.
 
-use e2e::{World, app_path, conditions};
+use e2e::{World, conditions};
 use serde_json::{Value, json};
 
 use crate::manifests::deployment_path;
@@ -191,17 +191,6 @@ pub(crate) async fn until_image(world: &World, namespace: &str, name: &str, imag
     world.until(&deployment_path(namespace, name), &format!("runs {image}"), runs).await;
 }
 
-async fn leave(world: &World, names: &[&str]) {
-    for name in names {
-        let finalizers = json!({"metadata": {"finalizers": ["resources-finalizer.argocd.argoproj.io"]}});
-        world.api.patch(&app_path(name), &finalizers).await.unwrap();
-        world.api.delete(&app_path(name)).await.unwrap();
-    }
-    for name in names {
-        world.until(&app_path(name), "is gone", |o| o.is_none()).await;
-    }
-}
-
 pub(crate) async fn base_and_overlays_sync_as_published(world: &mut World) {
     let production = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "production"}});
     world.api.apply(&production).await.unwrap();
@@ -234,7 +223,7 @@ pub(crate) async fn base_and_overlays_sync_as_published(world: &mut World) {
         assert!(said.iter().any(|said| said.starts_with(unregistered)), "{said:?}");
         assert!(said.iter().all(|said| said.starts_with("LintWarning")), "{said:?}");
     }
-    leave(world, &["my-app"]).await;
+    world.leave(&["my-app"]).await.unwrap();
 }
 
 /// Seeds 001 and 003: what was tried in dev goes to production by a commit.
@@ -278,7 +267,7 @@ pub(crate) async fn a_version_is_promoted_from_dev_to_production(world: &mut Wor
     let app = world.until_good_at("my-app-production", &promoted).await;
     assert_eq!(app["status"]["summary"]["images"], json!([format!("{image}:v2")]));
     until_image(world, "my-app-production", "my-app", &format!("{image}:v2")).await;
-    leave(world, &["my-app-dev", "my-app-production"]).await;
+    world.leave(&["my-app-dev", "my-app-production"]).await.unwrap();
 }
 
 mod tests {

@@ -1,7 +1,7 @@
 //! The users' own Application manifests, applied as they are but for the address of the repository.
 
 use e2e::{World, app_path, conditions};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::manifests::{config, deployment, text};
 
@@ -85,14 +85,8 @@ pub(crate) async fn apply_unmodified(world: &mut World) {
         app["spec"]["syncPolicy"]["notification"]["webhook"][0]["name"], "slack",
         "what is not known is kept"
     );
-    for name in ["apps", "seed-root", "api", "my-app", "notifying"] {
-        let finalizers = json!({"metadata": {"finalizers": ["resources-finalizer.argocd.argoproj.io"]}});
-        world.api.patch(&app_path(name), &finalizers).await.unwrap();
-        world.api.delete(&app_path(name)).await.unwrap();
-    }
-    for name in ["apps", "seed-root", "api", "my-app", "notifying", "frontend"] {
-        world.until(&app_path(name), "is gone", |o| o.is_none()).await;
-    }
+    world.leave(&["apps", "seed-root", "api", "my-app", "notifying"]).await.unwrap();
+    world.until(&app_path("frontend"), "is gone, too", |o| o.is_none()).await;
 }
 
 /// Seed 001 as it was published: an application and its manifests, and a child of the root.
