@@ -404,11 +404,12 @@ impl<'text> Builder<'_, 'text> {
     fn modern_entry(&mut self, key: NodeId, value: NodeId) -> Result<Step, Error> {
         const NO_TEXT: &str = "json: unsupported type: map[interface {}]interface {}";
         let (node, alias) = self.enter(key)?;
-        let (name, flaw) = match self.content(node) {
+        let (name, flaw, collection) = match self.content(node) {
             Some(Content::Scalar(scalar)) => {
-                (scalar.text.clone().into_owned(), !scalar::is_text_modern(scalar))
+                (scalar.text.clone().into_owned(), !scalar::is_text_modern(scalar), None)
             }
-            _ => (key::printed(self.tree, key, value), true),
+            Some(Content::Sequence(_)) => (key::printed(self.tree, key, value), true, Some("!!seq")),
+            _ => (key::printed(self.tree, key, value), true, Some("!!map")),
         };
         self.leave(alias);
         let line = self.mark(key).line;
@@ -423,8 +424,13 @@ impl<'text> Builder<'_, 'text> {
                 format!("yaml: unmarshal errors:\n  line {line}: mapping key {name:?} already defined")
             });
         }
+        // The outermost map is read as one from texts, which takes any scalar for a key.
         if flaw && !root {
             self.flaw.get_or_insert_with(|| NO_TEXT.to_owned());
+        } else if let Some(tag) = collection {
+            self.flaw.get_or_insert_with(|| {
+                format!("yaml: unmarshal errors:\n  line {line}: cannot unmarshal {tag} into string")
+            });
         }
         frame.key = name;
         Ok(Step::Make(value))

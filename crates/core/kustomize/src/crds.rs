@@ -34,8 +34,11 @@ pub(crate) fn read(text: &[u8], limits: &goyaml::Limits, path: &str) -> Result<C
             "error unmarshaling JSON: while decoding JSON: it is no map of definitions".to_owned(),
         ));
     };
-    if let Some((name, _)) = types.iter().find(|(_, kind)| !kind.is_object()) {
-        return Err(wrong(format!("error unmarshaling JSON: while decoding JSON: {name} is no definition")));
+    if let Some((_, other)) = types.iter().find(|(_, kind)| !kind.is_object()) {
+        let kind = goyaml::kind_of(other);
+        return Err(wrong(format!(
+            "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {kind} into Go value of type accumulator.OpenAPIDefinition"
+        )));
     }
     let types = Value::Object(types);
     let mut reader = Reader { types: &types, config: Config::default(), properties: 0 };

@@ -27,9 +27,6 @@ pub(crate) fn fix(
 ) -> Result<(), Error> {
     resources.list().iter().try_for_each(|resource| subjects_of(resource).map(|_| ()))?;
     let directory = Directory::new(resources.list(), scopes);
-    if directory.by_name.is_empty() {
-        return Ok(());
-    }
     let fields = Fields::new(references);
     let mut by_kind: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let gvks: Vec<Gvk> = resources.list().iter().map(|resource| resource.original_id().gvk).collect();

@@ -73,7 +73,12 @@ pub(crate) fn transformers(
         steps.add("ImageTagTransformer", Action::Image { image, specs: Arc::clone(&config.images) });
     }
     if !k.replacements.is_empty() {
-        let read = replacements(steps.session, steps.target, &k.replacements);
+        // An empty list is none by the time that it is looked at.
+        let mut entries = k.replacements.clone();
+        for entry in &mut entries {
+            entry.inline.targets.take_if(|targets| targets.is_empty());
+        }
+        let read = replacements(steps.session, steps.target, &entries);
         let shown = json!({"Replacements": k.replacements.iter().map(|entry| json!({"path": entry.path})).collect::<Vec<_>>()});
         let read = read.map_err(|error| trouble("ReplacementTransformer", &shown, error))?;
         steps.add("ReplacementTransformer", Action::Replacements(Arc::new(read)));

@@ -23,9 +23,14 @@ fn build(files: Files<'_>, target: &str, options: &Options<'_>) -> Result<Built,
 #[test]
 fn builds_are_those_of_the_peer() {
     let mut wrong = String::new();
-    // Values of the wrong kind, in each field of a kustomization.
-    let kinds = include_str!("cases/kinds.jsonl");
-    for line in include_str!("cases/builds.jsonl").lines().chain(kinds.lines()) {
+    let files = [
+        include_str!("cases/builds.jsonl"),
+        // Values of the wrong kind, in each field of a kustomization.
+        include_str!("cases/kinds.jsonl"),
+        // Other mistakes, and some that are none.
+        include_str!("cases/wrong.jsonl"),
+    ];
+    for line in files.into_iter().flat_map(str::lines) {
         let case: Value = serde_json::from_str(line).expect("a line of JSON");
         let text = |value: &'_ Value| value.as_str().unwrap_or_default().to_owned();
         let files: Vec<(String, String)> = case["files"]

@@ -19,6 +19,17 @@ pub(crate) enum LabelSelectorError {
         /// What may.
         expected: &'static str,
     },
+    /// Something else should stand there, between conditions.
+    #[error("found '{found}', expected: {expected}")]
+    Between {
+        /// What stands there; empty at the end.
+        found: String,
+        /// What should.
+        expected: &'static str,
+    },
+    /// Values of `in` and `notin` stand in parentheses.
+    #[error("unable to parse requirement: found '{0}' expected: '('")]
+    Unopened(String),
     /// No key of a label.
     #[error("unable to parse requirement: invalid label key {0:?}")]
     Key(String),
@@ -62,8 +73,8 @@ impl LabelSelector {
             match take(&mut rest) {
                 "" => break,
                 "," if rest.first().is_some_and(|next| next == "!" || !is_symbol(next)) => {}
-                "," => return Err(unexpected(take(&mut rest), "identifier after ','")),
-                other => return Err(unexpected(other, "',' or 'end of string'")),
+                "," => return Err(between(take(&mut rest), "identifier after ','")),
+                other => return Err(between(other, "',' or 'end of string'")),
             }
         }
         Ok(Self { conditions })
@@ -91,6 +102,10 @@ fn integer(value: Option<&str>) -> Option<i64> {
 
 fn unexpected(found: &str, expected: &'static str) -> LabelSelectorError {
     LabelSelectorError::Unexpected { found: found.to_owned(), expected }
+}
+
+fn between(found: &str, expected: &'static str) -> LabelSelectorError {
+    LabelSelectorError::Between { found: found.to_owned(), expected }
 }
 
 /// The next token, empty at the end.
@@ -135,7 +150,11 @@ fn condition(rest: &mut &[String]) -> Result<(String, Condition), LabelSelectorE
         key = take(rest);
     }
     if key.is_empty() || is_symbol(key) {
-        return Err(unexpected(key, "!, identifier, or 'end of string'"));
+        return Err(if absent {
+            unexpected(key, "identifier")
+        } else {
+            between(key, "!, identifier, or 'end of string'")
+        });
     }
     if !is_qualified_name(key) {
         return Err(LabelSelectorError::Key(key.to_owned()));
@@ -145,7 +164,7 @@ fn condition(rest: &mut &[String]) -> Result<(String, Condition), LabelSelectorE
         return Ok((key, if absent { Condition::Absent } else { Condition::Exists }));
     }
     if absent {
-        return Err(unexpected(take(rest), "',' or 'end of string'"));
+        return Err(between(take(rest), "',' or 'end of string'"));
     }
     let operator = take(rest);
     let values = match operator {
@@ -181,7 +200,7 @@ fn one(rest: &mut &[String]) -> Result<String, LabelSelectorError> {
 fn several(rest: &mut &[String]) -> Result<BTreeSet<String>, LabelSelectorError> {
     let open = take(rest);
     if open != "(" {
-        return Err(unexpected(open, "'('"));
+        return Err(LabelSelectorError::Unopened(open.to_owned()));
     }
     let mut values = BTreeSet::new();
     // An empty place between commas and parentheses is the empty value.

@@ -15,7 +15,7 @@ pub(super) const DIRECTIVE: &str = "$patch";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum MergeError {
     /// Target and patch have values of different kinds at one place.
-    #[error("at '{path}': wrong node kind: expected {expected} but got {found}")]
+    #[error("{}wrong node kind: expected {expected} but got {found}", at(path))]
     Kind {
         /// Dotted path of the place.
         path: String,
@@ -25,7 +25,7 @@ pub(crate) enum MergeError {
         found: &'static str,
     },
     /// `$patch` has a value that is no directive.
-    #[error("at '{path}': unknown patch strategy '{value}'")]
+    #[error("{}unknown patch strategy '{value}'", at(path))]
     Directive {
         /// Dotted path of the map or list.
         path: String,
@@ -38,6 +38,11 @@ pub(crate) enum MergeError {
         /// Dotted path of the place.
         path: String,
     },
+}
+
+/// Where it is, in front of an error; nothing at the top.
+fn at(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("at '{path}': ") }
 }
 
 /// Nesting that a merge follows. The parser's own limit is lower; this one guards other ways in.

@@ -49,7 +49,10 @@ pub(crate) enum ReplacementError {
     NoSelector,
     /// A target's selector cannot be used.
     #[error("error creating target selector: {0}")]
-    Selector(#[from] SelectorError),
+    Selector(SelectorError),
+    /// The same of labels or annotations, which are looked at later.
+    #[error("{0}")]
+    Labels(SelectorError),
     /// A selected object has no such field.
     #[error("unable to find {or_create}field {path:?} in replacement target{reason}")]
     TargetMissing {
@@ -63,6 +66,15 @@ pub(crate) enum ReplacementError {
     /// The value does not fit what is there.
     #[error("{0}")]
     Value(String),
+}
+
+impl From<SelectorError> for ReplacementError {
+    fn from(error: SelectorError) -> Self {
+        match error {
+            SelectorError::Labels(_) => Self::Labels(error),
+            SelectorError::Pattern { .. } => Self::Selector(error),
+        }
+    }
 }
 
 /// Makes one replacement in all resources.
