@@ -45,7 +45,9 @@ pub(super) fn elasticsearch(object: &Object, _: &[String]) -> Option<Health> {
     let wanted: i64 =
         sets.filter_map(|set| set.get("count").and_then(Value::as_i64)).fold(0, i64::saturating_add);
     let phase = text(object, &["status", "phase"]);
-    let colour = at(object, &["status"]).map(|status| field(status, "health")).unwrap_or_default();
+    let status = at(object, &["status"]);
+    let judged = status.is_some_and(|status| status.get("health").is_some() && status.get("phase").is_some());
+    let colour = status.map(|status| field(status, "health")).unwrap_or_default();
     let there = number(object, &["status", "availableNodes"]);
     let check = "Check the status of indices, replicas and shards";
     Some(match there {
@@ -54,7 +56,7 @@ pub(super) fn elasticsearch(object: &Object, _: &[String]) -> Option<Health> {
                 format!("The desired amount of availableNodes is {wanted} but the current amount is {there}");
             Health::new(Status::Progressing, message)
         }
-        Some(there) if there == wanted && !colour.is_empty() => match (phase, colour) {
+        Some(there) if there == wanted && judged => match (phase, colour) {
             ("Ready", "green") => Health::new(Status::Healthy, "Elasticsearch Cluster status is Green"),
             ("Ready", "yellow") => {
                 Health::new(Status::Progressing, format!("Elasticsearch Cluster status is Yellow. {check}"))

@@ -280,8 +280,8 @@ fn compare(left: &Operand, order: Order, right: &Operand, scope: &Scope<'_>) -> 
         (Order::Same, Some((left, right))) => left == right,
         (Order::Different, Some((left, right))) => left != right,
         // Texts and absent values are compared as such, so that absent is equal to absent.
-        (Order::Same, None) => left.value(scope) == right.value(scope),
-        (Order::Different, None) => left.value(scope) != right.value(scope),
+        (Order::Same, None) => left.equals(right, scope),
+        (Order::Different, None) => !left.equals(right, scope),
         (Order::Less, Some((left, right))) => left < right,
         (Order::AtMost, Some((left, right))) => left <= right,
         (Order::More, Some((left, right))) => left > right,
@@ -299,10 +299,11 @@ impl Operand {
         }
     }
 
-    fn value<'a>(&self, scope: &Scope<'a>) -> Option<&'a Value> {
-        match &self.of {
-            Base::Value(path, _) => path.get(scope),
-            Base::Number(_) | Base::Length(_) => None,
+    /// Whether two values are the same that are not both numbers.
+    fn equals(&self, other: &Self, scope: &Scope<'_>) -> bool {
+        match (&self.of, &other.of) {
+            (Base::Value(left, _), Base::Value(right, _)) => left.get(scope) == right.get(scope),
+            _ => false,
         }
     }
 }
