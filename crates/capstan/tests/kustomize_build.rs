@@ -13,7 +13,7 @@ fn run(directory: &Path, words: &[&str]) -> (bool, String, String) {
         .args(words)
         .current_dir(directory)
         .output()
-        .unwrap();
+        .expect("the binary runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (ran.status.success(), text(&ran.stdout), text(&ran.stderr))
 }
