@@ -1,58 +1,142 @@
-//! The end of an application: what it owns goes first, wave by wave, then its finalizer.
+//! The end of an application: hooks before, what it owns wave by wave, hooks after; each stage goes with its finalizer.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::names::finalizer;
 use api::{Application, ConditionType, Consent};
-use cluster::{Knowledge, LiveObject, Propagation, WriteError, chain};
+use cluster::{Knowledge, LiveObject, Propagation, Severity, WriteError, chain};
 use resource::{GroupKind, Object};
+use sync::deletion::{Stage, stage};
 
 use crate::assess::{options_of, why_unseen};
 use crate::conditions::Findings;
+use crate::deletion_hooks::{clean_up, run};
+use crate::events;
 use crate::execute::preconditions;
+use crate::holdups::{Holdup, named_holdups};
 use crate::hooks::release;
-use crate::shared::{AppName, Shared};
-use crate::sights::Seen;
+use crate::obtain::is_known;
+use crate::shared::{AppMemory, AppName, Shared};
 use crate::write::{Lost, key_of, write};
 
 /// How long a deletion that waits is left without a look, should every event get lost.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// How long a deletion waits for what is being listed or looked at.
+const SOON: Duration = Duration::from_secs(1);
 
-/// Goes one step on with the deletion of an application.
+/// What a stage of a deletion came to.
+pub(crate) enum Came {
+    /// To its end: its finalizer goes.
+    Over,
+    /// Not to its end: look again after this long.
+    Waits(Duration),
+    /// The same, and what it waits for is to be told.
+    Blocked(String, Duration),
+}
+
+/// Goes on with the deletion of an application, stage by stage, as far as it can go now.
 ///
-/// **Shape**: with the resources finalizer, objects that carry the application's tracking are deleted, the highest wave
-/// first, and the finalizer goes once they are gone; `Delete=false` and Helm's `keep` stay. Without it nothing is
-/// touched. **Invariants**: reliability P1–P3; nothing is deleted while a kind that the application had objects of
-/// cannot be seen whole.
+/// **Shape**: PreDelete hooks, the cascade, what these hooks left, PostDelete hooks, what those left; a stage is over when its finalizer
+/// is gone, so that a controller that is killed goes on where it was. Without one of its finalizers a stage is left out: what is not
+/// to cascade runs its hooks all the same.
+/// **Source**: the peer. An application whose destination is no cluster that is known is let go with all its finalizers, as there.
 pub(crate) async fn step(
     shared: &Shared,
     name: &AppName,
     app: &mut Arc<Application>,
-    seen: &Seen,
+    memory: &mut AppMemory,
 ) -> Result<Option<Duration>, Lost> {
-    let Some((own, propagation)) = cascade(app) else {
-        return Ok(None);
-    };
+    if !is_known(&app.spec.destination) {
+        return release_all(shared, name, app).await.map(|()| None);
+    }
+    while let Some(stage) = stage(|name| app.metadata.has_finalizer(name)) {
+        let came = match stage {
+            Stage::Hooks(phase) => Box::pin(run(shared, name, app, memory, phase)).await?,
+            Stage::Cascade => Box::pin(cascade(shared, name, app, memory)).await?,
+            Stage::Cleanup(phase) => clean_up(shared, name, app, memory, phase).await?,
+        };
+        match came {
+            Came::Over => drop_finalizers(shared, name, app, |finalizer| is_of(stage, finalizer)).await?,
+            Came::Waits(again) => return Ok(Some(again)),
+            Came::Blocked(message, again) => {
+                blocked(shared, name, app, message).await?;
+                return Ok(Some(again));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn is_of(stage: Stage, name: &str) -> bool {
+    match stage {
+        Stage::Hooks(phase) => name == phase.finalizer(),
+        Stage::Cascade => CASCADES.contains(&name),
+        Stage::Cleanup(phase) => name == phase.cleanup_finalizer(),
+    }
+}
+
+const CASCADES: [&str; 3] =
+    [finalizer::RESOURCES, finalizer::RESOURCES_FOREGROUND, finalizer::RESOURCES_BACKGROUND];
+
+async fn drop_finalizers(
+    shared: &Shared,
+    name: &AppName,
+    app: &mut Arc<Application>,
+    goes: impl Fn(&str) -> bool,
+) -> Result<(), Lost> {
+    write(shared, name, app, |app| {
+        // Of the Application as it is at that moment: the API server has finalizers of its own that come and go.
+        let rest: Vec<&String> = app.metadata.finalizers.iter().filter(|f| !goes(f)).collect();
+        let some = rest.len() < app.metadata.finalizers.len();
+        some.then(|| serde_json::json!({ "metadata": { "finalizers": rest } }))
+    })
+    .await
+    .map(drop)
+}
+
+/// Lets an application go whose cluster nobody knows: neither its objects nor its hooks can be had.
+async fn release_all(shared: &Shared, name: &AppName, app: &mut Arc<Application>) -> Result<(), Lost> {
+    let ours = |name: &str| stage(|finalizer| finalizer == name).is_some();
+    if !app.metadata.finalizers.iter().any(|f| ours(f)) {
+        return Ok(());
+    }
+    let to = &app.spec.destination;
+    let message = format!(
+        "cluster {} is not known: what the application has there was not deleted, and its hooks did not run",
+        if to.server.is_empty() { &to.name } else { &to.server }
+    );
+    tracing::warn!(application = %app.qualified_name(), "application was let go whose cluster is not known");
+    events::tell(shared, app, "ResourcesLeft", message, Severity::Warning).await;
+    drop_finalizers(shared, name, app, ours).await
+}
+
+/// Deletes what the application owns.
+///
+/// **Shape**: objects that carry its tracking, the highest wave first; `Delete=false`, Helm's `keep` and
+/// CustomResourceDefinitions (with them would go everybody's objects) stay, as in the peer.
+/// **Invariants**: reliability P1–P3; nothing is deleted while a kind that the application had objects of cannot be seen whole.
+async fn cascade(
+    shared: &Shared,
+    name: &AppName,
+    app: &Arc<Application>,
+    memory: &AppMemory,
+) -> Result<Came, Lost> {
     let kinds: Vec<GroupKind> =
         app.status.resources.iter().map(|r| GroupKind::new(&*r.group, &*r.kind)).collect();
     for kind in &kinds {
         match shared.cluster.knowledge(kind) {
             Knowledge::Complete | Knowledge::Absent | Knowledge::Excluded => {}
-            Knowledge::Loading => return Ok(Some(LOOK_AGAIN)),
+            Knowledge::Loading => return Ok(Came::Waits(LOOK_AGAIN)),
             unseen => {
                 let message =
                     format!("waiting: not all objects of kind {kind} can be seen: {}", why_unseen(&unseen));
-                return blocked(shared, name, app, message).await;
+                return Ok(Came::Blocked(message, LOOK_AGAIN));
             }
         }
     }
-    let discovery = shared.cluster.discovery();
-    if !shared.is_loaded(discovery.kinds().map(|(kind, _)| kind)) {
-        return Ok(Some(Duration::from_secs(1)));
-    }
-    if shared.others_unseen(name, seen) {
-        return Ok(Some(Duration::from_secs(1)));
+    if !sees_all(shared) || shared.others_unseen(name, &memory.spec.repositories) {
+        return Ok(Came::Waits(SOON));
     }
     let instance = shared.instance(name);
     let asked = app.metadata.deletion_timestamp.as_deref().unwrap_or_default();
@@ -70,10 +154,13 @@ pub(crate) async fn step(
             None => match shared.cluster.fetch(&live.key()).await {
                 Ok(found) => found,
                 // What cannot be read must not be taken for gone: the finalizer would go, and the object would stay.
-                Err(error) => return blocked(shared, name, app, chain(&error)).await,
+                Err(error) => return Ok(Came::Blocked(chain(&error), LOOK_AGAIN)),
             },
         };
         let Some(object) = found else { continue };
+        if is_definition(&object) {
+            continue;
+        }
         match options_of(app, &object).delete {
             Some(Consent::No) => {}
             Some(Consent::Confirm) if !approved_since(app, asked) => {
@@ -82,31 +169,34 @@ pub(crate) async fn step(
                     live.key(),
                     api::names::annotation::DELETION_APPROVED
                 );
-                return blocked(shared, name, app, message).await;
+                return Ok(Came::Blocked(message, LOOK_AGAIN));
             }
             _ => left.push((sync::desired::wave(&object).unwrap_or_default(), live, object)),
         }
     }
     if let Some(last) = left.iter().map(|(wave, ..)| *wave).max() {
         let now: Vec<_> = left.into_iter().filter(|(wave, ..)| *wave == last).collect();
-        return remove(shared, name, app, now, propagation).await;
+        return remove(shared, name, now, propagation(app)).await;
     }
-    write(shared, name, app, |app| {
-        // Of the Application as it is at that moment: the API server has finalizers of its own that come and go.
-        let rest: Vec<&String> = app.metadata.finalizers.iter().filter(|f| **f != own).collect();
-        app.metadata.has_finalizer(&own).then(|| serde_json::json!({ "metadata": { "finalizers": rest } }))
-    })
-    .await?;
-    Ok(None)
+    Ok(Came::Over)
+}
+
+/// Whether the first look at everything that the cluster serves is over.
+pub(crate) fn sees_all(shared: &Shared) -> bool {
+    shared.is_loaded(shared.cluster.discovery().kinds().map(|(kind, _)| kind))
+}
+
+fn is_definition(object: &Object) -> bool {
+    let kind = object.group_kind();
+    kind.group == "apiextensions.k8s.io" && kind.kind == "CustomResourceDefinition"
 }
 
 async fn remove(
     shared: &Shared,
     name: &AppName,
-    app: &mut Arc<Application>,
     objects: Vec<(i32, Arc<LiveObject>, Object)>,
     propagation: Propagation,
-) -> Result<Option<Duration>, Lost> {
+) -> Result<Came, Lost> {
     let instance = shared.instance(name);
     let settings = shared.settings.current();
     for (_, live, seen) in &objects {
@@ -119,7 +209,7 @@ async fn remove(
         let object = match shared.cluster.fetch(&key).await {
             Ok(Some(object)) => object,
             Ok(None) => continue,
-            Err(error) => return blocked(shared, name, app, chain(&error)).await,
+            Err(error) => return Ok(Came::Blocked(chain(&error), LOOK_AGAIN)),
         };
         if settings.settings.tracking.owner_of(&object).as_ref() != Some(&instance) {
             continue;
@@ -131,7 +221,7 @@ async fn remove(
         let object = match release(&shared.cluster, object).await {
             Ok(object) => object,
             Err(WriteError::Precondition { .. } | WriteError::NotFound { .. }) => continue,
-            Err(error) => return blocked(shared, name, app, chain(&error)).await,
+            Err(error) => return Ok(Came::Blocked(chain(&error), LOOK_AGAIN)),
         };
         if object.is_deleting() {
             continue;
@@ -139,11 +229,16 @@ async fn remove(
         let conditions = preconditions(object.uid(), object.resource_version());
         match shared.cluster.delete(&key, &conditions, propagation).await {
             Ok(_) | Err(WriteError::Precondition { .. } | WriteError::NotFound { .. }) => {}
-            Err(error) => return blocked(shared, name, app, chain(&error)).await,
+            Err(error) => return Ok(Came::Blocked(chain(&error), LOOK_AGAIN)),
         }
     }
-    // An object that is on its way out says so by an event.
-    Ok(Some(LOOK_AGAIN))
+    // An object that is on its way out says so by an event; one that takes long is named.
+    let seen = objects.iter().map(|(.., object)| object);
+    Ok(match named_holdups(seen, (shared.options.clock)()) {
+        Holdup::None => Came::Waits(LOOK_AGAIN),
+        Holdup::Young(left) => Came::Waits(left),
+        Holdup::Named(message) => Came::Blocked(message, LOOK_AGAIN),
+    })
 }
 
 /// Whether somebody approved deletions at this time (RFC 3339) or later, as in the peer: consent to what came before is none.
@@ -153,15 +248,14 @@ pub(crate) fn approved_since(app: &Application, since: &str) -> bool {
     matches!((approved.and_then(at), at(since)), (Some(approved), Some(since)) if approved >= since)
 }
 
-/// The finalizer that asks for the deletion of resources, and how it wants their dependents treated.
-fn cascade(app: &Application) -> Option<(String, Propagation)> {
+/// How an application's finalizer wants the dependents of its objects treated; the first of the peer's order counts.
+fn propagation(app: &Application) -> Propagation {
     let foreground = [finalizer::RESOURCES, finalizer::RESOURCES_FOREGROUND];
-    let has = |name: &str| app.metadata.has_finalizer(name);
-    if let Some(name) = foreground.into_iter().find(|name| has(name)) {
-        return Some((name.to_owned(), Propagation::Foreground));
+    if foreground.into_iter().any(|name| app.metadata.has_finalizer(name)) {
+        Propagation::Foreground
+    } else {
+        Propagation::Background
     }
-    has(finalizer::RESOURCES_BACKGROUND)
-        .then(|| (finalizer::RESOURCES_BACKGROUND.to_owned(), Propagation::Background))
 }
 
 async fn blocked(
@@ -169,7 +263,7 @@ async fn blocked(
     name: &AppName,
     app: &mut Arc<Application>,
     message: String,
-) -> Result<Option<Duration>, Lost> {
+) -> Result<(), Lost> {
     let mut findings = Findings::default();
     findings.add(ConditionType::DeletionError, message);
     let now = shared.now();
@@ -178,6 +272,6 @@ async fn blocked(
         (conditions != app.status.conditions)
             .then(|| serde_json::json!({ "status": { "conditions": conditions } }))
     })
-    .await?;
-    Ok(Some(LOOK_AGAIN))
+    .await
+    .map(drop)
 }

@@ -63,20 +63,31 @@ fn notes(app: &Application, before: &ApplicationStatus) -> Vec<(&'static str, St
 /// Tells what changed from `before` to the application's status as it was just written.
 pub(crate) async fn report(shared: &Shared, app: &Application, before: &ApplicationStatus) {
     for (reason, message, severity) in notes(app, before) {
-        let note = EventNote {
-            regarding: key_of(app),
-            api_version: api::names::API_VERSION.to_owned(),
-            uid: app.metadata.uid.clone(),
-            resource_version: app.metadata.resource_version.clone(),
-            reason: reason.to_owned(),
-            message,
-            severity,
-            component: COMPONENT.to_owned(),
-            at: (shared.options.clock)(),
-        };
-        if let Err(error) = shared.cluster.emit_event(&note).await {
-            tracing::debug!(application = %app.qualified_name(), error = %error, "event was not taken");
-        }
+        tell(shared, app, reason, message, severity).await;
+    }
+}
+
+/// Tells one thing about an application.
+pub(crate) async fn tell(
+    shared: &Shared,
+    app: &Application,
+    reason: &str,
+    message: String,
+    severity: Severity,
+) {
+    let note = EventNote {
+        regarding: key_of(app),
+        api_version: api::names::API_VERSION.to_owned(),
+        uid: app.metadata.uid.clone(),
+        resource_version: app.metadata.resource_version.clone(),
+        reason: reason.to_owned(),
+        message,
+        severity,
+        component: COMPONENT.to_owned(),
+        at: (shared.options.clock)(),
+    };
+    if let Err(error) = shared.cluster.emit_event(&note).await {
+        tracing::debug!(application = %app.qualified_name(), error = %error, "event was not taken");
     }
 }
 

@@ -7,14 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::names::{annotation, finalizer};
+use api::tracking::{AppInstanceName, Tracking};
 use api::{OperationPhase, OperationState, ResourceResult, ResultCode};
 use cluster::{ApplyOptions, Cluster, ClusterError, How, Propagation, WriteError, chain};
 use resource::{Object, ResourceKey};
 use sync::hooks::{Hook, RunOf, runs_to_an_end};
 use sync::{HookItem, Phase};
 
-use crate::execute::{StepResult, Steps, named, pause_before_retry, preconditions};
-use crate::judge::Judge;
+use crate::execute::{StepResult, named, pause_before_retry, preconditions};
 use crate::wanted::{Body, WantedSet};
 
 /// A hook that git wants.
@@ -83,29 +83,35 @@ pub(crate) enum Started {
     Waiting(String),
 }
 
+/// What making a hook takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Making<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) tracking: &'a Tracking,
+    /// The application, as its objects name it.
+    pub(crate) instance: &'a AppInstanceName,
+    pub(crate) dry_run: bool,
+    /// Whether this controller may write still.
+    pub(crate) leading: &'a (dyn Fn() -> bool + Sync),
+}
+
 /// Makes the object of a hook, if this attempt of the operation has not made it yet.
 ///
 /// **Shape**: what an earlier operation left goes first where the delete policy says so, and where it has run to its end; what must
 /// not be deleted is applied over. **Invariants**: reliability P8 (at most once: its name and its run are functions of the
 /// operation), P1 (only this application's own hook is deleted).
 /// **Source**: the peer; we differ where it takes an old Job, already complete, for the new one.
-pub(crate) async fn start(
-    steps: &Steps<'_>,
-    judge: &Judge<'_>,
-    wanted: &WantedHook,
-    key: &ResourceKey,
-    run: &str,
-) -> Started {
-    let desired = match dressed(judge, wanted, key, run) {
+pub(crate) async fn start(making: Making<'_>, wanted: &WantedHook, key: &ResourceKey, run: &str) -> Started {
+    let desired = match dressed(making, wanted, key, run) {
         Ok(desired) => desired,
         Err(message) => return Started::Over(StepResult::failed(message)),
     };
     let mut tries = 0;
     loop {
-        if !(steps.leading)() {
+        if !(making.leading)() {
             return Started::Over(StepResult::deposed());
         }
-        let error = match start_once(steps, judge, wanted, &desired, run).await {
+        let error = match start_once(making, wanted, &desired, run).await {
             Ok(started) => return started,
             Err(error) => error,
         };
@@ -118,13 +124,12 @@ pub(crate) async fn start(
 }
 
 async fn start_once(
-    steps: &Steps<'_>,
-    judge: &Judge<'_>,
+    making: Making<'_>,
     wanted: &WantedHook,
     desired: &Object,
     run: &str,
 ) -> Result<Started, WriteError> {
-    let (cluster, key) = (steps.cluster, desired.key());
+    let (cluster, key) = (making.cluster, desired.key());
     let done = |message: String| Ok(Started::Over(StepResult::done(ResultCode::Synced, message)));
     let refused = |message: String| Ok(Started::Over(StepResult::failed(message)));
     let live = match cluster.fetch(&key).await {
@@ -134,20 +139,19 @@ async fn start_once(
         Err(error) => return refused(chain(&error)),
     };
     let Some(live) = live else {
-        let options = ApplyOptions { how: How::Create, dry_run: steps.dry_run, ..ApplyOptions::default() };
+        let options = ApplyOptions { how: How::Create, dry_run: making.dry_run, ..ApplyOptions::default() };
         cluster.apply(desired, &options).await?;
         return done(format!("{} created", named(desired)));
     };
     if live.annotation(annotation::HOOK_RUN) == Some(run) {
         return done(format!("{} created", named(desired)));
     }
-    let tracking = &judge.view.settings.settings.tracking;
-    if tracking.owner_of(&live).is_none_or(|owner| owner.as_str() != steps.instance) {
+    if making.tracking.owner_of(&live).as_ref() != Some(making.instance) {
         return refused(format!(
             "{key} is there already and not a hook of this application: rename one of them, or delete it"
         ));
     }
-    if steps.dry_run {
+    if making.dry_run {
         return done(format!("{} is there from an earlier sync (dry run)", named(desired)));
     }
     if live.is_deleting() {
@@ -171,7 +175,7 @@ async fn start_once(
 }
 
 /// The object of a hook's run.
-fn dressed(judge: &Judge<'_>, wanted: &WantedHook, key: &ResourceKey, run: &str) -> Result<Object, String> {
+fn dressed(making: Making<'_>, wanted: &WantedHook, key: &ResourceKey, run: &str) -> Result<Object, String> {
     let mut object = wanted.body.object().ok_or("git no longer has it")?;
     let metadata = object.metadata_mut();
     metadata.remove("generateName");
@@ -180,21 +184,20 @@ fn dressed(judge: &Judge<'_>, wanted: &WantedHook, key: &ResourceKey, run: &str)
     finalizers.insert(finalizer::HOOK.to_owned());
     object.metadata_mut().insert("finalizers".to_owned(), finalizers.into_iter().collect());
     object.set_annotation(annotation::HOOK_RUN, run);
-    let (settings, view) = (&judge.view.settings.settings, judge.view);
     let namespace = key.namespace.as_str();
-    settings.tracking.stamp(&mut object, &view.instance, namespace).map_err(|error| error.to_string())?;
+    making.tracking.stamp(&mut object, making.instance, namespace).map_err(|error| error.to_string())?;
     Ok(object)
 }
 
 /// How far a hook is.
-enum Fate {
+pub(crate) enum Fate {
     Running,
     Succeeded(String),
     Failed(String),
 }
 
 /// **Source**: the peer: Progressing and Suspended run, Degraded and Unknown have failed, a kind without health has succeeded.
-fn fate(object: &Object) -> Fate {
+pub(crate) fn fate(object: &Object) -> Fate {
     use health::Status;
     let Some(health) = health::of(object) else { return Fate::Succeeded(String::new()) };
     match health.status {
@@ -287,7 +290,7 @@ pub(crate) async fn release(cluster: &Cluster, object: Object) -> Result<Object,
     cluster.merge_patch(&object.key(), &patch, Some(object.resource_version())).await
 }
 
-async fn remove(cluster: &Cluster, live: &Object) -> Result<(), WriteError> {
+pub(crate) async fn remove(cluster: &Cluster, live: &Object) -> Result<(), WriteError> {
     if live.is_deleting() {
         return Ok(());
     }

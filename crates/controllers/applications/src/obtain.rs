@@ -5,10 +5,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use api::names::{IN_CLUSTER_NAME, IN_CLUSTER_SERVER};
-use api::{Application, ApplicationSource, ApplicationSourceType, ConditionType};
+use api::{Application, ApplicationDestination, ApplicationSource, ApplicationSourceType, ConditionType};
 use cluster::chain;
 use filetree::{FileTree, ReadSet, Store, TreePath};
-use resource::{GroupKind, Gvk};
+use resource::{GroupKind, Gvk, ResourceKey};
 use source::Remote;
 use sync::desired::Scope;
 use tokio::time::Instant;
@@ -79,8 +79,7 @@ pub(crate) fn check_spec(app: &Application, view: &View) -> Findings {
     let mut invalid = |message: String| findings.add(ConditionType::InvalidSpecError, message);
     let to = &spec.destination;
     let in_cluster = (IN_CLUSTER_SERVER, IN_CLUSTER_NAME);
-    let known = (to.server.is_empty() || to.server.trim_end_matches('/') == in_cluster.0)
-        && (to.name.is_empty() || to.name == in_cluster.1);
+    let known = is_known(to);
     if to.server.is_empty() && to.name.is_empty() {
         invalid("spec.destination: server or name is missing".to_owned());
     } else if !to.server.is_empty() && !to.name.is_empty() {
@@ -102,6 +101,12 @@ pub(crate) fn check_spec(app: &Application, view: &View) -> Findings {
         invalid(denied.message);
     }
     findings
+}
+
+/// Whether a destination is a cluster that is known here.
+pub(crate) fn is_known(to: &ApplicationDestination) -> bool {
+    (to.server.is_empty() || to.server.trim_end_matches('/') == IN_CLUSTER_SERVER)
+        && (to.name.is_empty() || to.name == IN_CLUSTER_NAME)
 }
 
 /// Checks sources, of the spec or of an operation, against what there is and what the project permits. `field` names them.
@@ -548,19 +553,24 @@ impl MadeFrom {
 
 /// A project's limits hold for what was rendered, not only for what was asked for.
 fn check_limits(view: &View, set: &mut WantedSet) {
-    let limits = &view.project.limits;
     let mut refused = Findings::default();
     for key in set.objects.keys().chain(set.hooks.iter().map(|hook| &hook.key)) {
-        let namespaced = !key.namespace.is_empty();
-        let verdict = limits.permits_kind(&key.group_kind(), &key.name, namespaced).and_then(|()| {
-            if !namespaced {
-                return Ok(());
-            }
-            limits.permits_destination(IN_CLUSTER_SERVER, IN_CLUSTER_NAME, &key.namespace)
-        });
-        if let Err(denied) = verdict {
-            refused.add(ConditionType::InvalidSpecError, format!("{key}: {}", denied.message));
+        if let Some(why) = not_permitted(view, key) {
+            refused.add(ConditionType::InvalidSpecError, why);
         }
     }
     set.refused = refused;
+}
+
+/// Why the project does not permit an object, if it does not.
+pub(crate) fn not_permitted(view: &View, key: &ResourceKey) -> Option<String> {
+    let limits = &view.project.limits;
+    let namespaced = !key.namespace.is_empty();
+    let verdict = limits.permits_kind(&key.group_kind(), &key.name, namespaced).and_then(|()| {
+        if !namespaced {
+            return Ok(());
+        }
+        limits.permits_destination(IN_CLUSTER_SERVER, IN_CLUSTER_NAME, &key.namespace)
+    });
+    verdict.err().map(|denied| format!("{key}: {}", denied.message))
 }

@@ -19,7 +19,7 @@ use crate::comparison::Comparison;
 use crate::conditions::Findings;
 use crate::deletion::approved_since;
 use crate::execute::{StepResult, Steps};
-use crate::hooks::{self, Started};
+use crate::hooks::{self, Making, Started};
 use crate::judge::Judge;
 use crate::shared::RunningOperation;
 use crate::status::operation_patch;
@@ -332,11 +332,18 @@ impl Run<'_> {
         if !refused(&results) {
             let runs = hooks::runs(&self.state, &self.wanted);
             let run = hooks::run_of(&self.state).id(wave.phase);
+            let making = Making {
+                cluster: &shared.cluster,
+                tracking: &self.judge.view.settings.settings.tracking,
+                instance: &self.judge.view.instance,
+                dry_run: sync.dry_run,
+                leading: &leading,
+            };
             for batch in wave.hooks.chunks(PARALLEL) {
                 let work = batch.iter().filter_map(|key| {
                     let wanted = *runs.get(&(wave.phase, key.clone()))?;
-                    let (steps, judge, run) = (&steps, self.judge, &run);
-                    Some(async move { (key, wanted, hooks::start(steps, judge, wanted, key, run).await) })
+                    let run = &run;
+                    Some(async move { (key, wanted, hooks::start(making, wanted, key, run).await) })
                 });
                 for (key, wanted, result) in futures::future::join_all(work).await {
                     match result {

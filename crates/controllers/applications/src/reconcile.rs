@@ -13,6 +13,7 @@ use crate::comparison::Comparison;
 use crate::conditions::Findings;
 use crate::deciding::{Todo, automatic, is_about, next_operation};
 use crate::deletion;
+use crate::deletion_hooks;
 use crate::hooks;
 use crate::judge::Judge;
 use crate::obtain::{Ask, View, check_sources, check_spec, obtain};
@@ -49,7 +50,7 @@ pub(crate) async fn reconcile(shared: &Shared, name: &AppName) -> Option<Duratio
     let memory = shared.memory(name);
     let mut memory = memory.lock().await;
     let result = if app.metadata.is_deleting() {
-        deletion::step(shared, name, &mut app, &memory.spec.repositories).await
+        Box::pin(deletion::step(shared, name, &mut app, &mut memory)).await
     } else {
         memory.spec.repositories.clear();
         let result = Box::pin(pass(shared, name, &mut app, &mut memory, entry.spec)).await;
@@ -104,6 +105,9 @@ async fn pass(
     let asked = Instant::now();
     let refreshed = app.metadata.annotation(api::names::annotation::REFRESH).is_some();
     let wanted = observe_spec(shared, &view, app, memory, asked, &mut findings).await;
+    if let Some(wanted) = &wanted {
+        deletion_hooks::ask_for(shared, name, app, wanted).await?;
+    }
     let todo = next_operation(shared, app, wanted.as_deref());
     let target = match &todo {
         Some(Todo::Run(state)) => {
@@ -218,15 +222,6 @@ async fn observe_spec(
     };
     findings.extend(noticed);
     findings.extend(wanted.refused.clone());
-    let at_deletion = wanted.hooks.iter().filter(|wanted| wanted.hook.at_deletion);
-    let names: Vec<String> = at_deletion.map(|wanted| wanted.key.to_string()).collect();
-    if !names.is_empty() {
-        let message = format!(
-            "hooks that run when an application is deleted are not run yet by this version: {}",
-            names.join(", ")
-        );
-        findings.add(ConditionType::LintWarning, message);
-    }
     Some(wanted)
 }
 

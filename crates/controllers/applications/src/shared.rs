@@ -155,6 +155,8 @@ pub(crate) struct AppMemory {
     pub(crate) afresh: Option<Instant>,
     /// Begin and number of the attempt whose hooks were tidied up.
     pub(crate) tidied: Option<(String, i64)>,
+    /// Failures of hooks of its deletion.
+    pub(crate) deletion_failures: crate::deletion_hooks::Failures,
 }
 
 impl AppMemory {

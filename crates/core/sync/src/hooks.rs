@@ -3,6 +3,7 @@
 use api::names::annotation;
 use resource::{Object, ResourceKey};
 
+use crate::deletion::DeletionPhase;
 use crate::plan::Phase;
 
 /// Characters of a revision that go into a generated name, as in the peer.
@@ -14,8 +15,8 @@ pub struct Hook {
     /// Phases of a sync in which it runs, in their order; none for `Skip`, and for words that are no phase (the peer ignores these,
     /// too).
     pub phases: Vec<Phase>,
-    /// Whether it runs at the deletion of the application (`PreDelete`, `PostDelete`).
-    pub at_deletion: bool,
+    /// When it runs at the deletion of the application, in that order.
+    pub deletion: Vec<DeletionPhase>,
     /// When it is deleted.
     pub policy: DeletePolicy,
 }
@@ -48,7 +49,8 @@ pub fn is_hook(object: &Object) -> bool {
 /// Reads a hook's annotations.
 ///
 /// **Source**: the peer's: Helm's words count where the peer's annotation is absent (`pre-install` and `pre-upgrade` are PreSync,
-/// `post-install` and `post-upgrade` PostSync, tests and rollbacks nothing); delete policies of both count.
+/// `post-install` and `post-upgrade` PostSync, `pre-delete` and `post-delete` the same of the deletion, tests and rollbacks nothing);
+/// delete policies of both count.
 pub fn read(object: &Object) -> Hook {
     let mut hook = Hook { policy: policy(object), ..Hook::default() };
     let own = object.annotation(annotation::HOOK);
@@ -59,8 +61,12 @@ pub fn read(object: &Object) -> Hook {
             (true, "Sync") => Phase::Sync,
             (true, "PostSync") | (false, "post-install" | "post-upgrade") => Phase::PostSync,
             (true, "SyncFail") => Phase::SyncFail,
-            (true, "PreDelete" | "PostDelete") | (false, "pre-delete" | "post-delete") => {
-                hook.at_deletion = true;
+            (true, "PreDelete") | (false, "pre-delete") => {
+                hook.deletion.push(DeletionPhase::PreDelete);
+                continue;
+            }
+            (true, "PostDelete") | (false, "post-delete") => {
+                hook.deletion.push(DeletionPhase::PostDelete);
                 continue;
             }
             _ => continue,
@@ -69,6 +75,8 @@ pub fn read(object: &Object) -> Hook {
     }
     hook.phases.sort_unstable();
     hook.phases.dedup();
+    hook.deletion.sort_unstable();
+    hook.deletion.dedup();
     hook
 }
 
@@ -148,9 +156,12 @@ mod tests {
             ),
             ("skipped", json!({argo: "Skip"}), "; before"),
             ("no word of the peer's", json!({argo: "presync"}), "; before"),
-            ("at the deletion", json!({argo: "PreDelete"}), "deletion; before"),
+            ("at the deletion", json!({argo: "PreDelete"}), "PreDelete; before"),
+            ("before and after it", json!({argo: "PostDelete,PreDelete"}), "PreDelete PostDelete; before"),
             ("Helm's", json!({helm: "post-install,post-upgrade"}), "PostSync; before"),
-            ("Helm's of both kinds", json!({helm: "pre-upgrade,pre-delete"}), "PreSync deletion; before"),
+            ("Helm's of both kinds", json!({helm: "pre-upgrade,pre-delete"}), "PreSync PreDelete; before"),
+            ("Helm's at the end", json!({helm: "post-delete"}), "PostDelete; before"),
+            ("ours before Helm's, at the end, too", json!({argo: "Skip", helm: "pre-delete"}), "; before"),
             ("Helm's test", json!({helm: "test"}), "; before"),
             ("Helm's definitions are resources", json!({helm: "crd-install"}), "none"),
             ("ours before Helm's", json!({argo: "SyncFail", helm: "pre-install"}), "SyncFail; before"),
@@ -163,9 +174,9 @@ mod tests {
         ] {
             let object = object(&annotations);
             let text = if is_hook(&object) {
-                let Hook { phases, at_deletion, policy } = read(&object);
+                let Hook { phases, deletion, policy } = read(&object);
                 let mut when: Vec<&str> = phases.iter().map(|phase| phase.as_str()).collect();
-                when.extend(at_deletion.then_some("deletion"));
+                when.extend(deletion.iter().map(|phase| phase.as_str()));
                 let policies = [
                     ("before", policy.before_creation),
                     ("succeeded", policy.succeeded),

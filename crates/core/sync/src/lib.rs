@@ -15,6 +15,7 @@
 //! ```
 
 pub mod auto;
+pub mod deletion;
 pub mod desired;
 pub mod hooks;
 pub mod operation;

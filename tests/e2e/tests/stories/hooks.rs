@@ -1,14 +1,14 @@
 //! Hooks: when they run, how often, and what is left of them.
 
-use e2e::{World, conditions};
+use e2e::World;
 use serde_json::{Value, json};
 
 use crate::manifests::{config_map, deployment, deployment_path, text};
 
-const JOBS: &str = "/apis/batch/v1/namespaces";
+pub(crate) const JOBS: &str = "/apis/batch/v1/namespaces";
 
 /// A Job whose container has this image, with annotations of `argocd.argoproj.io/`, and a name or the begin of one (`migrate-`).
-fn job(name: &str, image: &str, annotations: &[(&str, &str)]) -> String {
+pub(crate) fn job(name: &str, image: &str, annotations: &[(&str, &str)]) -> String {
     let annotations: serde_json::Map<String, Value> =
         annotations.iter().map(|(key, value)| (format!("argocd.argoproj.io/{key}"), json!(value))).collect();
     let mut job = json!({
@@ -27,7 +27,7 @@ fn job(name: &str, image: &str, annotations: &[(&str, &str)]) -> String {
 }
 
 /// An Application that syncs only when it is told to.
-async fn manual(world: &World, name: &str) {
+pub(crate) async fn manual(world: &World, name: &str) {
     let mut app = world.application(name, name, name);
     app["spec"]["syncPolicy"] = json!({"syncOptions": ["CreateNamespace=true"]});
     world.api.apply(&app).await.unwrap();
@@ -44,14 +44,14 @@ fn hooks_of(app: &Value) -> Vec<String> {
 }
 
 /// How many Jobs the controllers have made in a namespace.
-fn made(world: &World, namespace: &str) -> usize {
+pub(crate) fn made(world: &World, namespace: &str) -> usize {
     let writes = world.writes().into_iter();
     writes
         .filter(|w| (&*w.namespace, &*w.verb, &*w.resource) == (namespace, "create", "jobs") && w.code < 300)
         .count()
 }
 
-async fn names(world: &World, namespace: &str) -> Vec<String> {
+pub(crate) async fn names(world: &World, namespace: &str) -> Vec<String> {
     let list = world.api.get(&format!("{JOBS}/{namespace}/jobs")).await.unwrap().unwrap();
     let names = list["items"].as_array().unwrap().iter();
     names.map(|o| o["metadata"]["name"].as_str().unwrap().to_owned()).collect()
@@ -224,10 +224,10 @@ pub(crate) async fn helms_hooks_run_as_the_peers(world: &mut World) {
     assert_eq!(hooks_of(&app), ["PreSync before Succeeded", "PostSync after Succeeded"]);
     world.until(&format!("{JOBS}/helmed/jobs/after"), "has succeeded, and goes", |o| o.is_none()).await;
     assert_eq!(names(world, "helmed").await, ["before"]);
-    let said = conditions(&app);
-    let at_deletion =
-        "hooks that run when an application is deleted are not run yet by this version: batch/Job/helmed/end";
-    assert!(said.iter().any(|c| c.contains(at_deletion)), "{said:?}");
+    // The one for the end runs then.
+    world.api.delete(&e2e::app_path("helmed")).await.unwrap();
+    world.until(&e2e::app_path("helmed"), "is gone", |o| o.is_none()).await;
+    assert_eq!(made(world, "helmed"), 3);
 }
 
 mod tests {

@@ -7,6 +7,7 @@ mod applying;
 mod charts;
 mod corners;
 mod cost;
+mod deletion;
 mod faults;
 mod groups;
 mod handover;
@@ -68,6 +69,8 @@ async fn on_the_real_api_server() {
     hooks::a_hook_that_fails_stops_the_sync(world).await;
     hooks::a_killed_controller_runs_no_hook_twice(world).await;
     hooks::helms_hooks_run_as_the_peers(world).await;
+    deletion::hooks_run_before_and_after_a_deletion(world).await;
+    deletion::a_killed_controller_runs_no_hook_of_a_deletion_twice(world).await;
     charts::a_chart_in_git_has_values_for_each_environment(world).await;
     charts::a_chart_of_a_repository_takes_its_values_from_git(world).await;
     charts::a_chart_of_a_registry_is_had_in_both_forms(world).await;
