@@ -40,6 +40,8 @@ enum Command {
     /// Write images into a repository: what a pipeline does after it has built one
     #[command(subcommand)]
     Image(cli::ImageCommand),
+    /// Judge objects of files as the controllers judge live ones
+    Health(cli::HealthArgs),
     /// Build and edit kustomizations on this machine: the words of `kustomize`
     #[command(subcommand)]
     Kustomize(cli::KustomizeCommand),
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         Command::Image(command) => {
             return one_thread(async { cli::image(command, surroundings()).await.into() });
         }
+        Command::Health(arguments) => return cli::health(&arguments).into(),
         Command::Kustomize(command) => {
             return one_thread(async { cli::kustomize(&command, &surroundings()).await.into() });
         }

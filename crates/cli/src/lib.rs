@@ -22,6 +22,7 @@ mod console;
 mod context;
 mod escape;
 mod failure;
+mod health;
 mod heartbeat;
 mod helm;
 mod image;
@@ -37,6 +38,7 @@ mod table;
 mod view;
 mod watch;
 
+pub use self::health::{HealthArgs, health};
 pub use self::helm::{HelmCommand, TemplateArgs, helm};
 pub use self::image::{ImageCommand, SetArgs, Surroundings, image};
 pub use self::kustomize::{KustomizeCommand, kustomize};

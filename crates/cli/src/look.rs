@@ -69,6 +69,11 @@ impl Look {
         }
     }
 
+    /// Without colours, for what is as often read by programs.
+    pub(crate) fn plain() -> Self {
+        Self { style: Style::Native, color: false, unicode: false }
+    }
+
     /// Whether our own conventions hold.
     pub(crate) fn native(self) -> bool {
         self.style == Style::Native

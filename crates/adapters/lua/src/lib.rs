@@ -39,7 +39,7 @@ use resource::Object;
 
 pub use action::{actions, run_action};
 pub use budget::Limits;
-pub use verdict::{Verdict, health};
+pub use verdict::{Verdict, health, settle};
 
 use budget::{Budget, Spent};
 
@@ -87,6 +87,18 @@ pub enum ScriptError {
     /// What it returned is too large.
     #[error("the script was stopped: what it returned is too large")]
     ResultTooLarge,
+}
+
+impl ScriptError {
+    /// Whether a limit ended the script, as opposed to what it says itself.
+    pub fn is_limit(&self) -> bool {
+        match self {
+            Self::Time(_) | Self::Instructions(_) | Self::Memory(_) | Self::ResultTooLarge => true,
+            Self::TooLong(_) | Self::Syntax(_) | Self::Failed(_) | Self::NotATable(_) | Self::Result(_) => {
+                false
+            }
+        }
+    }
 }
 
 /// Reads a script without running it.

@@ -38,6 +38,19 @@ pub fn health(script: &str, object: &Object, world: &World) -> Result<Verdict, S
     })
 }
 
+/// What a script's answer comes to: `nil` leaves it to the checks in the peer's own code, and an error makes the object
+/// Unknown, with the error as its message.
+///
+/// **Source.** `health.GetResourceHealth`.
+pub fn settle(answer: Result<Verdict, ScriptError>, object: &Object) -> Option<Health> {
+    match answer {
+        Ok(Verdict::Said(health)) => Some(health),
+        Ok(Verdict::Nothing) => None,
+        Ok(Verdict::Undecided) => health::in_code(object),
+        Err(error) => Some(Health::new(Status::Unknown, format!("health script: {error}"))),
+    }
+}
+
 /// The peer reads the table's JSON into its struct: names fit whatever their case, and any field of a wrong type
 /// makes the whole empty.
 fn verdict(value: &Json) -> Verdict {

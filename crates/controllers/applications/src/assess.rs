@@ -13,6 +13,7 @@ use sync::hooks::is_hook;
 use crate::comparison::{Comparison, ResourceState};
 use crate::conditions::Findings;
 use crate::judge::Judge;
+use crate::scripts::Answers;
 use crate::status::health_code;
 use crate::wanted::{WantedObject, WantedSet};
 
@@ -23,6 +24,8 @@ pub(crate) struct Memory {
     found: BTreeMap<ResourceKey, (u64, u64, Box<str>, Found)>,
     /// Answers of the server, by what the question was about; survives changes of live's status.
     answers: BTreeMap<ResourceKey, (CacheKey, bool, String)>,
+    /// Answers of health scripts.
+    scripts: Answers,
 }
 
 /// What one look at one object gives.
@@ -76,6 +79,7 @@ pub(crate) async fn assess(
     let keys: BTreeSet<&ResourceKey> = question.wanted.objects.keys().chain(live.keys()).collect();
     memory.found.retain(|key, _| keys.contains(key));
     memory.answers.retain(|key, _| keys.contains(key));
+    memory.scripts.retain(|key| keys.contains(key));
     let mut findings = Findings::default();
     let (mut resources, mut images, mut urls) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     let mut health = Vec::new();
@@ -284,7 +288,7 @@ async fn look(
     let mut found = Found {
         synced: false,
         reason: String::new(),
-        health: health::of(live),
+        health: question.judge.shared.health_with(live, &mut memory.scripts).await,
         summary: health::summary([live]),
         prune_confirm: options.prune == Some(api::Consent::Confirm),
         extraneous_ignored: compare::ignores_extraneous(live),

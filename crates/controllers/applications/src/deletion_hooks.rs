@@ -75,7 +75,7 @@ pub(crate) async fn run(
     }
     let leading = || shared.is_leading();
     let making = Making {
-        cluster: &shared.cluster,
+        shared,
         tracking: &view.settings.settings.tracking,
         instance: &view.instance,
         dry_run: false,
@@ -83,7 +83,7 @@ pub(crate) async fn run(
     };
     // Once for every wave, and once to see the end.
     for _ in 0..=hooks.len() {
-        let states = match look(&shared.cluster, hooks.keys(), &run).await {
+        let states = match look(shared, hooks.keys(), &run).await {
             Ok(states) => states,
             Err(message) => return Ok(Came::Blocked(message, LATER)),
         };
@@ -119,7 +119,7 @@ pub(crate) async fn run(
                 memory.deletion_failures = Failures::default();
                 if !app.metadata.has_finalizer(phase.cleanup_finalizer()) {
                     // Nobody would come back to them.
-                    return let_go(&shared.cluster, hooks.into_keys().map(|(_, key)| key), &run).await;
+                    return let_go(shared, hooks.into_keys().map(|(_, key)| key), &run).await;
                 }
                 return Ok(Came::Over);
             }
@@ -194,15 +194,15 @@ fn of_phase(
 }
 
 async fn look(
-    cluster: &Cluster,
+    shared: &Shared,
     hooks: impl Iterator<Item = &(i32, ResourceKey)>,
     run: &str,
 ) -> Result<BTreeMap<(i32, ResourceKey), HookState>, String> {
-    let mut states = BTreeMap::new();
+    let (cluster, mut states) = (&shared.cluster, BTreeMap::new());
     for (wave, key) in hooks {
         let state = match cluster.fetch(key).await {
             Ok(Some(object)) if object.annotation(annotation::HOOK_RUN) == Some(run) => {
-                match (fate(&object), object.is_deleting()) {
+                match (fate(shared, &object).await, object.is_deleting()) {
                     (Fate::Succeeded(_), _) => HookState::Done,
                     (Fate::Running, _) => HookState::Running,
                     (Fate::Failed(why), false) => HookState::Failed(why),
@@ -283,18 +283,18 @@ pub(crate) async fn clean_up(
     let since = |live: &cluster::LiveObject| live.created().is_none_or(|at| at.as_second() >= asked);
     let live = shared.cluster.owned_by(instance.as_str()).into_iter().filter(|live| since(live));
     keys.extend(live.map(|live| live.key()));
-    let_go(&shared.cluster, keys.into_iter(), &phase.id(asked)).await
+    let_go(shared, keys.into_iter(), &phase.id(asked)).await
 }
 
-async fn let_go(cluster: &Cluster, keys: impl Iterator<Item = ResourceKey>, run: &str) -> Result<Came, Lost> {
-    let mut going = Vec::new();
+async fn let_go(shared: &Shared, keys: impl Iterator<Item = ResourceKey>, run: &str) -> Result<Came, Lost> {
+    let (cluster, mut going) = (&shared.cluster, Vec::new());
     for key in keys {
         let live = match cluster.fetch(&key).await {
             Ok(Some(live)) if live.annotation(annotation::HOOK_RUN) == Some(run) => live,
             Ok(_) | Err(cluster::ClusterError::KindUnknown { .. }) => continue,
             Err(error) => return Ok(Came::Blocked(chain(&error), LATER)),
         };
-        let goes = live.is_deleting() || goes(&live);
+        let goes = live.is_deleting() || goes(shared, &live).await;
         let end = async {
             let live = release(cluster, live).await?;
             if goes { remove(cluster, &live).await } else { Ok(()) }
@@ -309,9 +309,9 @@ async fn let_go(cluster: &Cluster, keys: impl Iterator<Item = ResourceKey>, run:
     Ok(if going.is_empty() { Came::Over } else { Came::Waits(SOON) })
 }
 
-fn goes(live: &Object) -> bool {
+async fn goes(shared: &Shared, live: &Object) -> bool {
     let policy = sync::hooks::read(live).policy;
-    match fate(live) {
+    match fate(shared, live).await {
         Fate::Succeeded(_) => policy.succeeded,
         Fate::Failed(_) => policy.failed,
         Fate::Running => false,

@@ -15,6 +15,7 @@ use sync::hooks::{Hook, RunOf, runs_to_an_end};
 use sync::{HookItem, Phase};
 
 use crate::execute::{StepResult, named, pause_before_retry, preconditions};
+use crate::shared::Shared;
 use crate::wanted::{Body, WantedSet};
 
 /// A hook that git wants.
@@ -86,7 +87,7 @@ pub(crate) enum Started {
 /// What making a hook takes.
 #[derive(Clone, Copy)]
 pub(crate) struct Making<'a> {
-    pub(crate) cluster: &'a Cluster,
+    pub(crate) shared: &'a Shared,
     pub(crate) tracking: &'a Tracking,
     /// The application, as its objects name it.
     pub(crate) instance: &'a AppInstanceName,
@@ -129,7 +130,7 @@ async fn start_once(
     desired: &Object,
     run: &str,
 ) -> Result<Started, WriteError> {
-    let (cluster, key) = (making.cluster, desired.key());
+    let (cluster, key) = (&making.shared.cluster, desired.key());
     let done = |message: String| Ok(Started::Over(StepResult::done(ResultCode::Synced, message)));
     let refused = |message: String| Ok(Started::Over(StepResult::failed(message)));
     let live = match cluster.fetch(&key).await {
@@ -159,7 +160,9 @@ async fn start_once(
         return Ok(Started::Waiting(format!("{key} of an earlier sync is being deleted")));
     }
     let ends = runs_to_an_end(&key);
-    if wanted.hook.policy.before_creation || (ends && !matches!(fate(&live), Fate::Running)) {
+    if wanted.hook.policy.before_creation
+        || (ends && !matches!(fate(making.shared, &live).await, Fate::Running))
+    {
         let live = release(cluster, live).await?;
         remove(cluster, &live).await?;
         return Ok(Started::Waiting(format!("{key} of an earlier sync is being deleted")));
@@ -197,9 +200,9 @@ pub(crate) enum Fate {
 }
 
 /// **Source**: the peer: Progressing and Suspended run, Degraded and Unknown have failed, a kind without health has succeeded.
-pub(crate) fn fate(object: &Object) -> Fate {
+pub(crate) async fn fate(shared: &Shared, object: &Object) -> Fate {
     use health::Status;
-    let Some(health) = health::of(object) else { return Fate::Succeeded(String::new()) };
+    let Some(health) = shared.health(object).await else { return Fate::Succeeded(String::new()) };
     match health.status {
         Status::Healthy => Fate::Succeeded(health.message),
         Status::Degraded | Status::Unknown => Fate::Failed(health.message),
@@ -211,14 +214,14 @@ pub(crate) fn fate(object: &Object) -> Fate {
 }
 
 /// Looks at the hooks that are on record as running, and puts on record those that are over.
-pub(crate) async fn observe(cluster: &Cluster, state: &mut OperationState) {
+pub(crate) async fn observe(shared: &Shared, state: &mut OperationState) {
     let ids = |phase| run_of(state).id(phase);
     let mut over = Vec::new();
     for (at, result) in hook_results(state) {
         let (Some(OperationPhase::Running), Some(phase)) = (&result.hook_phase, phase_of(result)) else {
             continue;
         };
-        let found = match look(cluster, &key_of(result), &ids(phase)).await {
+        let found = match look(shared, &key_of(result), &ids(phase)).await {
             Fate::Running => continue,
             Fate::Succeeded(message) => (OperationPhase::Succeeded, message),
             Fate::Failed(message) => (OperationPhase::Failed, message),
@@ -235,14 +238,15 @@ pub(crate) async fn observe(cluster: &Cluster, state: &mut OperationState) {
     }
 }
 
-async fn look(cluster: &Cluster, key: &ResourceKey, run: &str) -> Fate {
+async fn look(shared: &Shared, key: &ResourceKey, run: &str) -> Fate {
+    let cluster = &shared.cluster;
     let ours = |object: &Object| object.annotation(annotation::HOOK_RUN) == Some(run);
     // The watch may be behind what we wrote.
     if let Some(object) = cluster.get(key).and_then(|live| live.object()).filter(|object| ours(object)) {
-        return fate(&object);
+        return fate(shared, &object).await;
     }
     match cluster.fetch(key).await {
-        Ok(Some(object)) if ours(&object) => fate(&object),
+        Ok(Some(object)) if ours(&object) => fate(shared, &object).await,
         Ok(Some(_)) => Fate::Failed("somebody made another object of its name".to_owned()),
         Ok(None) => Fate::Failed("it vanished before its end was seen: somebody deleted it".to_owned()),
         // It is asked again.
@@ -252,7 +256,8 @@ async fn look(cluster: &Cluster, key: &ResourceKey, run: &str) -> Fate {
 
 /// Tidies up after an attempt of an operation whose end is on record: hooks are let go of, those that still run are deleted, and
 /// those whose policy says so. Done again it changes nothing.
-pub(crate) async fn tidy(cluster: &Cluster, state: &OperationState) -> Result<(), String> {
+pub(crate) async fn tidy(shared: &Shared, state: &OperationState) -> Result<(), String> {
+    let cluster = &shared.cluster;
     let run = run_of(state);
     for (_, result) in hook_results(state) {
         let Some(phase) = phase_of(result) else { continue };
@@ -263,7 +268,7 @@ pub(crate) async fn tidy(cluster: &Cluster, state: &OperationState) -> Result<()
             Err(error) => return Err(chain(&error)),
         };
         let policy = sync::hooks::read(&live).policy;
-        let goes = match fate(&live) {
+        let goes = match fate(shared, &live).await {
             Fate::Running => true,
             Fate::Succeeded(_) => policy.succeeded,
             Fate::Failed(_) => policy.failed,

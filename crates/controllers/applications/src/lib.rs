@@ -34,6 +34,7 @@ mod remote;
 mod reporting;
 mod repositories;
 mod rules;
+mod scripts;
 mod shared;
 mod sights;
 mod start;

@@ -74,7 +74,7 @@ impl Run<'_> {
         }
         let plan = self.plan(app, running, &comparison);
         loop {
-            hooks::observe(&self.judge.shared.cluster, &mut self.state).await;
+            hooks::observe(self.judge.shared, &mut self.state).await;
             let recorded = self.recorded();
             let step = next(&plan, &recorded, |key| readiness(&comparison, key));
             match step {
@@ -333,7 +333,7 @@ impl Run<'_> {
             let runs = hooks::runs(&self.state, &self.wanted);
             let run = hooks::run_of(&self.state).id(wave.phase);
             let making = Making {
-                cluster: &shared.cluster,
+                shared,
                 tracking: &self.judge.view.settings.settings.tracking,
                 instance: &self.judge.view.instance,
                 dry_run: sync.dry_run,

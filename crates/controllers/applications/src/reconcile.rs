@@ -175,7 +175,7 @@ async fn tidy_hooks(
     if !hooks::has_run(state) || memory.tidied.as_ref() == Some(&attempt) {
         return None;
     }
-    match hooks::tidy(&shared.cluster, state).await {
+    match hooks::tidy(shared, state).await {
         Ok(()) => {
             memory.tidied = Some(attempt);
             None

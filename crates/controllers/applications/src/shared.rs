@@ -214,6 +214,7 @@ pub(crate) struct Shared {
     pub(crate) queue: Queue<AppName>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) renders: Semaphore,
+    pub(crate) scripts: crate::scripts::Scripts,
     /// Templates of charts, parsed.
     pub(crate) templates: Arc<helm::Cache>,
     apps: RwLock<BTreeMap<AppName, Entry>>,
@@ -256,6 +257,7 @@ impl Shared {
         Self {
             repositories: Repositories::new(Arc::clone(&sources), charts.clone()),
             renders: Semaphore::new(options.renders.max(1)),
+            scripts: crate::scripts::Scripts::default(),
             templates: Arc::new(helm::Cache::new(TEMPLATE_BYTES)),
             cluster,
             settings,

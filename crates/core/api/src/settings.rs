@@ -17,7 +17,10 @@ use serde_json::Value;
 pub use filter::ResourceFilter;
 pub use installed::installed_argocd_cm;
 pub use kustomize::{KustomizeBuildOptions, KustomizeSettings};
-pub use overrides::{IgnoreRules, KindPattern, KnownTypeField, Overrides, ResourceOverride};
+pub use overrides::{
+    ActionDefinition, HealthScript, IgnoreRules, KindActions, KindPattern, KnownTypeField, Overrides,
+    ResourceOverride,
+};
 pub use params::{MOST_EXTRACTED_BYTES, Params};
 pub use selector::{LabelExpression, LabelOperator, LabelSelector};
 

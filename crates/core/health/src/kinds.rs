@@ -39,6 +39,20 @@ fn judge_kind(object: &Object, kind: &GroupKind) -> Option<Health> {
     }
 }
 
+/// Health as the peer's own code judges it, without its bundled scripts: what is asked where a user's script has no
+/// answer. `None` for kinds that only a script or a rule knows.
+pub fn in_code(object: &Object) -> Option<Health> {
+    let kind = object.group_kind();
+    let scripted = [
+        ("batch", "CronJob"),
+        ("apiextensions.k8s.io", "CustomResourceDefinition"),
+        ("policy", "PodDisruptionBudget"),
+        ("argoproj.io", "Application"),
+    ];
+    let judge = judge(&kind).filter(|_| !scripted.contains(&(kind.group.as_str(), kind.kind.as_str())))?;
+    Some(judge(object))
+}
+
 /// What the rule of the object's kind says by itself, as the peer's tests of its scripts ask: [`of`] without
 /// `Pending deletion`, which the peer's controller answers before any script runs. A rule that has words of its own
 /// for an object that is being deleted says them.

@@ -24,7 +24,7 @@ mod table;
 mod workloads;
 
 pub use aggregate::{Item, aggregate, is_ignored};
-pub use kinds::{by_rule, has_health, of};
+pub use kinds::{by_rule, has_health, in_code, of};
 pub use summary::{Summary, summary};
 
 use api::HealthStatusCode;

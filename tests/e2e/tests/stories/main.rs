@@ -23,6 +23,7 @@ mod refusals;
 mod rights;
 mod rollback;
 mod safety;
+mod scripts;
 mod seed_charts;
 mod seed_kustomizations;
 mod seeds;

@@ -45,8 +45,42 @@ pub struct ResourceOverride {
     pub health_lua: Option<String>,
     /// Whether scripts may use all of Lua's libraries.
     pub use_open_libs: bool,
-    /// Actions, in YAML.
-    pub actions: Option<String>,
+    /// Actions.
+    pub actions: Option<KindActions>,
+}
+
+/// Actions of a kind, as users write them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct KindActions {
+    /// Script that tells which actions an object has.
+    #[serde(rename = "discovery.lua")]
+    pub discovery_lua: String,
+    /// Scripts that run them.
+    pub definitions: Vec<ActionDefinition>,
+    /// Whether the built-in actions of the kind stay, too.
+    #[serde(rename = "mergeBuiltinActions")]
+    pub merge_builtin_actions: bool,
+}
+
+/// One action.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct ActionDefinition {
+    /// Its name.
+    pub name: String,
+    /// Its script.
+    #[serde(rename = "action.lua")]
+    pub action_lua: String,
+}
+
+/// A health script, and which libraries it may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HealthScript<'a> {
+    /// The script.
+    pub lua: &'a str,
+    /// `useOpenLibs`.
+    pub open_libs: bool,
 }
 
 /// A pattern over kinds, as it is written: group and kind, either may be a glob.
@@ -70,9 +104,6 @@ impl KindPattern {
 /// What one key of the ConfigMap says, and what is strange about it.
 pub(super) type Parsed = (Vec<(KindPattern, ResourceOverride)>, Vec<String>);
 
-/// What is said about health scripts and actions until they are run.
-const NOT_RUN: &str = "is not run yet: the built-in rules apply";
-
 /// Reads `resource.customizations.<what>.<group>_<Kind>`, given as `<what>` and `<group>_<Kind>`.
 pub(super) fn parse_split(what: &str, kind: &str, text: &str) -> Result<Parsed, String> {
     let pattern = split_pattern(kind)?;
@@ -82,13 +113,11 @@ pub(super) fn parse_split(what: &str, kind: &str, text: &str) -> Result<Parsed, 
         "health" => {
             let (script, warning) = unwrap_script(text);
             warnings.extend(warning.map(str::to_owned));
-            warnings.push(format!("the health script {NOT_RUN}"));
             entry.health_lua = Some(script);
         }
         "useOpenLibs" => entry.use_open_libs = super::truth(text)?,
         "actions" => {
-            warnings.push(format!("the action {NOT_RUN}"));
-            entry.actions = Some(text.to_owned());
+            entry.actions = Some(actions(yaml(text)?)?);
         }
         "ignoreDifferences" => entry.ignore_differences = rules(yaml(text)?)?,
         "ignoreResourceUpdates" => entry.ignore_resource_updates = rules(yaml(text)?)?,
@@ -115,24 +144,20 @@ pub(super) fn parse_map(text: &str) -> Result<Parsed, String> {
         let Value::Object(fields) = value else { return Err(format!("{key} is no map")) };
         let pattern = match key.split_once('/') {
             Some((group, kind)) => KindPattern { group: group.to_owned(), kind: kind.to_owned() },
+            // Alone, it stands for all kinds: in the peer's patterns it goes over the slash.
+            None if key == "*" => KindPattern { group: key.clone(), kind: key.clone() },
             None => KindPattern { group: String::new(), kind: key.clone() },
         };
         let mut entry = ResourceOverride::default();
         for (field, value) in fields {
             let at = |problem: String| format!("{key}: {field}: {problem}");
             match field.as_str() {
-                "health.lua" => {
-                    entry.health_lua = Some(string(value).map_err(at)?);
-                    warnings.push(format!("{key}: the health script {NOT_RUN}"));
-                }
+                "health.lua" => entry.health_lua = Some(string(value).map_err(at)?),
                 "health.lua.useOpenLibs" => {
                     entry.use_open_libs =
                         value.as_bool().ok_or_else(|| at("it is neither true nor false".to_owned()))?;
                 }
-                "actions" => {
-                    entry.actions = Some(string(value).map_err(at)?);
-                    warnings.push(format!("{key}: the action {NOT_RUN}"));
-                }
+                "actions" => entry.actions = Some(nested(value).and_then(actions).map_err(at)?),
                 "ignoreDifferences" => {
                     entry.ignore_differences = nested(value).and_then(rules).map_err(at)?
                 }
@@ -202,6 +227,13 @@ fn known_types(value: Value) -> Result<Vec<KnownTypeField>, String> {
     serde_path_to_error::deserialize(value).map_err(|error| error.to_string())
 }
 
+fn actions(value: Value) -> Result<KindActions, String> {
+    if value.is_null() {
+        return Ok(KindActions::default());
+    }
+    serde_path_to_error::deserialize(value).map_err(|error| error.to_string())
+}
+
 /// Inside the map, rules are a block of YAML in YAML; plain YAML is read too.
 fn nested(value: Value) -> Result<Value, String> {
     match value {
@@ -232,6 +264,32 @@ impl Overrides {
     /// The entries that stand for one kind.
     pub fn of(&self, kind: &GroupKind) -> impl Iterator<Item = &ResourceOverride> {
         self.entries().filter(|(pattern, _)| pattern.matches(kind)).map(|(_, entry)| entry)
+    }
+
+    /// The health script of a kind, if any: of the kind's own key before patterns, of a split key before the map. Of
+    /// several patterns the one with the most letters beside its stars decides, then the first by name; the peer
+    /// takes any of them.
+    pub fn health_script(&self, kind: &GroupKind) -> Option<HealthScript<'_>> {
+        let scripted = || {
+            self.entries().filter(|(_, entry)| entry.health_lua.as_ref().is_some_and(|lua| !lua.is_empty()))
+        };
+        let own = |pattern: &KindPattern| pattern.group == kind.group && pattern.kind == kind.kind;
+        let weight = |pattern: &KindPattern| {
+            pattern.group.chars().chain(pattern.kind.chars()).filter(|c| *c != '*').count()
+        };
+        let (pattern, entry) = scripted().filter(|(pattern, _)| own(pattern)).last().or_else(|| {
+            let fitting = scripted().filter(|(pattern, _)| pattern.matches(kind));
+            // The last of equals, so that a split key goes before the map; patterns differ otherwise.
+            fitting.max_by_key(|(pattern, _)| (weight(pattern), std::cmp::Reverse(*pattern)))
+        })?;
+        let open_libs = self.entries().any(|(other, entry)| other == pattern && entry.use_open_libs);
+        entry.health_lua.as_deref().map(|lua| HealthScript { lua, open_libs })
+    }
+
+    /// The actions that the kind's own key defines, if any; patterns have none, as in the peer.
+    pub fn actions(&self, kind: &GroupKind) -> Option<&KindActions> {
+        let own = self.entries().filter(|(p, _)| p.group == kind.group && p.kind == kind.kind);
+        own.filter_map(|(_, entry)| entry.actions.as_ref()).last()
     }
 
     /// The differences that do not count anywhere, as rules of an application.

@@ -186,25 +186,77 @@ fn status_counts_as_the_compare_options_say() {
 }
 
 #[test]
-fn health_scripts_are_kept_and_reported() {
+fn a_script_in_the_maps_form_is_unwrapped() {
     const SCRIPT: &str =
         "hs = {}\nif obj.status.ready == true then\n  hs.status = \"Healthy\"\nend\nreturn hs";
     let nested =
         format!("arn:aws:iam::ACCOUNT_ID:role/ArgoCD\nhealth.lua: |\n  {}\n", SCRIPT.replace('\n', "\n  "));
-    for (text, warnings) in [(SCRIPT, 1), (nested.as_str(), 2)] {
+    for (text, warnings) in [(SCRIPT, 0), (nested.as_str(), 1)] {
         let key = "resource.customizations.health.database.example.com_PostgreSQL";
         let (settings, problems) = Settings::parse(&data(&[(key, text)]), None);
         assert_eq!(problems.len(), warnings, "{problems:?}");
-        assert!(
-            problems.iter().any(|p| p
-                .to_string()
-                .ends_with("the health script is not run yet: the built-in rules apply"))
-        );
         let kind = GroupKind::new("database.example.com", "PostgreSQL");
-        let scripts: Vec<_> =
-            settings.overrides.of(&kind).filter_map(|entry| entry.health_lua.as_deref()).collect();
-        assert_eq!(scripts, [SCRIPT]);
+        let script = settings.overrides.health_script(&kind).unwrap();
+        assert_eq!((script.lua, script.open_libs), (SCRIPT, false));
     }
+}
+
+#[test]
+fn one_script_is_chosen_for_a_kind() {
+    let map = "a.io/K: {health.lua: own of the map}\n'*.io/*': {health.lua: group, health.lua.useOpenLibs: true}\n\
+               '*/*': {health.lua: all}\n'*.b.io/*': {health.lua: longer}\n'*.io/K*': {health.lua: ''}\n\
+               Pod: {health.lua: core}";
+    let mut entries = vec![("resource.customizations", map)];
+    for (row, more, group, kind, expected) in [
+        ("its own", None, "a.io", "K", Some(("own of the map", false))),
+        ("a pattern", None, "a.io", "L", Some(("group", true))),
+        ("the more exact of two patterns", None, "x.b.io", "K", Some(("longer", false))),
+        ("the widest", None, "apps", "Deployment", Some(("all", false))),
+        ("core kinds have no group", None, "", "Pod", Some(("core", false))),
+        (
+            "a split key goes before the map",
+            Some(("resource.customizations.health.a.io_K", "own of a key")),
+            "a.io",
+            "K",
+            Some(("own of a key", false)),
+        ),
+        (
+            "libraries by a key beside it",
+            Some(("resource.customizations.useOpenLibs.a.io_K", "true")),
+            "a.io",
+            "K",
+            Some(("own of a key", true)),
+        ),
+        (
+            "a split pattern goes before the same one of the map",
+            Some(("resource.customizations.health.all", "all of a key")),
+            "apps",
+            "Deployment",
+            Some(("all of a key", false)),
+        ),
+    ] {
+        entries.extend(more);
+        let settings = parse(&entries);
+        let script = settings.overrides.health_script(&GroupKind::new(group, kind));
+        assert_eq!(script.map(|script| (script.lua, script.open_libs)), expected, "{row}");
+    }
+    assert_eq!(parse(&[]).overrides.health_script(&GroupKind::new("", "Pod")), None);
+}
+
+#[test]
+fn actions_are_of_one_kind() {
+    let text = "mergeBuiltinActions: true\ndiscovery.lua: return {}\ndefinitions:\n- name: restart\n  action.lua: return obj\n";
+    let settings = parse(&[("resource.customizations.actions.apps_Deployment", text)]);
+    let actions = settings.overrides.actions(&GroupKind::new("apps", "Deployment")).unwrap();
+    assert!(actions.merge_builtin_actions);
+    assert_eq!(
+        (&*actions.definitions[0].name, &*actions.definitions[0].action_lua),
+        ("restart", "return obj")
+    );
+    assert_eq!(settings.overrides.actions(&GroupKind::new("apps", "StatefulSet")), None);
+    let (_, problems) =
+        Settings::parse(&data(&[("resource.customizations.actions.apps_X", "definitions: 7")]), None);
+    assert_eq!(problems.len(), 1, "{problems:?}");
 }
 
 #[test]
@@ -289,11 +341,6 @@ fn what_is_misspelt_or_not_in_force_is_said() {
             "application.sync.impersonation.enabled",
             "true",
             "syncing as another service account is not possible yet",
-        ),
-        (
-            "resource.customizations.actions.apps_Deployment",
-            "",
-            "the action is not run yet: the built-in rules apply",
         ),
     ] {
         let (_, problems) = Settings::parse(&data(&[(key, text)]), None);
