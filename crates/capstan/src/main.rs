@@ -15,6 +15,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use cli::Deferred;
 
 /// Pull-based delivery for Kubernetes: git says what should run, Capstan keeps the cluster so.
 #[derive(Debug, Parser)]
@@ -33,18 +34,18 @@ enum Command {
     /// Run the controllers on a cluster
     Run(run::Arguments),
     /// List, show, compare, sync, roll back applications: the words of `argocd app`
-    App(Box<app::Arguments>),
+    App(Deferred<Box<app::Arguments>>),
     /// Render charts on this machine: the words of `helm` that need no cluster
     #[command(subcommand)]
-    Helm(cli::HelmCommand),
+    Helm(Deferred<cli::HelmCommand>),
     /// Write images into a repository: what a pipeline does after it has built one
     #[command(subcommand)]
-    Image(cli::ImageCommand),
+    Image(Deferred<cli::ImageCommand>),
     /// Judge objects of files as the controllers judge live ones
     Health(cli::HealthArgs),
     /// Build and edit kustomizations on this machine: the words of `kustomize`
     #[command(subcommand)]
-    Kustomize(cli::KustomizeCommand),
+    Kustomize(Deferred<cli::KustomizeCommand>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -69,16 +70,16 @@ fn main() -> ExitCode {
         Command::Run(arguments) => many_threads(run::run(arguments)),
         Command::Helm(command) => {
             let cache = std::env::temp_dir().join("capstan-cli");
-            return one_thread(async { cli::helm(command, cache, environment::proxies()).await.into() });
+            return one_thread(async { cli::helm(command.0, cache, environment::proxies()).await.into() });
         }
         Command::Image(command) => {
-            return one_thread(async { cli::image(command, surroundings()).await.into() });
+            return one_thread(async { cli::image(command.0, surroundings()).await.into() });
         }
         Command::Health(arguments) => return cli::health(&arguments).into(),
         Command::Kustomize(command) => {
-            return one_thread(async { cli::kustomize(&command, &surroundings()).await.into() });
+            return one_thread(async { cli::kustomize(&command.0, &surroundings()).await.into() });
         }
-        Command::App(arguments) => return one_thread(app::run(*arguments, cli::Style::Native)),
+        Command::App(arguments) => return one_thread(app::run(*arguments.0, cli::Style::Native)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

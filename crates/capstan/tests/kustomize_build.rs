@@ -49,10 +49,9 @@ fn bases_come_from_a_repository() {
                 assert!(ran, "{words:?}: {err}");
                 assert_eq!(out, text, "{words:?}");
             }
-            Err(part) => assert!(
-                !ran && err.starts_with("Error: ") && err.contains(part),
-                "{words:?}: {err}"
-            ),
+            Err(part) => {
+                assert!(!ran && err.starts_with("Error: ") && err.contains(part), "{words:?}: {err}")
+            }
         }
     }
 }

@@ -43,7 +43,7 @@ pub async fn kustomize(command: &KustomizeCommand, surroundings: &Surroundings<'
     let here = Path::new(".");
     let said = match command {
         KustomizeCommand::Build(arguments) => build::build(here, arguments, surroundings).await,
-        KustomizeCommand::Edit(command) => edit::edit(here, command).map_err(Trouble::from),
+        KustomizeCommand::Edit(command) => edit::edit(here, &command.0).map_err(Trouble::from),
         KustomizeCommand::Create(arguments) => create::create(here, arguments).map_err(Trouble::from),
     };
     let (result, notes) = match said {

@@ -20,6 +20,7 @@
 pub mod command;
 mod console;
 mod context;
+mod deferred;
 mod escape;
 mod failure;
 mod health;
@@ -44,4 +45,5 @@ pub use self::image::{ImageCommand, SetArgs, Surroundings, image};
 pub use self::kustomize::{KustomizeCommand, kustomize};
 pub use command::{AppCommand, ConnectionFlags, OutputFlags};
 pub use context::{ColorChoice, Context, ProgressChoice, Style, Terminal};
+pub use deferred::Deferred;
 pub use run::run;

@@ -1,5 +1,7 @@
 //! What can be typed after `kustomize`, as kustomize v5 takes it.
 
+use crate::Deferred;
+
 /// Words of `kustomize`.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum KustomizeCommand {
@@ -14,7 +16,7 @@ pub enum KustomizeCommand {
     Build(Box<BuildArgs>),
     /// Change the kustomization in this directory, and nothing in it but what was asked for
     #[command(subcommand, disable_version_flag = true)]
-    Edit(EditCommand),
+    Edit(Deferred<EditCommand>),
     /// Make a kustomization in this directory
     #[command(disable_version_flag = true, alias = "init")]
     Create(CreateArgs),

@@ -171,6 +171,9 @@ pub(crate) fn kind_order(a: &Gvk, b: &Gvk) -> Ordering {
     fn or<'a>(text: &'a str, mark: &'static str) -> &'a str {
         if text.is_empty() { mark } else { text }
     }
-    let text = |gvk: &Gvk| [or(&gvk.group, "~G"), or(&gvk.version, "~V"), or(&gvk.kind, "~K")].join("_");
-    rank(a).cmp(&rank(b)).then_with(|| text(a).cmp(&text(b)))
+    fn text(gvk: &Gvk) -> impl Iterator<Item = u8> {
+        let parts = [or(&gvk.group, "~G"), "_", or(&gvk.version, "~V"), "_", or(&gvk.kind, "~K")];
+        parts.into_iter().flat_map(str::bytes)
+    }
+    rank(a).cmp(&rank(b)).then_with(|| text(a).cmp(text(b)))
 }

@@ -7,6 +7,8 @@ mod defaults;
 mod name_references;
 mod walk;
 
+use std::sync::{Arc, OnceLock};
+
 use serde_json::Value;
 
 use crate::id::Gvk;
@@ -24,11 +26,24 @@ pub(crate) struct FieldSpec {
     /// Group, version and kind, each exactly.
     pub(crate) gvk: Gvk,
     /// The path as it was written, for messages and for comparing specs.
-    pub(crate) path: String,
+    pub(crate) path: Arc<str>,
     /// Whether missing fields on the way are made.
     pub(crate) create: bool,
-    segments: Vec<Segment>,
+    segments: Segments,
 }
+
+/// The names of a path, split when somebody first goes it: most specs are about kinds that nobody has.
+#[derive(Debug, Clone, Default)]
+struct Segments(Arc<OnceLock<Vec<Segment>>>);
+
+/// They follow from the path.
+impl PartialEq for Segments {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Segments {}
 
 /// One name of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,21 +54,22 @@ struct Segment {
 }
 
 impl FieldSpec {
-    /// A spec from its parts; the path is split here, once.
+    /// A spec from its parts.
     pub(crate) fn new(group: &str, version: &str, kind: &str, path: &str, create: bool) -> Self {
-        let segments = split_path(path, '/')
-            .into_iter()
-            .map(|part| match part.strip_suffix("[]") {
-                Some(name) => Segment { name: name.to_owned(), list: true },
-                None => Segment { name: part, list: false },
-            })
-            .collect();
         Self {
             gvk: Gvk { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() },
-            path: path.to_owned(),
+            path: path.into(),
             create,
-            segments,
+            segments: Segments::default(),
         }
+    }
+
+    fn segments(&self) -> &[Segment] {
+        let segment = |part: String| match part.strip_suffix("[]") {
+            Some(name) => Segment { name: name.to_owned(), list: true },
+            None => Segment { name: part, list: false },
+        };
+        self.segments.0.get_or_init(|| split_path(&self.path, '/').into_iter().map(segment).collect())
     }
 
     /// Whether the spec is about this object, by its `apiVersion` and `kind`.
@@ -82,7 +98,9 @@ pub(crate) fn merge_specs(list: &mut Vec<FieldSpec>, more: &[FieldSpec]) -> Resu
     for spec in more {
         let same = |have: &&FieldSpec| have.gvk.is_selected(&spec.gvk) && have.path == spec.path;
         match list.iter().find(same) {
-            Some(have) if have.create != spec.create => return Err(FieldError::Conflict(spec.path.clone())),
+            Some(have) if have.create != spec.create => {
+                return Err(FieldError::Conflict(spec.path.to_string()));
+            }
             Some(_) => {}
             None => list.push(spec.clone()),
         }

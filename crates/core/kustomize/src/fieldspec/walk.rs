@@ -83,8 +83,8 @@ fn visit(
     act: &mut dyn FnMut(&mut Value) -> Result<(), String>,
 ) -> Result<(), FieldError> {
     let create = if spec.create { create } else { Create::Never };
-    walk(object, &spec.segments, create, act).map_err(|stop| {
-        let (path, object) = (spec.path.clone(), describe(object));
+    walk(object, spec.segments(), create, act).map_err(|stop| {
+        let (path, object) = (spec.path.to_string(), describe(object));
         match stop {
             Stop::Scalar => FieldError::Scalar { path, object },
             Stop::EmptyName => FieldError::EmptyName { path, object },

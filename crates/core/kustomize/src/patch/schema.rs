@@ -1,5 +1,6 @@
 //! Which lists are merged, and by which keys.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -14,15 +15,26 @@ const MAX_REFERENCES: usize = 64;
 /// Depth to which the schemas of a user's OpenAPI document are read.
 const MAX_DEPTH: usize = 256;
 
+/// The built-in ones are pieces of [`TABLE`].
+type Name = Cow<'static, str>;
+
 /// The list keys of kinds, by exact `apiVersion` and `kind`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Schemas {
     nodes: Vec<Node>,
-    kinds: BTreeMap<(String, String), Option<NodeId>>,
-    /// By kind, then by `apiVersion`.
-    scopes: BTreeMap<String, BTreeMap<String, bool>>,
+    kinds: BTreeMap<Name, Vec<Known>>,
     /// Definitions by name, without `io.k8s.`; of the built-in ones alone.
-    names: BTreeMap<String, NodeId>,
+    names: BTreeMap<&'static str, NodeId>,
+}
+
+/// What is known of a kind in one `apiVersion`.
+#[derive(Debug, Clone)]
+struct Known {
+    api_version: Name,
+    /// Its type; `Some(None)` where no list in it is merged.
+    node: Option<Option<NodeId>>,
+    /// Whether its objects live in namespaces.
+    namespaced: Option<bool>,
 }
 
 /// A place in [`Schemas`].
@@ -30,7 +42,7 @@ pub(crate) type NodeId = usize;
 
 #[derive(Debug, Clone, Default)]
 struct Node {
-    fields: BTreeMap<String, NodeId>,
+    fields: BTreeMap<Name, NodeId>,
     entry: Option<NodeId>,
     item: Option<NodeId>,
     merge: Option<Vec<String>>,
@@ -56,7 +68,7 @@ impl Schemas {
             if !kinds.is_empty() {
                 let node = reader.definition(name);
                 for kind in kinds {
-                    reader.schemas.kinds.entry(kind).or_insert(node);
+                    reader.schemas.known(kind).node.get_or_insert(node);
                 }
             }
         }
@@ -64,10 +76,7 @@ impl Schemas {
             let namespaced = path.contains("namespaces/{namespace}");
             let operation = &item["get"]["x-kubernetes-group-version-kind"];
             if let Some(kind) = group_version_kind(operation) {
-                let (api_version, kind) = kind;
-                let scopes = reader.schemas.scopes.entry(kind).or_default();
-                let scope = scopes.entry(api_version).or_insert(namespaced);
-                *scope |= namespaced;
+                *reader.schemas.known(kind).namespaced.get_or_insert(false) |= namespaced;
             }
         }
         reader.schemas
@@ -75,12 +84,12 @@ impl Schemas {
 
     /// The type of a kind. `None` for kinds that are not known; `Some(None)` for those in which no list is merged.
     pub(crate) fn kind(&self, api_version: &str, kind: &str) -> Option<Option<NodeId>> {
-        self.kinds.get(&(api_version.to_owned(), kind.to_owned())).copied()
+        self.find(api_version, kind)?.node
     }
 
     /// Whether objects of a kind live in namespaces, if the kind is known.
     pub(crate) fn is_namespaced(&self, api_version: &str, kind: &str) -> Option<bool> {
-        self.scopes.get(kind)?.get(api_version).copied()
+        self.find(api_version, kind)?.namespaced
     }
 
     /// The type of a field, or of a map's entry.
@@ -99,6 +108,20 @@ impl Schemas {
         self.nodes.get(node)?.merge.as_deref()
     }
 
+    fn find(&self, api_version: &str, kind: &str) -> Option<&Known> {
+        self.kinds.get(kind)?.iter().find(|known| known.api_version == api_version)
+    }
+
+    /// The place for what is known of an `apiVersion` and kind.
+    fn known(&mut self, (api_version, kind): (Name, Name)) -> &mut Known {
+        let versions = self.kinds.entry(kind).or_default();
+        let at = versions.iter().position(|known| known.api_version == api_version).unwrap_or_else(|| {
+            versions.push(Known { api_version, node: None, namespaced: None });
+            versions.len() - 1
+        });
+        &mut versions[at]
+    }
+
     fn add(&mut self, node: Node) -> NodeId {
         self.nodes.push(node);
         self.nodes.len() - 1
@@ -107,18 +130,16 @@ impl Schemas {
 
 /// Reader of the checked-in table.
 #[derive(Default)]
-struct Table<'a> {
+struct Table {
     schemas: Schemas,
-    named: BTreeMap<&'a str, NodeId>,
 }
 
-impl<'a> Table<'a> {
-    fn read(mut self, text: &'a str) -> Schemas {
+impl Table {
+    fn read(mut self, text: &'static str) -> Schemas {
         for line in text.lines() {
             if let Some(name) = line.strip_prefix("type ").and_then(|rest| rest.split(' ').next()) {
                 let id = self.schemas.add(Node::default());
-                self.named.insert(name, id);
-                self.schemas.names.insert(name.to_owned(), id);
+                self.schemas.names.insert(name, id);
             }
         }
         for line in text.lines() {
@@ -132,30 +153,28 @@ impl<'a> Table<'a> {
         self.schemas
     }
 
-    fn read_type(&mut self, mut words: impl Iterator<Item = &'a str>) {
-        let Some(id) = words.next().and_then(|name| self.named.get(name).copied()) else { return };
+    fn read_type(&mut self, mut words: impl Iterator<Item = &'static str>) {
+        let Some(id) = words.next().and_then(|name| self.schemas.names.get(name).copied()) else { return };
         for (name, expression) in words.filter_map(|word| word.split_once('=')) {
             if let Some(field) = self.expression(expression) {
-                self.schemas.nodes[id].fields.insert(name.to_owned(), field);
+                self.schemas.nodes[id].fields.insert(name.into(), field);
             }
         }
     }
 
-    fn read_kind(&mut self, mut words: impl Iterator<Item = &'a str>) {
+    fn read_kind(&mut self, mut words: impl Iterator<Item = &'static str>) {
         let (Some(api_version), Some(kind), Some(scope), Some(name)) =
             (words.next(), words.next(), words.next(), words.next())
         else {
             return;
         };
-        let key = (api_version.to_owned(), kind.to_owned());
-        if scope != "-" {
-            let scopes = self.schemas.scopes.entry(kind.to_owned()).or_default();
-            scopes.insert(api_version.to_owned(), scope == "N");
-        }
-        self.schemas.kinds.insert(key, self.named.get(name).copied());
+        let node = self.schemas.names.get(name).copied();
+        let known = self.schemas.known((api_version.into(), kind.into()));
+        known.node = Some(node);
+        known.namespaced = (scope != "-").then_some(scope == "N");
     }
 
-    fn expression(&mut self, text: &'a str) -> Option<NodeId> {
+    fn expression(&mut self, text: &'static str) -> Option<NodeId> {
         let node = if let Some(rest) = text.strip_prefix('[') {
             let (item, keys) = rest.rsplit_once(']')?;
             let merge = match keys {
@@ -167,7 +186,7 @@ impl<'a> Table<'a> {
         } else if let Some(entry) = text.strip_prefix('{') {
             Node { entry: self.expression(entry.strip_suffix('}')?), ..Node::default() }
         } else {
-            return self.named.get(text).copied();
+            return self.schemas.names.get(text).copied();
         };
         Some(self.schemas.add(node))
     }
@@ -223,7 +242,7 @@ impl<'a> OpenApi<'a> {
         let mut node = Node::default();
         for (name, property) in source["properties"].as_object().into_iter().flatten() {
             if let Some(id) = self.schema(property, depth) {
-                node.fields.insert(name.clone(), id);
+                node.fields.insert(name.clone().into(), id);
             }
         }
         if source["additionalProperties"].is_object() {
@@ -246,15 +265,15 @@ impl<'a> OpenApi<'a> {
     }
 }
 
-fn group_version_kinds(list: &Value) -> Vec<(String, String)> {
+fn group_version_kinds(list: &Value) -> Vec<(Name, Name)> {
     list.as_array().into_iter().flatten().filter_map(group_version_kind).collect()
 }
 
-fn group_version_kind(entry: &Value) -> Option<(String, String)> {
+fn group_version_kind(entry: &Value) -> Option<(Name, Name)> {
     let (version, kind) = (entry["version"].as_str()?, entry["kind"].as_str()?);
     let api_version = match entry["group"].as_str() {
         Some(group) if !group.is_empty() => format!("{group}/{version}"),
         _ => version.to_owned(),
     };
-    Some((api_version, kind.to_owned()))
+    Some((api_version.into(), kind.to_owned().into()))
 }
