@@ -25,8 +25,10 @@ fn main() -> io::Result<()> {
 /// At a fixed address, as the peers' programs are: to move 60,000 pointers at every start costs more than to build most kustomizations.
 /// Heap, stack and libraries lie at random places all the same.
 fn link() {
-    let target = |part: &str| env::var(format!("CARGO_CFG_TARGET_{part}")).unwrap_or_default();
-    if target("OS") == "linux" && target("ENV") == "gnu" {
+    let target = |part: &str, wanted: &str| {
+        env::var_os(format!("CARGO_CFG_TARGET_{part}")).is_some_and(|value| value == wanted)
+    };
+    if target("OS", "linux") && target("ENV", "gnu") {
         println!("cargo:rustc-link-arg-bins=-no-pie");
     }
 }

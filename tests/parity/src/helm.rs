@@ -57,7 +57,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
     let text = std::fs::read(options.path.join("cases.json")).context("cannot read cases.json")?;
     let corpus: Corpus = serde_json::from_slice(&text).context("cases.json is not what it should be")?;
     let cache = helm::Cache::default();
-    let mut charts = Charts { corpus: &options.path, last: None };
+    let mut charts = Charts { corpus: &options.path, last: None, timed: options.time };
     let mut report = Report::default();
     let mut times: BTreeMap<&str, Times> = BTreeMap::new();
     for case in &corpus.cases {
@@ -97,11 +97,11 @@ impl Case {
     ) -> anyhow::Result<(Result<String, String>, Times)> {
         let files: Vec<Vec<u8>> =
             self.values.iter().map(|file| charts.read(file)).collect::<Result<_, _>>()?;
-        let begin = Clock::start();
+        let begin = charts.timed.then(Clock::start);
         let chart = charts.load(&self.chart)?;
-        let mut times = Times { load: begin.elapsed(), ..Times::default() };
+        let mut times = Times { load: elapsed(begin), ..Times::default() };
         let ours = match chart {
-            Ok(chart) => self.try_render(&chart, &files, cache, &mut times),
+            Ok(chart) => self.try_render(&chart, &files, cache, charts.timed.then_some(&mut times)),
             Err(error) => Err(error),
         };
         Ok((ours.map_err(|error| error.to_string()), times))
@@ -112,9 +112,10 @@ impl Case {
         chart: &Arc<helm::Chart>,
         files: &[Vec<u8>],
         cache: &helm::Cache,
-        times: &mut Times,
+        times: Option<&mut Times>,
     ) -> Result<String, helm::Error> {
-        let begin = Clock::start();
+        let clock = || times.is_some().then(Clock::start);
+        let begin = clock();
         let limits = helm::RenderLimits::default();
         let mut given: Vec<Given<'_>> =
             self.values.iter().zip(files).map(|(name, text)| Given::File(name, text)).collect();
@@ -126,7 +127,7 @@ impl Case {
             ));
         }
         let values = helm::assemble(&given, &limits.yaml)?;
-        times.load += begin.elapsed();
+        let load = elapsed(begin);
         let mut capabilities = helm::Capabilities {
             kube_version: KubeVersion::parse(&self.kube_version)?,
             // The recorded program was built without a release's version.
@@ -134,7 +135,7 @@ impl Case {
             ..helm::Capabilities::default()
         };
         capabilities.api_versions.extend(self.api_versions.iter().cloned());
-        let begin = Clock::start();
+        let begin = clock();
         let rendered = helm::render(&helm::Request {
             chart,
             release: &helm::Release {
@@ -156,7 +157,10 @@ impl Case {
             cancelled: None,
             cache: Some(cache),
         })?;
-        times.render = begin.elapsed();
+        if let Some(times) = times {
+            times.load += load;
+            times.render = elapsed(begin);
+        }
         helm::print(&rendered, &flags.printing)
     }
 
@@ -237,6 +241,8 @@ impl Case {
 struct Charts<'a> {
     corpus: &'a Path,
     last: Option<(String, Arc<helm::Chart>)>,
+    /// Whether anybody wants to know how long it takes; a clock of processor time costs as much as a small chart.
+    timed: bool,
 }
 
 impl Charts<'_> {
@@ -280,6 +286,11 @@ impl Clock {
             _ => self.wall.elapsed(),
         }
     }
+}
+
+/// Of a clock that may not have been wanted.
+fn elapsed(begin: Option<Clock>) -> Duration {
+    begin.map(|clock| clock.elapsed()).unwrap_or_default()
 }
 
 /// What this thread has had of a processor.

@@ -23,13 +23,22 @@ const KEPT_PATTERNS: usize = 256;
 pub struct Host {
     world: Rc<dyn World>,
     patterns: RefCell<BTreeMap<String, Result<Rc<Pattern>, String>>>,
+    master: RefCell<Option<MasterKey>>,
+}
+
+/// What a user and a master password stand for; from one of them the passwords of many sites are derived.
+#[derive(Clone)]
+pub(crate) struct MasterKey {
+    pub(crate) user: Vec<u8>,
+    pub(crate) password: Vec<u8>,
+    pub(crate) key: [u8; 64],
 }
 
 impl Host {
     /// With that world.
     #[must_use]
     pub fn new(world: impl World + 'static) -> Self {
-        Self { world: Rc::new(world), patterns: RefCell::default() }
+        Self { world: Rc::new(world), patterns: RefCell::default(), master: RefCell::default() }
     }
 
     /// The world.
@@ -45,6 +54,20 @@ pub(crate) fn world(call: &Call<'_>) -> Result<Rc<dyn World>, CallError> {
     call.host::<Host>()
         .map(|host| Rc::clone(&host.world))
         .ok_or_else(|| format!("{name} needs time or chance, and this run has neither").into())
+}
+
+/// The key that was last derived in this run, if it is that of a user and password.
+pub(crate) fn master_key(call: &Call<'_>, user: &[u8], password: &[u8]) -> Option<[u8; 64]> {
+    let host = call.host::<Host>()?;
+    let known = host.master.borrow();
+    known.as_ref().filter(|known| known.user == user && known.password == password).map(|known| known.key)
+}
+
+/// Keeps a key for the rest of the run.
+pub(crate) fn keep_master_key(call: &Call<'_>, key: MasterKey) {
+    if let Some(host) = call.host::<Host>() {
+        *host.master.borrow_mut() = Some(key);
+    }
 }
 
 /// A compiled pattern, from the run's memory where it has one.

@@ -6,10 +6,14 @@ use gotemplate::{Budget, Limits, Run, Templates, Value};
 use sprig::{Dialect, Fixed, Host, Moment};
 
 fn run(dialect: Dialect, template: &str) -> Result<String, String> {
+    let limits = Limits { steps: 10_000_000, allocated: 64 << 20, ..Limits::default() };
+    run_within(dialect, template, limits)
+}
+
+fn run_within(dialect: Dialect, template: &str, limits: Limits) -> Result<String, String> {
     let mut templates = Templates::new(sprig::functions(dialect));
     templates.parse("t", template).map_err(|error| error.to_string())?;
     let host = Host::new(Fixed::new(Moment { seconds: 1_700_000_000, nanos: 0 }, 7));
-    let limits = Limits { steps: 10_000_000, allocated: 64 << 20, ..Limits::default() };
     let mut run = Run::new(Budget::new(limits)).with(Rc::new(host));
     templates.execute(&mut run, "t", &Value::Nil).map_err(|error| error.to_string())
 }
@@ -33,7 +37,7 @@ fn what_a_function_builds_is_budgeted_before_it_is_built() {
         // A33: what costs time by itself. None takes a cost or a size of key from the template.
         r#"{{ range until 1000 }}{{ genPrivateKey "rsa" }}{{ end }}"#,
         r#"{{ range until 1000 }}{{ bcrypt "a" }}{{ end }}"#,
-        r#"{{ range until 1000 }}{{ derivePassword 1 "long" "p" "u" "s" }}{{ end }}"#,
+        r#"{{ range until 1000 }}{{ derivePassword 1 "long" (toString .) "u" "s" }}{{ end }}"#,
         r#"{{ $l := list }}{{ range until 100000 }}{{ $l = append $l . }}{{ end }}"#,
     ];
     for template in rows {
@@ -188,4 +192,16 @@ fn without_a_world_the_reason_is_told() {
         error.to_string().ends_with("randAlpha needs time or chance, and this run has neither"),
         "{error}"
     );
+}
+
+#[test]
+fn a_master_key_that_is_kept_is_that_of_its_user_and_password() {
+    let derived = |password: &str, user: &str| {
+        format!(r#"{{{{ derivePassword 1 "long" "{password}" "{user}" "s" }}}}"#)
+    };
+    let rendered = |template: &str| run_within(Dialect::Helm, template, Limits::default()).unwrap();
+    let pairs = [("p", "u"), ("q", "u"), ("p", "v"), ("p", "u"), ("p", "u")];
+    let alone = pairs.map(|(password, user)| rendered(&derived(password, user)));
+    let together: String = pairs.iter().map(|(password, user)| derived(password, user)).collect();
+    assert_eq!(rendered(&together), alone.concat());
 }

@@ -18,7 +18,7 @@ struct Line {
 fn run(directory: &Path, words: &[&str]) -> Result<Said, String> {
     let line = Line::try_parse_from([&["kustomize"], words].concat()).map_err(|error| error.to_string())?;
     match line.command {
-        KustomizeCommand::Edit(command) => edit::edit(directory, &command),
+        KustomizeCommand::Edit(command) => edit::edit(directory, &command.0),
         KustomizeCommand::Build(_) => Err("not here".to_owned()),
         KustomizeCommand::Create(arguments) => create::create(directory, &arguments),
     }

@@ -8,7 +8,7 @@ use sha2::Sha256;
 
 use super::{Answer, give, give_bytes, refuse};
 use crate::base64;
-use crate::host::world;
+use crate::host::{MasterKey, keep_master_key, master_key, world};
 
 const STRING: Type = Type::String;
 
@@ -143,20 +143,28 @@ fn derive_password(call: &mut Call<'_>) -> Answer {
     let Some((_, templates)) = TEMPLATES.iter().find(|(name, _)| *name == kind) else {
         return give(format!("cannot find password template {kind}"));
     };
-    call.budget().allocate(MEMORY)?;
-    call.budget().step(SCRYPT_STEPS)?;
     let counter = u32::try_from(call.int(0)).unwrap_or(u32::MAX).to_be_bytes();
     let (password, user, site) = (call.bytes(2), call.bytes(3), call.bytes(4));
     let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes();
     let failed = |error: &dyn std::fmt::Display| give(format!("failed to derive password: {error}"));
-    let params = match scrypt::Params::new(15, 8, 2, 64) {
-        Ok(params) => params,
-        Err(error) => return failed(&error),
+    let key = match master_key(call, user, password) {
+        Some(key) => key,
+        None => {
+            call.budget().allocate(MEMORY)?;
+            call.budget().step(SCRYPT_STEPS)?;
+            let params = match scrypt::Params::new(15, 8, 2, 64) {
+                Ok(params) => params,
+                Err(error) => return failed(&error),
+            };
+            let mut key = [0; 64];
+            let salt = [SCOPE, &length(user), user].concat();
+            if let Err(error) = scrypt::scrypt(password, &salt, &params, &mut key) {
+                return failed(&error);
+            }
+            keep_master_key(call, MasterKey { user: user.to_vec(), password: password.to_vec(), key });
+            key
+        }
     };
-    let mut key = [0; 64];
-    if let Err(error) = scrypt::scrypt(password, &[SCOPE, &length(user), user].concat(), &params, &mut key) {
-        return failed(&error);
-    }
     let mut mac = match <Hmac<Sha256> as Mac>::new_from_slice(&key) {
         Ok(mac) => mac,
         Err(error) => return failed(&error),
