@@ -1,9 +1,11 @@
 //! What can be typed after `app`.
 
+mod actions;
 mod change;
 mod read;
 mod source;
 
+pub use actions::{ActionsCommand, ListActionsArgs, ResourceFlags, RunActionArgs};
 pub use change::{CreateArgs, DeleteArgs, RollbackArgs, SetArgs, SyncArgs, TerminateOpArgs, WaitArgs};
 pub use read::{DiffArgs, GetArgs, HistoryArgs, ListArgs, ManifestsArgs, ResourcesArgs};
 pub use source::SpecFlags;
@@ -40,6 +42,13 @@ pub enum AppCommand {
     TerminateOp(TerminateOpArgs),
     /// Change the specification of an application
     Set(Box<SetArgs>),
+    /// List and run actions of resources, such as a restart
+    #[command(subcommand, help_template = concat!(
+        "{about-with-newline}\nExamples:\n  capstan app actions list guestbook\n  ",
+        "capstan app actions run guestbook restart --kind Deployment\n\n",
+        "{usage-heading} {usage}\n\n{all-args}{after-help}"
+    ))]
+    Actions(ActionsCommand),
 }
 
 /// Flags about output, for every command.
@@ -148,7 +157,7 @@ mod tests {
         Line::command().debug_assert();
         let names: Vec<&str> =
             Line::command().get_subcommands().map(clap::Command::get_name).map(|_| "").collect();
-        assert_eq!(names.len(), 13);
+        assert_eq!(names.len(), 14);
     }
 
     #[test]
@@ -176,6 +185,8 @@ mod tests {
             "wait guestbook --health --sync --operation --timeout 300",
             "wait -l team=a --suspended --degraded --delete",
             "history guestbook -o id",
+            "actions list guestbook --kind Deployment --group apps --namespace shop --resource-name web -o json",
+            "actions run guestbook restart --kind Deployment --all --param a=b",
             "rollback guestbook 3 --prune",
             "rollback guestbook --revision 3 --timeout 30",
             "rollback guestbook",

@@ -1,5 +1,6 @@
 //! Carries commands out: reads, decides, writes, prints.
 
+mod actions;
 mod apps;
 mod create;
 mod delete;
@@ -22,7 +23,7 @@ mod tests;
 use std::io::Read;
 use std::path::Path;
 
-use crate::command::AppCommand;
+use crate::command::{ActionsCommand, AppCommand};
 use crate::console::Console;
 use crate::context::{Context, Style};
 use crate::failure::{Failure, Kind};
@@ -67,6 +68,8 @@ async fn execute(command: AppCommand, context: &Context, console: &mut Console) 
         AppCommand::Resources(args) => Box::pin(session.resources(args)).await,
         AppCommand::TerminateOp(args) => Box::pin(session.terminate(args)).await,
         AppCommand::Set(args) => Box::pin(session.set(*args)).await,
+        AppCommand::Actions(ActionsCommand::List(args)) => Box::pin(session.list_actions(args)).await,
+        AppCommand::Actions(ActionsCommand::Run(args)) => Box::pin(session.run_action(args)).await,
     };
     match result {
         Ok(code) => code,

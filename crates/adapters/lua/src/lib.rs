@@ -24,6 +24,7 @@ mod action;
 mod budget;
 mod clock;
 mod convert;
+mod engine;
 mod format;
 mod number;
 mod pattern;
@@ -39,6 +40,7 @@ use resource::Object;
 
 pub use action::{actions, run_action};
 pub use budget::Limits;
+pub use engine::{PerformError, offered, perform};
 pub use verdict::{Verdict, health, settle};
 
 use budget::{Budget, Spent};

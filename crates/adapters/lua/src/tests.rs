@@ -286,3 +286,39 @@ fn actions_of_scripts() {
         assert!(error.contains(expected), "{row}: {error}");
     }
 }
+
+#[test]
+fn own_and_built_in_actions_together() {
+    let pod = json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "d"}, "spec": {"template": {}}});
+    let object = Object::from_value(pod).unwrap();
+    let world = World { now: 1_700_000_000, ..World::default() };
+    let mut settings = api::settings::KindActions {
+        discovery_lua: "return {poke = {}, restart = {disabled = true}}".to_owned(),
+        definitions: vec![api::settings::ActionDefinition {
+            name: "poke".to_owned(),
+            action_lua: "obj.spec.poked = require('os').date('!%F') return obj".to_owned(),
+        }],
+        merge_builtin_actions: false,
+    };
+    let names = |settings: Option<&api::settings::KindActions>| -> Vec<String> {
+        let found = offered(settings, &object, &world).unwrap();
+        found.iter().map(|a| format!("{}{}", a.name, if a.disabled { "-" } else { "" })).collect()
+    };
+    assert_eq!(names(None), ["restart"]);
+    assert_eq!(names(Some(&settings)), ["poke", "restart-"]);
+    settings.discovery_lua = "return {poke = {}}".to_owned();
+    assert_eq!(names(Some(&settings)), ["poke"]);
+    settings.merge_builtin_actions = true;
+    assert_eq!(names(Some(&settings)), ["poke", "restart"]);
+
+    let patched = |name: &str| match perform(Some(&settings), &object, name, &[], &world).unwrap().as_slice()
+    {
+        [::actions::Change::Patch(patched)] => ::actions::patches(&object, patched).main.unwrap(),
+        other => unreachable!("one patch: {other:?}"),
+    };
+    assert_eq!(patched("poke"), json!({"spec": {"poked": "2023-11-14"}}));
+    let at = json!({"annotations": {"kubectl.kubernetes.io/restartedAt": "2023-11-14T22:13:20Z"}});
+    assert_eq!(patched("restart"), json!({"spec": {"template": {"metadata": at}}}));
+    let error = perform(Some(&settings), &object, "none", &[], &world).unwrap_err();
+    assert_eq!(error.to_string(), "DaemonSet.apps has no action none");
+}

@@ -1,5 +1,6 @@
 //! Commands, on an API server in memory. The test plays the controller: it writes what a controller would.
 
+mod actions;
 mod changing;
 mod comparing;
 mod reading;

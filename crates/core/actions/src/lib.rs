@@ -24,10 +24,12 @@ mod builtin;
 mod create;
 mod custom;
 mod edit;
+mod patch;
 mod read;
 mod workloads;
 
 pub use builtin::{discover, run};
+pub use patch::{Patches, patches};
 
 use resource::Object;
 
