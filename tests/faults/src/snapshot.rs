@@ -17,8 +17,8 @@ const LISTS: [&str; 7] = [
     "/apis/argoproj.io/v1alpha1/applications",
 ];
 
-/// Objects by kind, namespace and name. `history` says whether it counts, too, which commits were synced on the way, and the
-/// namespaces of applications that are gone: a story told in haste may end one before it began.
+/// Objects by kind, namespace and name. `history` says whether it counts, too, which commits were synced on the way, and what
+/// applications that are gone leave behind: a story told in haste may end one before it began.
 pub async fn take(rig: &Rig, history: bool) -> Result<BTreeMap<String, Value>> {
     let commits = rig.repository.git(&["log", "--reverse", "--format=%H"])?;
     let mut names: Vec<(String, String)> =
@@ -37,8 +37,10 @@ pub async fn take(rig: &Rig, history: bool) -> Result<BTreeMap<String, Value>> {
             );
             let application = list.ends_with("/applications");
             let gone = ["one", "leaf"].map(Value::from);
+            // Definitions outlive their application, too.
             let left_behind = gone.contains(&metadata["namespace"])
-                || (list.ends_with("/namespaces") && gone.contains(&metadata["name"]));
+                || (list.ends_with("/namespaces") && gone.contains(&metadata["name"]))
+                || text(&metadata["name"]).ends_with(".faults.example.com");
             if !application && (metadata["namespace"] == "argocd" || (left_behind && !history)) {
                 continue;
             }

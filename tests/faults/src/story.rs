@@ -35,9 +35,12 @@ const IN_HAND: &str = "/api/v1/namespaces/hand/configmaps/c";
 const MIGRATE: &str = "/apis/batch/v1/namespaces/hand/jobs/migrate";
 const SMOKE: &str = "/apis/batch/v1/namespaces/hand/jobs/smoke";
 const JOBS: &str = "/apis/batch/v1/namespaces/hand/jobs";
+const BACKUP: &str = "/apis/batch/v1/namespaces/one/jobs/backup";
+const REPORT: &str = "/apis/batch/v1/namespaces/one/jobs/report";
+const ONES_JOBS: &str = "/apis/batch/v1/namespaces/one/jobs";
 
 /// Every object that the applications are about, and the namespaces that come with them.
-pub const OURS: [&str; 17] = [
+pub const OURS: [&str; 20] = [
     KEPT,
     A,
     GONE,
@@ -54,6 +57,9 @@ pub const OURS: [&str; 17] = [
     MIGRATE,
     SMOKE,
     JOBS,
+    BACKUP,
+    REPORT,
+    ONES_JOBS,
     "/api/v1/namespaces",
 ];
 
@@ -147,6 +153,11 @@ async fn first(rig: &Rig, pace: Pace) -> Result<()> {
             ("one/gone.yaml", config("gone", "1", &[(WAVE, "1")])),
             ("one/last.yaml", config("last", "1", &[(OPTIONS, "PruneLast=true")])),
             ("one/web.yaml", deployment("registry.example.com/web:1")),
+            ("one/backup.yaml", job("backup", &[(HOOK, "PreDelete")])),
+            (
+                "one/report.yaml",
+                job("report", &[(HOOK, "PostDelete"), (HOOK_DELETE_POLICY, "HookSucceeded")]),
+            ),
             ("root/leaf.yaml", leaf),
             // A source that comes to nothing would remove nothing.
             ("root/kept.yaml", config("kept", "1", &[])),
@@ -195,7 +206,8 @@ async fn second(rig: &Rig, pace: Pace) -> Result<()> {
 }
 
 async fn last(rig: &Rig) -> Result<()> {
-    rig.may_go(&[A, NEW, GONE, LAST, SECRET, WEB, EXTRA, CRD, WIDGET, LEAF, IN_LEAF]);
+    // The definition outlives its application.
+    rig.may_go(&[A, NEW, GONE, LAST, SECRET, WEB, EXTRA, WIDGET, LEAF, IN_LEAF, BACKUP, REPORT]);
     rig.api.delete(&app_path("one")).await?;
     commit(rig, &[], &["root/leaf.yaml"])?;
     rig.pushed();
@@ -209,7 +221,8 @@ pub async fn end(rig: &Rig) -> Result<()> {
         app_path("one"),
         A.to_owned(),
         EXTRA.to_owned(),
-        CRD.to_owned(),
+        WIDGET.to_owned(),
+        REPORT.to_owned(),
         app_path("leaf"),
         IN_LEAF.to_owned(),
     ] {

@@ -116,6 +116,31 @@ pub(crate) fn terminate(state: &mut OperationState, now: &str) {
     fail(state, said, now);
 }
 
+/// Time until an operation that is under way has to be over; zero once it should be.
+pub(crate) fn time_left(
+    state: &OperationState,
+    timeout: Option<Duration>,
+    age: Duration,
+) -> Option<Duration> {
+    let running = !state.phase.is_completed() && !state.started_at.is_empty();
+    timeout.filter(|_| running).map(|timeout| timeout.saturating_sub(age))
+}
+
+/// Ends an operation that took too long; its message names what it was waiting for. As in the peer, the time counts from the first
+/// attempt, and there is no other one.
+pub(crate) fn time_out(state: &mut OperationState, timeout: Duration, now: &str) {
+    let retried = match state.retry_count {
+        0 => String::new(),
+        count => format!(" (retried {count} times)"),
+    };
+    let message = format!(
+        "operation terminated, triggered by controller sync timeout of {}s{retried}: {}",
+        timeout.as_secs(),
+        state.message
+    );
+    fail(state, Failure { message, ends: OperationPhase::Failed, retried: false }, now);
+}
+
 /// How an operation is retried. An operation that says nothing is not.
 pub(crate) fn retry_policy(operation: &Operation) -> RetryPolicy {
     let default = Backoff::default();
@@ -178,6 +203,37 @@ mod tests {
                 "{reason}"
             );
             assert_eq!(between_attempts(&state).is_some(), wait.is_some(), "{reason}");
+        }
+    }
+
+    #[test]
+    fn an_operation_that_takes_too_long_ends_with_what_it_waited_for() {
+        let state = |phase: &str, retries: i64| -> OperationState {
+            let state = json!({
+                "operation": {"sync": {}, "retry": {"limit": 5}}, "phase": phase, "startedAt": "t0", "retryCount": retries,
+                "message": "waiting for completion of hook batch/Job/ns/a",
+            });
+            serde_json::from_value(state).unwrap()
+        };
+        let seconds = Duration::from_secs;
+        for (reason, phase, timeout, age, left) in [
+            ("no limit", "Running", None, 500, None),
+            ("time left", "Running", Some(60), 20, Some(40)),
+            ("too long", "Running", Some(60), 61, Some(0)),
+            ("over", "Succeeded", Some(60), 61, None),
+        ] {
+            let left_now = time_left(&state(phase, 0), timeout.map(seconds), seconds(age));
+            assert_eq!(left_now, left.map(seconds), "{reason}");
+        }
+        for (retries, expected) in [
+            (0, "of 60s: waiting for completion of hook batch/Job/ns/a"),
+            (2, "of 60s (retried 2 times): waiting for completion of hook batch/Job/ns/a"),
+        ] {
+            let mut state = state("Running", retries);
+            time_out(&mut state, seconds(60), "t1");
+            let expected = format!("operation terminated, triggered by controller sync timeout {expected}");
+            assert_eq!((state.phase.as_str(), state.message), ("Failed", expected));
+            assert_eq!(state.finished_at.as_deref(), Some("t1"));
         }
     }
 

@@ -196,7 +196,7 @@ fn last_attempt(shared: &Shared, app: &Application, wanted: &WantedSet) -> Optio
 }
 
 /// Time since `at`; nothing where it lies in the future or cannot be read.
-fn age(shared: &Shared, at: &str) -> Duration {
+pub(crate) fn age(shared: &Shared, at: &str) -> Duration {
     let Ok(at) = api::parse_time(at) else { return Duration::ZERO };
     Duration::try_from((shared.options.clock)().duration_since(at)).unwrap_or_default()
 }

@@ -15,8 +15,10 @@ use sync::deletion::{DeletionPhase, HookState, Next, finalizers, next, pause};
 use tokio::time::Instant;
 
 use crate::deletion::{Came, LOOK_AGAIN, sees_all};
+use crate::execute::make_namespace;
 use crate::hooks::{Fate, Making, Started, WantedHook, fate, release, remove, start};
 use crate::obtain::{Ask, View, check_sources, not_permitted, obtain};
+use crate::operation::{general_options, namespace_to_create};
 use crate::repositories::Freshness;
 use crate::shared::{AppMemory, AppName, Shared};
 use crate::wanted::WantedSet;
@@ -67,7 +69,7 @@ pub(crate) async fn run(
         Ok(found) => found,
         Err(came) => return Ok(came),
     };
-    let (asked, run) = (asked(app), phase.id(asked(app)));
+    let (asked, run, help) = (asked(app), phase.id(asked(app)), without(phase));
     let hooks = of_phase(&wanted, phase, asked);
     if let Some(why) = hooks.keys().find_map(|(_, key)| not_permitted(&view, key)) {
         let message = format!("waiting: the project does not permit a {} hook: {why}", phase.as_str());
@@ -89,16 +91,20 @@ pub(crate) async fn run(
         };
         match next(&states) {
             Next::Start(keys) => {
+                // What was never synced may have none.
+                if let Some(namespace) = namespace_to_create(app, &wanted, &general_options(app))
+                    && let Err(message) = make_namespace(&shared.cluster, app, false, &namespace).await
+                {
+                    return Ok(Came::Blocked(format!("waiting: {message}"), LATER));
+                }
                 for key in &keys {
                     let wanted = hooks.iter().find(|((_, other), _)| other == key).map(|(_, hook)| *hook);
                     let Some(wanted) = wanted else { continue };
                     match start(making, wanted, key, &run).await {
                         Started::Over(result) if result.status == ResultCode::SyncFailed => {
-                            let message = format!(
-                                "waiting: {} hook {key} could not be made: {}",
-                                phase.as_str(),
-                                result.message
-                            );
+                            let (phase, why) = (phase.as_str(), result.message);
+                            let message =
+                                format!("waiting: {phase} hook {key} could not be made: {why}. {help}");
                             return Ok(Came::Blocked(message, LATER));
                         }
                         Started::Over(_) => {}
@@ -137,13 +143,8 @@ async fn of_git(
     phase: DeletionPhase,
 ) -> Result<(View, Arc<WantedSet>), Came> {
     let blocked = |why: &str| {
-        let message = format!(
-            "waiting: the {} hooks cannot be had from git: {why}. To delete the application without them, remove its finalizers {} and {}",
-            phase.as_str(),
-            phase.finalizer(),
-            phase.cleanup_finalizer()
-        );
-        Came::Blocked(message, LATER)
+        let (phase, help) = (phase.as_str(), without(phase));
+        Came::Blocked(format!("waiting: the {phase} hooks cannot be had from git: {why}. {help}"), LATER)
     };
     let settings = shared.settings.current();
     let project_name = app.spec.project_name();
@@ -168,6 +169,12 @@ async fn of_git(
         Ok((wanted, _)) => Ok((view, wanted)),
         Err(errors) => Err(blocked(errors.first().unwrap_or("its sources cannot be had"))),
     }
+}
+
+/// How to do without the hooks of a phase.
+fn without(phase: DeletionPhase) -> String {
+    let (run, clean_up) = (phase.finalizer(), phase.cleanup_finalizer());
+    format!("To delete the application without them, remove its finalizers {run} and {clean_up}")
 }
 
 /// When the deletion was asked for, in seconds.
@@ -240,9 +247,10 @@ async fn retry(
         let words =
             failed.iter().map(|(key, why)| format!("{} hook {key} has failed: {why}", phase.as_str()));
         let message = format!(
-            "waiting: {}. Nothing more is deleted until it succeeds; it is tried again {}s after it failed, or as soon as it is deleted",
+            "waiting: {}. Nothing more is deleted until it succeeds; it is tried again {}s after it failed, or as soon as it is deleted. {}",
             words.collect::<Vec<_>>().join("; "),
-            whole.as_secs()
+            whole.as_secs(),
+            without(phase)
         );
         return Ok(Came::Blocked(message, left));
     }

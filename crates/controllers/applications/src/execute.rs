@@ -297,38 +297,43 @@ impl Steps<'_> {
             _ => None,
         }
     }
+}
 
-    /// Creates the destination namespace where it is missing, and gives it the labels and annotations that the
-    /// application manages. `Err` is a message; a namespace that cannot be seen or made may still be there.
-    pub(crate) async fn namespace(&self, name: &str) -> Result<Option<String>, String> {
-        let key = ResourceKey::new("", "Namespace", "", name);
-        let policy = self.app.spec.sync_policy.as_ref();
-        let managed = policy.and_then(|p| p.managed_namespace_metadata.as_ref());
-        let there = self.cluster.get(&key).is_some();
-        if there && managed.is_none() {
-            return Ok(None);
+/// Creates the destination namespace where it is missing, and gives it the labels and annotations that the
+/// application manages. `Err` is a message; a namespace that cannot be seen or made may still be there.
+pub(crate) async fn make_namespace(
+    cluster: &Cluster,
+    app: &Application,
+    dry_run: bool,
+    name: &str,
+) -> Result<Option<String>, String> {
+    let key = ResourceKey::new("", "Namespace", "", name);
+    let policy = app.spec.sync_policy.as_ref();
+    let managed = policy.and_then(|p| p.managed_namespace_metadata.as_ref());
+    let there = cluster.get(&key).is_some();
+    if there && managed.is_none() {
+        return Ok(None);
+    }
+    let mut metadata = serde_json::json!({ "name": name });
+    if let Some(managed) = managed {
+        metadata["labels"] = serde_json::json!(managed.labels);
+        metadata["annotations"] = serde_json::json!(managed.annotations);
+    }
+    let value = serde_json::json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata });
+    let object = Object::from_value(value).map_err(|error| error.to_string())?;
+    let how = if managed.is_some() { How::ServerSide } else { How::Create };
+    let options = ApplyOptions { dry_run, how, ..ApplyOptions::default() };
+    let mut tries = 0;
+    loop {
+        match cluster.apply(&object, &options).await {
+            Ok(applied) if applied.created => return Ok(Some(format!("namespace {name} created"))),
+            Ok(_) | Err(WriteError::AlreadyExists { .. }) => return Ok(None),
+            Err(error) => match pause_before_retry(&error, tries) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(format!("namespace {name} could not be created: {}", chain(&error))),
+            },
         }
-        let mut metadata = serde_json::json!({ "name": name });
-        if let Some(managed) = managed {
-            metadata["labels"] = serde_json::json!(managed.labels);
-            metadata["annotations"] = serde_json::json!(managed.annotations);
-        }
-        let value = serde_json::json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata });
-        let object = Object::from_value(value).map_err(|error| error.to_string())?;
-        let how = if managed.is_some() { How::ServerSide } else { How::Create };
-        let options = ApplyOptions { dry_run: self.dry_run, how, ..ApplyOptions::default() };
-        let mut tries = 0;
-        loop {
-            match self.cluster.apply(&object, &options).await {
-                Ok(applied) if applied.created => return Ok(Some(format!("namespace {name} created"))),
-                Ok(_) | Err(WriteError::AlreadyExists { .. }) => return Ok(None),
-                Err(error) => match pause_before_retry(&error, tries) {
-                    Some(pause) => tokio::time::sleep(pause).await,
-                    None => return Err(format!("namespace {name} could not be created: {}", chain(&error))),
-                },
-            }
-            tries += 1;
-        }
+        tries += 1;
     }
 }
 

@@ -18,7 +18,7 @@ use crate::attempt::{Failure, fail};
 use crate::comparison::Comparison;
 use crate::conditions::Findings;
 use crate::deletion::approved_since;
-use crate::execute::{StepResult, Steps};
+use crate::execute::{StepResult, Steps, make_namespace};
 use crate::hooks::{self, Making, Started};
 use crate::judge::Judge;
 use crate::shared::RunningOperation;
@@ -142,7 +142,7 @@ impl Run<'_> {
             prune: sync.prune,
             out_of_sync_only: options.apply_out_of_sync_only == Some(true),
             only: chosen(&sync.resources, comparison),
-            create_namespace: self.namespace_to_create(app, &options),
+            create_namespace: namespace_to_create(app, &self.wanted, &options),
         };
         let hooks = hooks::items(&hooks::runs(&self.state, &self.wanted));
         let plan = Arc::new(plan(&items, &hooks, &request));
@@ -156,22 +156,12 @@ impl Run<'_> {
 
     /// Options of the operation, where it names any, else those of the application.
     fn options(&self, app: &Application) -> SyncOptions {
-        let general =
-            app.spec.sync_policy.as_ref().map(|policy| policy.sync_options.as_slice()).unwrap_or_default();
-        let (general, _) = SyncOptions::parse(general.iter().map(String::as_str));
-        general.with(&self.own_options())
+        general_options(app).with(&self.own_options())
     }
 
     fn own_options(&self) -> SyncOptions {
         let sync = self.state.operation.sync.as_ref();
         SyncOptions::parse(sync.into_iter().flat_map(|sync| sync.sync_options.iter().map(String::as_str))).0
-    }
-
-    fn namespace_to_create(&self, app: &Application, options: &SyncOptions) -> Option<String> {
-        let namespace = &app.spec.destination.namespace;
-        let key = ResourceKey::new("", "Namespace", "", namespace.as_str());
-        let wanted = options.create_namespace == Some(true) && !namespace.is_empty();
-        (wanted && !self.wanted.objects.contains_key(&key)).then(|| namespace.clone())
     }
 
     fn items(&self, app: &Application, options: &SyncOptions, comparison: &Comparison) -> Vec<Item> {
@@ -301,7 +291,7 @@ impl Run<'_> {
             claimed_elsewhere: &claimed,
         };
         if first && let Some(namespace) = &plan.create_namespace {
-            match steps.namespace(namespace).await {
+            match make_namespace(&shared.cluster, app, sync.dry_run, namespace).await {
                 Ok(None) => {}
                 Ok(Some(message)) | Err(message) => messages.push(message),
             }
@@ -470,6 +460,24 @@ impl Run<'_> {
             ..RevisionHistory::default()
         }
     }
+}
+
+/// Options of the application.
+pub(crate) fn general_options(app: &Application) -> SyncOptions {
+    let options = app.spec.sync_policy.as_ref().map(|policy| policy.sync_options.as_slice());
+    SyncOptions::parse(options.unwrap_or_default().iter().map(String::as_str)).0
+}
+
+/// The destination's namespace, where it is to be made and git does not have it.
+pub(crate) fn namespace_to_create(
+    app: &Application,
+    wanted: &WantedSet,
+    options: &SyncOptions,
+) -> Option<String> {
+    let namespace = &app.spec.destination.namespace;
+    let key = ResourceKey::new("", "Namespace", "", namespace.as_str());
+    let asked = options.create_namespace == Some(true) && !namespace.is_empty();
+    (asked && !wanted.objects.contains_key(&key)).then(|| namespace.clone())
 }
 
 fn result_of(key: ResourceKey, result: StepResult, phase: Phase) -> ResourceResult {

@@ -18,7 +18,7 @@ use crate::hooks;
 use crate::judge::Judge;
 use crate::obtain::{Ask, View, check_sources, check_spec, obtain};
 use crate::operation::{Progress, Run};
-use crate::reporting::{add_progress, end_on_word, lint, publish, report_malformed, stop};
+use crate::reporting::{add_progress, end_on_word, lint, publish, report_malformed, stop, time_left_of};
 use crate::repositories::Freshness;
 use crate::shared::{AppMemory, AppName, Shared};
 use crate::status::Report;
@@ -61,7 +61,9 @@ pub(crate) async fn reconcile(shared: &Shared, name: &AppName) -> Option<Duratio
     match result {
         Ok(again) => {
             let hard = shared.settings.current().settings.reconciliation.hard;
-            again.into_iter().chain(memory.until_afresh(hard)).min()
+            let state = app.status.operation_state.as_ref();
+            let deadline = state.and_then(|state| time_left_of(shared, state));
+            again.into_iter().chain(memory.until_afresh(hard)).chain(deadline).min()
         }
         Err(Lost::Gone | Lost::Deposed) => None,
         Err(lost) => {

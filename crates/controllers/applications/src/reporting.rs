@@ -6,8 +6,9 @@ use std::time::Duration;
 use api::{Application, ApplicationStatus, ConditionType, OperationPhase, OperationState, SyncOptions};
 use resource::ResourceKey;
 
-use crate::attempt::{Failure, fail, terminate};
+use crate::attempt::{Failure, fail, terminate, time_left, time_out};
 use crate::conditions::Findings;
+use crate::deciding::age;
 use crate::events;
 use crate::operation::Progress;
 use crate::shared::{AppMemory, AppName, Shared};
@@ -33,7 +34,8 @@ pub(crate) async fn publish(
     Ok(())
 }
 
-/// Ends an operation that somebody ended: by the record alone, so that it needs neither git nor the cluster's objects.
+/// Ends an operation that somebody ended, or that took too long: by the record alone, so that it needs neither git nor the cluster's
+/// objects.
 pub(crate) async fn end_on_word(
     shared: &Shared,
     name: &AppName,
@@ -41,11 +43,15 @@ pub(crate) async fn end_on_word(
     memory: &mut AppMemory,
 ) -> Result<(), Lost> {
     let running = app.status.operation_state.as_ref();
-    let Some(mut state) = running.filter(|state| state.phase == OperationPhase::Terminating).cloned() else {
-        return Ok(());
-    };
+    let Some(mut state) = running.cloned() else { return Ok(()) };
+    let late = time_left_of(shared, &state).is_some_and(|left| left.is_zero());
+    let timeout = shared.settings.current().params.sync_timeout.filter(|_| late);
     let before = app.status.clone();
-    terminate(&mut state, &shared.now());
+    match (&state.phase, timeout) {
+        (OperationPhase::Terminating, _) => terminate(&mut state, &shared.now()),
+        (_, Some(timeout)) => time_out(&mut state, timeout, &shared.now()),
+        (_, None) => return Ok(()),
+    }
     memory.operation_ended();
     write(shared, name, app, |app| {
         let mut patch = operation_patch(app, &state)?;
@@ -58,6 +64,12 @@ pub(crate) async fn end_on_word(
     shared.metrics.synced(false);
     events::report(shared, app, &before).await;
     Ok(())
+}
+
+/// Time until an operation under way is ended for taking too long, by the setting.
+pub(crate) fn time_left_of(shared: &Shared, state: &OperationState) -> Option<Duration> {
+    let timeout = shared.settings.current().params.sync_timeout;
+    time_left(state, timeout, age(shared, &state.started_at))
 }
 
 /// Reports an application that is at fault itself: nothing can be looked at. An operation that somebody asked for ends with that.

@@ -3,7 +3,7 @@
 use e2e::{World, app_path, conditions};
 use serde_json::{Value, json};
 
-use crate::hooks::{JOBS, job, made, names};
+use crate::hooks::{JOBS, job, made, manual, names};
 use crate::manifests::{config, config_map, definition, text};
 
 fn finalizers(app: &Value) -> Vec<String> {
@@ -136,6 +136,18 @@ async fn hooks_run_without_cascade_too(world: &mut World) {
     assert_eq!((made(world, "lone"), names(world, "lone").await), (1, vec!["backup".to_owned()]));
 }
 
+async fn what_was_never_synced_has_its_hooks_run(world: &mut World) {
+    world.push(&[("unborn/backup.yaml", &job("backup", "backup:1", &[("hook", "PreDelete")]))]).unwrap();
+    manual(world, "unborn").await;
+    let asked = json!({"metadata": {"finalizers": ["resources-finalizer.argocd.argoproj.io"]}});
+    world.api.patch(&app_path("unborn"), &asked).await.unwrap();
+    let has = |app: &Value| finalizers(app).len() == 3;
+    world.until_app("unborn", "has the finalizers of its hook", has).await;
+    world.api.delete(&app_path("unborn")).await.unwrap();
+    world.until(&app_path("unborn"), "is gone", |o| o.is_none()).await;
+    assert_eq!(made(world, "unborn"), 1);
+}
+
 async fn what_git_has_no_more_is_not_asked_for(world: &mut World) {
     let hook = job("backup", "backup:1", &[("hook", "PreDelete")]);
     installed(world, "changed", &[("backup.yaml", &hook)]).await;
@@ -231,6 +243,7 @@ mod tests {
         a_hook_that_fails_holds_up_the_deletion,
         a_killed_controller_runs_no_hook_of_a_deletion_twice,
         hooks_run_without_cascade_too,
+        what_was_never_synced_has_its_hooks_run,
         what_git_has_no_more_is_not_asked_for,
         a_deletion_whose_hooks_cannot_be_had_says_so,
         a_root_leaves_the_finalizers_of_its_childrens_hooks,

@@ -3,7 +3,7 @@
 use e2e::World;
 use serde_json::{Value, json};
 
-use crate::manifests::{config_map, deployment, deployment_path, text};
+use crate::manifests::{config, config_map, deployment, deployment_path, text};
 
 pub(crate) const JOBS: &str = "/apis/batch/v1/namespaces";
 
@@ -175,6 +175,88 @@ async fn ending_an_operation_ends_its_hook(world: &mut World) {
     assert_eq!(world.api.get(&deployment_path("ended", "web")).await.unwrap(), None);
 }
 
+async fn a_sync_that_takes_too_long_is_ended_with_its_hook(world: &mut World) {
+    world
+        .push(&[
+            ("slow/before.yaml", &job("migrate", "migrate:1", &[("hook", "PreSync")])),
+            ("slow/web.yaml", &deployment("web", "web:1", 0)),
+        ])
+        .unwrap();
+    let params = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cmd-params-cm", "namespace": "argocd"},
+        "data": {"controller.sync.timeout.seconds": "2"},
+    });
+    world.api.apply(&params).await.unwrap();
+    manual(world, "slow").await;
+    world.cluster.run_nodes(false);
+    let app = world.sync("slow", json!({"retry": {"limit": 3}})).await.unwrap();
+    let state = &app["status"]["operationState"];
+    let message = state["message"].as_str().unwrap();
+    assert_eq!(state["phase"], "Failed");
+    assert_eq!(
+        message,
+        "operation terminated, triggered by controller sync timeout of 2s: waiting for completion of hook batch/Job/slow/migrate"
+    );
+    let path = format!("{JOBS}/slow/jobs/migrate");
+    world.until(&path, "is gone", |o| o.is_none()).await;
+    assert_eq!(world.api.get(&deployment_path("slow", "web")).await.unwrap(), None);
+}
+
+async fn a_hook_that_somebody_deletes_has_failed(world: &mut World) {
+    world
+        .push(&[
+            ("robbed/before.yaml", &job("migrate", "migrate:1", &[("hook", "PreSync")])),
+            ("robbed/web.yaml", &deployment("web", "web:1", 0)),
+        ])
+        .unwrap();
+    manual(world, "robbed").await;
+    world.cluster.run_nodes(false);
+    let mark = world.begin_sync("robbed", json!({})).await.unwrap();
+    let path = format!("{JOBS}/robbed/jobs/migrate");
+    let waits = |app: &Value| hooks_of(app) == ["PreSync migrate Running"];
+    world
+        .until_app("robbed", "waits for its hook", |app| {
+            app["status"]["operationState"]["syncResult"]["resources"].is_array() && waits(app)
+        })
+        .await;
+    world.api.delete(&path).await.unwrap();
+    let app = world.until_ended("robbed", &mark).await;
+    let state = &app["status"]["operationState"];
+    assert_eq!(state["phase"], "Failed");
+    assert!(
+        state["message"].as_str().unwrap().contains("it was deleted while it ran"),
+        "{}",
+        state["message"]
+    );
+    world.until(&path, "is let go of, and gone", |o| o.is_none()).await;
+    assert_eq!(
+        (made(world, "robbed"), world.api.get(&deployment_path("robbed", "web")).await.unwrap()),
+        (1, None)
+    );
+}
+
+async fn what_takes_a_finished_hook_away_takes_no_result(world: &mut World) {
+    world
+        .push(&[
+            ("brief/a.yaml", &job("first", "first:1", &[("hook", "PreSync"), ("sync-wave", "-1")])),
+            ("brief/b.yaml", &job("second", "second:1", &[("hook", "PreSync")])),
+            ("brief/web.yaml", &config("settings", "x")),
+        ])
+        .unwrap();
+    manual(world, "brief").await;
+    let mark = world.begin_sync("brief", json!({})).await.unwrap();
+    let first = format!("{JOBS}/brief/jobs/first");
+    world.until(&first, "is there", |o| o.is_some()).await;
+    // As the controller of Jobs does at the end of their time to live.
+    world.until(&first, "has ended", |o| o.is_some_and(|job| job["status"]["succeeded"] == 1)).await;
+    world.api.delete(&first).await.unwrap();
+    let app = world.until_ended("brief", &mark).await;
+    assert_eq!(app["status"]["operationState"]["phase"], "Succeeded");
+    assert_eq!(hooks_of(&app), ["PreSync first Succeeded", "PreSync second Succeeded"]);
+    world.until(&first, "is let go of, and gone", |o| o.is_none()).await;
+    assert_eq!(made(world, "brief"), 2);
+}
+
 async fn what_is_not_the_applications_hook_stays(world: &mut World) {
     let foreign = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "foreign"}});
     world.api.apply(&foreign).await.unwrap();
@@ -236,6 +318,9 @@ mod tests {
         a_hook_that_fails_stops_the_sync,
         a_killed_controller_runs_no_hook_twice,
         ending_an_operation_ends_its_hook,
+        a_sync_that_takes_too_long_is_ended_with_its_hook,
+        a_hook_that_somebody_deletes_has_failed,
+        what_takes_a_finished_hook_away_takes_no_result,
         what_is_not_the_applications_hook_stays,
         helms_hooks_run_as_the_peers,
     );

@@ -1,6 +1,8 @@
-//! `argocd-cmd-params-cm`: what the peer gives its processes as flags. We read the few keys that a source's content depends on.
+//! `argocd-cmd-params-cm`: what the peer gives its processes as flags. We read the few keys that a source's content and
+//! the course of a sync depend on.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::SettingProblem;
 use crate::names::config_map::CMD_PARAMS;
@@ -23,6 +25,8 @@ pub struct Params {
     pub directory_bytes: Option<u64>,
     /// Whether submodules of git repositories are had; `None` for yes. `reposerver.enable.git.submodule`.
     pub git_submodules: Option<bool>,
+    /// How long an operation may take with all its attempts; `None` for no limit. Seconds. `controller.sync.timeout.seconds`.
+    pub sync_timeout: Option<Duration>,
 }
 
 impl Params {
@@ -75,6 +79,18 @@ impl Params {
         };
         params.oci_extracted_bytes = extracted("oci", oci, last_good.oci_extracted_bytes);
         params.helm_extracted_bytes = extracted("helm", helm, last_good.helm_extracted_bytes);
+        let mut seconds = |key: &str, before: Option<Duration>| {
+            let text = given(key)?;
+            // As far as the peer counts.
+            let read = text.parse::<u64>().ok().filter(|seconds| i32::try_from(*seconds).is_ok());
+            read.map(Duration::from_secs).or_else(|| {
+                let message = format!("{text:?} is no number of seconds; the last good value stays in force");
+                problems.push(SettingProblem { key: format!("{CMD_PARAMS}/{key}"), message });
+                before
+            })
+        };
+        let timeout = seconds("controller.sync.timeout.seconds", last_good.sync_timeout);
+        params.sync_timeout = timeout.filter(|timeout| !timeout.is_zero());
         (params, problems)
     }
 }
@@ -156,6 +172,7 @@ mod tests {
             ("reposerver.oci.layer.media.types".to_owned(), "a/b, c/d"),
             ("reposerver.max.combined.directory.manifests.size".to_owned(), "20M"),
             ("reposerver.enable.git.submodule".to_owned(), "False"),
+            ("controller.sync.timeout.seconds".to_owned(), "300"),
             ("server.insecure".to_owned(), "what?"),
         ]);
         let (good, problems) = Params::parse(&rows, &Params::default());
@@ -165,6 +182,7 @@ mod tests {
             helm_extracted_bytes: Some(3_000_000),
             directory_bytes: Some(20_000_000),
             git_submodules: Some(false),
+            sync_timeout: Some(Duration::from_secs(300)),
         };
         assert_eq!((&good, problems.as_slice()), (&expected, [].as_slice()));
         let bad = data(&[(size("oci"), "much"), (size("helm"), "3M"), (off("helm"), "perhaps")]);
@@ -181,6 +199,14 @@ mod tests {
                 format!("argocd-cmd-params-cm/{}", off("helm"))
             ]
         );
+        let timeout = |text| data(&[("controller.sync.timeout.seconds".to_owned(), text)]);
+        for (text, expected, problems) in
+            [("0", None, 0), ("5", Some(5), 0), ("-1", Some(300), 1), ("5s", Some(300), 1)]
+        {
+            let (params, said) = Params::parse(&timeout(text), &good);
+            assert_eq!(params.sync_timeout, expected.map(Duration::from_secs), "{text}");
+            assert_eq!(said.len(), problems, "{text}: {said:?}");
+        }
         let (most, _) = Params::parse(&data(&[(off("oci"), "true"), (size("helm"), "1T")]), &good);
         assert_eq!(
             (most.oci_extracted_bytes, most.helm_extracted_bytes),
