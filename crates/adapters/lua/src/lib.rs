@@ -7,8 +7,8 @@
 //! Each run has a machine of its own. It is the C Lua 5.1, without what reaches outside; patterns and all of the
 //! library `string` are in Rust, because a call into C cannot be stopped.
 //!
-//! **Source.** argo-cd 3.6 `util/lua`, with gopher-lua. **Where we differ.** `goto` and labels are refused with words
-//! that say so; `package`, `load`, `coroutine`, `io` and `debug` are never there; numbers beyond 14 digits lose some
+//! **Source.** argo-cd 3.6 `util/lua`, with gopher-lua. **Where we differ.** A `goto` works to the end of a block around
+//! it, and others are refused with words that say so; `package`, `load`, `coroutine`, `io` and `debug` are never there; numbers beyond 14 digits lose some
 //! in `..` (not in `tostring` and `string.format`); clocks show UTC; memory, instructions and results are bounded.
 //!
 //! ```
@@ -26,6 +26,7 @@ mod clock;
 mod convert;
 mod engine;
 mod format;
+mod jump;
 mod number;
 mod pattern;
 mod sandbox;
@@ -123,8 +124,13 @@ fn compile(lua: &Lua, script: &str, budget: &Budget) -> Result<mlua::Function, S
     if script.len() > MAX_SCRIPT_BYTES {
         return Err(ScriptError::TooLong(script.len()));
     }
-    let chunk = lua.load(script).set_name("=<string>").set_mode(ChunkMode::Text);
-    chunk.into_function().map_err(|error| match error {
+    let load =
+        |script: &str| lua.load(script).set_name("=<string>").set_mode(ChunkMode::Text).into_function();
+    let loaded = load(script).or_else(|error| match (&error, jump::rewritten(script)) {
+        (mlua::Error::SyntaxError { .. }, Some(script)) => load(&script),
+        _ => Err(error),
+    });
+    loaded.map_err(|error| match error {
         mlua::Error::SyntaxError { message, .. } => ScriptError::Syntax(explained(script, message)),
         other => failure(&other, budget),
     })
@@ -136,7 +142,11 @@ fn explained(script: &str, message: String) -> String {
         let line = line.trim_start();
         line.starts_with("goto ") || line.contains(" goto ") || line.starts_with("::")
     });
-    if jumps { format!("{message} (goto and labels are not supported in scripts)") } else { message }
+    if jumps {
+        format!("{message} (of goto, only one to the end of a block around it is supported)")
+    } else {
+        message
+    }
 }
 
 /// Runs a script over an object; `finish` reads the returned value while the machine is still there.

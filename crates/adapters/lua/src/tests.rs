@@ -44,6 +44,14 @@ fn verdict_text() -> &'static str {
 }
 
 #[test]
+fn a_jump_to_the_end_of_a_loop_goes_on() {
+    let script = "local kept = {}\nfor _, n in ipairs({1, 2, 3, 4}) do\n  if n % 2 == 1 then goto continue end\n  table.insert(kept, n)\n  ::continue::\nend\nreturn kept";
+    assert_eq!(value(script, &object(), &World::default()), Ok(json!([2, 4])));
+    let error = value(&format!("{script}\n, obj.none.x"), &object(), &World::default()).unwrap_err();
+    assert!(error.to_string().starts_with("<string>:8: "), "lines stay where they are: {error}");
+}
+
+#[test]
 fn errors_say_what_and_where() {
     for (row, script, expected) in [
         ("a number", "return 7", "expect table output from Lua script, not number"),
@@ -56,8 +64,8 @@ fn errors_say_what_and_where() {
         ("no Lua", "if true", "<string>:1: 'then' expected near '<eof>'"),
         (
             "goto",
-            "for i = 1, 2 do\n  goto continue\n  ::continue::\nend",
-            "<string>:2: '=' expected near 'continue' (goto and labels are not supported in scripts)",
+            "for i = 1, 2 do\n  goto continue\n  f()\n  ::continue::\n  g()\nend",
+            "<string>:2: '=' expected near 'continue' (of goto, only one to the end of a block around it is supported)",
         ),
         ("bytecode", "\x1bLua", "attempt to load a binary chunk (mode is 't')"),
         (

@@ -21,7 +21,6 @@ struct Case {
 
 /// Where we answer otherwise on purpose, with the reason.
 const DIFFERENT: &[(&str, &str)] = &[
-    ("goto is Lua 5.2", "refused with words that say so"),
     (
         "string: match nothing",
         "no match is nil, as in Lua; the peer gives no value at all, which tostring refuses",
