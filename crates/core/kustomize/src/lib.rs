@@ -129,5 +129,5 @@ pub fn print(built: &Built) -> String {
 
 /// Whether a kind that is compiled in lives outside of namespaces.
 pub fn is_cluster_wide(api_version: &str, kind: &str) -> bool {
-    patch::Schemas::builtin().is_namespaced(api_version, kind) == Some(false)
+    patch::Schemas::is_builtin_namespaced(api_version, kind) == Some(false)
 }

@@ -216,7 +216,7 @@ impl Scopes<'_> {
         if LATER_CLUSTER_WIDE.contains(&(api_version, kind)) {
             return true;
         }
-        let known = Schemas::builtin().is_namespaced(api_version, kind);
+        let known = Schemas::is_builtin_namespaced(api_version, kind);
         if known.is_none() {
             self.asked_for_unknown.set(true);
         }

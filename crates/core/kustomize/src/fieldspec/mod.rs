@@ -7,6 +7,7 @@ mod defaults;
 mod name_references;
 mod walk;
 
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
@@ -20,30 +21,38 @@ pub(crate) use defaults::{
 pub(crate) use name_references::{NameReference, name_references};
 pub(crate) use walk::{Create, FieldError, describe, for_each, for_each_anyway};
 
-/// A path in objects of some kind; empty parts of the kind match everything.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct FieldSpec {
+/// A path in objects of some kind; empty parts of the kind match everything. Shared by all who have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FieldSpec(Arc<Parts>);
+
+/// What a [`FieldSpec`] says.
+#[derive(Debug)]
+pub(crate) struct Parts {
     /// Group, version and kind, each exactly.
     pub(crate) gvk: Gvk,
     /// The path as it was written, for messages and for comparing specs.
-    pub(crate) path: Arc<str>,
+    pub(crate) path: String,
     /// Whether missing fields on the way are made.
     pub(crate) create: bool,
-    segments: Segments,
+    /// The names of the path, split when somebody first goes it: most specs are about kinds that nobody has.
+    segments: OnceLock<Vec<Segment>>,
 }
 
-/// The names of a path, split when somebody first goes it: most specs are about kinds that nobody has.
-#[derive(Debug, Clone, Default)]
-struct Segments(Arc<OnceLock<Vec<Segment>>>);
+impl Deref for FieldSpec {
+    type Target = Parts;
 
-/// They follow from the path.
-impl PartialEq for Segments {
-    fn eq(&self, _: &Self) -> bool {
-        true
+    fn deref(&self) -> &Parts {
+        &self.0
     }
 }
 
-impl Eq for Segments {}
+impl PartialEq for Parts {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.gvk, &self.path, self.create) == (&other.gvk, &other.path, other.create)
+    }
+}
+
+impl Eq for Parts {}
 
 /// One name of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,12 +65,8 @@ struct Segment {
 impl FieldSpec {
     /// A spec from its parts.
     pub(crate) fn new(group: &str, version: &str, kind: &str, path: &str, create: bool) -> Self {
-        Self {
-            gvk: Gvk { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() },
-            path: path.into(),
-            create,
-            segments: Segments::default(),
-        }
+        let gvk = Gvk { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() };
+        Self(Arc::new(Parts { gvk, path: path.to_owned(), create, segments: OnceLock::new() }))
     }
 
     fn segments(&self) -> &[Segment] {
@@ -69,7 +74,7 @@ impl FieldSpec {
             Some(name) => Segment { name: name.to_owned(), list: true },
             None => Segment { name: part, list: false },
         };
-        self.segments.0.get_or_init(|| split_path(&self.path, '/').into_iter().map(segment).collect())
+        self.segments.get_or_init(|| split_path(&self.path, '/').into_iter().map(segment).collect())
     }
 
     /// Whether the spec is about this object, by its `apiVersion` and `kind`.
@@ -99,7 +104,7 @@ pub(crate) fn merge_specs(list: &mut Vec<FieldSpec>, more: &[FieldSpec]) -> Resu
         let same = |have: &&FieldSpec| have.gvk.is_selected(&spec.gvk) && have.path == spec.path;
         match list.iter().find(same) {
             Some(have) if have.create != spec.create => {
-                return Err(FieldError::Conflict(spec.path.to_string()));
+                return Err(FieldError::Conflict(spec.path.clone()));
             }
             Some(_) => {}
             None => list.push(spec.clone()),

@@ -84,7 +84,7 @@ fn visit(
 ) -> Result<(), FieldError> {
     let create = if spec.create { create } else { Create::Never };
     walk(object, spec.segments(), create, act).map_err(|stop| {
-        let (path, object) = (spec.path.to_string(), describe(object));
+        let (path, object) = (spec.path.clone(), describe(object));
         match stop {
             Stop::Scalar => FieldError::Scalar { path, object },
             Stop::EmptyName => FieldError::EmptyName { path, object },

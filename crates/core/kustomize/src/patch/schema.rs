@@ -56,6 +56,14 @@ impl Schemas {
         BUILTIN.get_or_init(|| Table::default().read(TABLE))
     }
 
+    /// What [`Self::is_namespaced`] says of the built-in ones. Every resource is asked for it, and few builds need more.
+    pub(crate) fn is_builtin_namespaced(api_version: &str, kind: &str) -> Option<bool> {
+        static SCOPES: OnceLock<BTreeMap<(&str, &str), bool>> = OnceLock::new();
+        let scopes =
+            SCOPES.get_or_init(|| TABLE.lines().filter_map(TableKind::read).filter_map(scope).collect());
+        scopes.get(&(kind, api_version)).copied()
+    }
+
     /// The types of a user's OpenAPI (v2) document. It stands alone, or beside the built-in ones, which win where both define something.
     ///
     /// **Shape**: `definitions` with `x-kubernetes-group-version-kind`, `x-kubernetes-patch-strategy`,
@@ -143,11 +151,10 @@ impl Table {
             }
         }
         for line in text.lines() {
-            let mut words = line.split(' ');
-            match words.next() {
-                Some("type") => self.read_type(words),
-                Some("kind") => self.read_kind(words),
-                _ => {}
+            if let Some(words) = line.strip_prefix("type ") {
+                self.read_type(words.split(' '));
+            } else if let Some(row) = TableKind::read(line) {
+                self.read_kind(&row);
             }
         }
         self.schemas
@@ -162,16 +169,11 @@ impl Table {
         }
     }
 
-    fn read_kind(&mut self, mut words: impl Iterator<Item = &'static str>) {
-        let (Some(api_version), Some(kind), Some(scope), Some(name)) =
-            (words.next(), words.next(), words.next(), words.next())
-        else {
-            return;
-        };
-        let node = self.schemas.names.get(name).copied();
-        let known = self.schemas.known((api_version.into(), kind.into()));
+    fn read_kind(&mut self, row: &TableKind) {
+        let node = self.schemas.names.get(row.definition).copied();
+        let known = self.schemas.known((row.api_version.into(), row.kind.into()));
         known.node = Some(node);
-        known.namespaced = (scope != "-").then_some(scope == "N");
+        known.namespaced = row.namespaced;
     }
 
     fn expression(&mut self, text: &'static str) -> Option<NodeId> {
@@ -190,6 +192,28 @@ impl Table {
         };
         Some(self.schemas.add(node))
     }
+}
+
+/// A line of the table that says what is known of a kind.
+#[derive(Debug, Clone, Copy)]
+struct TableKind {
+    api_version: &'static str,
+    kind: &'static str,
+    namespaced: Option<bool>,
+    definition: &'static str,
+}
+
+impl TableKind {
+    fn read(line: &'static str) -> Option<Self> {
+        let mut words = line.strip_prefix("kind ")?.split(' ');
+        let (api_version, kind, scope) = (words.next()?, words.next()?, words.next()?);
+        let namespaced = (scope != "-").then_some(scope == "N");
+        Some(Self { api_version, kind, namespaced, definition: words.next()? })
+    }
+}
+
+fn scope(row: TableKind) -> Option<((&'static str, &'static str), bool)> {
+    Some(((row.kind, row.api_version), row.namespaced?))
 }
 
 /// Reader of a user's document.

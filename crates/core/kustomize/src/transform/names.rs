@@ -30,7 +30,7 @@ pub(crate) fn apply(
             continue;
         }
         for spec in specs.iter().filter(|spec| id.gvk.is_selected(&spec.gvk)) {
-            if *spec.path == *NAME {
+            if spec.path == NAME {
                 remember(resource, prefix, suffix, scopes);
             }
             let mut put = |place: &mut Value| match place {

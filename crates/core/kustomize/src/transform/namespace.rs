@@ -104,10 +104,10 @@ pub(crate) fn set(
     }
     let core = resource.api_version() == "v1";
     for spec in specs {
-        let of_metadata = *spec.path == *"metadata/namespace" || (*spec.path == *"metadata/name" && !core);
+        let of_metadata = spec.path == "metadata/namespace" || (spec.path == "metadata/name" && !core);
         let of_subjects = binding
             && matches!(spec.gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding")
-            && *spec.path == *"subjects/namespace";
+            && spec.path == "subjects/namespace";
         if of_metadata || of_subjects {
             continue;
         }
