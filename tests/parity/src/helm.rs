@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// Largest recorded output, in bytes.
 const MOST_BYTES: u64 = 64 << 20;
 
+/// What is kept parsed, in bytes of text: as much as the controllers keep.
+const CACHE_BYTES: usize = 4 << 20;
+
 #[derive(Deserialize)]
 struct Corpus {
     cases: Vec<Case>,
@@ -56,7 +59,7 @@ struct Flags {
 pub(crate) fn run(options: &Options) -> anyhow::Result<Report> {
     let text = std::fs::read(options.path.join("cases.json")).context("cannot read cases.json")?;
     let corpus: Corpus = serde_json::from_slice(&text).context("cases.json is not what it should be")?;
-    let cache = helm::Cache::default();
+    let cache = helm::Cache::new(CACHE_BYTES);
     let mut charts = Charts { corpus: &options.path, last: None, timed: options.time };
     let mut report = Report::default();
     let mut times: BTreeMap<&str, Times> = BTreeMap::new();
