@@ -223,6 +223,7 @@ pub async fn end(rig: &Rig) -> Result<()> {
         EXTRA.to_owned(),
         WIDGET.to_owned(),
         REPORT.to_owned(),
+        SMOKE.to_owned(),
         app_path("leaf"),
         IN_LEAF.to_owned(),
     ] {
@@ -233,7 +234,12 @@ pub async fn end(rig: &Rig) -> Result<()> {
         .await;
     }
     good_at(rig, "root", &commit, Pace::Patient).await?;
-    until(rig, "hand", "Synced and Healthy", Pace::Patient, is_good).await
+    // What became of a hook is told in a pass of its own.
+    let lists = |app: &Value, name: &str| {
+        app["status"]["resources"].as_array().into_iter().flatten().any(|r| r["name"] == name)
+    };
+    let settled = |app: &Value| is_good(app) && lists(app, "migrate") && !lists(app, "smoke");
+    until(rig, "hand", "Synced and Healthy, its hooks tidied up", Pace::Patient, settled).await
 }
 
 async fn by_hand(rig: &Rig, mark: &str, pace: Pace) -> Result<()> {

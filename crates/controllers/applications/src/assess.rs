@@ -82,15 +82,19 @@ pub(crate) async fn assess(
     memory.scripts.retain(|key| keys.contains(key));
     let mut findings = Findings::default();
     let (mut resources, mut images, mut urls) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
-    let mut health = Vec::new();
+    let (mut health, mut hooks) = (Vec::new(), Vec::new());
     for key in keys {
         let wanted = question.wanted.objects.get(key);
         let live = live.get(key);
-        let Some((state, counted, summary)) =
-            assess_one(cluster, question, memory, key, wanted, live, &mut findings).await
-        else {
-            continue;
-        };
+        let (state, counted, summary) =
+            match assess_one(cluster, question, memory, key, wanted, live, &mut findings).await {
+                Assessed::Object(state, counted, summary) => (*state, counted, summary),
+                Assessed::Hook(version) => {
+                    hooks.push((key.clone(), version));
+                    continue;
+                }
+                Assessed::Nothing => continue,
+            };
         health.push(counted);
         images.extend(summary.images);
         urls.extend(summary.external_urls);
@@ -107,12 +111,21 @@ pub(crate) async fn assess(
         external_urls: urls.into_iter().collect(),
         rendered_any: !question.wanted.objects.is_empty() || !question.wanted.hooks.is_empty(),
         resources,
+        hooks,
     };
     (comparison, findings)
 }
 
-/// One object: its state, how it counts towards the application's health, and what it adds to the summary.
-/// `None` for live objects that are none of the application's business.
+/// What an object is to the application.
+enum Assessed {
+    /// Its state, how it counts towards the application's health, and what it adds to the summary.
+    Object(Box<ResourceState>, health::Item, health::Summary),
+    /// What a hook made, in this version: it is shown, and neither compared nor judged.
+    Hook(String),
+    /// None of its business.
+    Nothing,
+}
+
 async fn assess_one(
     cluster: &Cluster,
     question: &Question<'_>,
@@ -121,7 +134,7 @@ async fn assess_one(
     wanted: Option<&WantedObject>,
     live: Option<&Arc<LiveObject>>,
     findings: &mut Findings,
-) -> Option<(ResourceState, health::Item, health::Summary)> {
+) -> Assessed {
     let state = |sync, reason: String| ResourceState {
         key: key.clone(),
         version: wanted.map_or_else(
@@ -165,23 +178,20 @@ async fn assess_one(
                 }
             };
             let missing = Health { status: health::Status::Missing, message: String::new() };
-            Some((
-                ResourceState { health: Some(missing), ..state(sync, reason) },
-                absent,
-                health::Summary::default(),
-            ))
+            let state = ResourceState { health: Some(missing), ..state(sync, reason) };
+            Assessed::Object(Box::new(state), absent, health::Summary::default())
         }
         (wanted, Some(live)) => {
             // What a controller made belongs to its owner, whatever annotations it copied; hooks come and go by themselves.
             if wanted.is_none() && live.has_controller() {
-                return None;
+                return Assessed::Nothing;
             }
             let found = match remembered(question, memory, key, wanted, live) {
                 Some(found) => found,
                 None => {
-                    let object = whole(cluster, key, live).await?;
+                    let Some(object) = whole(cluster, key, live).await else { return Assessed::Nothing };
                     if wanted.is_none() && is_hook(&object) {
-                        return None;
+                        return Assessed::Hook(live.gvk().version.clone());
                     }
                     let found = look(cluster, question, memory, key, wanted, &object, findings).await;
                     remember(question, memory, key, wanted, live, found)
@@ -207,9 +217,9 @@ async fn assess_one(
                 wave: wanted.map_or(found.wave, |w| w.wave),
                 ..state(sync, reason)
             };
-            Some((state, item, found.summary))
+            Assessed::Object(Box::new(state), item, found.summary)
         }
-        (None, None) => None,
+        (None, None) => Assessed::Nothing,
     }
 }
 

@@ -35,6 +35,8 @@ pub struct ResourceState {
 pub struct Comparison {
     /// Every object, sorted by key.
     pub resources: Vec<ResourceState>,
+    /// What hooks made and is live, with its version: shown, and neither compared nor judged.
+    pub hooks: Vec<(ResourceKey, String)>,
     /// Whether live matches desired.
     pub sync: SyncStatusCode,
     /// Health of the whole.

@@ -10,6 +10,7 @@ use api::names::{annotation, finalizer};
 use api::tracking::{AppInstanceName, Tracking};
 use api::{OperationPhase, OperationState, ResourceResult, ResultCode};
 use cluster::{ApplyOptions, Cluster, ClusterError, How, Propagation, WriteError, chain};
+use health::Health;
 use resource::{Object, ResourceKey};
 use sync::hooks::{Hook, RunOf, runs_to_an_end};
 use sync::{HookItem, Phase};
@@ -193,6 +194,7 @@ fn dressed(making: Making<'_>, wanted: &WantedHook, key: &ResourceKey, run: &str
 }
 
 /// How far a hook is.
+#[derive(Debug, PartialEq)]
 pub(crate) enum Fate {
     Running,
     Succeeded(String),
@@ -201,8 +203,20 @@ pub(crate) enum Fate {
 
 /// **Source**: the peer: Progressing and Suspended run, Degraded and Unknown have failed, a kind without health has succeeded.
 pub(crate) async fn fate(shared: &Shared, object: &Object) -> Fate {
+    by_health(object, shared.health(&kept(object)).await)
+}
+
+/// The object as it would be if nobody had deleted it. What is on its way out is Progressing, whatever it came to: a Job that was
+/// collected after its end has ended all the same.
+fn kept(object: &Object) -> Object {
+    let mut object = object.clone();
+    object.metadata_mut().remove("deletionTimestamp");
+    object
+}
+
+fn by_health(object: &Object, health: Option<Health>) -> Fate {
     use health::Status;
-    let Some(health) = shared.health(object).await else { return Fate::Succeeded(String::new()) };
+    let Some(health) = health else { return Fate::Succeeded(String::new()) };
     match health.status {
         Status::Healthy => Fate::Succeeded(health.message),
         Status::Degraded | Status::Unknown => Fate::Failed(health.message),
@@ -240,17 +254,27 @@ pub(crate) async fn observe(shared: &Shared, state: &mut OperationState) {
 
 async fn look(shared: &Shared, key: &ResourceKey, run: &str) -> Fate {
     let cluster = &shared.cluster;
-    let ours = |object: &Object| object.annotation(annotation::HOOK_RUN) == Some(run);
     // The watch may be behind what we wrote.
-    if let Some(object) = cluster.get(key).and_then(|live| live.object()).filter(|object| ours(object)) {
+    let seen = cluster.get(key).and_then(|live| live.object());
+    if let Some(object) = seen.filter(|object| object.annotation(annotation::HOOK_RUN) == Some(run)) {
         return fate(shared, &object).await;
     }
     match cluster.fetch(key).await {
-        Ok(Some(object)) if ours(&object) => fate(shared, &object).await,
-        Ok(Some(_)) => Fate::Failed("somebody made another object of its name".to_owned()),
-        Ok(None) => Fate::Failed("it vanished before its end was seen: somebody deleted it".to_owned()),
+        Ok(Some(object)) => verdict(Some((&object, shared.health(&kept(&object)).await)), run),
+        Ok(None) => verdict(None, run),
         // It is asked again.
         Err(_) => Fate::Running,
+    }
+}
+
+/// What became of a hook that is on record as running, by what there is under its name, with its health.
+fn verdict(found: Option<(&Object, Option<Health>)>, run: &str) -> Fate {
+    match found {
+        Some((object, health)) if object.annotation(annotation::HOOK_RUN) == Some(run) => {
+            by_health(object, health)
+        }
+        Some(_) => Fate::Failed("somebody made another object of its name".to_owned()),
+        None => Fate::Failed("it vanished before its end was seen: somebody deleted it".to_owned()),
     }
 }
 
@@ -324,4 +348,56 @@ pub(crate) fn phase_of(result: &ResourceResult) -> Option<Phase> {
 
 pub(crate) fn key_of(result: &ResourceResult) -> ResourceKey {
     ResourceKey::new(&*result.group, &*result.kind, &*result.namespace, &*result.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn whatever_is_seen_of_a_running_hook_says_how_far_it_is() {
+        let job = |run: &str, status: Value, deleting: bool| {
+            let mut job = json!({
+                "apiVersion": "batch/v1", "kind": "Job", "status": status,
+                "metadata": {"name": "migrate", "namespace": "ns", "annotations": {annotation::HOOK_RUN: run}},
+            });
+            if deleting {
+                job["metadata"]["deletionTimestamp"] = json!("2024-01-01T00:00:00Z");
+            }
+            Some(Object::from_value(job).unwrap())
+        };
+        let (ours, others) = ("1-0-PreSync", "2-0-PreSync");
+        let ended = |how: &str| json!({"conditions": [{"type": how, "status": "True", "message": "why"}], "succeeded": 1});
+        let works = || json!({"active": 1});
+        for (reason, object, expected) in [
+            ("vanished", None, "failed: it vanished before its end was seen: somebody deleted it"),
+            (
+                "another's",
+                job(others, ended("Complete"), false),
+                "failed: somebody made another object of its name",
+            ),
+            ("just made", job(ours, json!({}), false), "running"),
+            ("at work", job(ours, works(), false), "running"),
+            ("suspended", job(ours, ended("Suspended"), false), "running"),
+            ("done", job(ours, ended("Complete"), false), "succeeded"),
+            ("failed", job(ours, ended("Failed"), false), "failed: why"),
+            ("deleted while it ran", job(ours, works(), true), "failed: it was deleted while it ran"),
+            ("deleted after its end", job(ours, ended("Complete"), true), "succeeded"),
+            ("deleted after its failure", job(ours, ended("Failed"), true), "failed: why"),
+        ] {
+            let found = object.as_ref().map(|object| (object, health::of(&kept(object))));
+            let text = match verdict(found, ours) {
+                Fate::Running => "running".to_owned(),
+                Fate::Succeeded(_) => "succeeded".to_owned(),
+                Fate::Failed(why) => format!("failed: {why}"),
+            };
+            assert_eq!(text, expected, "{reason}");
+        }
+        let plain = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}});
+        let plain = Object::from_value(plain).unwrap();
+        let why = "a kind that does not end has succeeded once it is there";
+        assert_eq!(by_health(&plain, health::of(&plain)), Fate::Succeeded(String::new()), "{why}");
+    }
 }

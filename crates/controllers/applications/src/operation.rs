@@ -77,6 +77,17 @@ impl Run<'_> {
             hooks::observe(self.judge.shared, &mut self.state).await;
             let recorded = self.recorded();
             let step = next(&plan, &recorded, |key| readiness(&comparison, key));
+            // Only what is done about a failure does not wait.
+            let goes_on = match &step {
+                Next::Run(wave) => wave.phase != Phase::SyncFail,
+                Next::Finish(Outcome::Succeeded(_)) => true,
+                Next::Finish(Outcome::Failed(_)) | Next::Record(..) | Next::Wait { .. } => false,
+            };
+            if goes_on && let Some(message) = self.leaving() {
+                self.state.message = message;
+                let progress = Progress { again: Some(LOOK_AGAIN), ..Progress::at(self.state) };
+                return Ok((progress, comparison, findings));
+            }
             match step {
                 Next::Run(wave) => {
                     self.state.message =
@@ -115,6 +126,23 @@ impl Run<'_> {
     fn awaits_consent(&self, plan: &Plan) -> bool {
         let sync = self.state.operation.sync.as_ref();
         sync.is_some_and(|sync| sync.prune && !sync.dry_run) && unapproved(plan).next().is_some()
+    }
+
+    /// What was pruned and is on its way out still, as a message: the next wave, or the end, waits until it is gone, as in the peer.
+    fn leaving(&self) -> Option<String> {
+        let results = self.state.sync_result.iter().flat_map(|result| &result.resources);
+        let pruned = results.filter(|r| r.hook_type.is_none() && r.status == Some(ResultCode::Pruned));
+        let live = pruned.filter_map(|r| self.judge.shared.cluster.get(&hooks::key_of(r)));
+        let leaving: Vec<_> = live.filter(|live| live.deleting()).collect();
+        let first = leaving.first()?;
+        let finalizers = first.object().map(|object| object.finalizers().join(", ")).unwrap_or_default();
+        let held =
+            if finalizers.is_empty() { finalizers } else { format!(" (its finalizers: {finalizers})") };
+        let more = match leaving.len() {
+            1 => String::new(),
+            count => format!(" and {} more resources", count - 1),
+        };
+        Some(format!("waiting for deletion of {}{held}{more}", first.key()))
     }
 
     async fn record(&self, app: &mut Arc<Application>) -> Result<(), Lost> {

@@ -4,6 +4,7 @@ use api::{
     Application, ApplicationSourceType, ApplicationStatus, ComparedTo, HealthStatus, HealthStatusCode,
     OperationState, ResourceStatus, RevisionHistory, SyncStatus, SyncStatusCode,
 };
+use resource::ResourceKey;
 use serde_json::{Value, json};
 
 use crate::comparison::{Comparison, ResourceState};
@@ -135,6 +136,28 @@ fn compared(status: &mut ApplicationStatus, app: &Application, comparison: Compa
     status.resource_health_source = String::new();
     let old = std::mem::take(&mut status.resources);
     status.resources = comparison.resources.into_iter().map(|r| resource_status(r, &old, now)).collect();
+    status.resources.extend(comparison.hooks.into_iter().map(|(key, version)| hook_status(key, version)));
+    status.resources.sort_by(|a, b| place(a).cmp(&place(b)));
+}
+
+/// Objects are listed in the order of their keys.
+fn place(r: &ResourceStatus) -> (&str, &str, &str, &str) {
+    (&r.group, &r.kind, &r.namespace, &r.name)
+}
+
+/// What a hook made. **Source**: the peer, whose hooks have neither a sync status nor a health here, and which counts them as objects
+/// that git does not name.
+fn hook_status(key: ResourceKey, version: String) -> ResourceStatus {
+    ResourceStatus {
+        group: key.group,
+        version,
+        kind: key.kind,
+        namespace: key.namespace,
+        name: key.name,
+        hook: true,
+        requires_pruning: true,
+        ..ResourceStatus::default()
+    }
 }
 
 fn resource_status(state: ResourceState, old: &[ResourceStatus], now: &str) -> ResourceStatus {

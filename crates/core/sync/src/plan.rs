@@ -187,8 +187,9 @@ pub fn plan(items: &[Item], hooks: &[HookItem], request: &Request) -> Plan {
     }
     let in_place: Vec<i32> = prunes.iter().filter(|i| !i.prune_last).map(|i| i.wave).collect();
     let mirror = mirrored(&in_place);
-    let after_all =
-        applies.iter().map(|i| i.wave).chain(in_place.iter().copied()).max().unwrap_or(-1).saturating_add(1);
+    let beside = hooks.iter().filter(|hook| hook.phase == Phase::Sync).map(|hook| hook.wave);
+    let all = applies.iter().map(|i| i.wave).chain(in_place.iter().copied()).chain(beside);
+    let after_all = all.max().unwrap_or(-1).saturating_add(1);
     for item in prunes {
         let number = if item.prune_last { after_all } else { mirror(item.wave) };
         wave(&mut waves, Phase::Sync, number).prunes.push(item.key.clone());

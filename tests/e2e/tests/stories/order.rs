@@ -64,6 +64,39 @@ async fn a_wave_waits_for_the_one_before(world: &mut World) {
     assert_eq!(order, ["early", "middle", "late"]);
 }
 
+async fn what_is_pruned_goes_in_reverse_and_is_waited_for(world: &mut World) {
+    let wave = |name: &str, wave: &str| annotated(name, "x", &[("sync-wave", wave)]);
+    let mut held: Value = serde_json::from_str(&wave("second", "1")).unwrap();
+    held["metadata"]["finalizers"] = json!(["example.com/held"]);
+    world
+        .push(&[
+            ("back/a.yaml", &wave("first", "0")),
+            ("back/b.yaml", &text(&held)),
+            ("back/c.yaml", &config("stays", "x")),
+        ])
+        .unwrap();
+    world.api.apply(&world.application("back", "back", "back")).await.unwrap();
+    world.until_good("back").await;
+    world.repository.remove(&["back/a.yaml", "back/b.yaml"], "less").unwrap();
+    world.pushed();
+    let waits = |app: &Value| {
+        let state = &app["status"]["operationState"];
+        state["phase"] == "Running"
+            && state["message"]
+                == "waiting for deletion of /ConfigMap/back/second (its finalizers: example.com/held)"
+    };
+    world.until_app("back", "waits for what it pruned first", waits).await;
+    let first = world.api.get(&config_map("back", "first")).await.unwrap().unwrap();
+    assert_eq!(first["metadata"]["deletionTimestamp"], Value::Null);
+    let free = json!({"metadata": {"finalizers": null}});
+    world.api.patch(&config_map("back", "second"), &free).await.unwrap();
+    let app = world.until_good("back").await;
+    assert_eq!(app["status"]["operationState"]["phase"], "Succeeded");
+    assert_eq!(world.api.get(&config_map("back", "first")).await.unwrap(), None);
+    let deleted = world.writes().into_iter().filter(|w| w.namespace == "back" && w.verb == "delete");
+    assert_eq!(deleted.map(|w| w.name).collect::<Vec<_>>(), ["second", "first"]);
+}
+
 async fn objects_stay_that_say_so(world: &mut World) {
     world
         .push(&[
@@ -272,6 +305,7 @@ mod tests {
         a_namespace_is_made_with_its_labels,
         a_wave_waits_for_the_one_before,
         objects_stay_that_say_so,
+        what_is_pruned_goes_in_reverse_and_is_waited_for,
         replace_and_force_change_what_an_apply_cannot,
         a_sync_touches_only_what_it_is_told_to,
         a_newer_commit_supersedes_a_retry,

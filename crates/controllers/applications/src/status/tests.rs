@@ -14,7 +14,7 @@ fn app(status: &Value) -> Application {
 
 fn comparison(resources: usize) -> Comparison {
     let state = |n: usize| ResourceState {
-        key: resource::ResourceKey::new("", "ConfigMap", "shop", format!("settings-{n}")),
+        key: ResourceKey::new("", "ConfigMap", "shop", format!("settings-{n}")),
         version: "v1".to_owned(),
         sync: SyncStatusCode::Synced,
         health: None,
@@ -34,6 +34,7 @@ fn comparison(resources: usize) -> Comparison {
         source_types: vec![ApplicationSourceType::Directory],
         images: Vec::new(),
         external_urls: Vec::new(),
+        hooks: vec![],
         rendered_any: true,
     }
 }

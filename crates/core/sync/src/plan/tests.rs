@@ -141,9 +141,17 @@ fn hooks_have_their_place() {
         hook(Phase::PreSync, "backup", -1),
         hook(Phase::Sync, "seed", 0),
     ];
-    let plan = plan(&[item("Deployment", "web", 0)], &hooks, &Request::default());
+    let planned = plan(&[item("Deployment", "web", 0)], &hooks, &Request::default());
     let expected = "PreSync -1: !Job/backup | PreSync 1: !Job/migrate | 0: +Deployment/web !Job/seed | PostSync 0: !Job/notify \
          | SyncFail 0: !Job/alarm";
-    assert_eq!(text(&plan), expected);
-    assert!(plan.gated());
+    assert_eq!(text(&planned), expected);
+    assert!(planned.gated());
+    let last = Item { prune_last: true, ..gone("ConfigMap", "old", 0) };
+    let prune = Request { prune: true, ..Request::default() };
+    let planned = plan(&[last], &[hook(Phase::Sync, "seed", 4)], &prune);
+    assert_eq!(
+        text(&planned),
+        "4: !Job/seed | 5: -ConfigMap/old",
+        "PruneLast waits for hooks beside the objects, too"
+    );
 }
