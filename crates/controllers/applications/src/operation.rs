@@ -77,13 +77,11 @@ impl Run<'_> {
             hooks::observe(self.judge.shared, &mut self.state).await;
             let recorded = self.recorded();
             let step = next(&plan, &recorded, |key| readiness(&comparison, key));
-            // Only what is done about a failure does not wait.
-            let goes_on = match &step {
-                Next::Run(wave) => wave.phase != Phase::SyncFail,
-                Next::Finish(Outcome::Succeeded(_)) => true,
-                Next::Finish(Outcome::Failed(_)) | Next::Record(..) | Next::Wait { .. } => false,
-            };
-            if goes_on && let Some(message) = self.leaving() {
+            // What is done about a failure does not wait.
+            if let Next::Run(wave) = &step
+                && wave.phase != Phase::SyncFail
+                && let Some(message) = self.leaving()
+            {
                 self.state.message = message;
                 let progress = Progress { again: Some(LOOK_AGAIN), ..Progress::at(self.state) };
                 return Ok((progress, comparison, findings));
@@ -128,7 +126,8 @@ impl Run<'_> {
         sync.is_some_and(|sync| sync.prune && !sync.dry_run) && unapproved(plan).next().is_some()
     }
 
-    /// What was pruned and is on its way out still, as a message: the next wave, or the end, waits until it is gone, as in the peer.
+    /// What was pruned and is on its way out still, as a message: the next wave waits until it is gone. The end of the
+    /// operation does not, as in the peer: an object whose finalizer nobody takes away holds up no later sync.
     fn leaving(&self) -> Option<String> {
         let results = self.state.sync_result.iter().flat_map(|result| &result.resources);
         let pruned = results.filter(|r| r.hook_type.is_none() && r.status == Some(ResultCode::Pruned));

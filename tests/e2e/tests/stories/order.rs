@@ -95,6 +95,25 @@ async fn what_is_pruned_goes_in_reverse_and_is_waited_for(world: &mut World) {
     assert_eq!(world.api.get(&config_map("back", "first")).await.unwrap(), None);
     let deleted = world.writes().into_iter().filter(|w| w.namespace == "back" && w.verb == "delete");
     assert_eq!(deleted.map(|w| w.name).collect::<Vec<_>>(), ["second", "first"]);
+    // With nothing to do behind it, a sync ends although what it pruned stays.
+    let mut held: Value = serde_json::from_str(&config("last", "x")).unwrap();
+    held["metadata"]["finalizers"] = json!(["example.com/held"]);
+    world.push(&[("back/d.yaml", &text(&held))]).unwrap();
+    world.pushed();
+    let results = |app: &Value| {
+        let state = &app["status"]["operationState"];
+        let results = state["syncResult"]["resources"].as_array().cloned().unwrap_or_default();
+        let last = results.iter().find(|result| result["name"] == "last");
+        format!("{} {}", state["phase"], last.map_or(&Value::Null, |last| &last["status"]))
+    };
+    world.until_app("back", "makes it", |app| results(app) == r#""Succeeded" "Synced""#).await;
+    world.repository.remove(&["back/d.yaml"], "none").unwrap();
+    world.pushed();
+    world.until_app("back", "ends its sync", |app| results(app) == r#""Succeeded" "Pruned""#).await;
+    let last = world.api.get(&config_map("back", "last")).await.unwrap().unwrap();
+    assert_ne!(last["metadata"]["deletionTimestamp"], Value::Null);
+    world.api.patch(&config_map("back", "last"), &free).await.unwrap();
+    world.until_good("back").await;
 }
 
 async fn objects_stay_that_say_so(world: &mut World) {
