@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use mlua::{Error, HookTriggers, Lua, LuaOptions, MultiValue, Result, StdLib, Table, Value, VmState};
+use sprig::Civil;
 
 use crate::budget::{Budget, Spent};
 use crate::clock::{Moment, seconds};
@@ -223,7 +224,7 @@ fn time(now: i64, fields: Option<Table>) -> Result<f64> {
     };
     let (year, month, day) = (field("year", -1)?, field("month", -1)?, field("day", -1)?);
     let (hour, minute, second) = (field("hour", 12)?, field("min", 0)?, field("sec", 0)?);
-    seconds(year, month, day, hour, minute, second)
+    seconds(Civil { year, month, day, hour, minute, second })
         .map(|at| at as f64)
         .ok_or_else(|| Error::runtime("a time beyond reason"))
 }
@@ -237,18 +238,19 @@ fn date(lua: &Lua, now: i64, format: Option<Text>, at: Option<f64>) -> Result<Va
         return lua.create_string(moment.format(format)).map(Value::String);
     }
     let fields = lua.create_table()?;
+    let Civil { year, month, day, hour, minute, second } = moment.0;
     for (name, value) in [
-        ("year", moment.year),
-        ("month", moment.month),
-        ("day", moment.day),
-        ("hour", moment.hour),
-        ("min", moment.minute),
-        ("sec", moment.second),
-        ("wday", moment.weekday + 1),
+        ("year", year),
+        ("month", month),
+        ("day", day),
+        ("hour", hour),
+        ("min", minute),
+        ("sec", second),
         ("yday", 0),
     ] {
         fields.set(name, value)?;
     }
+    fields.set("wday", moment.0.weekday() + 1)?;
     fields.set("isdst", false)?;
     Ok(Value::Table(fields))
 }

@@ -43,5 +43,6 @@ mod yaml;
 pub use dialect::{Dialect, FAILURE_MARKS, functions};
 pub use host::Host;
 pub use json::to_json;
+pub use time::calendar::{Civil, DAYS, MONTHS};
 pub use time::duration::parse as parse_duration;
 pub use world::{CertificateRequest, Fixed, KeyKind, Moment, Pair, World};

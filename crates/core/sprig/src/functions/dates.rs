@@ -6,7 +6,7 @@ use gotemplate::{Call, CallError, Function, IntKind, Kind, Object, Type, Value};
 
 use super::{Answer, give, give_bytes};
 use crate::host::{self, world};
-use crate::time::layout::{DAYS, MONTHS};
+use crate::time::calendar::{DAYS, MONTHS};
 use crate::time::{Civil, Time, Zone, duration, parse};
 
 const STRING: Type = Type::String;

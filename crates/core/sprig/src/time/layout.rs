@@ -1,23 +1,7 @@
 //! Layouts: times written as the reference time, `Mon Jan 2 15:04:05 MST 2006`, would be.
 
 use super::Time;
-
-pub(crate) const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-pub(crate) const DAYS: [&str; 7] =
-    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+use super::calendar::{DAYS, MONTHS};
 
 /// How many digits a number has at least, or what stands before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Reading times by a layout.
 
-use super::layout::{DAYS, Item, MONTHS, Offset, Pad, next};
+use super::calendar::{DAYS, MONTHS};
+use super::layout::{Item, Offset, Pad, next};
 use super::{Civil, Time, Zone, days_in, is_leap};
 use crate::show;
 
