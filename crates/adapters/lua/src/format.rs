@@ -2,7 +2,7 @@
 
 use mlua::{Error, Lua, MultiValue, Result, Value};
 
-use crate::number;
+use crate::number::{self, scientific, with_exponent};
 use crate::strings::text_of_number;
 
 /// Wider fields and more digits than this are refused, as in C Lua.
@@ -153,21 +153,17 @@ impl Directive {
 
     /// `%g`: the shorter of the two, without zeros at the end.
     fn general(&self, size: f64, digits: usize) -> String {
-        let scientific = exponent(size, digits - 1);
-        let power: i32 = scientific.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0);
-        let (body, tail) = if power < -4 || power >= i32::try_from(digits).unwrap_or(i32::MAX) {
-            let (body, power) = scientific.split_once('e').unwrap_or((&scientific, "+00"));
-            (body.to_owned(), format!("e{power}"))
-        } else {
-            let behind = usize::try_from(i32::try_from(digits).unwrap_or(i32::MAX) - 1 - power).unwrap_or(0);
-            (format!("{size:.behind$}"), String::new())
+        let (body, power) = scientific(&format!("{size:.0$e}", digits - 1));
+        let digits = i32::try_from(digits).unwrap_or(i32::MAX);
+        let trimmed = |body: String| match self.hash || !body.contains('.') {
+            true => body,
+            false => body.trim_end_matches('0').trim_end_matches('.').to_owned(),
         };
-        let short = if self.hash || !body.contains('.') {
-            body.as_str()
-        } else {
-            body.trim_end_matches('0').trim_end_matches('.')
-        };
-        format!("{short}{tail}")
+        if power < -4 || power >= digits {
+            return with_exponent(&trimmed(body), power);
+        }
+        let behind = usize::try_from(digits - 1 - power).unwrap_or(0);
+        trimmed(format!("{size:.behind$}"))
     }
 
     /// A sign in front, and zeros between where they are wanted.
@@ -191,13 +187,10 @@ impl Directive {
     }
 }
 
-/// C's `%e`: two digits of the exponent at least.
+/// C's `%e`.
 fn exponent(size: f64, digits: usize) -> String {
-    let text = format!("{size:.digits$e}");
-    let (body, power) = text.split_once('e').unwrap_or((&text, "0"));
-    let power: i32 = power.parse().unwrap_or(0);
-    let sign = if power < 0 { '-' } else { '+' };
-    format!("{body}e{sign}{:02}", power.unsigned_abs())
+    let (body, power) = scientific(&format!("{size:.digits$e}"));
+    with_exponent(&body, power)
 }
 
 fn numeric(arg: &Value) -> Result<f64> {

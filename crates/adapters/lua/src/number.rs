@@ -20,14 +20,20 @@ pub(crate) fn to_text(number: f64) -> String {
 
 /// A float as Go prints it.
 fn shortest(number: f64) -> String {
-    let text = format!("{number:e}");
-    let (digits, exponent) = text.split_once('e').unwrap_or((text.as_str(), "0"));
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    if (-4..6).contains(&exponent) {
-        return format!("{number}");
-    }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
+    let (digits, power) = scientific(&format!("{number:e}"));
+    if (-4..6).contains(&power) { format!("{number}") } else { with_exponent(&digits, power) }
+}
+
+/// The digits and the power of ten of a number that Rust wrote with an exponent.
+pub(crate) fn scientific(text: &str) -> (String, i32) {
+    let (digits, power) = text.split_once('e').unwrap_or((text, "0"));
+    (digits.to_owned(), power.parse().unwrap_or_default())
+}
+
+/// The form of C and Go, which has a sign and at least two digits of the exponent.
+pub(crate) fn with_exponent(digits: &str, power: i32) -> String {
+    let sign = if power < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", power.unsigned_abs())
 }
 
 /// Reads a number the way the peer's `tonumber` does: with a point it is a float, without one whole digits of the
