@@ -20,100 +20,56 @@ struct Rests {
     hides: bool,
 }
 
-const FLUX: Option<(&str, &str)> = Some(("reconcile.fluxcd.io/requestedAt", "By Argo CD at: "));
-const SUSPEND: &[&str] = &["spec", "suspend"];
-const PLAIN: [&str; 2] = ["suspend", "resume"];
+/// The most common form.
+const SUSPENDS: Rests = Rests {
+    group: "",
+    kinds: &[],
+    flag: &["spec", "suspend"],
+    names: ["suspend", "resume"],
+    look: None,
+    hides: false,
+};
+const FLUX: Rests = Rests { look: Some(("reconcile.fluxcd.io/requestedAt", "By Argo CD at: ")), ..SUSPENDS };
+const CAPSULE: Rests = Rests {
+    group: "capsule.clastix.io",
+    flag: &["spec", "cordoned"],
+    names: ["cordon", "uncordon"],
+    ..SUSPENDS
+};
 
 /// The peer's kinds with such a switch.
 const RESTS: &[Rests] = &[
     Rests {
         group: "source.toolkit.fluxcd.io",
         kinds: &["Bucket", "GitRepository", "HelmChart", "HelmRepository", "OCIRepository"],
-        flag: SUSPEND,
-        names: PLAIN,
-        look: FLUX,
-        hides: false,
+        ..FLUX
     },
-    Rests {
-        group: "helm.toolkit.fluxcd.io",
-        kinds: &["HelmRelease"],
-        flag: SUSPEND,
-        names: PLAIN,
-        look: FLUX,
-        hides: false,
-    },
-    Rests {
-        group: "kustomize.toolkit.fluxcd.io",
-        kinds: &["Kustomization"],
-        flag: SUSPEND,
-        names: PLAIN,
-        look: FLUX,
-        hides: false,
-    },
-    Rests {
-        group: "image.toolkit.fluxcd.io",
-        kinds: &["ImageRepository", "ImageUpdateAutomation"],
-        flag: SUSPEND,
-        names: PLAIN,
-        look: FLUX,
-        hides: false,
-    },
-    Rests {
-        group: "notification.toolkit.fluxcd.io",
-        kinds: &["Receiver"],
-        flag: SUSPEND,
-        names: PLAIN,
-        look: FLUX,
-        hides: false,
-    },
-    Rests {
-        group: "notification.toolkit.fluxcd.io",
-        kinds: &["Alert", "Provider"],
-        flag: SUSPEND,
-        names: PLAIN,
-        look: None,
-        hides: false,
-    },
-    Rests {
-        group: "k8s.mariadb.com",
-        kinds: &["MariaDB"],
-        flag: SUSPEND,
-        names: PLAIN,
-        look: None,
-        hides: true,
-    },
+    Rests { group: "helm.toolkit.fluxcd.io", kinds: &["HelmRelease"], ..FLUX },
+    Rests { group: "kustomize.toolkit.fluxcd.io", kinds: &["Kustomization"], ..FLUX },
+    Rests { group: "image.toolkit.fluxcd.io", kinds: &["ImageRepository", "ImageUpdateAutomation"], ..FLUX },
+    Rests { group: "notification.toolkit.fluxcd.io", kinds: &["Receiver"], ..FLUX },
+    Rests { group: "notification.toolkit.fluxcd.io", kinds: &["Alert", "Provider"], ..SUSPENDS },
+    Rests { group: "k8s.mariadb.com", kinds: &["MariaDB"], hides: true, ..SUSPENDS },
     Rests {
         group: "psmdb.percona.com",
         kinds: &["PerconaServerMongoDB"],
         flag: &["spec", "pause"],
         names: ["pause", "unpause"],
-        look: None,
-        hides: false,
+        ..SUSPENDS
     },
     Rests {
         group: "keda.sh",
         kinds: &["ScaledJob"],
         flag: &["metadata", "annotations", "autoscaling.keda.sh/paused"],
         names: ["pause", "resume"],
-        look: None,
-        hides: false,
+        ..SUSPENDS
     },
     Rests {
-        group: "capsule.clastix.io",
         kinds: &["GlobalTenantResource", "TenantResource"],
-        flag: &["spec", "cordoned"],
-        names: ["cordon", "uncordon"],
         look: Some(("reconcile.projectcapsule.dev/requestedAt", "")),
-        hides: false,
+        ..CAPSULE
     },
-    Rests {
-        group: "capsule.clastix.io",
-        kinds: &["Tenant"],
-        flag: &["spec", "cordoned"],
-        names: ["cordon", "uncordon"],
-        look: None,
-        hides: false,
-    },
+    Rests { kinds: &["Tenant"], ..CAPSULE },
 ];
 
 impl Rests {
