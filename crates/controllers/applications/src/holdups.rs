@@ -27,7 +27,7 @@ pub(crate) fn named_holdups<'a>(objects: impl Iterator<Item = &'a Object>, now: 
     let mut late: Vec<(&str, &Object)> = Vec::new();
     let mut youngest: Option<Duration> = None;
     for object in objects {
-        let Some(told) = told_at(object) else { continue };
+        let Some(told) = object.deletion_timestamp() else { continue };
         // Of a Pod it is when its grace period ends, which may be to come.
         let age = api::parse_time(told).ok().map(|at| now.duration_since(at));
         let age = age.map_or(USUAL, |age| Duration::try_from(age).unwrap_or_default());
@@ -45,10 +45,6 @@ pub(crate) fn named_holdups<'a>(objects: impl Iterator<Item = &'a Object>, now: 
         names.push(format!("and {} more", late.len() - NAMED));
     }
     Holdup::Named(format!("waiting: {}", names.join("; ")))
-}
-
-fn told_at(object: &Object) -> Option<&str> {
-    object.metadata()?.get("deletionTimestamp")?.as_str()
 }
 
 fn named(told: &str, object: &Object) -> String {

@@ -144,9 +144,14 @@ impl Object {
         self.metadata().and_then(|m| m.get("generation")).and_then(Value::as_i64).unwrap_or_default()
     }
 
+    /// `metadata.deletionTimestamp`: since when it is on its way out (RFC 3339). Of a Pod, when its grace period ends.
+    pub fn deletion_timestamp(&self) -> Option<&str> {
+        self.meta_str("deletionTimestamp")
+    }
+
     /// Whether `metadata.deletionTimestamp` is set.
     pub fn is_deleting(&self) -> bool {
-        self.meta_str("deletionTimestamp").is_some()
+        self.deletion_timestamp().is_some()
     }
 
     /// `metadata`, if there.
