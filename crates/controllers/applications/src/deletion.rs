@@ -15,7 +15,7 @@ use crate::deletion_hooks::{clean_up, run};
 use crate::events;
 use crate::execute::preconditions;
 use crate::holdups::{Holdup, named_holdups};
-use crate::hooks::release;
+use crate::hooks::{gone_is_well, release};
 use crate::obtain::is_known;
 use crate::shared::{AppMemory, AppName, Shared};
 use crate::write::{Lost, key_of, write};
@@ -227,9 +227,8 @@ async fn remove(
             continue;
         }
         let conditions = preconditions(object.uid(), object.resource_version());
-        match shared.cluster.delete(&key, &conditions, propagation).await {
-            Ok(_) | Err(WriteError::Precondition { .. } | WriteError::NotFound { .. }) => {}
-            Err(error) => return Ok(Came::Blocked(chain(&error), LOOK_AGAIN)),
+        if let Err(error) = gone_is_well(shared.cluster.delete(&key, &conditions, propagation).await) {
+            return Ok(Came::Blocked(chain(&error), LOOK_AGAIN));
         }
     }
     // An object that is on its way out says so by an event; one that takes long is named.

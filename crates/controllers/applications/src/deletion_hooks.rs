@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use api::names::annotation;
 use api::{Application, ResultCode};
-use cluster::{Cluster, WriteError, chain};
+use cluster::{Cluster, chain};
 use resource::{Object, ResourceKey};
 use sync::deletion::{DeletionPhase, HookState, Next, finalizers, next, pause};
 use tokio::time::Instant;
 
 use crate::deletion::{Came, LOOK_AGAIN, sees_all};
 use crate::execute::make_namespace;
-use crate::hooks::{Fate, Making, Started, WantedHook, fate, release, remove, start};
+use crate::hooks::{Fate, Making, Started, WantedHook, fate, gone_is_well, release, remove, start};
 use crate::obtain::{Ask, View, check_sources, not_permitted, obtain};
 use crate::operation::{general_options, namespace_to_create};
 use crate::repositories::Freshness;
@@ -215,7 +215,7 @@ async fn look(
                     (Fate::Failed(why), false) => HookState::Failed(why),
                     (Fate::Failed(_), true) => {
                         // Whoever deleted it, it was seen that it came to nothing.
-                        done(release(cluster, object).await).map_err(|error| chain(&error))?;
+                        gone_is_well(release(cluster, object).await).map_err(|error| chain(&error))?;
                         HookState::Deleting
                     }
                 }
@@ -265,7 +265,7 @@ async fn retry(
                 Ok(_) | Err(_) => Ok(()),
             }
         };
-        if let Err(error) = done(end.await) {
+        if let Err(error) = gone_is_well(end.await) {
             return Ok(Came::Blocked(chain(&error), LATER));
         }
     }
@@ -307,7 +307,7 @@ async fn let_go(shared: &Shared, keys: impl Iterator<Item = ResourceKey>, run: &
             let live = release(cluster, live).await?;
             if goes { remove(cluster, &live).await } else { Ok(()) }
         };
-        if let Err(error) = done(end.await) {
+        if let Err(error) = gone_is_well(end.await) {
             return Ok(Came::Blocked(chain(&error), LATER));
         }
         if goes && matches!(cluster.fetch(&key).await, Ok(Some(_))) {
@@ -323,14 +323,6 @@ async fn goes(shared: &Shared, live: &Object) -> bool {
         Fate::Succeeded(_) => policy.succeeded,
         Fate::Failed(_) => policy.failed,
         Fate::Running => false,
-    }
-}
-
-/// What somebody took away meanwhile is gone, which is as well.
-fn done<T>(end: Result<T, WriteError>) -> Result<(), WriteError> {
-    match end {
-        Ok(_) | Err(WriteError::NotFound { .. } | WriteError::Precondition { .. }) => Ok(()),
-        Err(error) => Err(error),
     }
 }
 

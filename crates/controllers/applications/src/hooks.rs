@@ -4,6 +4,7 @@
 //! has made, and takes nothing for it that an earlier operation left. The peer's finalizer holds it until the operation's end is on
 //! record: whatever deletes it (a Job's time to live), its result is seen.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::names::{annotation, finalizer};
@@ -208,9 +209,11 @@ pub(crate) async fn fate(shared: &Shared, object: &Object) -> Fate {
 
 /// The object as it would be if nobody had deleted it. What is on its way out is Progressing, whatever it came to: a Job that was
 /// collected after its end has ended all the same.
-fn kept(object: &Object) -> Object {
-    let mut object = object.clone();
-    object.metadata_mut().remove("deletionTimestamp");
+fn kept(object: &Object) -> Cow<'_, Object> {
+    let mut object = Cow::Borrowed(object);
+    if object.is_deleting() {
+        object.to_mut().metadata_mut().remove("deletionTimestamp");
+    }
     object
 }
 
@@ -325,6 +328,14 @@ pub(crate) async fn remove(cluster: &Cluster, live: &Object) -> Result<(), Write
     }
     let conditions = preconditions(live.uid(), live.resource_version());
     cluster.delete(&live.key(), &conditions, Propagation::Background).await.map(drop)
+}
+
+/// What somebody took away meanwhile is gone, which is as well; what changed meanwhile is looked at again.
+pub(crate) fn gone_is_well<T>(end: Result<T, WriteError>) -> Result<(), WriteError> {
+    match end {
+        Ok(_) | Err(WriteError::NotFound { .. } | WriteError::Precondition { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// The results that are hooks', with their places.
