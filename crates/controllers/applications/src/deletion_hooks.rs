@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::deletion::{Came, LOOK_AGAIN, sees_all};
 use crate::execute::make_namespace;
+use crate::holdups::and_more;
 use crate::hooks::{Fate, Making, Started, WantedHook, fate, gone_is_well, release, remove, start};
 use crate::obtain::{Ask, View, check_sources, not_permitted, obtain};
 use crate::operation::{general_options, namespace_to_create};
@@ -328,8 +329,5 @@ async fn goes(shared: &Shared, live: &Object) -> bool {
 
 fn named(keys: &[ResourceKey]) -> String {
     let first = keys.first().map(ToString::to_string).unwrap_or_default();
-    match keys.len() {
-        0 | 1 => first,
-        count => format!("{first} and {} more hooks", count - 1),
-    }
+    format!("{first}{}", and_more(keys.len(), "hooks"))
 }

@@ -19,6 +19,7 @@ use crate::comparison::Comparison;
 use crate::conditions::Findings;
 use crate::deletion::approved_since;
 use crate::execute::{StepResult, Steps, make_namespace};
+use crate::holdups::and_more;
 use crate::hooks::{self, Making, Started};
 use crate::judge::Judge;
 use crate::shared::RunningOperation;
@@ -137,10 +138,7 @@ impl Run<'_> {
         let finalizers = first.object().map(|object| object.finalizers().join(", ")).unwrap_or_default();
         let held =
             if finalizers.is_empty() { finalizers } else { format!(" (its finalizers: {finalizers})") };
-        let more = match leaving.len() {
-            1 => String::new(),
-            count => format!(" and {} more resources", count - 1),
-        };
+        let more = and_more(leaving.len(), "resources");
         Some(format!("waiting for deletion of {}{held}{more}", first.key()))
     }
 
@@ -561,10 +559,7 @@ fn unapproved(plan: &Plan) -> impl Iterator<Item = &ResourceKey> {
 /// In the peer's words, and what to do.
 fn consent_message(plan: &Plan) -> String {
     let first = unapproved(plan).next().map(ToString::to_string).unwrap_or_default();
-    let more = match unapproved(plan).count() {
-        0 | 1 => String::new(),
-        count => format!(" and {} more resources", count - 1),
-    };
+    let more = and_more(unapproved(plan).count(), "resources");
     let annotation = api::names::annotation::DELETION_APPROVED;
     format!(
         "waiting for pruning confirmation of {first}{more}: set the annotation {annotation} to the time now"
@@ -572,13 +567,12 @@ fn consent_message(plan: &Plan) -> String {
 }
 
 fn waiting_message(objects: &[(ResourceKey, String)], hooks: &[ResourceKey]) -> String {
-    let more = |count: usize, what: &str| match count {
-        0 | 1 => String::new(),
-        count => format!(" and {} more {what}", count - 1),
-    };
     if let Some((key, reason)) = objects.first() {
-        return format!("waiting for healthy state of {key} ({reason}){}", more(objects.len(), "resources"));
+        return format!(
+            "waiting for healthy state of {key} ({reason}){}",
+            and_more(objects.len(), "resources")
+        );
     }
     let first = hooks.first().map(ToString::to_string).unwrap_or_default();
-    format!("waiting for completion of hook {first}{}", more(hooks.len(), "hooks"))
+    format!("waiting for completion of hook {first}{}", and_more(hooks.len(), "hooks"))
 }
