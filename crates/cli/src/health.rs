@@ -1,7 +1,7 @@
 //! `capstan health`: judges objects of files as the controllers judge live ones.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 
 use ::health::{Health, Status};
 use api::settings::Settings;
@@ -9,8 +9,8 @@ use clap::ValueEnum;
 use resource::Object;
 use serde_json::{Value, json};
 
-use crate::escape;
 use crate::look::Look;
+use crate::streams::{complain, print};
 use crate::table::{Cell, Table};
 
 /// Files larger than this are refused.
@@ -59,24 +59,16 @@ pub enum HealthOutput {
 
 /// Runs the command and returns its exit code.
 pub fn health(arguments: &HealthArgs) -> u8 {
-    match judge(arguments, &mut read) {
-        Ok(said) => {
-            for note in &said.notes {
-                complain(&format!("warning: {note}"));
-            }
-            match std::io::stdout().write_all(said.out.as_bytes()) {
-                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                    complain(&format!("Error: {error}"));
-                    UNREADABLE
-                }
-                _ => said.code,
-            }
+    let said = judge(arguments, &mut read).and_then(|said| {
+        for note in &said.notes {
+            complain(&format!("warning: {note}"));
         }
-        Err(message) => {
-            complain(&format!("Error: {message}"));
-            UNREADABLE
-        }
-    }
+        print(&said.out).map(|()| said.code).map_err(|error| error.to_string())
+    });
+    said.unwrap_or_else(|message| {
+        complain(&format!("Error: {message}"));
+        UNREADABLE
+    })
 }
 
 /// What the command says.
@@ -206,11 +198,6 @@ fn read(file: &str) -> std::io::Result<Vec<u8>> {
         return Err(std::io::Error::other(format!("it is larger than {} MiB", MOST_BYTES >> 20)));
     }
     Ok(bytes)
-}
-
-fn complain(text: &str) {
-    // Files may be strangers'; where nobody reads, nothing is lost.
-    drop(writeln!(std::io::stderr(), "{}", escape::lines(text)));
 }
 
 #[cfg(test)]

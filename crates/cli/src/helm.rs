@@ -6,7 +6,6 @@ mod output;
 
 pub use arguments::{HelmCommand, TemplateArgs};
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,25 +13,13 @@ use std::sync::Arc;
 use charts::Proxies;
 use helm::{Capabilities, Given, KubeVersion, Printing, Release, RenderLimits};
 
+use crate::streams::{complain, finish};
+
 /// Runs a command and returns its exit code: 0, or 1 with a text on standard error that begins with `Error: `, as helm's.
 /// Archives that are fetched are kept in `data_dir`; `proxies` are the ways to their servers.
 pub async fn helm(command: HelmCommand, data_dir: PathBuf, proxies: Proxies) -> u8 {
     let HelmCommand::Template(arguments) = command;
-    match template(&arguments, &data_dir, proxies).await {
-        Ok(text) => match std::io::stdout().write_all(text.as_bytes()) {
-            // A reader that has seen enough is no error.
-            Ok(()) => 0,
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => 0,
-            Err(error) => complain(&format!("Error: {error}")),
-        },
-        Err(message) => complain(&format!("Error: {message}")),
-    }
-}
-
-fn complain(text: &str) -> u8 {
-    // Where nobody reads, nothing is lost.
-    drop(writeln!(std::io::stderr(), "{text}"));
-    1
+    finish(template(&arguments, &data_dir, proxies).await)
 }
 
 /// `helm template`: the stream, or the list of files that were written.

@@ -8,10 +8,10 @@ mod glob;
 
 pub use arguments::KustomizeCommand;
 
-use std::io::Write as _;
 use std::path::Path;
 
-use crate::{Surroundings, escape};
+use crate::Surroundings;
+use crate::streams::{complain, finish};
 
 /// What a command says: its result, and what it mentions on the way.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,21 +53,5 @@ pub async fn kustomize(command: &KustomizeCommand, surroundings: &Surroundings<'
     for note in notes {
         complain(&note);
     }
-    match result {
-        Ok(out) => {
-            match std::io::stdout().write_all(out.as_bytes()) {
-                // A reader that has seen enough is no error.
-                Ok(()) => 0,
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => 0,
-                Err(error) => complain(&format!("Error: {error}")),
-            }
-        }
-        Err(message) => complain(&format!("Error: {message}")),
-    }
-}
-
-fn complain(text: &str) -> u8 {
-    // Files may be strangers'; where nobody reads, nothing is lost.
-    drop(writeln!(std::io::stderr(), "{}", escape::lines(text)));
-    1
+    finish(result)
 }

@@ -34,6 +34,7 @@ mod name;
 mod run;
 mod spec;
 mod store;
+mod streams;
 mod suggest;
 mod table;
 mod view;
