@@ -48,7 +48,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let identity = arguments.identity.unwrap_or_else(own_name);
     let controller = Start {
         client,
-        options: Options { proxies: environment::proxies(), ..Options::new(arguments.namespace, identity) },
+        options: Options {
+            proxies: environment::proxies(),
+            wave_delay: environment::wave_delay(),
+            ..Options::new(arguments.namespace, identity)
+        },
         data_dir: arguments.data_dir,
         allow_file: arguments.allow_file_repositories,
     }

@@ -139,7 +139,8 @@ impl Playground {
         bootstrap::apply(&client, &secret).await?;
         let controller = Start {
             client: client.clone(),
-            options: Options::new("argocd", "playground"),
+            // Its controllers are quick.
+            options: Options { wave_delay: Some(Duration::ZERO), ..Options::new("argocd", "playground") },
             data_dir: home.join("data"),
             allow_file: true,
         }

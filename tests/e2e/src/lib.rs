@@ -371,7 +371,8 @@ pub async fn run(
     }
     let start = Start {
         client,
-        options: Options::new("argocd", identity),
+        // The story about it sets it.
+        options: Options { wave_delay: Some(Duration::ZERO), ..Options::new("argocd", identity) },
         data_dir: data.to_owned(),
         allow_file: false,
     };

@@ -42,6 +42,7 @@ mod status;
 mod supplies;
 mod tree;
 mod wanted;
+mod waves;
 mod write;
 
 pub use charts::Proxies;

@@ -11,6 +11,7 @@ use api::{
 use cluster::Knowledge;
 use resource::{GroupKind, Object, ResourceKey};
 use sync::operation::{Next, Outcome, Readiness, Recorded, Step, next};
+use sync::pause::pause_before;
 use sync::{Item, Kept, Phase, Plan, Removal, Request, Wave, plan};
 
 use crate::assess::{Memory, live_objects, options_of, why_unseen};
@@ -25,6 +26,7 @@ use crate::judge::Judge;
 use crate::shared::RunningOperation;
 use crate::status::operation_patch;
 use crate::wanted::WantedSet;
+use crate::waves;
 use crate::write::{Lost, write};
 
 /// Objects of one kind that are applied at the same time.
@@ -87,6 +89,13 @@ impl Run<'_> {
                 let progress = Progress { again: Some(LOOK_AGAIN), ..Progress::at(self.state) };
                 return Ok((progress, comparison, findings));
             }
+            if let Next::Run(wave) = &step
+                && let Some(left) = self.pause(wave)
+            {
+                self.state.message = format!("waiting for {} between waves", seconds(self.delay()));
+                let progress = Progress { again: Some(left), ..Progress::at(self.state) };
+                return Ok((progress, comparison, findings));
+            }
             match step {
                 Next::Run(wave) => {
                     self.state.message =
@@ -98,6 +107,10 @@ impl Run<'_> {
                         self.state.message = format!("waiting: {reason}");
                         let progress = Progress { again: Some(LEFTOVERS_GONE), ..Progress::at(self.state) };
                         return Ok((progress, comparison, findings));
+                    }
+                    let now = self.now();
+                    if !self.delay().is_zero() {
+                        waves::note(&mut self.state, wave.phase, wave.number, now);
                     }
                     (comparison, findings) = self.judge.assess(app, &self.wanted, assessed).await;
                 }
@@ -140,6 +153,21 @@ impl Run<'_> {
             if finalizers.is_empty() { finalizers } else { format!(" (its finalizers: {finalizers})") };
         let more = and_more(leaving.len(), "resources");
         Some(format!("waiting for deletion of {}{held}{more}", first.key()))
+    }
+
+    fn now(&self) -> jiff::Timestamp {
+        (self.judge.shared.options.clock)()
+    }
+
+    /// The pause between waves of this operation.
+    fn delay(&self) -> Duration {
+        let dry_run = self.state.operation.sync.as_ref().is_some_and(|sync| sync.dry_run);
+        if dry_run { Duration::ZERO } else { waves::delay(self.judge.shared) }
+    }
+
+    /// How long a wave has to wait for the time's sake.
+    fn pause(&self, wave: &Wave) -> Option<Duration> {
+        pause_before(wave, waves::last(&self.state, self.now()), self.delay())
     }
 
     async fn record(&self, app: &mut Arc<Application>) -> Result<(), Lost> {
@@ -443,6 +471,7 @@ impl Run<'_> {
 
     fn finish(mut self, outcome: &Outcome, messages: &[String]) -> Progress {
         let now = self.judge.shared.now();
+        waves::forget(&mut self.state.operation);
         let sync = self.state.operation.sync.clone().unwrap_or_default();
         let (mut history, mut again) = (None, None);
         match outcome {
@@ -564,6 +593,11 @@ fn consent_message(plan: &Plan) -> String {
     format!(
         "waiting for pruning confirmation of {first}{more}: set the annotation {annotation} to the time now"
     )
+}
+
+/// Whole seconds, or what is exact.
+fn seconds(time: Duration) -> String {
+    if time.subsec_nanos() == 0 { format!("{} s", time.as_secs()) } else { format!("{time:?}") }
 }
 
 fn waiting_message(objects: &[(ResourceKey, String)], hooks: &[ResourceKey]) -> String {

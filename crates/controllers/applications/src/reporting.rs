@@ -12,7 +12,7 @@ use crate::deciding::age;
 use crate::events;
 use crate::operation::Progress;
 use crate::shared::{AppMemory, AppName, Shared};
-use crate::status::{Report, operation_patch, patch};
+use crate::status::{Report, is_same, operation_patch, patch};
 use crate::write::{Lost, write};
 
 /// When an application that cannot be read is reported again, should that have failed.
@@ -55,7 +55,7 @@ pub(crate) async fn end_on_word(
     memory.operation_ended();
     write(shared, name, app, |app| {
         let mut patch = operation_patch(app, &state)?;
-        if app.operation.as_ref() == Some(&state.operation) {
+        if app.operation.as_ref().is_some_and(|asked| is_same(asked, &state.operation)) {
             patch["operation"] = serde_json::Value::Null;
         }
         Some(patch)

@@ -46,6 +46,8 @@ pub struct Options {
     pub renders: usize,
     /// Ways out for repositories whose Secret names no proxy.
     pub proxies: Proxies,
+    /// The pause between waves of a sync, where the settings say nothing; 2 s where this does not either.
+    pub wave_delay: Option<Duration>,
     /// The time.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
@@ -60,6 +62,7 @@ impl Options {
             workers: 20,
             renders,
             proxies: Proxies::default(),
+            wave_delay: None,
             clock: Arc::new(Timestamp::now),
         }
     }

@@ -2,7 +2,7 @@
 
 use api::{
     Application, ApplicationSourceType, ApplicationStatus, ComparedTo, HealthStatus, HealthStatusCode,
-    OperationState, ResourceStatus, RevisionHistory, SyncStatus, SyncStatusCode,
+    Operation, OperationState, ResourceStatus, RevisionHistory, SyncStatus, SyncStatusCode,
 };
 use resource::ResourceKey;
 use serde_json::{Value, json};
@@ -36,7 +36,8 @@ pub(crate) struct Report {
 /// `reconciledAt` alone is no reason to write: it comes along with the next real change.
 pub(crate) fn patch(app: &Application, report: Report, now: &str, namespace: &str) -> Option<Value> {
     let (clear_operation, clear_refresh) = (report.clear_operation, report.clear_refresh);
-    let ended = report.operation_state.as_ref().map(|state| state.operation.clone());
+    let ended = report.operation_state.as_ref().map(|state| &state.operation);
+    let ended = ended.is_some_and(|ended| app.operation.as_ref().is_some_and(|asked| is_same(asked, ended)));
     // A status that was never written lacks even what it would say by default.
     let written = !app.status.controller_namespace.is_empty();
     let old_value = if written { json_of(&app.status) } else { json!({}) };
@@ -59,7 +60,7 @@ pub(crate) fn patch(app: &Application, report: Report, now: &str, namespace: &st
         patch.insert("status".to_owned(), status);
     }
     // Only the one that ended: somebody may have asked for another meanwhile.
-    if clear_operation && app.operation.is_some() && app.operation == ended {
+    if clear_operation && ended {
         patch.insert("operation".to_owned(), Value::Null);
     }
     let refresh = [api::names::annotation::REFRESH, api::names::annotation::REFRESH_TIMESTAMP];
@@ -78,6 +79,17 @@ pub(crate) fn patch(app: &Application, report: Report, now: &str, namespace: &st
         }
     }
     (!patch.is_empty()).then_some(Value::Object(patch))
+}
+
+/// Whether an operation that has run is the one that was asked for: what was put on record in it meanwhile does not count.
+pub(crate) fn is_same(asked: &Operation, run: &Operation) -> bool {
+    let bare = |operation: &Operation| {
+        let mut operation = operation.clone();
+        crate::waves::forget(&mut operation);
+        crate::bases::keep(&mut operation, &std::collections::BTreeMap::new());
+        operation
+    };
+    asked == run || bare(asked) == bare(run)
 }
 
 fn next_status(app: &Application, report: Report, now: &str, namespace: &str) -> ApplicationStatus {

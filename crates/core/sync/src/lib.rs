@@ -20,6 +20,7 @@ pub mod desired;
 pub mod hooks;
 pub mod operation;
 mod order;
+pub mod pause;
 mod plan;
 pub mod retry;
 

@@ -1,6 +1,6 @@
 //! What comes first, what waits, what stays.
 
-use e2e::{World, conditions};
+use e2e::{World, app_path, conditions};
 use serde_json::{Value, json};
 
 use crate::manifests::{annotated, config, config_map, definition, deployment, deployment_path, text};
@@ -62,6 +62,50 @@ async fn a_wave_waits_for_the_one_before(world: &mut World) {
     let order: Vec<String> =
         world.writes().into_iter().filter(|w| w.namespace == "waves").map(|w| w.name).collect();
     assert_eq!(order, ["early", "middle", "late"]);
+}
+
+async fn waves_are_apart_by_the_setting_and_a_restart_counts_on(world: &mut World) {
+    let wave = |name: &str, wave: &str| annotated(name, "x", &[("sync-wave", wave)]);
+    world
+        .push(&[
+            ("apart/a.yaml", &wave("first", "0")),
+            ("apart/b.yaml", &wave("second", "1")),
+            ("apart/c.yaml", &wave("third", "2")),
+        ])
+        .unwrap();
+    let params = |seconds: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cmd-params-cm", "namespace": "argocd"},
+            "data": {"controller.sync.wave.delay.seconds": seconds},
+        })
+    };
+    world.api.apply(&params("3600")).await.unwrap();
+    world.api.apply(&world.application("apart", "apart", "apart")).await.unwrap();
+    let waits_after = |wave: &'static str| {
+        move |app: &Value| {
+            let state = &app["status"]["operationState"];
+            let record = state["operation"]["info"][0]["value"].as_str().unwrap_or_default();
+            state["message"] == "waiting for 3600 s between waves" && record.starts_with(wave)
+        }
+    };
+    world.until_app("apart", "pauses", waits_after("Sync 0 ")).await;
+    assert_eq!(world.api.get(&config_map("apart", "second")).await.unwrap(), None);
+    // Another controller goes by the record: here the first wave was long ago, and the second is not.
+    world.kill().await;
+    let record = json!([{"name": "last wave", "value": "Sync 0 2024-01-01T00:00:00Z"}]);
+    let patch = json!({"status": {"operationState": {"operation": {"info": record}}}});
+    world.api.patch(&app_path("apart"), &patch).await.unwrap();
+    world.succeed().await.unwrap();
+    world.until_app("apart", "pauses after the second", waits_after("Sync 1 ")).await;
+    assert!(world.api.get(&config_map("apart", "second")).await.unwrap().is_some());
+    assert_eq!(world.api.get(&config_map("apart", "third")).await.unwrap(), None);
+    world.api.apply(&params("0")).await.unwrap();
+    let app = world.until_good("apart").await;
+    assert_eq!(
+        app["status"]["operationState"]["operation"]["info"],
+        Value::Null,
+        "nothing is left of the record"
+    );
 }
 
 async fn what_is_pruned_goes_in_reverse_and_is_waited_for(world: &mut World) {
@@ -324,6 +368,7 @@ mod tests {
         a_namespace_is_made_with_its_labels,
         a_wave_waits_for_the_one_before,
         objects_stay_that_say_so,
+        waves_are_apart_by_the_setting_and_a_restart_counts_on,
         what_is_pruned_goes_in_reverse_and_is_waited_for,
         replace_and_force_change_what_an_apply_cannot,
         a_sync_touches_only_what_it_is_told_to,

@@ -27,6 +27,8 @@ pub struct Params {
     pub git_submodules: Option<bool>,
     /// How long an operation may take with all its attempts; `None` for no limit. Seconds. `controller.sync.timeout.seconds`.
     pub sync_timeout: Option<Duration>,
+    /// The pause between waves of a sync; `None` for what is usual. Seconds. `controller.sync.wave.delay.seconds`.
+    pub wave_delay: Option<Duration>,
 }
 
 impl Params {
@@ -90,6 +92,7 @@ impl Params {
             })
         };
         let timeout = seconds("controller.sync.timeout.seconds", last_good.sync_timeout);
+        params.wave_delay = seconds("controller.sync.wave.delay.seconds", last_good.wave_delay);
         params.sync_timeout = timeout.filter(|timeout| !timeout.is_zero());
         (params, problems)
     }
@@ -173,6 +176,7 @@ mod tests {
             ("reposerver.max.combined.directory.manifests.size".to_owned(), "20M"),
             ("reposerver.enable.git.submodule".to_owned(), "False"),
             ("controller.sync.timeout.seconds".to_owned(), "300"),
+            ("controller.sync.wave.delay.seconds".to_owned(), "0"),
             ("server.insecure".to_owned(), "what?"),
         ]);
         let (good, problems) = Params::parse(&rows, &Params::default());
@@ -183,6 +187,7 @@ mod tests {
             directory_bytes: Some(20_000_000),
             git_submodules: Some(false),
             sync_timeout: Some(Duration::from_secs(300)),
+            wave_delay: Some(Duration::ZERO),
         };
         assert_eq!((&good, problems.as_slice()), (&expected, [].as_slice()));
         let bad = data(&[(size("oci"), "much"), (size("helm"), "3M"), (off("helm"), "perhaps")]);
