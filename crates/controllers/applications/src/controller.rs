@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::assess::why_unseen;
+use crate::destination::Destination;
 use crate::fetch::poll_interval;
 use crate::lease::{Claim, Standing};
 use crate::metrics::Metrics;
@@ -58,7 +59,7 @@ impl Controller {
 
     /// Requests to the API server so far, by verb.
     pub fn requests(&self) -> Vec<(&'static str, u64)> {
-        self.shared.cluster.counters().requests.into_iter().collect()
+        self.shared.home.cluster.counters().requests.into_iter().collect()
     }
 
     /// Requests to git servers so far: (`ls-remote` or `fetch`, count).
@@ -114,7 +115,7 @@ impl Controller {
                 () = &mut shutdown => {
                     self.shared.set_leading(None);
                     tasks.shutdown().await;
-                    claim.release(&self.shared.cluster).await;
+                    claim.release(&self.shared.home.cluster).await;
                     return;
                 }
             }
@@ -125,7 +126,7 @@ impl Controller {
         let mut told = String::new();
         loop {
             let asked = Instant::now();
-            let standing = claim.attempt(&self.shared.cluster, (self.shared.options.clock)()).await;
+            let standing = claim.attempt(&self.shared.home.cluster, (self.shared.options.clock)()).await;
             match &standing {
                 Standing::Held => {
                     // Counted from before the request: others count from when they saw what it wrote.
@@ -148,7 +149,7 @@ impl Controller {
         loop {
             tokio::time::sleep(Claim::pause(&Standing::Held)).await;
             let asked = Instant::now();
-            let standing = claim.attempt(&self.shared.cluster, (self.shared.options.clock)()).await;
+            let standing = claim.attempt(&self.shared.home.cluster, (self.shared.options.clock)()).await;
             match standing {
                 Standing::Held => {
                     self.shared.set_leading(Some(asked + crate::lease::DURATION));
@@ -165,7 +166,9 @@ impl Controller {
         let mut tasks = JoinSet::new();
         let shared = || Arc::clone(&self.shared);
         // Subscribed before the first list, so that nothing falls in between.
-        tasks.spawn(follow_changes(shared(), self.shared.cluster.changes()));
+        let home = Arc::clone(&self.shared.home);
+        let changes = home.cluster.changes();
+        tasks.spawn(follow_changes(shared(), home, changes));
         let (projects_known, ready) = watch::channel(false);
         tasks.spawn(follow_projects(shared(), projects_known));
         tasks.spawn(follow_apps(shared()));
@@ -244,7 +247,7 @@ fn name_of(value: &Value) -> Option<AppName> {
 
 async fn follow_apps(shared: Arc<Shared>) {
     let gvk = Gvk::new(api::names::GROUP, api::names::VERSION, api::names::APPLICATION);
-    let mut events = shared.cluster.watch_kind(&gvk, Some(&shared.options.namespace));
+    let mut events = shared.home.cluster.watch_kind(&gvk, Some(&shared.options.namespace));
     let mut first = true;
     shared.set_listed(false);
     while let Some(event) = events.next().await {
@@ -302,7 +305,7 @@ fn remove(shared: &Shared, name: &AppName) {
 
 async fn follow_projects(shared: Arc<Shared>, projects_known: watch::Sender<bool>) {
     let gvk = Gvk::new(api::names::GROUP, api::names::VERSION, api::names::APP_PROJECT);
-    let mut events = shared.cluster.watch_kind(&gvk, Some(&shared.options.namespace));
+    let mut events = shared.home.cluster.watch_kind(&gvk, Some(&shared.options.namespace));
     let mut known: BTreeSet<String> = BTreeSet::new();
     while let Some(event) = events.next().await {
         let whole = matches!(event, KindEvent::Restarted(_));
@@ -363,7 +366,7 @@ fn enqueue(shared: &Shared, which: impl Fn(&Application) -> bool) {
     names.into_iter().for_each(|name| shared.queue.add(name));
 }
 
-async fn follow_changes(shared: Arc<Shared>, mut changes: cluster::Changes) {
+async fn follow_changes(shared: Arc<Shared>, at: Arc<Destination>, mut changes: cluster::Changes) {
     while let Some(notice) = changes.next().await {
         match notice {
             Notice::Changed(change) => {
@@ -372,7 +375,7 @@ async fn follow_changes(shared: Arc<Shared>, mut changes: cluster::Changes) {
                 }
             }
             Notice::Knowledge(kind) => {
-                for name in shared.apps_with_kind(&kind) {
+                for name in at.apps_with_kind(&kind) {
                     shared.queue.add(name);
                 }
             }
@@ -391,7 +394,7 @@ async fn follow_settings(shared: Arc<Shared>) {
         // Whose an object is and which kinds are watched is asked anew, which lists every kind: only where it may differ.
         if before.settings.tracking != now.settings.tracking || before.settings.filter != now.settings.filter
         {
-            shared.cluster.reconfigure();
+            shared.home.cluster.reconfigure();
         }
         before = now;
         crate::events::report_problems(&shared, &mut told).await;

@@ -120,7 +120,7 @@ pub(crate) fn automatic(
     // Two applications that both have an object in git would take it from each other for ever.
     differences.changed.retain(|key| !claimed_and_taken(judge, key));
     // What is on its way, or went while the rest was compared, needs no prune.
-    let stays = |key: &ResourceKey| shared.cluster.get(key).is_some_and(|live| !live.deleting());
+    let stays = |key: &ResourceKey| judge.cluster().get(key).is_some_and(|live| !live.deleting());
     differences.to_prune.retain(stays);
     let last = last_attempt(shared, app, wanted);
     let revision = wanted.revisions.join(", ");
@@ -153,7 +153,7 @@ pub(crate) fn automatic(
 }
 
 fn claimed_and_taken(judge: &Judge<'_>, key: &ResourceKey) -> bool {
-    let taken = judge.shared.cluster.get(key).and_then(|live| live.instance().cloned());
+    let taken = judge.cluster().get(key).and_then(|live| live.instance().cloned());
     taken.is_some_and(|owner| owner.as_ref() != judge.instance()) && judge.claimed_elsewhere(key).is_some()
 }
 

@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use api::names::finalizer;
 use api::{Application, ConditionType, Consent};
-use cluster::{Knowledge, LiveObject, Propagation, Severity, WriteError, chain};
+use cluster::{Cluster, Knowledge, LiveObject, Propagation, Severity, WriteError, chain};
 use resource::{GroupKind, Object};
 use sync::deletion::{Stage, stage};
 
 use crate::assess::{options_of, why_unseen};
+use crate::clusters::{self, NoCluster};
 use crate::conditions::Findings;
 use crate::deletion_hooks::{clean_up, run};
+use crate::destination::Destination;
 use crate::events;
 use crate::execute::preconditions;
 use crate::holdups::{Holdup, named_holdups};
 use crate::hooks::{gone_is_well, release};
-use crate::obtain::is_known;
 use crate::shared::{AppMemory, AppName, Shared};
 use crate::write::{Lost, key_of, write};
 
@@ -47,14 +48,21 @@ pub(crate) async fn step(
     app: &mut Arc<Application>,
     memory: &mut AppMemory,
 ) -> Result<Option<Duration>, Lost> {
-    if !is_known(&app.spec.destination) {
-        return release_all(shared, name, app).await.map(|()| None);
-    }
+    let to = match clusters::find(shared, &shared.settings.current(), &app.spec.destination) {
+        Ok(to) => to,
+        Err(NoCluster::Invalid(_) | NoCluster::NotKnown(_)) => {
+            return release_all(shared, name, app).await.map(|()| None);
+        }
+        Err(error @ NoCluster::Disabled) => {
+            blocked(shared, name, app, format!("waiting: {error}")).await?;
+            return Ok(Some(LOOK_AGAIN));
+        }
+    };
     while let Some(stage) = stage(|name| app.metadata.has_finalizer(name)) {
         let came = match stage {
-            Stage::Hooks(phase) => Box::pin(run(shared, name, app, memory, phase)).await?,
-            Stage::Cascade => Box::pin(cascade(shared, name, app, memory)).await?,
-            Stage::Cleanup(phase) => clean_up(shared, name, app, memory, phase).await?,
+            Stage::Hooks(phase) => Box::pin(run(shared, &to, name, app, memory, phase)).await?,
+            Stage::Cascade => Box::pin(cascade(shared, &to, name, app, memory)).await?,
+            Stage::Cleanup(phase) => clean_up(shared, &to, name, app, memory, phase).await?,
         };
         match came {
             Came::Over => drop_finalizers(shared, name, app, |finalizer| is_of(stage, finalizer)).await?,
@@ -118,6 +126,7 @@ async fn release_all(shared: &Shared, name: &AppName, app: &mut Arc<Application>
 /// **Invariants**: reliability P1–P3; nothing is deleted while a kind that the application had objects of cannot be seen whole.
 async fn cascade(
     shared: &Shared,
+    to: &Destination,
     name: &AppName,
     app: &Arc<Application>,
     memory: &AppMemory,
@@ -125,7 +134,7 @@ async fn cascade(
     let kinds: Vec<GroupKind> =
         app.status.resources.iter().map(|r| GroupKind::new(&*r.group, &*r.kind)).collect();
     for kind in &kinds {
-        match shared.cluster.knowledge(kind) {
+        match to.cluster.knowledge(kind) {
             Knowledge::Complete | Knowledge::Absent | Knowledge::Excluded => {}
             Knowledge::Loading => return Ok(Came::Waits(LOOK_AGAIN)),
             unseen => {
@@ -135,23 +144,23 @@ async fn cascade(
             }
         }
     }
-    if !sees_all(shared) || shared.others_unseen(name, &memory.spec.repositories) {
+    if !sees_all(to) || shared.others_unseen(name, &memory.spec.repositories) {
         return Ok(Came::Waits(SOON));
     }
     let instance = shared.instance(name);
     let asked = app.metadata.deletion_timestamp.as_deref().unwrap_or_default();
     let mut left = Vec::new();
-    for live in shared.cluster.owned_by(instance.as_str()) {
+    for live in to.cluster.owned_by(instance.as_str()) {
         // What another application has in git, too, is left to that one.
         if live.has_controller()
             || live.key() == key_of(app)
-            || shared.claimed_elsewhere(&live.key(), name).is_some()
+            || shared.claimed_elsewhere(to, &live.key(), name).is_some()
         {
             continue;
         }
         let found = match live.object() {
             Some(object) => Some(object),
-            None => match shared.cluster.fetch(&live.key()).await {
+            None => match to.cluster.fetch(&live.key()).await {
                 Ok(found) => found,
                 // What cannot be read must not be taken for gone: the finalizer would go, and the object would stay.
                 Err(error) => return Ok(Came::Blocked(chain(&error), LOOK_AGAIN)),
@@ -176,14 +185,14 @@ async fn cascade(
     }
     if let Some(last) = left.iter().map(|(wave, ..)| *wave).max() {
         let now: Vec<_> = left.into_iter().filter(|(wave, ..)| *wave == last).collect();
-        return remove(shared, name, now, propagation(app)).await;
+        return remove(shared, &to.cluster, name, now, propagation(app)).await;
     }
     Ok(Came::Over)
 }
 
 /// Whether the first look at everything that the cluster serves is over.
-pub(crate) fn sees_all(shared: &Shared) -> bool {
-    shared.is_loaded(shared.cluster.discovery().kinds().map(|(kind, _)| kind))
+pub(crate) fn sees_all(to: &Destination) -> bool {
+    to.is_loaded(to.cluster.discovery().kinds().map(|(kind, _)| kind))
 }
 
 fn is_definition(object: &Object) -> bool {
@@ -193,6 +202,7 @@ fn is_definition(object: &Object) -> bool {
 
 async fn remove(
     shared: &Shared,
+    cluster: &Cluster,
     name: &AppName,
     objects: Vec<(i32, Arc<LiveObject>, Object)>,
     propagation: Propagation,
@@ -206,7 +216,7 @@ async fn remove(
             continue;
         }
         // Seen once more: what was handed to somebody else meanwhile stays.
-        let object = match shared.cluster.fetch(&key).await {
+        let object = match cluster.fetch(&key).await {
             Ok(Some(object)) => object,
             Ok(None) => continue,
             Err(error) => return Ok(Came::Blocked(chain(&error), LOOK_AGAIN)),
@@ -218,7 +228,7 @@ async fn remove(
             return Err(Lost::Deposed);
         }
         // A hook's result is of no use any more.
-        let object = match release(&shared.cluster, object).await {
+        let object = match release(cluster, object).await {
             Ok(object) => object,
             Err(WriteError::Precondition { .. } | WriteError::NotFound { .. }) => continue,
             Err(error) => return Ok(Came::Blocked(chain(&error), LOOK_AGAIN)),
@@ -227,7 +237,7 @@ async fn remove(
             continue;
         }
         let conditions = preconditions(object.uid(), object.resource_version());
-        if let Err(error) = gone_is_well(shared.cluster.delete(&key, &conditions, propagation).await) {
+        if let Err(error) = gone_is_well(cluster.delete(&key, &conditions, propagation).await) {
             return Ok(Came::Blocked(chain(&error), LOOK_AGAIN));
         }
     }

@@ -15,6 +15,7 @@ use sync::deletion::{DeletionPhase, HookState, Next, finalizers, next, pause};
 use tokio::time::Instant;
 
 use crate::deletion::{Came, LOOK_AGAIN, sees_all};
+use crate::destination::Destination;
 use crate::execute::make_namespace;
 use crate::holdups::and_more;
 use crate::hooks::{Fate, Making, Started, WantedHook, fate, gone_is_well, release, remove, start};
@@ -61,12 +62,14 @@ pub(crate) async fn ask_for(
 /// **Invariants**: reliability P8: a hook that runs or has succeeded is not made again, whoever comes back to it.
 pub(crate) async fn run(
     shared: &Shared,
+    to: &Arc<Destination>,
     name: &AppName,
     app: &Application,
     memory: &mut AppMemory,
     phase: DeletionPhase,
 ) -> Result<Came, Lost> {
-    let (view, wanted) = match of_git(shared, name, app, memory, phase).await {
+    let cluster = &to.cluster;
+    let (view, wanted) = match of_git(shared, to, name, app, memory, phase).await {
         Ok(found) => found,
         Err(came) => return Ok(came),
     };
@@ -79,6 +82,7 @@ pub(crate) async fn run(
     let leading = || shared.is_leading();
     let making = Making {
         shared,
+        cluster,
         tracking: &view.settings.settings.tracking,
         instance: &view.instance,
         dry_run: false,
@@ -86,7 +90,7 @@ pub(crate) async fn run(
     };
     // Once for every wave, and once to see the end.
     for _ in 0..=hooks.len() {
-        let states = match look(shared, hooks.keys(), &run).await {
+        let states = match look(shared, cluster, hooks.keys(), &run).await {
             Ok(states) => states,
             Err(message) => return Ok(Came::Blocked(message, LATER)),
         };
@@ -94,7 +98,7 @@ pub(crate) async fn run(
             Next::Start(keys) => {
                 // What was never synced may have none.
                 if let Some(namespace) = namespace_to_create(app, &wanted, &general_options(app))
-                    && let Err(message) = make_namespace(&shared.cluster, app, false, &namespace).await
+                    && let Err(message) = make_namespace(cluster, app, false, &namespace).await
                 {
                     return Ok(Came::Blocked(format!("waiting: {message}"), LATER));
                 }
@@ -120,13 +124,13 @@ pub(crate) async fn run(
                 return Ok(Came::Blocked(message, LOOK_AGAIN));
             }
             Next::Retry(failed) => {
-                return retry(&shared.cluster, &mut memory.deletion_failures, phase, &failed, &run).await;
+                return retry(cluster, &mut memory.deletion_failures, phase, &failed, &run).await;
             }
             Next::Done => {
                 memory.deletion_failures = Failures::default();
                 if !app.metadata.has_finalizer(phase.cleanup_finalizer()) {
                     // Nobody would come back to them.
-                    return let_go(shared, hooks.into_keys().map(|(_, key)| key), &run).await;
+                    return let_go(shared, cluster, hooks.into_keys().map(|(_, key)| key), &run).await;
                 }
                 return Ok(Came::Over);
             }
@@ -138,6 +142,7 @@ pub(crate) async fn run(
 /// What git has of the hooks now; else what the phase came to.
 async fn of_git(
     shared: &Shared,
+    to: &Arc<Destination>,
     name: &AppName,
     app: &Application,
     memory: &mut AppMemory,
@@ -155,12 +160,13 @@ async fn of_git(
         }
         return Err(blocked(&format!("project {project_name} does not exist")));
     };
-    let view = View { name: Arc::clone(name), instance: shared.instance(name), project, settings };
     let sources = app.spec.sources();
-    let denied = check_sources(sources, "spec.source", &view);
+    let denied = check_sources(sources, "spec.source", &project);
     if let Some(why) = denied.first() {
         return Err(blocked(why));
     }
+    let (name, instance, to) = (Arc::clone(name), shared.instance(name), Arc::clone(to));
+    let view = View { name, instance, project, settings, to };
     // Somebody may have mended what failed.
     let again = memory.deletion_failures.count > 0 && memory.deletion_failures.since.is_none();
     let fresh = memory.spec.wanted.is_none() || !memory.spec.sound || again;
@@ -203,10 +209,11 @@ fn of_phase(
 
 async fn look(
     shared: &Shared,
+    cluster: &Cluster,
     hooks: impl Iterator<Item = &(i32, ResourceKey)>,
     run: &str,
 ) -> Result<BTreeMap<(i32, ResourceKey), HookState>, String> {
-    let (cluster, mut states) = (&shared.cluster, BTreeMap::new());
+    let mut states = BTreeMap::new();
     for (wave, key) in hooks {
         let state = match cluster.fetch(key).await {
             Ok(Some(object)) if object.annotation(annotation::HOOK_RUN) == Some(run) => {
@@ -276,12 +283,13 @@ async fn retry(
 /// Deletes what the hooks of a phase left, where their delete policies say so, and lets go of the rest.
 pub(crate) async fn clean_up(
     shared: &Shared,
+    to: &Destination,
     name: &AppName,
     app: &Application,
     memory: &AppMemory,
     phase: DeletionPhase,
 ) -> Result<Came, Lost> {
-    if !sees_all(shared) {
+    if !sees_all(to) {
         return Ok(Came::Waits(SOON));
     }
     let asked = asked(app);
@@ -290,13 +298,18 @@ pub(crate) async fn clean_up(
     let mut keys: BTreeSet<ResourceKey> = known.map(|(_, key)| key).collect();
     let instance = shared.instance(name);
     let since = |live: &cluster::LiveObject| live.created().is_none_or(|at| at.as_second() >= asked);
-    let live = shared.cluster.owned_by(instance.as_str()).into_iter().filter(|live| since(live));
+    let live = to.cluster.owned_by(instance.as_str()).into_iter().filter(|live| since(live));
     keys.extend(live.map(|live| live.key()));
-    let_go(shared, keys.into_iter(), &phase.id(asked)).await
+    let_go(shared, &to.cluster, keys.into_iter(), &phase.id(asked)).await
 }
 
-async fn let_go(shared: &Shared, keys: impl Iterator<Item = ResourceKey>, run: &str) -> Result<Came, Lost> {
-    let (cluster, mut going) = (&shared.cluster, Vec::new());
+async fn let_go(
+    shared: &Shared,
+    cluster: &Cluster,
+    keys: impl Iterator<Item = ResourceKey>,
+    run: &str,
+) -> Result<Came, Lost> {
+    let mut going = Vec::new();
     for key in keys {
         let live = match cluster.fetch(&key).await {
             Ok(Some(live)) if live.annotation(annotation::HOOK_RUN) == Some(run) => live,

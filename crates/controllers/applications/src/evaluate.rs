@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::comparison::Comparison;
 use crate::controller::Controller;
 use crate::judge::Judge;
-use crate::obtain::{Ask, View, check_spec, from_directory, obtain};
+use crate::obtain::{Ask, View, check_destination, check_spec, from_directory, obtain};
 use crate::repositories::Freshness;
 use crate::shared::{AppName, ProjectEntry, TargetMemory};
 
@@ -63,12 +63,16 @@ impl Controller {
         let shared = self.shared();
         let name: AppName = app.metadata.name.as_str().into();
         let project = self.read_project(app.spec.project_name()).await?;
-        let view =
-            View { instance: shared.instance(&name), name, project, settings: shared.settings.current() };
-        let invalid = check_spec(app, &view);
-        if invalid.has_errors() {
-            return Err(Unrendered { findings: invalid.into_list() });
-        }
+        let settings = shared.settings.current();
+        let mut invalid = check_spec(app, &project, &settings);
+        let to = match check_destination(shared, app, &project, &settings) {
+            Ok(to) if !invalid.has_errors() => to,
+            refused => {
+                invalid.extend(refused.err().unwrap_or_default());
+                return Err(Unrendered { findings: invalid.into_list() });
+            }
+        };
+        let view = View { instance: shared.instance(&name), name, project, settings, to };
         let mut memory = TargetMemory::default();
         let pinned = vec![what.revision.clone().unwrap_or_default()];
         let ask = Ask {
@@ -98,13 +102,13 @@ impl Controller {
         if !what.desired_only {
             let recorded = app.status.resources.iter().map(|r| GroupKind::new(&*r.group, &*r.kind));
             let kinds = wanted.kinds().into_iter().chain(recorded).collect();
-            shared.cluster.need_full(&kinds);
-            shared.cluster.wait_complete(&kinds, LOADING).await;
+            view.to.cluster.need_full(&kinds);
+            view.to.cluster.wait_complete(&kinds, LOADING).await;
             let judge = Judge { shared, view: &view, rules: Arc::clone(&rules), rules_id: 0 };
             let (found, seen) = judge.assess(app, &wanted, &mut memory.assessed).await;
             findings.extend(seen);
             for state in found.resources.iter().filter(|state| state.live) {
-                if let Ok(Some(object)) = shared.cluster.fetch(&state.key).await {
+                if let Ok(Some(object)) = view.to.cluster.fetch(&state.key).await {
                     live.insert(state.key.clone(), object);
                 }
             }
@@ -120,7 +124,7 @@ impl Controller {
             ResourceKey::new(api::names::GROUP, api::names::APP_PROJECT, &*shared.options.namespace, name);
         let refused =
             |message: String| Unrendered { findings: vec![(ConditionType::InvalidSpecError, message)] };
-        match shared.cluster.fetch(&key).await {
+        match shared.home.cluster.fetch(&key).await {
             Ok(Some(object)) => match api::AppProject::from_value(object.into_value()) {
                 Ok(project) => Ok(Arc::new(ProjectEntry::new(&project))),
                 Err(error) => Err(refused(format!("project {name} cannot be read: {error}"))),

@@ -86,7 +86,7 @@ pub(crate) async fn tell(
         component: COMPONENT.to_owned(),
         at: (shared.options.clock)(),
     };
-    if let Err(error) = shared.cluster.emit_event(&note).await {
+    if let Err(error) = shared.home.cluster.emit_event(&note).await {
         tracing::debug!(application = %app.qualified_name(), error = %error, "event was not taken");
     }
 }
@@ -99,7 +99,7 @@ pub(crate) async fn report_problems(shared: &Shared, told: &mut BTreeSet<(String
         ResourceKey::new("", "ConfigMap", &*shared.options.namespace, api::names::config_map::ARGOCD_CM);
     for (setting, message) in now.difference(told) {
         tracing::warn!(key = %setting, problem = %message, "setting is not in force");
-        let Ok(Some(object)) = shared.cluster.fetch(&key).await else { continue };
+        let Ok(Some(object)) = shared.home.cluster.fetch(&key).await else { continue };
         let note = EventNote {
             regarding: key.clone(),
             api_version: "v1".to_owned(),
@@ -111,7 +111,7 @@ pub(crate) async fn report_problems(shared: &Shared, told: &mut BTreeSet<(String
             component: COMPONENT.to_owned(),
             at: (shared.options.clock)(),
         };
-        if let Err(error) = shared.cluster.emit_event(&note).await {
+        if let Err(error) = shared.home.cluster.emit_event(&note).await {
             tracing::debug!(error = %error, "event was not taken");
         }
     }

@@ -90,6 +90,7 @@ pub(crate) enum Started {
 #[derive(Clone, Copy)]
 pub(crate) struct Making<'a> {
     pub(crate) shared: &'a Shared,
+    pub(crate) cluster: &'a Cluster,
     pub(crate) tracking: &'a Tracking,
     /// The application, as its objects name it.
     pub(crate) instance: &'a AppInstanceName,
@@ -132,7 +133,7 @@ async fn start_once(
     desired: &Object,
     run: &str,
 ) -> Result<Started, WriteError> {
-    let (cluster, key) = (&making.shared.cluster, desired.key());
+    let (cluster, key) = (making.cluster, desired.key());
     let done = |message: String| Ok(Started::Over(StepResult::done(ResultCode::Synced, message)));
     let refused = |message: String| Ok(Started::Over(StepResult::failed(message)));
     let live = match cluster.fetch(&key).await {
@@ -231,14 +232,14 @@ fn by_health(object: &Object, health: Option<Health>) -> Fate {
 }
 
 /// Looks at the hooks that are on record as running, and puts on record those that are over.
-pub(crate) async fn observe(shared: &Shared, state: &mut OperationState) {
+pub(crate) async fn observe(shared: &Shared, cluster: &Cluster, state: &mut OperationState) {
     let ids = |phase| run_of(state).id(phase);
     let mut over = Vec::new();
     for (at, result) in hook_results(state) {
         let (Some(OperationPhase::Running), Some(phase)) = (&result.hook_phase, phase_of(result)) else {
             continue;
         };
-        let found = match look(shared, &key_of(result), &ids(phase)).await {
+        let found = match look(shared, cluster, &key_of(result), &ids(phase)).await {
             Fate::Running => continue,
             Fate::Succeeded(message) => (OperationPhase::Succeeded, message),
             Fate::Failed(message) => (OperationPhase::Failed, message),
@@ -255,8 +256,7 @@ pub(crate) async fn observe(shared: &Shared, state: &mut OperationState) {
     }
 }
 
-async fn look(shared: &Shared, key: &ResourceKey, run: &str) -> Fate {
-    let cluster = &shared.cluster;
+async fn look(shared: &Shared, cluster: &Cluster, key: &ResourceKey, run: &str) -> Fate {
     // The watch may be behind what we wrote.
     let seen = cluster.get(key).and_then(|live| live.object());
     if let Some(object) = seen.filter(|object| object.annotation(annotation::HOOK_RUN) == Some(run)) {
@@ -283,8 +283,7 @@ fn verdict(found: Option<(&Object, Option<Health>)>, run: &str) -> Fate {
 
 /// Tidies up after an attempt of an operation whose end is on record: hooks are let go of, those that still run are deleted, and
 /// those whose policy says so. Done again it changes nothing.
-pub(crate) async fn tidy(shared: &Shared, state: &OperationState) -> Result<(), String> {
-    let cluster = &shared.cluster;
+pub(crate) async fn tidy(shared: &Shared, cluster: &Cluster, state: &OperationState) -> Result<(), String> {
     let run = run_of(state);
     for (_, result) in hook_results(state) {
         let Some(phase) = phase_of(result) else { continue };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use api::{Application, ConditionType};
+use cluster::Cluster;
 use compare::Rules;
 use resource::ResourceKey;
 
@@ -68,8 +69,13 @@ impl<'a> Judge<'a> {
         self.view.instance.as_str()
     }
 
+    /// The cluster that it goes to.
+    pub(crate) fn cluster(&self) -> &'a Cluster {
+        &self.view.to.cluster
+    }
+
     /// Another application that has this object in git.
     pub(crate) fn claimed_elsewhere(&self, key: &ResourceKey) -> Option<String> {
-        self.shared.claimed_elsewhere(key, &self.view.name)
+        self.shared.claimed_elsewhere(&self.view.to, key, &self.view.name)
     }
 }

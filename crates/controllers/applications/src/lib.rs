@@ -9,12 +9,14 @@
 mod assess;
 mod attempt;
 mod bases;
+mod clusters;
 mod comparison;
 mod conditions;
 mod controller;
 mod deciding;
 mod deletion;
 mod deletion_hooks;
+mod destination;
 mod evaluate;
 mod events;
 mod execute;

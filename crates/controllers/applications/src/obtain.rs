@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use api::names::{IN_CLUSTER_NAME, IN_CLUSTER_SERVER};
-use api::{Application, ApplicationDestination, ApplicationSource, ApplicationSourceType, ConditionType};
+use api::{Application, ApplicationSource, ApplicationSourceType, ConditionType};
 use cluster::chain;
 use filetree::{FileTree, ReadSet, Store, TreePath};
 use resource::{GroupKind, Gvk, ResourceKey};
@@ -14,7 +13,9 @@ use sync::desired::Scope;
 use tokio::time::Instant;
 
 use crate::bases::{Look, permitted};
+use crate::clusters;
 use crate::conditions::Findings;
+use crate::destination::Destination;
 use crate::fetch::{Fetched, Obtaining, fetch, is_commit, recorded_revision};
 use crate::remote::check_url;
 use crate::repositories::Freshness;
@@ -33,6 +34,8 @@ pub(crate) struct View {
     pub(crate) instance: api::tracking::AppInstanceName,
     pub(crate) project: Arc<ProjectEntry>,
     pub(crate) settings: Arc<settings::Snapshot>,
+    /// The cluster that it goes to.
+    pub(crate) to: Arc<Destination>,
 }
 
 /// Which state of the sources is asked for.
@@ -48,11 +51,14 @@ pub(crate) struct Ask<'a> {
 }
 
 /// Checks what can be checked before anything is fetched. Every finding is an `InvalidSpecError`.
-pub(crate) fn check_spec(app: &Application, view: &View) -> Findings {
-    let project = &view.project;
+pub(crate) fn check_spec(
+    app: &Application,
+    project: &ProjectEntry,
+    settings: &settings::Snapshot,
+) -> Findings {
     let mut findings = Findings::default();
     let mut invalid = |message: String| findings.add(ConditionType::InvalidSpecError, message);
-    if view.settings.settings.impersonation_enabled {
+    if settings.settings.impersonation_enabled {
         invalid(
             "argocd-cm asks for impersonation, which is not implemented yet, so nothing is synced".to_owned(),
         );
@@ -74,43 +80,32 @@ pub(crate) fn check_spec(app: &Application, view: &View) -> Findings {
     findings.extend(check_sources(
         sources,
         if spec.has_multiple_sources() { "spec.sources" } else { "spec.source" },
-        view,
+        project,
     ));
-    let mut invalid = |message: String| findings.add(ConditionType::InvalidSpecError, message);
-    let to = &spec.destination;
-    let in_cluster = (IN_CLUSTER_SERVER, IN_CLUSTER_NAME);
-    let known = is_known(to);
-    if to.server.is_empty() && to.name.is_empty() {
-        invalid("spec.destination: server or name is missing".to_owned());
-    } else if !to.server.is_empty() && !to.name.is_empty() {
-        invalid("spec.destination: server and name are both set: give one of them".to_owned());
-    } else if !known {
-        invalid(format!(
-            "spec.destination: cluster {} is not known: this version serves the cluster that it runs in ({} or {})",
-            if to.server.is_empty() { &to.name } else { &to.server },
-            in_cluster.0,
-            in_cluster.1
-        ));
-    } else if !view.settings.settings.in_cluster_enabled {
-        invalid(
-            "spec.destination: argocd-cm forbids the cluster that this runs in (cluster.inClusterEnabled)"
-                .to_owned(),
-        );
-    } else if let Err(denied) = project.limits.permits_destination(in_cluster.0, in_cluster.1, &to.namespace)
-    {
-        invalid(denied.message);
-    }
     findings
 }
 
-/// Whether a destination is a cluster that is known here.
-pub(crate) fn is_known(to: &ApplicationDestination) -> bool {
-    (to.server.is_empty() || to.server.trim_end_matches('/') == IN_CLUSTER_SERVER)
-        && (to.name.is_empty() || to.name == IN_CLUSTER_NAME)
+/// The cluster that an application goes to, if there is one and its project permits it.
+pub(crate) fn check_destination(
+    shared: &Shared,
+    app: &Application,
+    project: &ProjectEntry,
+    settings: &settings::Snapshot,
+) -> Result<Arc<Destination>, Findings> {
+    let to = &app.spec.destination;
+    let refused = |message: String| {
+        let mut findings = Findings::default();
+        findings.add(ConditionType::InvalidSpecError, message);
+        findings
+    };
+    let found = clusters::find(shared, settings, to).map_err(|error| refused(error.to_string()))?;
+    let permitted = project.limits.permits_destination(&found.server, &found.name, &to.namespace);
+    permitted.map_err(|denied| refused(denied.message))?;
+    Ok(found)
 }
 
 /// Checks sources, of the spec or of an operation, against what there is and what the project permits. `field` names them.
-pub(crate) fn check_sources(sources: &[ApplicationSource], field: &str, view: &View) -> Findings {
+pub(crate) fn check_sources(sources: &[ApplicationSource], field: &str, project: &ProjectEntry) -> Findings {
     let mut findings = Findings::default();
     let mut invalid = |message: String| findings.add(ConditionType::InvalidSpecError, message);
     let several = field.ends_with('s');
@@ -118,7 +113,7 @@ pub(crate) fn check_sources(sources: &[ApplicationSource], field: &str, view: &V
         let field = if several { format!("{field}[{place}]") } else { field.to_owned() };
         if let Err(error) = check_url(source) {
             invalid(format!("{field}.repoURL: {error}"));
-        } else if let Err(denied) = view.project.limits.permits_source(&source.repo_url) {
+        } else if let Err(denied) = project.limits.permits_source(&source.repo_url) {
             invalid(denied.message);
         }
         if let Err(error) = TreePath::parse(&source.path) {
@@ -154,7 +149,7 @@ pub(crate) async fn obtain(
     let rendered = render_all(what, memory, &mut findings, &mut seen).await;
     memory.repositories = seen;
     let Some(rendered) = rendered else { return Err(findings) };
-    let set = name_and_track(shared, view, app, memory, &rendered);
+    let set = name_and_track(view, app, memory, &rendered);
     memory.rendered = rendered;
     let set = set.map_err(|message| {
         let mut findings = findings.clone();
@@ -284,7 +279,7 @@ pub(crate) async fn from_directory(
         rendered.push(Arc::new(done));
     }
     findings.extend(look.findings);
-    let set = name_and_track(shared, view, app, memory, &rendered).map_err(refused)?;
+    let set = name_and_track(view, app, memory, &rendered).map_err(refused)?;
     findings.extend(set.findings.clone());
     Ok((set, findings))
 }
@@ -302,7 +297,7 @@ async fn render(
     let mut supplied = Supplied::default();
     if let Some(before) = before
         && before.inputs == inputs(source, &view.settings)
-        && before.surroundings.is_none_or(|own| own == surroundings_of(shared, view, app, &before.tool))
+        && before.surroundings.is_none_or(|own| own == surroundings_of(view, app, &before.tool))
         && (!(pinned || before.of_the_revision) || before.revision == tree.revision)
         && holds(before, tree, lent)
     {
@@ -381,8 +376,8 @@ async fn render_once(
     let (owned, name, revision) = (source.clone(), app.metadata.name.clone(), tree.revision.clone());
     let settings = &view.settings.settings;
     let (tools, inputs) = (enabled_tools(settings), inputs(source, &view.settings));
-    let charts = surroundings_of(shared, view, app, &ApplicationSourceType::Helm);
-    let kustomizations = surroundings_of(shared, view, app, &ApplicationSourceType::Kustomize);
+    let charts = surroundings_of(view, app, &ApplicationSourceType::Helm);
+    let kustomizations = surroundings_of(view, app, &ApplicationSourceType::Kustomize);
     let (supplies, opened) = supplied.open();
     let over =
         |store: &Arc<dyn Store>| Arc::new(FileTree::new(Arc::clone(store), filetree::Limits::default()));
@@ -391,8 +386,8 @@ async fn render_once(
         project: app.spec.project_name().to_owned(),
         revision: revision.clone(),
         namespace: app.spec.destination.namespace.clone(),
-        kube_version: shared.cluster.server_version().to_owned(),
-        api_versions: shared.api_versions().names,
+        kube_version: view.to.cluster.server_version().to_owned(),
+        api_versions: view.to.api_versions().names,
         refs: lent.iter().map(|(name, tree)| ((*name).to_owned(), over(&tree.store))).collect(),
         value_schemes: settings.helm_values_file_schemes.clone(),
         kustomize: settings.kustomize.clone(),
@@ -442,15 +437,15 @@ async fn render_once(
 }
 
 /// What charts and kustomizations depend on beside their files and the source's own words.
-fn surroundings_of(shared: &Shared, view: &View, app: &Application, tool: &ApplicationSourceType) -> u64 {
+fn surroundings_of(view: &View, app: &Application, tool: &ApplicationSourceType) -> u64 {
     let kustomize = (*tool == ApplicationSourceType::Kustomize).then_some(&view.settings.settings.kustomize);
     crate::wanted::hash_of((
         kustomize,
         view.name.as_ref(),
         app.spec.project_name(),
         &app.spec.destination.namespace,
-        shared.cluster.server_version(),
-        shared.api_versions().id,
+        view.to.cluster.server_version(),
+        view.to.api_versions().id,
     ))
 }
 
@@ -491,13 +486,12 @@ async fn old_tree(shared: &Shared, remote: &Arc<Remote>, commit: &str) -> Option
 }
 
 fn name_and_track(
-    shared: &Shared,
     view: &View,
     app: &Application,
     memory: &mut TargetMemory,
     rendered: &[Arc<RenderedSource>],
 ) -> Result<Arc<WantedSet>, String> {
-    let discovery = shared.cluster.discovery();
+    let discovery = view.to.cluster.discovery();
     let settings = &view.settings.settings;
     let made_from = MadeFrom {
         rendered: rendered.to_vec(),
@@ -516,7 +510,7 @@ fn name_and_track(
         Some(false) => Scope::Cluster,
         None => Scope::Unknown,
     };
-    let excluded = |kind: &GroupKind| settings.filter.excluded(&kind.group, &kind.kind, IN_CLUSTER_SERVER);
+    let excluded = |kind: &GroupKind| settings.filter.excluded(&kind.group, &kind.kind, &view.to.server);
     let naming = Naming {
         namespace: &app.spec.destination.namespace,
         scope: &scope,
@@ -570,7 +564,7 @@ pub(crate) fn not_permitted(view: &View, key: &ResourceKey) -> Option<String> {
         if !namespaced {
             return Ok(());
         }
-        limits.permits_destination(IN_CLUSTER_SERVER, IN_CLUSTER_NAME, &key.namespace)
+        limits.permits_destination(&view.to.server, &view.to.name, &key.namespace)
     });
     verdict.err().map(|denied| format!("{key}: {}", denied.message))
 }

@@ -77,7 +77,7 @@ impl Run<'_> {
         }
         let plan = self.plan(app, running, &comparison);
         loop {
-            hooks::observe(self.judge.shared, &mut self.state).await;
+            hooks::observe(self.judge.shared, self.judge.cluster(), &mut self.state).await;
             let recorded = self.recorded();
             let step = next(&plan, &recorded, |key| readiness(&comparison, key));
             // What is done about a failure does not wait.
@@ -145,7 +145,7 @@ impl Run<'_> {
     fn leaving(&self) -> Option<String> {
         let results = self.state.sync_result.iter().flat_map(|result| &result.resources);
         let pruned = results.filter(|r| r.hook_type.is_none() && r.status == Some(ResultCode::Pruned));
-        let live = pruned.filter_map(|r| self.judge.shared.cluster.get(&hooks::key_of(r)));
+        let live = pruned.filter_map(|r| self.judge.cluster().get(&hooks::key_of(r)));
         let leaving: Vec<_> = live.filter(|live| live.deleting()).collect();
         let first = leaving.first()?;
         let finalizers = first.object().map(|object| object.finalizers().join(", ")).unwrap_or_default();
@@ -218,7 +218,7 @@ impl Run<'_> {
     }
 
     fn items(&self, app: &Application, options: &SyncOptions, comparison: &Comparison) -> Vec<Item> {
-        let live = live_objects(&self.judge.shared.cluster, &self.wanted, self.judge.instance());
+        let live = live_objects(self.judge.cluster(), &self.wanted, self.judge.instance());
         let recorded = self.recorded();
         let mut items = Vec::new();
         for resource in &comparison.resources {
@@ -279,7 +279,7 @@ impl Run<'_> {
                 let unknown = self.wanted.unknown_kinds.first()?;
                 Some(Kept::Incomplete(format!("the cluster does not serve {unknown}, which git has")))
             })
-            .or_else(|| match self.judge.shared.cluster.knowledge(&key.group_kind()) {
+            .or_else(|| match self.judge.cluster().knowledge(&key.group_kind()) {
                 Knowledge::Complete => None,
                 unseen => Some(Kept::Incomplete(why_unseen(&unseen))),
             })
@@ -332,7 +332,7 @@ impl Run<'_> {
         let leading = || shared.is_leading();
         let sync = self.state.operation.sync.clone().unwrap_or_default();
         let steps = Steps {
-            cluster: &shared.cluster,
+            cluster: self.judge.cluster(),
             app,
             instance: self.judge.instance(),
             rules: &self.judge.rules,
@@ -344,7 +344,7 @@ impl Run<'_> {
             claimed_elsewhere: &claimed,
         };
         if first && let Some(namespace) = &plan.create_namespace {
-            match make_namespace(&shared.cluster, app, sync.dry_run, namespace).await {
+            match make_namespace(self.judge.cluster(), app, sync.dry_run, namespace).await {
                 Ok(None) => {}
                 Ok(Some(message)) | Err(message) => messages.push(message),
             }
@@ -377,6 +377,7 @@ impl Run<'_> {
             let run = hooks::run_of(&self.state).id(wave.phase);
             let making = Making {
                 shared,
+                cluster: self.judge.cluster(),
                 tracking: &self.judge.view.settings.settings.tracking,
                 instance: &self.judge.view.instance,
                 dry_run: sync.dry_run,
@@ -401,7 +402,7 @@ impl Run<'_> {
             let tracking = &self.judge.view.settings.settings.tracking;
             let owner_of = |object: &Object| tracking.owner_of(object).map(|owner| owner.as_str().to_owned());
             for key in &wave.prunes {
-                let result = match shared.cluster.get(key) {
+                let result = match self.judge.cluster().get(key) {
                     Some(live) => steps.prune(&live, &owner_of).await,
                     None => StepResult { status: ResultCode::Pruned, message: "was gone already".to_owned() },
                 };
@@ -430,7 +431,7 @@ impl Run<'_> {
     fn put_result(&mut self, key: ResourceKey, status: ResultCode, message: String, phase: Phase) {
         let version = self.wanted.objects.get(&key).map(|wanted| wanted.version.to_string());
         let version =
-            version.or_else(|| self.judge.shared.cluster.get(&key).map(|live| live.gvk().version.clone()));
+            version.or_else(|| self.judge.cluster().get(&key).map(|live| live.gvk().version.clone()));
         let state = match &status {
             ResultCode::SyncFailed => OperationPhase::Failed,
             ResultCode::Synced => OperationPhase::Running,

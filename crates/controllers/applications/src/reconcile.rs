@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Application, ConditionType, OperationState};
+use cluster::Cluster;
 use resource::GroupKind;
 use tokio::time::Instant;
 
@@ -16,7 +17,7 @@ use crate::deletion;
 use crate::deletion_hooks;
 use crate::hooks;
 use crate::judge::Judge;
-use crate::obtain::{Ask, View, check_sources, check_spec, obtain};
+use crate::obtain::{Ask, View, check_destination, check_sources, check_spec, obtain};
 use crate::operation::{Progress, Run};
 use crate::reporting::{add_progress, end_on_word, lint, publish, report_malformed, stop, time_left_of};
 use crate::repositories::Freshness;
@@ -84,7 +85,6 @@ async fn pass(
 ) -> Result<Option<Duration>, Lost> {
     end_on_word(shared, name, app, memory).await?;
     let mut findings = lint(app);
-    let untidy = tidy_hooks(shared, app, memory, &mut findings).await;
     let settings = shared.settings.current();
     let project_name = app.spec.project_name().to_owned();
     let Some(project) = shared.project(&project_name, &settings) else {
@@ -96,12 +96,20 @@ async fn pass(
         findings.add(ConditionType::InvalidSpecError, message);
         return Box::pin(stop(shared, name, app, findings)).await;
     };
-    let view = View { name: Arc::clone(name), instance: shared.instance(name), project, settings };
-    let invalid = check_spec(app, &view);
-    if invalid.has_errors() {
-        findings.extend(invalid);
-        return Box::pin(stop(shared, name, app, findings)).await;
+    let mut invalid = check_spec(app, &project, &settings);
+    let to = match check_destination(shared, app, &project, &settings) {
+        Ok(to) if !invalid.has_errors() => to,
+        refused => {
+            invalid.extend(refused.err().unwrap_or_default());
+            findings.extend(invalid);
+            return Box::pin(stop(shared, name, app, findings)).await;
+        }
+    };
+    if let Some(before) = memory.turn_to(&to) {
+        shared.let_go(&before, name);
     }
+    let untidy = tidy_hooks(shared, &to.cluster, app, memory, &mut findings).await;
+    let view = View { name: Arc::clone(name), instance: shared.instance(name), project, settings, to };
 
     // Observe: what the spec asks for, what an operation is about, and what is live.
     let asked = Instant::now();
@@ -121,7 +129,7 @@ async fn pass(
             Target::Spec
         }
     };
-    let in_sight = claim(shared, name, app, memory, wanted.as_deref(), &target);
+    let in_sight = claim(shared, &view, app, memory, wanted.as_deref(), &target);
     shared.looked(name, spec, &memory.spec.repositories);
     if !in_sight {
         // A notice follows when everything is listed.
@@ -168,6 +176,7 @@ async fn pass(
 /// Lets go of the hooks of an attempt that is over, once. The answer is when to try again what failed of it.
 async fn tidy_hooks(
     shared: &Shared,
+    cluster: &Cluster,
     app: &Application,
     memory: &mut AppMemory,
     findings: &mut Findings,
@@ -177,7 +186,7 @@ async fn tidy_hooks(
     if !hooks::has_run(state) || memory.tidied.as_ref() == Some(&attempt) {
         return None;
     }
-    match hooks::tidy(shared, state).await {
+    match hooks::tidy(shared, cluster, state).await {
         Ok(()) => {
             memory.tidied = Some(attempt);
             None
@@ -252,7 +261,7 @@ async fn observe_target(
     }
     let (sources, pinned) = target(app, state);
     // What somebody asks for by an operation is held against the project as what he writes into the spec.
-    let denied = check_sources(sources, "operation.sync.source", view);
+    let denied = check_sources(sources, "operation.sync.source", &view.project);
     if denied.has_errors() {
         return Target::Unobtainable(denied);
     }
@@ -269,7 +278,7 @@ async fn observe_target(
 /// something of it is being listed. Where the spec's target cannot be had, what it was before stays on record.
 fn claim(
     shared: &Shared,
-    name: &AppName,
+    view: &View,
     app: &Application,
     memory: &AppMemory,
     wanted: Option<&WantedSet>,
@@ -283,11 +292,11 @@ fn claim(
     let on_record: Vec<&WantedSet> = wanted.or(before).into_iter().chain(own).collect();
     let recorded = app.status.resources.iter().map(|r| GroupKind::new(&*r.group, &*r.kind)).collect();
     if !on_record.is_empty() {
-        shared.claim(name, &on_record, &recorded);
+        shared.claim(&view.to, &view.name, &on_record, &recorded);
     }
     let looked_at: Vec<&WantedSet> = wanted.into_iter().chain(own).collect();
     looked_at.is_empty()
-        || (shared.is_loaded(&recorded) && looked_at.iter().all(|set| shared.is_loaded(&set.kinds())))
+        || (view.to.is_loaded(&recorded) && looked_at.iter().all(|set| view.to.is_loaded(&set.kinds())))
 }
 
 /// An operation, and what it and the status are about.

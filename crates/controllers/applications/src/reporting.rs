@@ -144,7 +144,7 @@ pub(crate) async fn report_malformed(
     let key =
         ResourceKey::new(api::names::GROUP, api::names::APPLICATION, &*shared.options.namespace, &**name);
     let message = format!("the Application cannot be read: {error}");
-    let live = shared.cluster.fetch(&key).await.ok().flatten()?;
+    let live = shared.home.cluster.fetch(&key).await.ok().flatten()?;
     let told = live.as_map().get("status").and_then(|s| s.get("conditions")).and_then(|c| c.as_array());
     if told.is_some_and(|c| c.iter().any(|c| c["message"].as_str() == Some(message.as_str()))) {
         return None;
@@ -153,7 +153,7 @@ pub(crate) async fn report_malformed(
         "type": ConditionType::InvalidSpecError.as_str(), "message": message, "lastTransitionTime": shared.now(),
     });
     let patch = serde_json::json!({ "status": { "conditions": [condition] } });
-    if let Err(error) = shared.cluster.merge_patch(&key, &patch, Some(live.resource_version())).await {
+    if let Err(error) = shared.home.cluster.merge_patch(&key, &patch, Some(live.resource_version())).await {
         tracing::warn!(application = %key, error = %error, "malformed application could not be reported");
         return Some(LATER);
     }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use api::names::{IN_CLUSTER_NAME, IN_CLUSTER_SERVER};
 use api::project::Project;
 use api::tracking::AppInstanceName;
 use api::{ApiError, AppProject, Application};
 use charts::{Charts, Proxies};
-use cluster::{Cluster, Discovery, Knowledge};
+use cluster::Cluster;
 use compare::{RuleProblem, Rules};
 use jiff::Timestamp;
 use resource::{GroupKind, ResourceKey};
@@ -20,6 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::assess;
+use crate::destination::Destination;
 use crate::metrics::Metrics;
 use crate::obtain::MadeFrom;
 use crate::queue::Queue;
@@ -124,15 +126,6 @@ fn trigger(value: &Value) -> u64 {
     )
 }
 
-/// What a cluster serves.
-#[derive(Clone)]
-pub(crate) struct ApiVersions {
-    /// As `group/version` and `group/version/Kind`.
-    pub(crate) names: Arc<Vec<String>>,
-    /// Changes when they do.
-    pub(crate) id: u64,
-}
-
 /// A project, ready to be asked.
 pub(crate) struct ProjectEntry {
     pub(crate) limits: Project,
@@ -148,6 +141,8 @@ impl ProjectEntry {
 /// What is remembered of an application. All of it can be had again.
 #[derive(Default)]
 pub(crate) struct AppMemory {
+    /// The cluster that all of this is about.
+    pub(crate) to: Option<Arc<Destination>>,
     /// What the spec asks for.
     pub(crate) spec: TargetMemory,
     /// What the operation under way works on, should that be something else.
@@ -163,6 +158,16 @@ pub(crate) struct AppMemory {
 }
 
 impl AppMemory {
+    /// Turns to another cluster, of which nothing is remembered. The answer is the one before.
+    pub(crate) fn turn_to(&mut self, to: &Arc<Destination>) -> Option<Arc<Destination>> {
+        if self.to.as_ref().is_some_and(|before| Arc::ptr_eq(before, to)) {
+            return None;
+        }
+        let before = std::mem::take(self).to;
+        self.to = Some(Arc::clone(to));
+        before
+    }
+
     /// Time until everything is to be rendered anew, by the setting's interval; zero once it is due.
     pub(crate) fn until_afresh(&self, interval: Option<Duration>) -> Option<Duration> {
         Some(interval?.saturating_sub(self.afresh?.elapsed()))
@@ -208,7 +213,8 @@ pub(crate) struct RunningOperation {
 
 /// See the module.
 pub(crate) struct Shared {
-    pub(crate) cluster: Cluster,
+    /// The cluster that this runs in, which has the Applications.
+    pub(crate) home: Arc<Destination>,
     pub(crate) settings: SettingsHandle,
     pub(crate) sources: Arc<Sources>,
     pub(crate) charts: Charts,
@@ -223,11 +229,7 @@ pub(crate) struct Shared {
     apps: RwLock<BTreeMap<AppName, Entry>>,
     projects: RwLock<Projects>,
     memories: Mutex<HashMap<AppName, Arc<tokio::sync::Mutex<AppMemory>>>>,
-    /// Which applications have an object in git, and of which kinds each has objects.
-    claims: RwLock<Claims>,
     sights: RwLock<Sights>,
-    /// What the cluster serves, by a discovery.
-    api_versions: Mutex<Option<(Arc<Discovery>, ApiVersions)>>,
     /// Until when the lease is held without another renewal.
     leading: Mutex<Option<Instant>>,
 }
@@ -238,14 +240,6 @@ struct Projects {
     seen: bool,
     known: BTreeMap<String, AppProject>,
     compiled: BTreeMap<String, (Arc<settings::Snapshot>, Arc<ProjectEntry>)>,
-}
-
-#[derive(Default)]
-struct Claims {
-    by_object: HashMap<ResourceKey, BTreeSet<AppName>>,
-    by_app: HashMap<AppName, (u64, BTreeSet<GroupKind>, BTreeSet<ResourceKey>)>,
-    /// How many applications have objects of a kind.
-    kinds: BTreeMap<GroupKind, usize>,
 }
 
 impl Shared {
@@ -262,7 +256,7 @@ impl Shared {
             renders: Semaphore::new(options.renders.max(1)),
             scripts: crate::scripts::Scripts::default(),
             templates: Arc::new(helm::Cache::new(TEMPLATE_BYTES)),
-            cluster,
+            home: Arc::new(Destination::new(IN_CLUSTER_SERVER, IN_CLUSTER_NAME, cluster)),
             settings,
             sources,
             charts,
@@ -272,9 +266,7 @@ impl Shared {
             apps: RwLock::default(),
             projects: RwLock::default(),
             memories: Mutex::default(),
-            claims: RwLock::default(),
             sights: RwLock::default(),
-            api_versions: Mutex::default(),
             leading: Mutex::new(None),
         }
     }
@@ -282,21 +274,6 @@ impl Shared {
     /// The time as statuses have it: RFC 3339, whole seconds, UTC.
     pub(crate) fn now(&self) -> String {
         api::format_time((self.options.clock)())
-    }
-
-    /// What the cluster serves, told once a discovery.
-    pub(crate) fn api_versions(&self) -> ApiVersions {
-        let discovery = self.cluster.discovery();
-        let mut known = self.api_versions.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*known {
-            Some((of, versions)) if Arc::ptr_eq(of, &discovery) => versions.clone(),
-            _ => {
-                let names: Vec<String> = discovery.api_versions().into_iter().collect();
-                let versions = ApiVersions { id: crate::wanted::hash_of(&names), names: Arc::new(names) };
-                *known = Some((discovery, versions.clone()));
-                versions
-            }
-        }
     }
 
     pub(crate) fn instance(&self, name: &AppName) -> AppInstanceName {
@@ -341,7 +318,7 @@ impl Shared {
         write(&self.sights).forget(name);
         self.memories().remove(name);
         self.queue.forget(name);
-        write(&self.claims).drop_app(name)
+        self.home.let_go(name, self.instance(name).as_str())
     }
 
     /// Notes that an application was looked at, and that what it wants is on record if it can be told at all.
@@ -435,37 +412,32 @@ impl Shared {
         self.memories.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records what an application has in git (at the commits it is compared with, and at those of its operation), and lets the
-    /// cluster hold objects of these kinds whole.
-    pub(crate) fn claim(&self, name: &AppName, wanted: &[&WantedSet], also: &BTreeSet<GroupKind>) {
-        let kinds: BTreeSet<GroupKind> =
-            wanted.iter().flat_map(|set| set.kinds()).chain(also.iter().cloned()).collect();
-        let ids: Vec<u64> = wanted.iter().map(|set| set.id).collect();
-        let id = crate::wanted::hash_of((ids, &kinds));
-        if read(&self.claims).by_app.get(name).is_some_and(|(old, ..)| *old == id) {
-            return;
-        }
-        let keys: BTreeSet<ResourceKey> = wanted.iter().flat_map(|set| set.objects.keys().cloned()).collect();
-        let mut claims = write(&self.claims);
-        // Whoever shares an object with it may have it for himself now.
-        claims.drop_app(name).into_iter().for_each(|other| self.queue.add(other));
-        for key in &keys {
-            claims.by_object.entry(key.clone()).or_default().insert(Arc::clone(name));
-        }
-        // What is held only by its metadata is read by the pass that needs it.
-        let _partial = self.cluster.want(self.instance(name).as_str(), keys.clone());
-        for kind in &kinds {
-            *claims.kinds.entry(kind.clone()).or_default() += 1;
-        }
-        claims.by_app.insert(Arc::clone(name), (id, kinds, keys));
-        let all: BTreeSet<GroupKind> = claims.kinds.keys().cloned().collect();
-        drop(claims);
-        self.cluster.need_full(&all);
+    /// Records what an application has in git, at its destination.
+    pub(crate) fn claim(
+        &self,
+        to: &Destination,
+        name: &AppName,
+        wanted: &[&WantedSet],
+        also: &BTreeSet<GroupKind>,
+    ) {
+        let sharers = to.claim((name, self.instance(name).as_str()), wanted, also);
+        sharers.into_iter().for_each(|other| self.queue.add(other));
+    }
+
+    /// Forgets what an application has in git at a cluster that it leaves.
+    pub(crate) fn let_go(&self, to: &Destination, name: &AppName) {
+        let sharers = to.let_go(name, self.instance(name).as_str());
+        sharers.into_iter().for_each(|other| self.queue.add(other));
     }
 
     /// Another application that has this object in git.
-    pub(crate) fn claimed_elsewhere(&self, key: &ResourceKey, name: &AppName) -> Option<String> {
-        let claims = read(&self.claims);
+    pub(crate) fn claimed_elsewhere(
+        &self,
+        to: &Destination,
+        key: &ResourceKey,
+        name: &AppName,
+    ) -> Option<String> {
+        let claimants = to.claimants(key);
         let apps = read(&self.apps);
         // What is on its way out gives up what it has.
         let stays = |other: &AppName| match apps.get(other).map(|entry| &entry.app) {
@@ -473,24 +445,8 @@ impl Shared {
             Some(Err(_)) => true,
             None => false,
         };
-        let other = claims.by_object.get(key)?.iter().find(|other| *other != name && stays(other))?;
+        let other = claimants.iter().find(|other| *other != name && stays(other))?;
         Some(format!("{}/{other}", self.options.namespace))
-    }
-
-    /// Whether the first look at objects of these kinds is over, whatever came of it.
-    pub(crate) fn is_loaded<'a>(&self, kinds: impl IntoIterator<Item = &'a GroupKind>) -> bool {
-        kinds.into_iter().all(|kind| self.cluster.knowledge(kind) != Knowledge::Loading)
-    }
-
-    /// Applications that have objects of this kind.
-    pub(crate) fn apps_with_kind(&self, kind: &GroupKind) -> Vec<AppName> {
-        let claims = read(&self.claims);
-        claims
-            .by_app
-            .iter()
-            .filter(|(_, (_, kinds, _))| kinds.contains(kind))
-            .map(|(name, _)| Arc::clone(name))
-            .collect()
     }
 
     /// Whether this controller may write. One that slept past its lease may not, even before it finds out who has it now.
@@ -503,32 +459,6 @@ impl Shared {
     pub(crate) fn set_leading(&self, until: Option<Instant>) {
         *self.leading.lock().unwrap_or_else(PoisonError::into_inner) = until;
         self.metrics.set_leading(until.is_some());
-    }
-}
-
-impl Claims {
-    /// Drops what an application claimed; the answer is who else claims something of it.
-    fn drop_app(&mut self, name: &AppName) -> BTreeSet<AppName> {
-        let mut others = BTreeSet::new();
-        let Some((_, kinds, keys)) = self.by_app.remove(name) else { return others };
-        for kind in kinds {
-            if let Some(apps) = self.kinds.get_mut(&kind) {
-                *apps -= 1;
-                if *apps == 0 {
-                    self.kinds.remove(&kind);
-                }
-            }
-        }
-        for key in keys {
-            if let Some(apps) = self.by_object.get_mut(&key) {
-                apps.remove(name);
-                others.extend(apps.iter().cloned());
-                if apps.is_empty() {
-                    self.by_object.remove(&key);
-                }
-            }
-        }
-        others
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) async fn write(
         if !shared.is_leading() {
             return Err(Lost::Deposed);
         }
-        match shared.cluster.merge_patch(&key, &patch, Some(&app.metadata.resource_version)).await {
+        match shared.home.cluster.merge_patch(&key, &patch, Some(&app.metadata.resource_version)).await {
             Ok(object) => {
                 shared.metrics.status_written();
                 let value = object.into_value();
@@ -55,7 +55,7 @@ pub(crate) async fn write(
             }
             Err(WriteError::NotFound { .. }) => return Err(Lost::Gone),
             Err(WriteError::Precondition { .. }) => {
-                let fresh = match shared.cluster.fetch(&key).await {
+                let fresh = match shared.home.cluster.fetch(&key).await {
                     Ok(Some(object)) => object.into_value(),
                     Ok(None) => return Err(Lost::Gone),
                     Err(error) => return Err(Lost::Refused(chain(&error))),
