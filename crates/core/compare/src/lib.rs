@@ -47,7 +47,7 @@ pub use predicted::compare_predicted;
 pub use rules::{IgnoreRule, IgnoreStatus, KnownTypeField, Options, RuleProblem, Rules};
 pub use secrets::{SecretProblem, check_secret, mask};
 pub use takeover::takeover;
-pub use verdict::{FieldDiff, Verdict, Why};
+pub use verdict::{FieldDiff, Place, Verdict, Why};
 pub use walk::{compare, compare_unowned};
 
 use resource::Object;

@@ -28,6 +28,11 @@ impl<'a> Entry<'a> {
         self.text("manager")
     }
 
+    /// When its fields were last written.
+    pub(crate) fn time(self) -> &'a str {
+        self.text("time")
+    }
+
     pub(crate) fn api_version(self) -> &'a str {
         self.text("apiVersion")
     }
@@ -86,12 +91,12 @@ pub(crate) fn foldable(live: &Object) -> Vec<Entry<'_>> {
     entries(live).filter(ripe).collect()
 }
 
-/// The first manager that owns this place or something below it.
-pub(crate) fn owner(live: &Object, path: &[PathElement]) -> Option<String> {
-    entries(live).find_map(|entry| {
-        let fields = entry.fields()?;
-        let owns = level(&fields, path).is_some_and(|(member, below)| member || !below.is_empty());
-        owns.then(|| entry.manager().to_owned())
+/// The entry of the first manager that owns this place or something below it.
+pub(crate) fn owner<'a>(live: &'a Object, path: &[PathElement]) -> Option<Entry<'a>> {
+    entries(live).find(|entry| {
+        let fields = entry.fields();
+        let level = fields.as_ref().and_then(|fields| level(fields, path));
+        level.is_some_and(|(member, below)| member || !below.is_empty())
     })
 }
 

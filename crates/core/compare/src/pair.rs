@@ -11,7 +11,7 @@ use crate::path;
 use crate::rules::{RuleProblem, Rules};
 use crate::same::Kind;
 use crate::secrets::{is_secret, mask_pair, store};
-use crate::verdict::FieldDiff;
+use crate::verdict::{FieldDiff, Place};
 
 /// Both sides without what the server keeps for itself and without what is ignored; secrets are masked.
 pub(crate) struct Pair<'a> {
@@ -51,11 +51,14 @@ impl<'a> Pair<'a> {
         desired: Option<&Value>,
         live: Option<&Value>,
     ) -> FieldDiff {
+        let owner = managed::owner(self.original, path);
         FieldDiff {
             path: path::display(path),
             live: live.cloned(),
             desired: desired.cloned(),
-            manager: managed::owner(self.original, path),
+            manager: owner.map(|entry| entry.manager().to_owned()),
+            changed_at: owner.map(|entry| entry.time().to_owned()).filter(|time| !time.is_empty()),
+            place: Place(path.to_vec()),
         }
     }
 }

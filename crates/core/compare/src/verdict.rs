@@ -2,7 +2,11 @@
 
 use std::fmt;
 
+use merge::{Path, PathElement};
+use resource::Object;
 use serde_json::Value;
+
+use crate::path;
 
 /// How one object stands against git.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +32,32 @@ pub struct FieldDiff {
     pub desired: Option<Value>,
     /// The field manager that owns the live value, as its managed fields say.
     pub manager: Option<String>,
+    /// When that manager last wrote any of its fields, RFC 3339.
+    pub changed_at: Option<String>,
+    /// The place that `path` names.
+    pub place: Place,
+}
+
+/// A place in an object, to be found in others of its kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place(pub(crate) Path);
+
+impl Place {
+    /// What another object has there. It is as it comes: a Secret's value is not masked, so compare it and do not show it.
+    pub fn value_in<'a>(&self, object: &'a Object) -> Option<&'a Value> {
+        let mut path = self.0.as_slice();
+        let mut value = match path.split_first() {
+            Some((PathElement::Field(name), rest)) => {
+                path = rest;
+                object.as_map().get(name)?
+            }
+            _ => return None,
+        };
+        for element in path {
+            (_, value) = path::child(value, element)?;
+        }
+        Some(value)
+    }
 }
 
 /// Why the server has to be asked. Shown to users.

@@ -3,8 +3,8 @@
 //! `kubectl apply` (`csa`), and by a client-side apply under the peer's name (`argo`).
 
 use compare::{
-    FieldDiff, IgnoreRule, Options, Rules, Verdict, Why, apply_body, compare, compare_predicted,
-    compare_unowned, takeover,
+    IgnoreRule, Options, Rules, Verdict, Why, apply_body, compare, compare_predicted, compare_unowned,
+    takeover,
 };
 use resource::Object;
 use serde_json::{Value, json};
@@ -113,24 +113,35 @@ fn leaves(value: &Value, at: String) -> Vec<String> {
 #[test]
 fn what_others_changed_is_drift_and_says_who() {
     let (desired, live) = (deployment("desired"), deployment("drift"));
-    let diff = |path: &str, live: Value, desired: Value, manager: &str| FieldDiff {
-        path: path.into(),
-        live: Some(live),
-        desired: Some(desired),
-        manager: Some(manager.into()),
+    let Verdict::OutOfSync(fields) = compare(&desired, &live, &Rules::default()) else {
+        panic!("it differs")
     };
+    let text = |value: &Option<Value>| value.as_ref().map(Value::to_string).unwrap_or_default();
+    let told: Vec<[String; 5]> = fields
+        .iter()
+        .map(|f| {
+            let owner = [&f.manager, &f.changed_at].map(|text| text.clone().unwrap_or_default());
+            let [manager, at] = owner;
+            [f.path.clone(), text(&f.live), text(&f.desired), manager, at]
+        })
+        .collect();
+    let image = "spec.template.spec.containers[name=web].image";
     assert_eq!(
-        compare(&desired, &live, &Rules::default()),
-        Verdict::OutOfSync(vec![
-            diff("spec.replicas", json!(5), json!(3), "kubectl"),
-            diff(
-                "spec.template.spec.containers[name=web].image",
-                json!("nginx:1.28"),
-                json!("nginx:1.27"),
-                "kubectl-set"
-            ),
-        ])
+        told,
+        [
+            ["spec.replicas", "5", "3", "kubectl", ""],
+            [image, "\"nginx:1.28\"", "\"nginx:1.27\"", "kubectl-set", "2026-11-21T08:44:09Z"],
+        ]
     );
+    for field in &fields {
+        let raw = |object: &Object| field.place.value_in(object).cloned();
+        assert_eq!(
+            (raw(&live), raw(&desired)),
+            (field.live.clone(), field.desired.clone()),
+            "{}",
+            field.path
+        );
+    }
     for (row, rules, left) in [
         ("pointer", pointers(&["/spec/replicas"]), "spec.template.spec.containers[name=web].image"),
         (

@@ -1,9 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::{
-    FieldDiff, Options, Verdict, Why, apply_body, cache_key, compare, compare_predicted, normalized,
-};
+use crate::{Options, Verdict, Why, apply_body, cache_key, compare, compare_predicted, normalized};
 
 const CANARY: &str = "czNjcmV0LWNhbmFyeQ==";
 
@@ -126,15 +124,15 @@ fn secrets_differ_by_value() {
         compare(&text, &live(json!({"a": "Yg=="})), &rules),
         Verdict::AskServer(Why::Differs { path: "data.a".into() })
     );
-    assert_eq!(
-        compare_predicted(&live(json!({"a": "Yg=="})), &live(json!({"a": "YQ=="})), &rules),
-        Verdict::OutOfSync(vec![FieldDiff {
-            path: "data.a".into(),
-            live: Some(json!("+++++++++")),
-            desired: Some(json!("++++++++")),
-            manager: Some("argocd-controller".into()),
-        }])
-    );
+    let Verdict::OutOfSync(fields) =
+        compare_predicted(&live(json!({"a": "Yg=="})), &live(json!({"a": "YQ=="})), &rules)
+    else {
+        panic!("they differ")
+    };
+    let [field] = fields.as_slice() else { panic!("{fields:?}") };
+    let values = (field.live.clone(), field.desired.clone());
+    assert_eq!(values, (Some(json!("+++++++++")), Some(json!("++++++++"))));
+    assert_eq!((&*field.path, field.manager.as_deref()), ("data.a", Some("argocd-controller")));
 }
 
 #[test]
