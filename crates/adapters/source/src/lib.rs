@@ -3,7 +3,8 @@
 //! [`Sources`] asks a repository for its names ([`Sources::ls_refs`]), says which commit a target revision means
 //! ([`Sources::resolve`]), and gives a commit's files ([`Sources::snapshot`]) as a [`filetree::Store`] over git's own objects,
 //! kept in one bare object store a repository and fetched with no more than what is new. https, ssh, plain http and `file://`
-//! (the last two where they are allowed), submodules, proxies. [`Sources::push`] writes: one commit on top of what was read, and the
+//! (the last two where they are allowed), submodules, proxies. [`Sources::last_change`] says which commit a state of some files
+//! comes from. [`Sources::push`] writes: one commit on top of what was read, and the
 //! branch moved to it by compare-and-swap, never by force.
 //!
 //! Whatever a server, a URL or a repository says is a stranger's text: time, bytes and counts are bounded, and every failure is a
@@ -28,6 +29,7 @@ mod admitted;
 mod call;
 mod directory;
 mod error;
+mod history;
 mod http;
 mod local;
 mod objects;
@@ -45,6 +47,7 @@ mod wire;
 
 pub use directory::open_dir;
 pub use error::SourceError;
+pub use history::Change;
 pub use net::{Proxies, Secret};
 pub use push::{Base, FileChange, NewCommit, Person, PersonError, Push};
 pub use remote::{Credentials, Remote};
