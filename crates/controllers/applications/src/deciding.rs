@@ -7,7 +7,8 @@ use api::{
     SyncOperationResource, SyncStatusCode,
 };
 use resource::ResourceKey;
-use sync::auto::{Decision, LastAttempt, Policy, decide};
+use sync::auto::{Decision, LastAttempt, Policy, Refusal, Rest, decide};
+use why::Rests;
 
 use crate::attempt::{begin, between_attempts, next_attempt, retry_policy, target};
 use crate::bases::moved;
@@ -96,20 +97,26 @@ fn unsupported(operation: &Operation) -> Option<String> {
     }
 }
 
-/// What an automated application does by itself, given what the spec asks for and how it compares.
+/// What an automated application does by itself, given what the spec asks for and how it compares; and why it does nothing, where
+/// it is out of sync.
 pub(crate) fn automatic(
     judge: &Judge<'_>,
     app: &Application,
     wanted: &WantedSet,
     comparison: &Comparison,
     findings: &mut Findings,
-) -> Todo {
+) -> (Todo, Option<Rests>) {
     let shared = judge.shared;
+    let differs = comparison.sync != SyncStatusCode::Synced;
+    let rest = |because: Rests| (Todo::Nothing(None), differs.then_some(because));
     let Some(automated) = app.spec.automated() else {
-        return Todo::Nothing(None);
+        return rest(Rests::Disabled);
     };
-    if comparison.sync == SyncStatusCode::Unknown || wanted.refused.first().is_some() {
-        return Todo::Nothing(None);
+    if let Some(refused) = wanted.refused.first() {
+        return rest(Rests::Refused { message: refused.to_owned() });
+    }
+    if comparison.sync == SyncStatusCode::Unknown {
+        return rest(Rests::Uncompared);
     }
     let policy = Policy {
         prune: automated.prunes(),
@@ -118,18 +125,30 @@ pub(crate) fn automatic(
     };
     let mut differences = comparison.differences();
     // Two applications that both have an object in git would take it from each other for ever.
+    let all = differences.changed.len();
     differences.changed.retain(|key| !claimed_and_taken(judge, key));
+    let contested = differences.changed.len() < all;
     // What is on its way, or went while the rest was compared, needs no prune.
     let stays = |key: &ResourceKey| judge.cluster().get(key).is_some_and(|live| !live.deleting());
     differences.to_prune.retain(stays);
     let last = last_attempt(shared, app, wanted);
     let revision = wanted.revisions.join(", ");
     let (only, heals) = match decide(policy, &revision, &differences, last.as_ref()) {
-        Decision::Rest(_) => return Todo::Nothing(None),
-        Decision::HealLater(wait) => return Todo::Nothing(Some(wait)),
-        Decision::Refused(message) => {
+        Decision::Rest(Rest::Synced) if contested => return rest(Rests::Contested),
+        Decision::Rest(Rest::Synced) => return (Todo::Nothing(None), None),
+        Decision::Rest(Rest::OnlyPruning) => return rest(Rests::OnlyPruning),
+        Decision::Rest(Rest::AlreadySynced) => return rest(Rests::AlreadySynced { revision }),
+        Decision::HealLater(wait) => {
+            let due = api::format_time((shared.options.clock)() + wait);
+            return (Todo::Nothing(Some(wait)), Some(Rests::HealLater { due }));
+        }
+        Decision::Refused(refusal, message) => {
             findings.add(api::ConditionType::SyncError, message);
-            return Todo::Nothing(None);
+            let tried = last.map(|last| last.message).unwrap_or_default();
+            return rest(match refusal {
+                Refusal::Empty => Rests::Empty,
+                Refusal::Failed => Rests::Failed { revision, message: tried },
+            });
         }
         Decision::Sync => (Vec::new(), 0),
         Decision::Heal { only, heals } => (only.into_iter().map(sync_resource).collect(), heals),
@@ -149,7 +168,7 @@ pub(crate) fn automatic(
         retry.unwrap_or_else(|| RetryStrategy { limit: AUTOMATED_RETRIES, ..RetryStrategy::default() });
     let initiated_by = OperationInitiator { automated: true, ..OperationInitiator::default() };
     let operation = Operation { sync: Some(sync), initiated_by, retry, ..Operation::default() };
-    Todo::Run(begin(operation, app, wanted, &shared.now()))
+    (Todo::Run(begin(operation, app, wanted, &shared.now())), None)
 }
 
 fn claimed_and_taken(judge: &Judge<'_>, key: &ResourceKey) -> bool {

@@ -13,11 +13,11 @@ use cluster::{Cluster, chain};
 use resource::{Object, ResourceKey};
 use sync::deletion::{DeletionPhase, HookState, Next, finalizers, next, pause};
 use tokio::time::Instant;
+use why::{Resource, WaitsFor, and_more};
 
 use crate::deletion::{Came, LOOK_AGAIN, sees_all};
 use crate::destination::Destination;
 use crate::execute::make_namespace;
-use crate::holdups::and_more;
 use crate::hooks::{Fate, Making, Started, WantedHook, fate, gone_is_well, release, remove, start};
 use crate::obtain::{Ask, View, check_sources, not_permitted, obtain};
 use crate::operation::{general_options, namespace_to_create};
@@ -113,8 +113,9 @@ pub(crate) async fn run(
                             return Ok(Came::Blocked(message, LATER));
                         }
                         Started::Over(_) => {}
-                        Started::Waiting(reason) => {
-                            return Ok(Came::Blocked(format!("waiting: {reason}"), SOON));
+                        Started::Waiting => {
+                            let leftover = WaitsFor::Leftover { resource: Resource::from(key) };
+                            return Ok(Came::Blocked(leftover.to_string(), SOON));
                         }
                     }
                 }

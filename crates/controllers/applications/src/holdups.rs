@@ -47,14 +47,6 @@ pub(crate) fn named_holdups<'a>(objects: impl Iterator<Item = &'a Object>, now: 
     Holdup::Named(format!("waiting: {}", names.join("; ")))
 }
 
-/// Where the first of some things is named: how many there are beside it; nothing where it is alone.
-pub(crate) fn and_more(count: usize, what: &str) -> String {
-    match count {
-        0 | 1 => String::new(),
-        count => format!(" and {} more {what}", count - 1),
-    }
-}
-
 fn named(told: &str, object: &Object) -> String {
     let mut text = format!("{} is being deleted since {told}", object.key());
     let why: Vec<String> = if object.kind() == "Namespace" { remaining(object) } else { Vec::new() };

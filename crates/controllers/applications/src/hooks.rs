@@ -83,7 +83,7 @@ pub(crate) enum Started {
     /// It is there, or was refused.
     Over(StepResult),
     /// What an earlier operation left of it is on its way out.
-    Waiting(String),
+    Waiting,
 }
 
 /// What making a hook takes.
@@ -160,7 +160,7 @@ async fn start_once(
     }
     if live.is_deleting() {
         release(cluster, live).await?;
-        return Ok(Started::Waiting(format!("{key} of an earlier sync is being deleted")));
+        return Ok(Started::Waiting);
     }
     let ends = runs_to_an_end(&key);
     if wanted.hook.policy.before_creation
@@ -168,7 +168,7 @@ async fn start_once(
     {
         let live = release(cluster, live).await?;
         remove(cluster, &live).await?;
-        return Ok(Started::Waiting(format!("{key} of an earlier sync is being deleted")));
+        return Ok(Started::Waiting);
     }
     if ends {
         return refused(format!(

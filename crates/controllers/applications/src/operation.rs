@@ -13,6 +13,7 @@ use resource::{GroupKind, Object, ResourceKey};
 use sync::operation::{Next, Outcome, Readiness, Recorded, Step, next};
 use sync::pause::pause_before;
 use sync::{Item, Kept, Phase, Plan, Removal, Request, Wave, plan};
+use why::{Resource, WaitsFor};
 
 use crate::assess::{Memory, live_objects, options_of, why_unseen};
 use crate::attempt::{Failure, fail};
@@ -20,7 +21,6 @@ use crate::comparison::Comparison;
 use crate::conditions::Findings;
 use crate::deletion::approved_since;
 use crate::execute::{StepResult, Steps, make_namespace};
-use crate::holdups::and_more;
 use crate::hooks::{self, Making, Started};
 use crate::judge::Judge;
 use crate::shared::RunningOperation;
@@ -50,12 +50,14 @@ pub(crate) struct Progress {
     pub(crate) history: Option<RevisionHistory>,
     /// When to look again although nothing happened.
     pub(crate) again: Option<Duration>,
+    /// What it waits for, where it does.
+    pub(crate) waits: Option<WaitsFor>,
 }
 
 impl Progress {
     /// So far, and nothing to wait for.
     pub(crate) fn at(state: OperationState) -> Self {
-        Self { state, history: None, again: None }
+        Self { state, history: None, again: None, waits: None }
     }
 }
 
@@ -83,18 +85,16 @@ impl Run<'_> {
             // What is done about a failure does not wait.
             if let Next::Run(wave) = &step
                 && wave.phase != Phase::SyncFail
-                && let Some(message) = self.leaving()
+                && let Some(leaving) = self.leaving()
             {
-                self.state.message = message;
-                let progress = Progress { again: Some(LOOK_AGAIN), ..Progress::at(self.state) };
-                return Ok((progress, comparison, findings));
+                return Ok((self.wait(leaving, Some(LOOK_AGAIN)), comparison, findings));
             }
             if let Next::Run(wave) = &step
                 && let Some(left) = self.pause(wave)
             {
-                self.state.message = format!("waiting for {} between waves", seconds(self.delay()));
-                let progress = Progress { again: Some(left), ..Progress::at(self.state) };
-                return Ok((progress, comparison, findings));
+                let until = api::format_time(self.now() + left);
+                let pause = WaitsFor::Pause { time: seconds(self.delay()), until };
+                return Ok((self.wait(pause, Some(left)), comparison, findings));
             }
             match step {
                 Next::Run(wave) => {
@@ -102,11 +102,10 @@ impl Run<'_> {
                         format!("running wave {} of phase {}", wave.number, wave.phase.as_str());
                     self.record(app).await?;
                     let first = recorded.is_empty();
-                    let leftovers = self.run_wave(app, &plan, &wave, first, &mut messages).await;
-                    if let Some(reason) = leftovers {
-                        self.state.message = format!("waiting: {reason}");
-                        let progress = Progress { again: Some(LEFTOVERS_GONE), ..Progress::at(self.state) };
-                        return Ok((progress, comparison, findings));
+                    let leftover = self.run_wave(app, &plan, &wave, first, &mut messages).await;
+                    if let Some(key) = leftover {
+                        let leftover = WaitsFor::Leftover { resource: Resource::from(&key) };
+                        return Ok((self.wait(leftover, Some(LEFTOVERS_GONE)), comparison, findings));
                     }
                     let now = self.now();
                     if !self.delay().is_zero() {
@@ -116,15 +115,13 @@ impl Run<'_> {
                 }
                 Next::Record(key, reason) => self.note_broken(&key, &reason),
                 Next::Wait { objects, hooks } => {
-                    self.state.message = waiting_message(&objects, &hooks);
-                    let progress = Progress { again: Some(LOOK_AGAIN), ..Progress::at(self.state) };
-                    return Ok((progress, comparison, findings));
+                    let waits = waits_for(&objects, &hooks);
+                    return Ok((self.wait(waits, Some(LOOK_AGAIN)), comparison, findings));
                 }
                 Next::Finish(Outcome::Succeeded(_)) if self.awaits_consent(&plan) => {
-                    self.state.message = consent_message(&plan);
                     // Planned anew at the next look, by what was approved until then.
                     *running = None;
-                    return Ok((Progress::at(self.state), comparison, findings));
+                    return Ok((self.wait(consent(&plan), None), comparison, findings));
                 }
                 Next::Finish(outcome) => {
                     self.note_kept(&plan);
@@ -140,19 +137,27 @@ impl Run<'_> {
         sync.is_some_and(|sync| sync.prune && !sync.dry_run) && unapproved(plan).next().is_some()
     }
 
-    /// What was pruned and is on its way out still, as a message: the next wave waits until it is gone. The end of the
-    /// operation does not, as in the peer: an object whose finalizer nobody takes away holds up no later sync.
-    fn leaving(&self) -> Option<String> {
+    /// Stays where it is until what it waits for has happened.
+    fn wait(mut self, waits_for: WaitsFor, again: Option<Duration>) -> Progress {
+        self.state.message = waits_for.to_string();
+        Progress { again, waits: Some(waits_for), ..Progress::at(self.state) }
+    }
+
+    /// What was pruned and is on its way out still: the next wave waits until it is gone. The end of the operation does not, as
+    /// in the peer: an object whose finalizer nobody takes away holds up no later sync.
+    fn leaving(&self) -> Option<WaitsFor> {
         let results = self.state.sync_result.iter().flat_map(|result| &result.resources);
         let pruned = results.filter(|r| r.hook_type.is_none() && r.status == Some(ResultCode::Pruned));
         let live = pruned.filter_map(|r| self.judge.cluster().get(&hooks::key_of(r)));
         let leaving: Vec<_> = live.filter(|live| live.deleting()).collect();
         let first = leaving.first()?;
-        let finalizers = first.object().map(|object| object.finalizers().join(", ")).unwrap_or_default();
-        let held =
-            if finalizers.is_empty() { finalizers } else { format!(" (its finalizers: {finalizers})") };
-        let more = and_more(leaving.len(), "resources");
-        Some(format!("waiting for deletion of {}{held}{more}", first.key()))
+        let object = first.object();
+        let finalizers = object.as_ref().map(Object::finalizers).unwrap_or_default();
+        Some(WaitsFor::Deletion {
+            resource: Resource::from(&first.key()),
+            finalizers: finalizers.into_iter().map(str::to_owned).collect(),
+            more: leaving.len() - 1,
+        })
     }
 
     fn now(&self) -> jiff::Timestamp {
@@ -315,7 +320,7 @@ impl Run<'_> {
         }
     }
 
-    /// Runs a wave. The answer is what of earlier operations has to be gone before it can go on.
+    /// Runs a wave. The answer is the hook that an earlier operation left and that has to be gone before it can go on.
     async fn run_wave(
         &mut self,
         app: &Application,
@@ -323,7 +328,7 @@ impl Run<'_> {
         wave: &Wave,
         first: bool,
         messages: &mut Vec<String>,
-    ) -> Option<String> {
+    ) -> Option<ResourceKey> {
         let shared = self.judge.shared;
         let definitions: Vec<GroupKind> =
             plan.waves.iter().flat_map(|w| &w.applies).filter_map(|key| self.defined_by(key)).collect();
@@ -370,7 +375,7 @@ impl Run<'_> {
         let refused = |results: &[(ResourceKey, StepResult)]| {
             results.iter().any(|(_, result)| result.status == ResultCode::SyncFailed)
         };
-        let mut leftovers = None;
+        let mut leftover = None;
         let mut started = Vec::new();
         if !refused(&results) {
             let runs = hooks::runs(&self.state, &self.wanted);
@@ -392,13 +397,13 @@ impl Run<'_> {
                 for (key, wanted, result) in futures::future::join_all(work).await {
                     match result {
                         Started::Over(result) => started.push((key.clone(), wanted.version.clone(), result)),
-                        Started::Waiting(reason) => leftovers = Some(reason),
+                        Started::Waiting => leftover = Some(key.clone()),
                     }
                 }
             }
         }
         let hooks_refused = started.iter().any(|(.., result)| result.status == ResultCode::SyncFailed);
-        if !refused(&results) && !hooks_refused && leftovers.is_none() {
+        if !refused(&results) && !hooks_refused && leftover.is_none() {
             let tracking = &self.judge.view.settings.settings.tracking;
             let owner_of = |object: &Object| tracking.owner_of(object).map(|owner| owner.as_str().to_owned());
             for key in &wave.prunes {
@@ -415,7 +420,7 @@ impl Run<'_> {
         for (key, version, result) in started {
             self.put_hook_result(key, &version, result, wave.phase);
         }
-        leftovers
+        leftover
     }
 
     /// The kind that a CustomResourceDefinition among the wanted objects defines.
@@ -499,7 +504,7 @@ impl Run<'_> {
             self.state.message.push_str("; ");
             self.state.message.push_str(message);
         }
-        Progress { state: self.state, history, again }
+        Progress { state: self.state, history, again, waits: None }
     }
 
     fn history_entry(&self, now: &str) -> RevisionHistory {
@@ -586,14 +591,15 @@ fn unapproved(plan: &Plan) -> impl Iterator<Item = &ResourceKey> {
     plan.kept.iter().filter(|(_, why)| **why == Kept::NeedsConfirmation).map(|(key, _)| key)
 }
 
-/// In the peer's words, and what to do.
-fn consent_message(plan: &Plan) -> String {
-    let first = unapproved(plan).next().map(ToString::to_string).unwrap_or_default();
-    let more = and_more(unapproved(plan).count(), "resources");
-    let annotation = api::names::annotation::DELETION_APPROVED;
-    format!(
-        "waiting for pruning confirmation of {first}{more}: set the annotation {annotation} to the time now"
-    )
+fn consent(plan: &Plan) -> WaitsFor {
+    match unapproved(plan).next() {
+        Some(first) => WaitsFor::Confirmation {
+            resource: Resource::from(first),
+            annotation: api::names::annotation::DELETION_APPROVED.to_owned(),
+            more: unapproved(plan).count() - 1,
+        },
+        None => WaitsFor::Unknown,
+    }
 }
 
 /// Whole seconds, or what is exact.
@@ -601,13 +607,15 @@ fn seconds(time: Duration) -> String {
     if time.subsec_nanos() == 0 { format!("{} s", time.as_secs()) } else { format!("{time:?}") }
 }
 
-fn waiting_message(objects: &[(ResourceKey, String)], hooks: &[ResourceKey]) -> String {
-    if let Some((key, reason)) = objects.first() {
-        return format!(
-            "waiting for healthy state of {key} ({reason}){}",
-            and_more(objects.len(), "resources")
-        );
+/// The first of what a wave waits for.
+fn waits_for(objects: &[(ResourceKey, String)], hooks: &[ResourceKey]) -> WaitsFor {
+    match (objects.first(), hooks.first()) {
+        (Some((key, reason)), _) => WaitsFor::Health {
+            resource: Resource::from(key),
+            message: reason.clone(),
+            more: objects.len() - 1,
+        },
+        (None, Some(key)) => WaitsFor::Hook { resource: Resource::from(key), more: hooks.len() - 1 },
+        (None, None) => WaitsFor::Unknown,
     }
-    let first = hooks.first().map(ToString::to_string).unwrap_or_default();
-    format!("waiting for completion of hook {first}{}", and_more(hooks.len(), "hooks"))
 }

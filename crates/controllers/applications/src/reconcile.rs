@@ -7,6 +7,7 @@ use api::{Application, ConditionType, OperationState};
 use cluster::Cluster;
 use resource::GroupKind;
 use tokio::time::Instant;
+use why::WaitsFor;
 
 use crate::attempt::{Failure, begin, fail, target};
 use crate::bases::keep;
@@ -144,9 +145,14 @@ async fn pass(
     }
 
     // Plan: go on with the operation, begin the one that was asked for, or decide about one.
+    let mut rests = None;
     let todo = match (todo, &wanted, &comparison) {
         (Some(todo), ..) => todo,
-        (None, Some(wanted), Some(comparison)) => automatic(&judge, app, wanted, comparison, &mut findings),
+        (None, Some(wanted), Some(comparison)) => {
+            let (todo, because) = automatic(&judge, app, wanted, comparison, &mut findings);
+            rests = because;
+            todo
+        }
         // Whoever has a chart or a base may be back by then.
         (None, ..) if memory.spec.lacking => Todo::Nothing(view.settings.settings.reconciliation.timeout),
         (None, ..) => Todo::Nothing(None),
@@ -154,7 +160,7 @@ async fn pass(
 
     // Apply.
     let before = app.status.clone();
-    let mut report = Report { comparison, findings, clear_refresh: refreshed, ..Report::default() };
+    let mut report = Report { comparison, findings, clear_refresh: refreshed, rests, ..Report::default() };
     let again = match todo {
         Todo::Nothing(again) => again,
         Todo::Refuse(state) => {
@@ -337,6 +343,7 @@ async fn run_operation(
         }
     };
     if may_prune(&state, &comparison) && shared.others_unseen(&judge.view.name, &memory.spec.repositories) {
+        report.waits = Some(WaitsFor::OtherApplications);
         return Ok(Some(OTHERS_SEEN));
     }
     if state.sync_result.is_none() {

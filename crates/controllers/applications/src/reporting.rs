@@ -113,6 +113,7 @@ pub(crate) fn add_progress(report: &mut Report, progress: Progress) {
     report.clear_operation = state.phase.is_completed();
     report.operation_state = Some(state);
     report.history = progress.history;
+    report.waits = progress.waits;
 }
 
 fn revision_of(state: &OperationState) -> String {

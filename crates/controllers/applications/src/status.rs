@@ -6,6 +6,7 @@ use api::{
 };
 use resource::ResourceKey;
 use serde_json::{Value, json};
+use why::{Rests, WaitsFor};
 
 use crate::comparison::{Comparison, ResourceState};
 use crate::conditions::Findings;
@@ -26,6 +27,10 @@ pub(crate) struct Report {
     pub(crate) operation_state: Option<OperationState>,
     /// A successful sync to put on record.
     pub(crate) history: Option<RevisionHistory>,
+    /// What the operation under way waits for.
+    pub(crate) waits: Option<WaitsFor>,
+    /// Why nothing is synced by itself although something differs.
+    pub(crate) rests: Option<Rests>,
     /// Whether `operation` is done with and goes.
     pub(crate) clear_operation: bool,
     /// Whether the refresh annotations are done with and go.

@@ -64,7 +64,16 @@ pub enum Decision {
     /// Undo drift, but not before this has passed.
     HealLater(Duration),
     /// Not by itself: somebody has to look. The text is for a `SyncError` condition.
-    Refused(String),
+    Refused(Refusal, String),
+}
+
+/// Why somebody has to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Git renders nothing, which would remove everything.
+    Empty,
+    /// The last attempt was for the same, and failed.
+    Failed,
 }
 
 /// Why nothing is done.
@@ -90,15 +99,15 @@ pub fn decide(policy: Policy, revision: &str, found: &Differences, last: Option<
         return Decision::Rest(Rest::OnlyPruning);
     }
     if policy.prune && !policy.allow_empty && !found.rendered_any && !found.to_prune.is_empty() {
-        return Decision::Refused(format!(
-            "Skipping sync attempt to {revision}: auto-sync will wipe out all resources"
-        ));
+        let message = format!("Skipping sync attempt to {revision}: auto-sync will wipe out all resources");
+        return Decision::Refused(Refusal::Empty, message);
     }
     let Some(last) = last.filter(|last| last.same_target) else {
         return Decision::Sync;
     };
     if !last.succeeded {
-        return Decision::Refused(format!("Failed last sync attempt to {revision}: {}", last.message));
+        let message = format!("Failed last sync attempt to {revision}: {}", last.message);
+        return Decision::Refused(Refusal::Failed, message);
     }
     if !policy.self_heal {
         return Decision::Rest(Rest::AlreadySynced);
@@ -160,6 +169,7 @@ mod tests {
                 empty.clone(),
                 None,
                 Decision::Refused(
+                    Refusal::Empty,
                     "Skipping sync attempt to r1: auto-sync will wipe out all resources".to_owned(),
                 ),
             ),
@@ -169,7 +179,7 @@ mod tests {
                 ALL,
                 found(&["a"], &[]),
                 Some(failed),
-                Decision::Refused("Failed last sync attempt to r1: boom".to_owned()),
+                Decision::Refused(Refusal::Failed, "Failed last sync attempt to r1: boom".to_owned()),
             ),
             (
                 "drift without self-heal is left",

@@ -28,16 +28,21 @@ pub fn compact(why: &Why) -> Why {
 fn reason_of(mut reason: Reason, fields_left: &mut usize) -> Reason {
     match &mut reason {
         Reason::Waits { waits_for, .. } => match waits_for {
-            WaitsFor::Health { message, .. } | WaitsFor::Retry { message, .. } => cut(message),
+            WaitsFor::Health { message, .. }
+            | WaitsFor::Retry { message, .. }
+            | WaitsFor::Window { message, .. } => cut(message),
             WaitsFor::Deletion { finalizers, .. } => finalizers.truncate(3),
             WaitsFor::Hook { .. }
             | WaitsFor::Leftover { .. }
             | WaitsFor::Confirmation { .. }
+            | WaitsFor::Pause { .. }
             | WaitsFor::OtherApplications
             | WaitsFor::Unknown => {}
         },
         Reason::Rests { because, .. } => match because {
-            Rests::Failed { message, .. } | Rests::Refused { message } => cut(message),
+            Rests::Failed { message, .. } | Rests::Refused { message } | Rests::Window { message, .. } => {
+                cut(message);
+            }
             Rests::Disabled
             | Rests::OnlyPruning
             | Rests::AlreadySynced { .. }

@@ -53,6 +53,13 @@ pub enum WaitsFor {
         #[serde(default)]
         more: usize,
     },
+    /// The pause between waves to be over.
+    Pause {
+        /// How long it is, for people: `2 s`.
+        time: String,
+        /// When it is over, RFC 3339.
+        until: String,
+    },
     /// The time of the next attempt.
     Retry {
         /// Its number.
@@ -61,6 +68,14 @@ pub enum WaitsFor {
         due: String,
         /// What the last one ended with.
         message: String,
+    },
+    /// A sync window that permits it.
+    Window {
+        /// Which window is in the way, for people.
+        message: String,
+        /// When that changes, RFC 3339; empty where it does not by itself.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        until: String,
     },
     /// The first look at every other application: what moves from one to another is handed over, not pruned.
     OtherApplications,
@@ -74,6 +89,7 @@ impl WaitsFor {
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Retry { attempt, .. }, Self::Retry { attempt: other, .. }) => attempt == other,
+            (Self::Pause { until, .. }, Self::Pause { until: other, .. }) => until == other,
             _ => {
                 std::mem::discriminant(self) == std::mem::discriminant(other)
                     && self.resource() == other.resource()
@@ -89,7 +105,11 @@ impl WaitsFor {
             | Self::Deletion { resource, .. }
             | Self::Leftover { resource }
             | Self::Confirmation { resource, .. } => Some(resource),
-            Self::Retry { .. } | Self::OtherApplications | Self::Unknown => None,
+            Self::Pause { .. }
+            | Self::Retry { .. }
+            | Self::Window { .. }
+            | Self::OtherApplications
+            | Self::Unknown => None,
         }
     }
 }
@@ -118,8 +138,15 @@ impl fmt::Display for WaitsFor {
                 "waiting for pruning confirmation of {resource}{}: set the annotation {annotation} to the time now",
                 beside(*more, "resources")
             ),
+            Self::Pause { time, .. } => write!(f, "waiting for {time} between waves"),
             Self::Retry { attempt, due, message } => {
                 write!(f, "waiting for attempt #{attempt} at {due}: {message}")
+            }
+            Self::Window { message, until } if until.is_empty() => {
+                write!(f, "waiting for a sync window: {message}")
+            }
+            Self::Window { message, until } => {
+                write!(f, "waiting for a sync window until {until}: {message}")
             }
             Self::OtherApplications => {
                 f.write_str("waiting until every other application was looked at: what moves is not pruned")
@@ -175,6 +202,14 @@ pub enum Rests {
         /// The first of it.
         message: String,
     },
+    /// A sync window does not permit it now.
+    Window {
+        /// Which window is in the way, for people.
+        message: String,
+        /// When that changes, RFC 3339; empty where it does not by itself.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        until: String,
+    },
     /// All that differs is another application's, which has it in git, too.
     Contested,
     /// A reason of another version of the controller.
@@ -204,6 +239,12 @@ impl fmt::Display for Rests {
             }
             Self::Uncompared => f.write_str("something could not be compared"),
             Self::Refused { message } => write!(f, "the project does not permit it: {message}"),
+            Self::Window { message, until } if until.is_empty() => {
+                write!(f, "a sync window does not permit it: {message}")
+            }
+            Self::Window { message, until } => {
+                write!(f, "a sync window does not permit it until {until}: {message}")
+            }
             Self::Contested => {
                 f.write_str("everything that differs belongs to another application that has it in git, too")
             }
