@@ -292,7 +292,7 @@ async fn render(
     (lent, before): (&BTreeMap<&str, &Tree>, Option<&Arc<RenderedSource>>),
     look: &mut Look<'_>,
 ) -> Result<Arc<RenderedSource>, String> {
-    let Obtaining { shared, view, app, .. } = what;
+    let Obtaining { view, app, .. } = what;
     let (tree, pinned) = (&fetched.tree, is_pinned(what, place));
     let mut supplied = Supplied::default();
     if let Some(before) = before
