@@ -385,7 +385,9 @@ fn ended(
         memory.operation_ended();
         judge.shared.metrics.synced(progress.state.phase == api::OperationPhase::Succeeded);
     }
-    let again = progress.again;
+    let over = progress.state.phase.is_completed() && hooks::has_run(&progress.state);
+    // Its hooks are tidied up in a pass of their own, and the event of what we write ourselves is no news to anybody.
+    let again = if over { Some(Duration::ZERO) } else { progress.again };
     add_progress(report, progress);
     again
 }

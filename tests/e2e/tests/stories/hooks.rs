@@ -1,6 +1,9 @@
 //! Hooks: when they run, how often, and what is left of them.
 
+use std::time::Duration;
+
 use e2e::World;
+use kubesim::{FaultAction, FaultRule, Faults};
 use serde_json::{Value, json};
 
 use crate::manifests::{config, config_map, deployment, deployment_path, text};
@@ -106,6 +109,35 @@ pub(crate) async fn hooks_run_in_their_phases(world: &mut World) {
     world.api.delete(&e2e::app_path("phases")).await.unwrap();
     world.until(&e2e::app_path("phases"), "is gone", |o| o.is_none()).await;
     assert_eq!(names(world, "phases").await, Vec::<String>::new());
+}
+
+/// The answer to a write and its event overtake each other: whichever comes first, a hook is tidied up.
+async fn hooks_are_tidied_up_though_nothing_happens_any_more(world: &mut World) {
+    let sim = world.cluster.sim.clone().unwrap();
+    let late = FaultAction::DelayEvents(Duration::from_secs(2));
+    sim.set_faults(Faults::default().rule(FaultRule::new(late).verb("watch").resource("applications")));
+    world.restart().await.unwrap();
+    let smoke = job("smoke", "smoke:1", &[("hook", "PostSync"), ("hook-delete-policy", "HookSucceeded")]);
+    world.push(&[("late/smoke.yaml", &smoke), ("late/c.yaml", &config("c", "1"))]).unwrap();
+    world.cluster.run_nodes(false);
+    manual(world, "late").await;
+    let mark = world.begin_sync("late", json!({})).await.unwrap();
+    let path = format!("{JOBS}/late/jobs/smoke");
+    world.until(&path, "runs", |o| o.is_some_and(|o| o["status"]["active"] == 1)).await;
+    // Its end is seen, and cannot be told before the last event of the cluster has passed.
+    let refuse = FaultAction::Refuse { status: 500, retry_after: None };
+    sim.set_faults(Faults::default().rule(FaultRule::new(refuse).verb("patch").resource("applications")));
+    world.cluster.run_nodes(true);
+    world.until(&path, "is over", |o| o.is_some_and(|o| o["status"]["succeeded"] == 1)).await;
+    testkit::eventually("its end could not be told", e2e::PATIENCE, || async {
+        let refused = world.requests().into_iter().filter(|r| r.resource == "applications" && r.code == 500);
+        Ok::<_, anyhow::Error>(refused.count() > 0)
+    })
+    .await;
+    sim.set_faults(Faults::default());
+    let app = world.until_ended("late", &mark).await;
+    assert_eq!(hooks_of(&app), ["PostSync smoke Succeeded"]);
+    world.until(&path, "has succeeded, and goes", |o| o.is_none()).await;
 }
 
 pub(crate) async fn a_hook_that_fails_stops_the_sync(world: &mut World) {
@@ -331,5 +363,6 @@ mod tests {
         what_takes_a_finished_hook_away_takes_no_result,
         what_is_not_the_applications_hook_stays,
         helms_hooks_run_as_the_peers,
+        hooks_are_tidied_up_though_nothing_happens_any_more,
     );
 }
