@@ -1,5 +1,5 @@
-//! The settings of an installation, as they are now: `argocd-cm`, repositories with their credentials, known hosts,
-//! certificates; read from ConfigMaps and Secrets of one namespace and kept up to date by two watches.
+//! The settings of an installation, as they are now: `argocd-cm`, repositories and clusters with their credentials, known
+//! hosts, certificates; read from ConfigMaps and Secrets of one namespace and kept up to date by two watches.
 //!
 //! It knows where settings lie and keeps the last good ones; what they mean is `api`'s to say. Projects are not
 //! here: they are objects of the applications controller. Secret values are in [`Secret`], which shows nothing.
@@ -14,6 +14,8 @@
 //! # }
 //! ```
 
+mod clusters;
+mod fields;
 mod handle;
 mod lookup;
 mod repository;
@@ -21,10 +23,10 @@ mod secret;
 mod store;
 mod watch;
 
+pub use clusters::{AwsAuth, ClusterConfig, ClusterSecret, Clusters, ExecProvider, TlsClientConfig};
+pub use fields::SecretError;
 pub use handle::{SettingsError, SettingsHandle};
 pub use lookup::{Repositories, RepositoryAccess};
-pub use repository::{
-    AzureServicePrincipal, Credentials, GithubApp, Repository, RepositoryError, RepositoryType,
-};
+pub use repository::{AzureServicePrincipal, Credentials, GithubApp, Repository, RepositoryType};
 pub use secret::Secret;
 pub use store::Snapshot;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::Secret;
+use crate::fields::{Fields, SecretError};
 
 /// What a repository is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,42 +118,25 @@ pub struct Repository {
     pub no_proxy: String,
 }
 
-/// Why a Secret is no repository.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RepositoryError {
-    /// It has no URL.
-    #[error("the key url is missing or empty")]
-    NoUrl,
-    /// A key holds something else than it should. The value is not repeated: it may be secret.
-    #[error("the key {key} is not {expected}")]
-    Malformed {
-        /// The key.
-        key: &'static str,
-        /// What it should be.
-        expected: &'static str,
-    },
-}
-
 impl Repository {
     /// Reads the data of a Secret, decoded. Texts are trimmed of the line end that `echo | base64` leaves, but for
     /// keys and certificates.
-    pub fn parse(secret_name: &str, data: &BTreeMap<String, Vec<u8>>) -> Result<Self, RepositoryError> {
+    pub fn parse(secret_name: &str, data: &BTreeMap<String, Vec<u8>>) -> Result<Self, SecretError> {
         let fields = Fields(data);
-        let url = fields.text("url")?.ok_or(RepositoryError::NoUrl)?;
+        let url = fields.text("url")?.ok_or(SecretError::Missing { key: "url" })?;
         let repository_type = match fields.text("type")?.as_deref() {
             None | Some("git") => RepositoryType::Git,
             Some("helm") => RepositoryType::Helm,
             Some("oci") => RepositoryType::Oci,
-            Some(_) => return Err(RepositoryError::Malformed { key: "type", expected: "git, helm or oci" }),
+            Some(_) => return Err(SecretError::Malformed { key: "type", expected: "git, helm or oci" }),
         };
-        let depth =
-            match fields.number("depth")? {
-                None | Some(0) => None,
-                Some(depth) => Some(u32::try_from(depth).map_err(|_| RepositoryError::Malformed {
-                    key: "depth",
-                    expected: "a number of commits",
-                })?),
-            };
+        let depth = match fields.number("depth")? {
+            None | Some(0) => None,
+            Some(depth) => Some(
+                u32::try_from(depth)
+                    .map_err(|_| SecretError::Malformed { key: "depth", expected: "a number of commits" })?,
+            ),
+        };
         Ok(Self {
             secret_name: secret_name.to_owned(),
             url,
@@ -173,7 +157,7 @@ impl Repository {
     }
 }
 
-fn credentials(fields: &Fields<'_>) -> Result<Credentials, RepositoryError> {
+fn credentials(fields: &Fields<'_>) -> Result<Credentials, SecretError> {
     let github_app = match fields.whole("githubAppPrivateKey")? {
         None => None,
         Some(private_key) => Some(GithubApp {
@@ -204,43 +188,4 @@ fn credentials(fields: &Fields<'_>) -> Result<Credentials, RepositoryError> {
         use_azure_workload_identity: fields.truth("useAzureWorkloadIdentity")?,
         azure_service_principal,
     })
-}
-
-/// The data of a Secret.
-struct Fields<'a>(&'a BTreeMap<String, Vec<u8>>);
-
-impl Fields<'_> {
-    fn raw(&self, key: &'static str) -> Result<Option<&str>, RepositoryError> {
-        let Some(bytes) = self.0.get(key) else { return Ok(None) };
-        let text = std::str::from_utf8(bytes)
-            .map_err(|_| RepositoryError::Malformed { key, expected: "a text in UTF-8" })?;
-        Ok((!text.is_empty()).then_some(text))
-    }
-
-    fn text(&self, key: &'static str) -> Result<Option<String>, RepositoryError> {
-        Ok(self.raw(key)?.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned))
-    }
-
-    fn secret(&self, key: &'static str) -> Result<Option<Secret>, RepositoryError> {
-        let text = self.raw(key)?.map(|text| text.trim_end_matches(['\n', '\r']));
-        Ok(text.filter(|text| !text.is_empty()).map(|text| Secret::new(text.to_owned())))
-    }
-
-    /// Keys and certificates: their last line end belongs to them.
-    fn whole(&self, key: &'static str) -> Result<Option<Secret>, RepositoryError> {
-        Ok(self.raw(key)?.filter(|text| !text.trim().is_empty()).map(|text| Secret::new(text.to_owned())))
-    }
-
-    fn truth(&self, key: &'static str) -> Result<bool, RepositoryError> {
-        match self.text(key)?.as_deref() {
-            None | Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
-            Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
-            Some(_) => Err(RepositoryError::Malformed { key, expected: "true or false" }),
-        }
-    }
-
-    fn number(&self, key: &'static str) -> Result<Option<i64>, RepositoryError> {
-        let number = self.text(key)?.map(|text| text.parse());
-        number.transpose().map_err(|_| RepositoryError::Malformed { key, expected: "a whole number" })
-    }
 }

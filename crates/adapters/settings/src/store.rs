@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::names::{config_map, label, secret_type};
+use api::names::{annotation, config_map, label, secret_type};
 use api::settings::{Params, SettingProblem, Settings};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::{Repositories, Repository};
+use crate::{ClusterSecret, Clusters, Repositories, Repository, SecretError};
 
 /// The settings as they are now.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub problems: Vec<SettingProblem>,
     /// Repositories and their credentials.
     pub repositories: Repositories,
+    /// Clusters that applications may go to, beside the one that this runs in.
+    pub clusters: Clusters,
     /// Keys of SSH servers, in the format of `known_hosts`.
     pub known_hosts: String,
     /// Certificates by host name, PEM.
@@ -61,8 +63,8 @@ pub(crate) enum Change {
 pub(crate) struct Store {
     /// Data of the ConfigMaps that we read, by name.
     config_maps: BTreeMap<String, BTreeMap<String, String>>,
-    /// Repositories and prefixes, by the Secret's name.
-    repositories: BTreeMap<String, (Role, Repository)>,
+    /// What the Secrets hold, by their names.
+    secrets: BTreeMap<String, Held>,
     secret_problems: BTreeMap<String, String>,
     watch_problems: BTreeMap<Watched, String>,
     /// Whether `argocd-cm` was deleted since it was last read.
@@ -73,10 +75,23 @@ pub(crate) struct Store {
     params_problems: Vec<SettingProblem>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Repository,
-    Prefix,
+/// What a Secret holds.
+#[derive(Debug, PartialEq, Eq)]
+enum Held {
+    Repository(Repository),
+    Prefix(Repository),
+    Cluster(Box<ClusterSecret>),
+}
+
+impl Held {
+    /// The label's word for it.
+    fn role(&self) -> &'static str {
+        match self {
+            Self::Repository(_) => secret_type::REPOSITORY,
+            Self::Prefix(_) => secret_type::REPO_CREDS,
+            Self::Cluster(_) => secret_type::CLUSTER,
+        }
+    }
 }
 
 impl Store {
@@ -92,17 +107,17 @@ impl Store {
             (Watched::ConfigMaps, Change::Set(object)) => self.set_config_map(&object),
             (Watched::ConfigMaps, Change::Removed(object)) => self.remove_config_map(name_of(&object)),
             (Watched::Secrets, Change::Replaced(objects)) => {
-                let before = (self.repositories.len(), self.secret_problems.len());
+                let before = (self.secrets.len(), self.secret_problems.len());
                 let kept: Vec<_> = objects.iter().map(name_of).collect();
-                self.repositories.retain(|name, _| kept.contains(&name.as_str()));
+                self.secrets.retain(|name, _| kept.contains(&name.as_str()));
                 self.secret_problems.retain(|name, _| kept.contains(&name.as_str()));
-                let removed = before != (self.repositories.len(), self.secret_problems.len());
+                let removed = before != (self.secrets.len(), self.secret_problems.len());
                 objects.iter().fold(removed, |changed, object| self.set_secret(object) | changed)
             }
             (Watched::Secrets, Change::Set(object)) => self.set_secret(&object),
             (Watched::Secrets, Change::Removed(object)) => {
                 let name = name_of(&object);
-                self.repositories.remove(name).is_some() | self.secret_problems.remove(name).is_some()
+                self.secrets.remove(name).is_some() | self.secret_problems.remove(name).is_some()
             }
         }
     }
@@ -116,9 +131,14 @@ impl Store {
     }
 
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
-        let of = |role| {
-            self.repositories.values().filter(move |(is, _)| *is == role).map(|(_, entry)| entry.clone())
-        };
+        let (mut repositories, mut prefixes, mut clusters) = (Vec::new(), Vec::new(), Vec::new());
+        for held in self.secrets.values() {
+            match held {
+                Held::Repository(repository) => repositories.push(repository.clone()),
+                Held::Prefix(repository) => prefixes.push(repository.clone()),
+                Held::Cluster(cluster) => clusters.push((**cluster).clone()),
+            }
+        }
         let mut problems = [&*self.setting_problems, &*self.params_problems].concat();
         if self.settings_deleted {
             problems.push(problem(config_map::ARGOCD_CM, "it was deleted; what it said last stays in force"));
@@ -132,7 +152,8 @@ impl Store {
             settings: self.settings.clone(),
             params: self.params.clone(),
             problems,
-            repositories: Repositories::new(of(Role::Repository), of(Role::Prefix)),
+            repositories: Repositories::new(repositories, prefixes),
+            clusters: Clusters::new(clusters),
             known_hosts: data(config_map::SSH_KNOWN_HOSTS).remove("ssh_known_hosts").unwrap_or_default(),
             tls_certs: data(config_map::TLS_CERTS),
         })
@@ -188,35 +209,55 @@ impl Store {
     fn set_secret(&mut self, object: &Value) -> bool {
         let name = name_of(object).to_owned();
         let labels = object.get("metadata").and_then(|metadata| metadata.get("labels"));
-        let role = match labels.and_then(|labels| labels.get(label::SECRET_TYPE)).and_then(Value::as_str) {
-            Some(secret_type::REPOSITORY) => Role::Repository,
-            Some(secret_type::REPO_CREDS) => Role::Prefix,
-            _ => {
-                return self.repositories.remove(&name).is_some()
-                    | self.secret_problems.remove(&name).is_some();
-            }
-        };
-        match decode(object)
-            .and_then(|data| Repository::parse(&name, &data).map_err(|error| error.to_string()))
-        {
-            Ok(repository) => {
-                let entry = (role, repository);
+        let role = labels.and_then(|labels| labels.get(label::SECRET_TYPE)).and_then(Value::as_str);
+        let turned = self.secrets.get(&name).is_some_and(|held| Some(held.role()) != role);
+        if turned {
+            self.secrets.remove(&name);
+        }
+        match held(&name, object) {
+            Ok(Some(held)) => {
                 let recovered = self.secret_problems.remove(&name).is_some();
-                let changed = self.repositories.get(&name) != Some(&entry);
-                self.repositories.insert(name, entry);
+                let changed = self.secrets.get(&name) != Some(&held);
+                self.secrets.insert(name, held);
                 changed || recovered
             }
+            Ok(None) => self.secret_problems.remove(&name).is_some() | turned,
             Err(reason) => {
-                let before = if self.repositories.contains_key(&name) {
+                let before = if self.secrets.contains_key(&name) {
                     "what it said before stays in force"
                 } else {
                     "it is left out"
                 };
                 let text = format!("{reason}; {before}");
-                self.secret_problems.insert(name, text.clone()) != Some(text)
+                (self.secret_problems.insert(name, text.clone()) != Some(text)) | turned
             }
         }
     }
+}
+
+/// What a Secret holds; `None` where it is none of ours.
+fn held(name: &str, object: &Value) -> Result<Option<Held>, String> {
+    let texts = |field: &str| -> BTreeMap<String, String> {
+        let entries =
+            object.get("metadata").and_then(|metadata| metadata.get(field)).and_then(Value::as_object);
+        let text = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+        entries.into_iter().flatten().filter_map(text).collect()
+    };
+    let labels = texts("labels");
+    let repository =
+        || Repository::parse(name, &decode(object)?).map_err(|error: SecretError| error.to_string());
+    let held = match labels.get(label::SECRET_TYPE).map(String::as_str) {
+        Some(secret_type::REPOSITORY) => Held::Repository(repository()?),
+        Some(secret_type::REPO_CREDS) => Held::Prefix(repository()?),
+        Some(secret_type::CLUSTER) => {
+            let rests =
+                texts("annotations").get(annotation::SKIP_RECONCILE).is_some_and(|value| value == "true");
+            let cluster = ClusterSecret::parse(name, &decode(object)?, labels, rests);
+            Held::Cluster(Box::new(cluster.map_err(|error| error.to_string())?))
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(held))
 }
 
 fn problem(key: &str, message: &str) -> SettingProblem {

@@ -23,7 +23,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Failures in a row before they are shown: a watch that breaks once is no news.
 const QUIET_FAILURES: u32 = 2;
 /// Selects the Secrets that we read, percent-encoded.
-const SECRETS: &str = "labelSelector=argocd.argoproj.io%2Fsecret-type%20in%20%28repository%2Crepo-creds%29";
+const SECRETS: &str =
+    "labelSelector=argocd.argoproj.io%2Fsecret-type%20in%20%28repository%2Crepo-creds%2Ccluster%29";
 
 /// Why a list or a watch ended.
 #[derive(Debug, thiserror::Error)]
