@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use actions::Change;
-use api::Application;
 use api::names::{API_VERSION, config_map};
+use api::{AppProject, Application};
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 use kube::core::params::{
@@ -224,13 +224,22 @@ impl Store {
         }
     }
 
-    /// The sync windows of a project; none where the project cannot be read.
-    pub(crate) async fn sync_windows(&self, namespace: &str, project: &str) -> usize {
-        let request = Request::new(format!("/apis/{API_VERSION}/namespaces/{namespace}/appprojects"))
-            .get(project, &GetParams::default());
-        let Ok(request) = request else { return 0 };
-        let project = self.client.request::<Value>(request).await.unwrap_or_default();
-        project["spec"]["syncWindows"].as_array().map_or(0, Vec::len)
+    /// A project with what global projects add to it by these settings; `None` where it is not there or cannot be read.
+    pub(crate) async fn project(
+        &self,
+        namespace: &str,
+        name: &str,
+        settings: &BTreeMap<String, String>,
+    ) -> Option<AppProject> {
+        let path = format!("/apis/{API_VERSION}/namespaces/{namespace}/appprojects");
+        let request = Request::new(path).list(&ListParams::default()).ok()?;
+        let list = self.client.request::<Value>(request).await.ok()?;
+        let items = list["items"].as_array()?.iter();
+        let all: Vec<AppProject> =
+            items.filter_map(|item| AppProject::from_value(item.clone()).ok()).collect();
+        let of = |name: &str| all.iter().find(|project| project.metadata.name == name);
+        let (settings, _) = api::Settings::parse(settings, None);
+        Some(api::project::completed(of(name)?, &settings, of))
     }
 
     /// What the API server would make of an object that is applied; `None` where it cannot say.

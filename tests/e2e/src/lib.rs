@@ -4,11 +4,12 @@ mod requests;
 mod seen;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use applications::{Controller, Options, Start};
+use jiff::{SignedDuration, Timestamp};
 use kubesim::workloads::{ControllerOptions, Handle, NodeOptions, spawn_controllers, spawn_nodes};
 use kubesim::{Access, Identity, KubeSim};
 use serde_json::{Value, json};
@@ -188,6 +189,16 @@ impl World {
         Ok(())
     }
 
+    /// As [`Self::restart`], with clocks that show this much more.
+    pub async fn restart_at(&mut self, ahead: SignedDuration) -> Result<()> {
+        self.retire().await?;
+        self.starts += 1;
+        let who = self.starts.to_string();
+        let client = self.cluster.client_of(&who, Access::All).await?;
+        (self.controller, self.task) = run_at(client, self.data.path(), &who, ahead).await?;
+        Ok(())
+    }
+
     /// Starts a second controller beside the first.
     pub async fn another(&self, who: &str) -> Result<Another> {
         let data = tempfile::tempdir()?;
@@ -362,6 +373,15 @@ pub async fn run(
     data: &std::path::Path,
     identity: &str,
 ) -> Result<(Controller, JoinHandle<()>)> {
+    run_at(client, data, identity, SignedDuration::ZERO).await
+}
+
+async fn run_at(
+    client: kube::Client,
+    data: &std::path::Path,
+    identity: &str,
+    ahead: SignedDuration,
+) -> Result<(Controller, JoinHandle<()>)> {
     if std::env::args().any(|argument| argument == "--nocapture") {
         drop(
             tracing_subscriber::fmt()
@@ -371,8 +391,12 @@ pub async fn run(
     }
     let start = Start {
         client,
-        // The story about it sets it.
-        options: Options { wave_delay: Some(Duration::ZERO), ..Options::new("argocd", identity) },
+        options: Options {
+            // The story about it sets it.
+            wave_delay: Some(Duration::ZERO),
+            clock: Arc::new(move || Timestamp::now() + ahead),
+            ..Options::new("argocd", identity)
+        },
         data_dir: data.to_owned(),
         allow_file: false,
     };

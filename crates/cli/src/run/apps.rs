@@ -1,11 +1,14 @@
 //! `app history`, `app resources`, and what an application's surroundings say.
 
+use std::collections::BTreeMap;
+
 use api::Application;
+use api::project::{Begin, Windows};
 
 use super::Session;
 use crate::command::{HistoryArgs, ResourcesArgs};
 use crate::console::Form;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::heartbeat::Heartbeat;
 use crate::name::AppName;
 use crate::view;
@@ -56,11 +59,38 @@ impl Session<'_> {
     }
 
     pub(super) async fn around(&self, app: &Application) -> Around {
-        let (settings, windows) = futures::join!(
-            self.store.settings(&self.context.namespace),
-            self.store.sync_windows(&self.context.namespace, app.spec.project_name())
-        );
-        Around { url: settings.ok().and_then(|mut s| s.remove("url")).unwrap_or_default(), windows }
+        let mut settings = self.store.settings(&self.context.namespace).await.unwrap_or_default();
+        let windows = self.windows(app, &settings).await;
+        let windows = windows.of(app);
+        Around {
+            url: settings.remove("url").unwrap_or_default(),
+            sync: windows.verdict(self.context.now()),
+            windows: windows.shown().map(str::to_owned).collect(),
+        }
+    }
+
+    /// The sync windows of an application's project; none where that cannot be read.
+    async fn windows(&self, app: &Application, settings: &BTreeMap<String, String>) -> Windows {
+        let project = self.store.project(&self.context.namespace, app.spec.project_name(), settings).await;
+        Windows::new(&project.map(|project| project.spec.sync_windows).unwrap_or_default())
+    }
+
+    /// **Errors**: a sync window of the project lets nobody sync the application now. The controller would hold the operation until it
+    /// opens. **Source**: the peer's server, which refuses it.
+    pub(super) async fn check_windows(&self, name: &AppName) -> Result<(), Failure> {
+        let app = self.store.application(name).await?;
+        let settings = self.store.settings(&self.context.namespace).await.unwrap_or_default();
+        let windows = self.windows(&app, &settings).await;
+        let (windows, now) = (windows.of(&app), self.context.now());
+        match windows.permits(Begin::Manual, now, None) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let names: Vec<&str> = windows.shown().collect();
+                Err(Failure::new(Kind::Denied, "cannot sync: blocked by sync window")
+                    .next(format!("the windows of the project are {}", names.join(", "))))
+            }
+            Err(error) => Err(Failure::new(Kind::Denied, format!("cannot sync: {error}"))),
+        }
     }
 
     pub(super) async fn tree(&self, app: &Application, depth: Depth) -> String {

@@ -21,6 +21,7 @@ impl Session<'_> {
         let names = self.names(&args.names, args.selector.as_deref(), args.app_namespace.as_deref()).await?;
         let filters = Filters::parse(&args.resources)?;
         for name in names {
+            self.check_windows(&name).await?;
             let user = &self.context.user;
             self.store
                 .update(&name, |app| operation(app, &args, &filters, user).map(|o| Some(begin(&o))))

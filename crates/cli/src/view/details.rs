@@ -11,8 +11,10 @@ use crate::table::{Cell, Table};
 pub(crate) struct Around {
     /// Address of the web interface, from the settings; may be empty.
     pub(crate) url: String,
-    /// Sync windows of its project.
-    pub(crate) windows: usize,
+    /// Whether it may be synced now, in words.
+    pub(crate) sync: &'static str,
+    /// Sync windows of its project that apply to it.
+    pub(crate) windows: Vec<String>,
 }
 
 /// The lines about an application.
@@ -30,11 +32,10 @@ pub(crate) fn summary(app: &Application, around: &Around, look: Look) -> String 
     for source in app.spec.sources() {
         out += &source_lines(source, look);
     }
-    let windows = match around.windows {
-        0 => "Sync Allowed".to_owned(),
-        n => format!("Unknown ({n} sync windows, which this version does not read)"),
-    };
-    out += &line("SyncWindow:", windows.into());
+    out += &line("SyncWindow:", around.sync.into());
+    if !around.windows.is_empty() {
+        out += &line("Assigned Windows:", around.windows.join(",").into());
+    }
     let policy = match app.spec.automated() {
         None => "Manual",
         Some(automated) if automated.prunes() => "Automated (Prune)",
@@ -126,7 +127,8 @@ mod tests {
 
     #[test]
     fn the_peers_lines() {
-        let around = Around { url: "https://cd.example/".to_owned(), windows: 0 };
+        let around =
+            Around { url: "https://cd.example/".to_owned(), sync: "Sync Allowed", windows: Vec::new() };
         let expected = "\
 Name:               argocd/guestbook
 Project:            default

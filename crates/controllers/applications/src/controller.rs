@@ -351,7 +351,10 @@ async fn follow_projects(shared: Arc<Shared>, projects_known: watch::Sender<bool
         if whole {
             shared.saw_projects();
         }
-        enqueue(&shared, |app| touched.contains(app.spec.project_name()));
+        // What a global project says, others inherit.
+        let settings = shared.settings.current();
+        let global = settings.settings.global_projects.iter().any(|g| touched.contains(&g.project_name));
+        enqueue(&shared, |app| global || touched.contains(app.spec.project_name()));
         projects_known.send_replace(true);
     }
 }

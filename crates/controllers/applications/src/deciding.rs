@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use api::project::Begin;
 use api::{
     Application, Operation, OperationInitiator, OperationPhase, OperationState, RetryStrategy, SyncOperation,
     SyncOperationResource, SyncStatusCode,
@@ -14,7 +15,7 @@ use crate::attempt::{begin, between_attempts, next_attempt, retry_policy, target
 use crate::bases::moved;
 use crate::comparison::Comparison;
 use crate::conditions::Findings;
-use crate::judge::Judge;
+use crate::judge::{Judge, Window};
 use crate::shared::Shared;
 use crate::wanted::WantedSet;
 
@@ -117,6 +118,13 @@ pub(crate) fn automatic(
     }
     if comparison.sync == SyncStatusCode::Unknown {
         return rest(Rests::Uncompared);
+    }
+    let window = judge.window(app, Begin::Automatic, None);
+    if let Window::Closed { error, message, until, again } = window {
+        if let Some(error) = error {
+            findings.add(api::ConditionType::SyncError, format!("not synced automatically: {error}"));
+        }
+        return (Todo::Nothing(again), Some(Rests::Window { message, until }));
     }
     let policy = Policy {
         prune: automated.prunes(),

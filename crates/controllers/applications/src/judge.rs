@@ -1,7 +1,9 @@
 //! What every look at an application has in common: whose it is, and by which rules differences count.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use api::project::Begin;
 use api::{Application, ConditionType};
 use cluster::Cluster;
 use compare::Rules;
@@ -13,6 +15,26 @@ use crate::conditions::Findings;
 use crate::obtain::View;
 use crate::shared::{AppMemory, CompiledRules, Shared};
 use crate::wanted::WantedSet;
+
+/// Shortest time after which a window is looked at again.
+const SOON: Duration = Duration::from_millis(10);
+
+/// What the windows of the project say about a sync.
+pub(crate) enum Window {
+    /// It may run.
+    Open,
+    /// It may not.
+    Closed {
+        /// What is wrong with the windows, if that is why.
+        error: Option<String>,
+        /// The same, or the windows that apply.
+        message: String,
+        /// When that may change, RFC 3339; empty where it does not by itself.
+        until: String,
+        /// When to look again, if ever.
+        again: Option<Duration>,
+    },
+}
 
 /// Compares wanted sets of one application with what is live.
 pub(crate) struct Judge<'a> {
@@ -72,6 +94,27 @@ impl<'a> Judge<'a> {
     /// The cluster that it goes to.
     pub(crate) fn cluster(&self) -> &'a Cluster {
         &self.view.to.cluster
+    }
+
+    /// Whether the windows of the project let a sync run now that began at `since`; else the reason, and when that may change.
+    pub(crate) fn window(&self, app: &Application, begin: Begin, since: Option<&str>) -> Window {
+        let assigned = self.view.project.limits.windows().of(app);
+        if assigned.is_empty() {
+            return Window::Open;
+        }
+        let now = (self.shared.options.clock)();
+        let since = since.and_then(|since| api::parse_time(since).ok());
+        let reason = match assigned.permits(begin, now, since) {
+            Ok(true) => return Window::Open,
+            Ok(false) => None,
+            Err(error) => Some(error.to_string()),
+        };
+        let names: Vec<&str> = assigned.shown().collect();
+        let message = reason.clone().unwrap_or_else(|| names.join(", "));
+        let until = assigned.next_change(now);
+        let again = until.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default().max(SOON));
+        let until = until.map(api::format_time).unwrap_or_default();
+        Window::Closed { error: reason, message, until, again }
     }
 
     /// Another application that has this object in git.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::project::Begin;
 use api::{
     Application, Consent, HookType, OperationPhase, OperationState, ResourceResult, ResultCode,
     RevisionHistory, SyncOperationResource, SyncOptions, SyncPhase,
@@ -22,7 +23,7 @@ use crate::conditions::Findings;
 use crate::deletion::approved_since;
 use crate::execute::{StepResult, Steps, make_namespace};
 use crate::hooks::{self, Making, Started};
-use crate::judge::Judge;
+use crate::judge::{Judge, Window};
 use crate::shared::RunningOperation;
 use crate::status::operation_patch;
 use crate::wanted::WantedSet;
@@ -77,12 +78,21 @@ impl Run<'_> {
             let text = format!("nothing was written, since the project does not permit all of it: {refusal}");
             return Ok((self.finish(&Outcome::Failed(text), &messages), comparison, findings));
         }
+        if let Some(blocked) = self.blocked(app) {
+            return Ok((blocked, comparison, findings));
+        }
         let plan = self.plan(app, running, &comparison);
         loop {
             hooks::observe(self.judge.shared, self.judge.cluster(), &mut self.state).await;
             let recorded = self.recorded();
             let step = next(&plan, &recorded, |key| readiness(&comparison, key));
             // What is done about a failure does not wait.
+            if let Next::Run(wave) = &step
+                && wave.phase != Phase::SyncFail
+                && let Some(blocked) = self.blocked(app)
+            {
+                return Ok((blocked, comparison, findings));
+            }
             if let Next::Run(wave) = &step
                 && wave.phase != Phase::SyncFail
                 && let Some(leaving) = self.leaving()
@@ -158,6 +168,20 @@ impl Run<'_> {
             finalizers: finalizers.into_iter().map(str::to_owned).collect(),
             more: leaving.len() - 1,
         })
+    }
+
+    /// The operation as it stands still while a window of the project does not let it run, in the peer's words.
+    fn blocked(&self, app: &Application) -> Option<Progress> {
+        let automated = self.state.operation.initiated_by.automated;
+        let begin = if automated { Begin::Automatic } else { Begin::Manual };
+        let window = self.judge.window(app, begin, Some(&self.state.started_at));
+        let Window::Closed { error, message, until, again } = window else { return None };
+        let mut state = self.state.clone();
+        state.message = match &error {
+            Some(error) => format!("Sync operation blocked by sync window: {error}"),
+            None => "Sync operation blocked by sync window".to_owned(),
+        };
+        Some(Progress { again, waits: Some(WaitsFor::Window { message, until }), ..Progress::at(state) })
     }
 
     fn now(&self) -> jiff::Timestamp {

@@ -97,6 +97,9 @@ async fn pass(
         findings.add(ConditionType::InvalidSpecError, message);
         return Box::pin(stop(shared, name, app, findings)).await;
     };
+    for problem in &project.problems {
+        findings.add(ConditionType::LintWarning, format!("project {project_name}: {problem}"));
+    }
     let mut invalid = check_spec(app, &project, &settings);
     let to = match check_destination(shared, app, &project, &settings) {
         Ok(to) if !invalid.has_errors() => to,

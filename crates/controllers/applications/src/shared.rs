@@ -130,11 +130,15 @@ fn trigger(value: &Value) -> u64 {
 pub(crate) struct ProjectEntry {
     pub(crate) limits: Project,
     pub(crate) unimplemented: Vec<String>,
+    /// What is wrong with it and stops nobody.
+    pub(crate) problems: Vec<String>,
 }
 
 impl ProjectEntry {
     pub(crate) fn new(project: &AppProject) -> Self {
-        Self { limits: Project::new(project), unimplemented: api::project::unimplemented_limits(project) }
+        let limits = Project::new(project);
+        let problems = limits.windows().problems().collect();
+        Self { limits, unimplemented: api::project::unimplemented_limits(project), problems }
     }
 }
 
@@ -375,12 +379,8 @@ impl Shared {
         }
         let mut projects = write(&self.projects);
         let own = projects.known.get(name)?;
-        let joins =
-            |global: &&api::settings::GlobalProject| global.label_selector.matches(&own.metadata.labels);
-        let globals = settings.settings.global_projects.iter().filter(joins);
-        let globals =
-            globals.filter_map(|global| projects.known.get(&global.project_name)).filter(|g| *g != own);
-        let entry = Arc::new(ProjectEntry::new(&api::project::with_global_projects(own, globals)));
+        let whole = api::project::completed(own, &settings.settings, |name| projects.known.get(name));
+        let entry = Arc::new(ProjectEntry::new(&whole));
         projects.compiled.insert(name.to_owned(), (Arc::clone(settings), Arc::clone(&entry)));
         Some(entry)
     }

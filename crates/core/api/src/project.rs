@@ -1,6 +1,11 @@
 //! What a project permits.
 
+mod cron;
+mod windows;
+
 use resource::GroupKind;
+
+pub use windows::{Assigned, Begin, WindowError, Windows};
 
 use crate::glob::{Dialect, Glob};
 use crate::repo_url::{is_evasive, normal_form, redact_url};
@@ -27,6 +32,7 @@ pub struct Project {
     namespace_whitelist: Option<Vec<KindPattern>>,
     namespace_blacklist: Vec<KindPattern>,
     source_namespaces: Vec<Glob>,
+    windows: Windows,
 }
 
 #[derive(Debug, Clone)]
@@ -126,12 +132,18 @@ impl Project {
                 .iter()
                 .map(|pattern| Glob::or_regex(pattern, Dialect::Text))
                 .collect(),
+            windows: Windows::new(&spec.sync_windows),
         }
     }
 
     /// The project's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// When its applications may be synced.
+    pub fn windows(&self) -> &Windows {
+        &self.windows
     }
 
     /// Whether an application may take manifests from this repository.
@@ -265,7 +277,6 @@ pub fn unimplemented_limits(project: &AppProject) -> Vec<String> {
     let limits = [
         (!spec.signature_keys.is_empty(), "signatureKeys: signatures of commits are not verified yet"),
         (spec.source_integrity.is_some(), "sourceIntegrity: signatures of commits are not verified yet"),
-        (!spec.sync_windows.is_empty(), "syncWindows: sync windows are not kept yet"),
         (
             spec.permit_only_project_scoped_clusters,
             "permitOnlyProjectScopedClusters: clusters of a project are not known yet",
@@ -296,6 +307,18 @@ pub fn with_global_projects<'a>(
         inherit(&mut merged.spec, &global.spec);
     }
     merged
+}
+
+/// A project as the settings complete it: with what the global projects that are for it add. `known` are all projects.
+pub fn completed<'a>(
+    project: &AppProject,
+    settings: &crate::Settings,
+    known: impl Fn(&str) -> Option<&'a AppProject>,
+) -> AppProject {
+    let joined =
+        settings.global_projects.iter().filter(|g| g.label_selector.matches(&project.metadata.labels));
+    let globals = joined.filter_map(|global| known(&global.project_name)).filter(|global| *global != project);
+    with_global_projects(project, globals)
 }
 
 fn inherit(spec: &mut AppProjectSpec, global: &AppProjectSpec) {

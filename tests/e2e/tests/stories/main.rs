@@ -30,6 +30,7 @@ mod seeds;
 mod status;
 mod target;
 mod unseen;
+mod windows;
 
 use e2e::{On, World};
 

@@ -193,8 +193,8 @@ async fn objects_stay_that_say_so(world: &mut World) {
         })
         .await;
     assert_eq!(app["status"]["sync"]["status"], "OutOfSync", "what stays is not in git");
-    world.api.delete(&e2e::app_path("stay")).await.unwrap();
-    world.until(&e2e::app_path("stay"), "is gone", |o| o.is_none()).await;
+    world.api.delete(&app_path("stay")).await.unwrap();
+    world.until(&app_path("stay"), "is gone", |o| o.is_none()).await;
     let mut rest = deletes(world).split_off(2);
     rest.sort();
     assert_eq!(rest, ["no-prune", "rest"], "Prune=false is no word about deletion, Delete=false is");
@@ -328,7 +328,7 @@ async fn a_terminated_operation_ends_and_writes_no_more(world: &mut World) {
         .await;
     world
         .api
-        .patch(&e2e::app_path("stop"), &json!({"status": {"operationState": {"phase": "Terminating"}}}))
+        .patch(&app_path("stop"), &json!({"status": {"operationState": {"phase": "Terminating"}}}))
         .await
         .unwrap();
     let app = world.until_ended("stop", &mark).await;
@@ -356,7 +356,7 @@ async fn a_retry_that_waits_can_be_terminated(world: &mut World) {
         .await;
     world
         .api
-        .patch(&e2e::app_path("halt"), &json!({"status": {"operationState": {"phase": "Terminating"}}}))
+        .patch(&app_path("halt"), &json!({"status": {"operationState": {"phase": "Terminating"}}}))
         .await
         .unwrap();
     world.until_app("halt", "is ended", |app| app["status"]["operationState"]["phase"] == "Failed").await;

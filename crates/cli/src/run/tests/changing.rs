@@ -1,5 +1,6 @@
 //! Commands that write and end.
 
+use api::names::API_VERSION;
 use serde_json::{Value, json};
 
 use super::Bench;
@@ -129,4 +130,33 @@ async fn terminate_needs_an_operation() {
         .await;
     assert_eq!(bench.run("terminate-op web").await.out, "Application 'web' operation terminating\n");
     assert_eq!(bench.read("web").await["status"]["operationState"]["phase"], "Terminating");
+}
+
+#[tokio::test]
+async fn a_sync_window_refuses_a_sync() {
+    let bench = Bench::new().await;
+    bench.app("web", |_| {}).await;
+    let window = |kind: &str, manual: bool| json!({"kind": kind, "schedule": "* * * * *", "duration": "1h", "applications": ["w*"], "manualSync": manual});
+    let project = |name: &str, windows: Value| {
+        let metadata = json!({"name": name, "namespace": "argocd", "labels": {"team": name}});
+        json!({"apiVersion": API_VERSION, "kind": "AppProject", "metadata": metadata, "spec": {"syncWindows": windows}})
+    };
+    let projects = format!("/apis/{API_VERSION}/namespaces/argocd/appprojects");
+    bench.post(&projects, &project("default", json!([window("allow", false)]))).await;
+    bench.post(&projects, &project("house", json!([window("deny", false)]))).await;
+    assert!(bench.run("get web").await.out.contains("SyncWindow:         Sync Allowed"));
+    let globals = "- labelSelector: {matchLabels: {team: default}}\n  projectName: house\n";
+    let metadata = json!({"name": "argocd-cm", "namespace": "argocd"});
+    let settings = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"globalProjects": globals}});
+    bench.post("/api/v1/namespaces/argocd/configmaps", &settings).await;
+    let shown = bench.run("get web").await.out;
+    assert!(
+        shown.contains(
+            "SyncWindow:         Sync Denied\nAssigned Windows:   allow:* * * * *:1h,deny:* * * * *:1h\n"
+        ),
+        "{shown}"
+    );
+    let done = bench.run("sync web --async").await;
+    assert!(done.code == 4 && done.err.contains("cannot sync: blocked by sync window"), "{done:?}");
+    assert!(bench.read("web").await["operation"].is_null());
 }

@@ -242,10 +242,6 @@ fn limits_that_are_not_enforced_are_named() {
     for (spec, field) in [
         (json!({"signatureKeys": [{"keyID": "4AEE18F83AFDEB23"}]}), "signatureKeys"),
         (json!({"sourceIntegrity": {"git": {}}}), "sourceIntegrity"),
-        (
-            json!({"syncWindows": [{"kind": "deny", "schedule": "* * * * *", "duration": "1h"}]}),
-            "syncWindows",
-        ),
         (json!({"permitOnlyProjectScopedClusters": true}), "permitOnlyProjectScopedClusters"),
         (
             json!({"destinationServiceAccounts": [{"server": "*", "defaultServiceAccount": "x"}]}),
