@@ -124,7 +124,8 @@ pub(crate) fn automatic(
         if let Some(error) = error {
             findings.add(api::ConditionType::SyncError, format!("not synced automatically: {error}"));
         }
-        return (Todo::Nothing(again), Some(Rests::Window { message, until }));
+        let (again, because) = (again.filter(|_| differs), Rests::Window { message, until });
+        return (Todo::Nothing(again), differs.then_some(because));
     }
     let policy = Policy {
         prune: automated.prunes(),
