@@ -125,6 +125,22 @@ impl Cluster {
         missing
     }
 
+    /// Tells an application of objects that come to or leave a namespace (any where empty) and belong to nobody, or no more.
+    pub fn observe(&self, instance: &str, namespace: Option<&str>) {
+        self.inner.store().observe(instance, namespace);
+    }
+
+    /// Those who [observe](Self::observe) a namespace.
+    pub fn observers(&self) -> Vec<Arc<str>> {
+        self.inner.store().observers()
+    }
+
+    /// The objects of a namespace (of all, and cluster-wide ones, where it is empty) that have no owners, in no order; `None` while a
+    /// kind is being listed.
+    pub fn top_level(&self, namespace: &str) -> Option<Vec<Arc<LiveObject>>> {
+        self.inner.store().top_level(namespace)
+    }
+
     /// One object, from memory.
     pub fn get(&self, key: &ResourceKey) -> Option<Arc<LiveObject>> {
         self.inner.store().get(key).cloned()

@@ -83,6 +83,8 @@ pub(crate) struct Store {
     by_instance: HashMap<Arc<str>, Vec<Id>>,
     wanted: HashMap<ResourceKey, Vec<Arc<str>>>,
     wanted_by: HashMap<Arc<str>, BTreeSet<ResourceKey>>,
+    /// Who wants to know of objects that belong to nobody, with the namespace; any where that is empty.
+    observers: BTreeMap<Arc<str>, String>,
     full_objects: usize,
     full_bytes: usize,
 }
@@ -99,6 +101,7 @@ impl Store {
             by_instance: HashMap::new(),
             wanted: HashMap::new(),
             wanted_by: HashMap::new(),
+            observers: BTreeMap::new(),
             full_objects: 0,
             full_bytes: 0,
         }
@@ -130,6 +133,22 @@ impl Store {
             .into_iter()
             .flat_map(|table| table.names.values().flat_map(HashMap::values));
         ids.filter_map(|id| self.object(*id).cloned()).collect()
+    }
+
+    pub(crate) fn top_level(&self, namespace: &str) -> Option<Vec<Arc<LiveObject>>> {
+        let scopes = self.tables.values().flat_map(|table| table.scopes.values());
+        if scopes.into_iter().any(|scope| scope.known == Knowledge::Loading) {
+            return None;
+        }
+        let names = |table: &'_ Table| -> Vec<Id> {
+            if namespace.is_empty() {
+                table.names.values().flat_map(HashMap::values).copied().collect()
+            } else {
+                table.names.get(namespace).into_iter().flat_map(HashMap::values).copied().collect()
+            }
+        };
+        let objects = self.tables.values().flat_map(names).filter_map(|id| self.object(id));
+        Some(objects.filter(|object| object.owners.is_empty()).cloned().collect())
     }
 
     /// The worst of a kind's scopes; `None` where the kind is not watched.
@@ -177,6 +196,17 @@ impl Store {
             self.wanted.entry(key.clone()).or_default().push(Arc::clone(&instance));
         }
         self.wanted_by.insert(instance, keys);
+    }
+
+    pub(crate) fn observe(&mut self, instance: &str, namespace: Option<&str>) {
+        match namespace {
+            Some(namespace) => drop(self.observers.insert(Arc::from(instance), namespace.to_owned())),
+            None => drop(self.observers.remove(instance)),
+        }
+    }
+
+    pub(crate) fn observers(&self) -> Vec<Arc<str>> {
+        self.observers.keys().cloned().collect()
     }
 
     // What watches say.
@@ -469,6 +499,13 @@ impl Store {
             for object in [before, after].into_iter().flatten() {
                 self.instances_above(object, &mut instances, MAX_OWNER_DEPTH);
             }
+        }
+        let owner = |object: Option<&LiveObject>| object.map(|object| object.instance.clone());
+        let moved = owner(before) != owner(after);
+        if moved && (instances.is_empty() || owner(after) == Some(None)) {
+            let here = |namespace: &String| namespace.is_empty() || *namespace == key.namespace;
+            let observers = self.observers.iter().filter(|(_, namespace)| here(namespace));
+            instances.extend(observers.map(|(instance, _)| Arc::clone(instance)));
         }
         if !instances.is_empty() {
             self.hub.change(&Change { key, instances, direct, what });

@@ -98,7 +98,7 @@ pub struct ResourcesArgs {
     /// Form: wide, tree or tree=detailed
     #[arg(short, long, default_value = "wide", value_parser = ["wide", "tree", "tree=detailed"])]
     pub output: String,
-    /// Only resources of nobody (this version lists none)
+    /// Only resources of nobody, if the project asks for them (orphanedResources)
     #[arg(long)]
     pub orphaned: bool,
     /// Namespace of the application

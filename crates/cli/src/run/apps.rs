@@ -41,8 +41,8 @@ impl Session<'_> {
         let (app, _) = self.judged(&name).await?;
         let look = self.console.look;
         let text = match args.output.as_str() {
-            _ if args.orphaned => view::resources::owned(&app, true, look),
-            "wide" => view::resources::owned(&app, false, look),
+            _ if args.orphaned => view::resources::orphaned(&self.orphans(&app).await?, look),
+            "wide" => view::resources::owned(&app, look),
             output => self.tree(&app, depth(output)).await,
         };
         self.console.print(&text);

@@ -1,10 +1,11 @@
 //! `app manifests`, and what git wants: by the controller's own functions.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use api::Application;
-use applications::{Evaluation, Options, Start, What};
-use resource::Object;
+use applications::{Controller, Evaluation, Options, Start, StartError, Unrendered, What};
+use resource::{Object, ResourceKey};
 
 use super::Session;
 use crate::command::ManifestsArgs;
@@ -37,21 +38,9 @@ impl Session<'_> {
     pub(super) async fn evaluate(&mut self, app: &Application, what: &What) -> Result<Evaluation, Failure> {
         let name = &app.metadata.name;
         let cannot = || Failure::new(Kind::Other, format!("cannot render application \"{name}\""));
-        let start = Start {
-            client: self.context.client.clone(),
-            options: Options {
-                proxies: self.context.proxies.clone(),
-                ..Options::new(self.context.namespace.clone(), "capstan-cli")
-            },
-            data_dir: self.context.data_dir.clone(),
-            allow_file: self.context.allow_file,
-        };
-        let controller = Box::pin(start.start()).await.map_err(|error| cannot().because(&error))?;
+        let controller = self.controller().await.map_err(|error| cannot().because(&error))?;
         let evaluation = Box::pin(controller.evaluate(app, what)).await.map_err(|unrendered| {
-            let failure = unrendered
-                .findings
-                .iter()
-                .fold(cannot(), |f, (kind, message)| f.cause(format!("{kind}: {message}")));
+            let failure = caused(cannot(), &unrendered);
             match what.local {
                 Some(_) => failure,
                 None => failure.next(format!("try it on a checkout: capstan app manifests {name} --local .")),
@@ -62,6 +51,35 @@ impl Session<'_> {
         }
         Ok(evaluation)
     }
+
+    /// The objects of nobody where an application goes to, if its project asks for them.
+    pub(super) async fn orphans(&mut self, app: &Application) -> Result<Vec<ResourceKey>, Failure> {
+        let cannot = || Failure::new(Kind::Other, "cannot look for orphaned resources");
+        let (all, _) = self.store.list(&self.context.namespace, "").await?;
+        let names: BTreeSet<&str> = all.iter().filter_map(|app| app["metadata"]["name"].as_str()).collect();
+        let controller = self.controller().await.map_err(|error| cannot().because(&error))?;
+        let found = Box::pin(controller.orphans(app, &|name| names.contains(name))).await;
+        found.map_err(|unrendered| caused(cannot(), &unrendered))
+    }
+
+    /// The controller's own functions.
+    async fn controller(&self) -> Result<Controller, StartError> {
+        let start = Start {
+            client: self.context.client.clone(),
+            options: Options {
+                proxies: self.context.proxies.clone(),
+                ..Options::new(self.context.namespace.clone(), "capstan-cli")
+            },
+            data_dir: self.context.data_dir.clone(),
+            allow_file: self.context.allow_file,
+        };
+        Box::pin(start.start()).await
+    }
+}
+
+/// A failure with everything that is wrong.
+fn caused(failure: Failure, unrendered: &Unrendered) -> Failure {
+    unrendered.findings.iter().fold(failure, |f, (kind, message)| f.cause(format!("{kind}: {message}")))
 }
 
 /// The root of the checkout that a directory lies in. `--local` takes the root itself as well as the application's own

@@ -102,11 +102,21 @@ pub(crate) fn table(app: &Application, minimum: usize, look: Look) -> String {
 }
 
 /// The table of `app resources`.
-pub(crate) fn owned(app: &Application, orphaned_only: bool, look: Look) -> String {
+pub(crate) fn owned(app: &Application, look: Look) -> String {
+    let all = app.status.resources.iter().map(|r| [&r.group, &r.kind, &r.namespace, &r.name]);
+    whose(all, "No", look)
+}
+
+/// The table of `app resources --orphaned`.
+pub(crate) fn orphaned(keys: &[ResourceKey], look: Look) -> String {
+    whose(keys.iter().map(|k| [&k.group, &k.kind, &k.namespace, &k.name]), "Yes", look)
+}
+
+fn whose<'a>(all: impl Iterator<Item = [&'a String; 4]>, orphaned: &str, look: Look) -> String {
     let mut table = Table::new(&["GROUP", "KIND", "NAMESPACE", "NAME", "ORPHANED"]);
-    for r in app.status.resources.iter().filter(|_| !orphaned_only) {
-        let cells = [&r.group, &r.kind, &r.namespace, &r.name].map(|text| Cell::from(text.as_str()));
-        table.row(cells.into_iter().chain([Cell::from("No")]).collect());
+    for names in all {
+        let cells = names.map(|text| Cell::from(text.as_str()));
+        table.row(cells.into_iter().chain([Cell::from(orphaned)]).collect());
     }
     table.render(look)
 }
@@ -141,6 +151,11 @@ apps   Deployment  default    web   No
        Service     default    web   No
        ConfigMap   default    old   No
 ";
-        assert_eq!(owned(&sample::guestbook(), false, PEER), expected);
+        assert_eq!(owned(&sample::guestbook(), PEER), expected);
+        let expected = "\
+GROUP  KIND       NAMESPACE  NAME  ORPHANED
+       ConfigMap  default    left  Yes
+";
+        assert_eq!(orphaned(&[ResourceKey::new("", "ConfigMap", "default", "left")], PEER), expected);
     }
 }

@@ -378,7 +378,8 @@ async fn follow_changes(shared: Arc<Shared>, at: Arc<Destination>, mut changes: 
                 }
             }
             Notice::Knowledge(kind) => {
-                for name in at.apps_with_kind(&kind) {
+                let observers = at.cluster.observers().into_iter().map(|name| AppName::from(name.as_ref()));
+                for name in at.apps_with_kind(&kind).into_iter().chain(observers) {
                     shared.queue.add(name);
                 }
             }

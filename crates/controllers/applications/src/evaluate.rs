@@ -14,6 +14,7 @@ use crate::comparison::Comparison;
 use crate::controller::Controller;
 use crate::judge::Judge;
 use crate::obtain::{Ask, View, check_destination, check_spec, from_directory, obtain};
+use crate::orphans::orphans;
 use crate::repositories::Freshness;
 use crate::shared::{AppName, ProjectEntry, TargetMemory};
 
@@ -116,6 +117,40 @@ impl Controller {
         }
         let revisions = wanted.revisions.clone();
         Ok(Evaluation { desired, live, comparison, rules, findings: findings.into_list(), revisions })
+    }
+
+    /// The objects that no application has where this one goes to, with what they made, whether its project asks for them or not at all:
+    /// then there are none. `exists` tells the applications that there are, as objects name them. Reads the whole cluster.
+    pub async fn orphans(
+        &self,
+        app: &Application,
+        exists: &(dyn Fn(&str) -> bool + Sync),
+    ) -> Result<Vec<ResourceKey>, Unrendered> {
+        let shared = self.shared();
+        let name: AppName = app.metadata.name.as_str().into();
+        let project = self.read_project(app.spec.project_name()).await?;
+        let settings = shared.settings.current();
+        let to = check_destination(shared, app, &project, &settings)
+            .map_err(|findings| Unrendered { findings: findings.into_list() })?;
+        let view = View { instance: shared.instance(&name), name, project, settings, to };
+        let managed: Vec<ResourceKey> = app
+            .status
+            .resources
+            .iter()
+            .map(|r| ResourceKey::new(&*r.group, &*r.kind, &*r.namespace, &*r.name))
+            .collect();
+        let managed = managed.iter().collect();
+        let mut changes = view.to.cluster.changes();
+        let deadline = Instant::now() + LOADING;
+        loop {
+            if let Some(found) = orphans(&view, &app.spec.destination.namespace, &managed, exists) {
+                return Ok(found);
+            }
+            if tokio::time::timeout_at(deadline, changes.next()).await.is_err() {
+                let message = "the cluster's objects could not be listed in time".to_owned();
+                return Err(Unrendered { findings: vec![(ConditionType::ComparisonError, message)] });
+            }
+        }
     }
 
     async fn read_project(&self, name: &str) -> Result<Arc<ProjectEntry>, Unrendered> {

@@ -29,6 +29,7 @@ mod metrics;
 mod news;
 mod obtain;
 mod operation;
+mod orphans;
 mod patch;
 mod queue;
 mod reconcile;

@@ -20,6 +20,7 @@ use crate::hooks;
 use crate::judge::Judge;
 use crate::obtain::{Ask, View, check_destination, check_sources, check_spec, obtain};
 use crate::operation::{Progress, Run};
+use crate::orphans;
 use crate::reporting::{add_progress, end_on_word, lint, publish, report_malformed, stop, time_left_of};
 use crate::repositories::Freshness;
 use crate::shared::{AppMemory, AppName, Shared};
@@ -178,6 +179,8 @@ async fn pass(
     };
 
     // Report.
+    let found = report.comparison.as_ref();
+    orphans::report(shared, &view, app, memory, found, &mut report.findings);
     publish(shared, name, app, &report, &before).await?;
     Ok(again.into_iter().chain(untidy).min())
 }

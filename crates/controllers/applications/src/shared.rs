@@ -137,7 +137,8 @@ pub(crate) struct ProjectEntry {
 impl ProjectEntry {
     pub(crate) fn new(project: &AppProject) -> Self {
         let limits = Project::new(project);
-        let problems = limits.windows().problems().collect();
+        let orphans = limits.orphans().into_iter().flat_map(api::project::Orphans::problems);
+        let problems = limits.windows().problems().chain(orphans).collect();
         Self { limits, unimplemented: api::project::unimplemented_limits(project), problems }
     }
 }
@@ -157,6 +158,8 @@ pub(crate) struct AppMemory {
     pub(crate) afresh: Option<Instant>,
     /// Begin and number of the attempt whose hooks were tidied up.
     pub(crate) tidied: Option<(String, i64)>,
+    /// The namespace whose objects of no application are counted.
+    pub(crate) observed: Option<String>,
     /// Failures of hooks of its deletion.
     pub(crate) deletion_failures: crate::deletion_hooks::Failures,
 }
@@ -428,6 +431,11 @@ impl Shared {
     pub(crate) fn let_go(&self, to: &Destination, name: &AppName) {
         let sharers = to.let_go(name, self.instance(name).as_str());
         sharers.into_iter().for_each(|other| self.queue.add(other));
+    }
+
+    /// Whether an application of this name, as objects have it, exists.
+    pub(crate) fn is_known(&self, instance: &str) -> bool {
+        read(&self.apps).contains_key(instance)
     }
 
     /// Another application that has this object in git.

@@ -119,7 +119,7 @@ wire! {
 
     /// Whether resources of no application are reported.
     pub struct OrphanedResources {
-        /// Report them as a condition; on where not set.
+        /// Report them as a condition; off where not set.
         warn: Option<bool>,
         /// Those that are not reported.
         ignore: Vec<OrphanedResourceKey>,

@@ -1,10 +1,12 @@
 //! What a project permits.
 
 mod cron;
+mod orphans;
 mod windows;
 
 use resource::GroupKind;
 
+pub use orphans::Orphans;
 pub use windows::{Assigned, Begin, WindowError, Windows};
 
 use crate::glob::{Dialect, Glob};
@@ -33,6 +35,7 @@ pub struct Project {
     namespace_blacklist: Vec<KindPattern>,
     source_namespaces: Vec<Glob>,
     windows: Windows,
+    orphans: Option<Orphans>,
 }
 
 #[derive(Debug, Clone)]
@@ -133,6 +136,7 @@ impl Project {
                 .map(|pattern| Glob::or_regex(pattern, Dialect::Text))
                 .collect(),
             windows: Windows::new(&spec.sync_windows),
+            orphans: spec.orphaned_resources.as_ref().map(Orphans::new),
         }
     }
 
@@ -144,6 +148,11 @@ impl Project {
     /// When its applications may be synced.
     pub fn windows(&self) -> &Windows {
         &self.windows
+    }
+
+    /// Which objects of no application it wants to know of; `None` where of none.
+    pub fn orphans(&self) -> Option<&Orphans> {
+        self.orphans.as_ref()
     }
 
     /// Whether an application may take manifests from this repository.

@@ -18,6 +18,7 @@ mod leaving;
 mod main_loop;
 mod manifests;
 mod order;
+mod orphans;
 mod promotion;
 mod refusals;
 mod rights;
