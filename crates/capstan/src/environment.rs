@@ -16,6 +16,12 @@ pub(crate) fn wave_delay() -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
+/// Namespaces of Applications beside the controller's own: `ARGOCD_APPLICATION_NAMESPACES`, separated by commas.
+pub(crate) fn application_namespaces() -> Vec<String> {
+    let all = variable("ARGOCD_APPLICATION_NAMESPACES").unwrap_or_default();
+    all.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()).map(str::to_owned).collect()
+}
+
 /// The ways out: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`.
 pub(crate) fn proxies() -> Proxies {
     Proxies::from_environment(variable)

@@ -51,6 +51,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         options: Options {
             proxies: environment::proxies(),
             wave_delay: environment::wave_delay(),
+            application_namespaces: environment::application_namespaces(),
             ..Options::new(arguments.namespace, identity)
         },
         data_dir: arguments.data_dir,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use actions::Change;
 use api::names::{API_VERSION, config_map};
+use api::settings::Params;
 use api::{AppProject, Application};
 use futures::stream::BoxStream;
 use jiff::Timestamp;
@@ -46,13 +47,41 @@ impl Store {
         namespace: &str,
         labels: &str,
     ) -> Result<(Vec<Value>, Vec<String>), Failure> {
-        let what = || format!("cannot list applications in namespace {namespace}");
+        let what = format!("cannot list applications in namespace {namespace}");
+        self.list_at(applications(namespace), labels, &what).await
+    }
+
+    /// As [`Self::list`], those of the controller's namespace, and of the others that it looks after by `argocd-cmd-params-cm`.
+    pub(crate) async fn list_all(
+        &self,
+        namespace: &str,
+        labels: &str,
+    ) -> Result<(Vec<Value>, Vec<String>), Failure> {
+        let data = self.config_map(namespace, config_map::CMD_PARAMS).await.unwrap_or_default();
+        let (params, _) = Params::parse(&data, &Params::default());
+        let others = params.application_namespaces.filter(|others| !others.is_empty());
+        let Some(others) = others else { return self.list(namespace, labels).await };
+        let everywhere = Request::new(format!("/apis/{API_VERSION}/applications"));
+        let (mut found, unreadable) = self.list_at(everywhere, labels, "cannot list applications").await?;
+        found.retain(|app| {
+            let at = app["metadata"]["namespace"].as_str().unwrap_or_default();
+            at == namespace || others.contains(at)
+        });
+        Ok((found, unreadable))
+    }
+
+    async fn list_at(
+        &self,
+        at: Request,
+        labels: &str,
+        what: &str,
+    ) -> Result<(Vec<Value>, Vec<String>), Failure> {
         let mut params = ListParams::default().labels(labels).limit(PAGE);
         let (mut found, mut unreadable) = (Vec::new(), Vec::new());
         loop {
-            let request = applications(namespace).list(&params).map_err(|error| invalid(&error))?;
+            let request = at.list(&params).map_err(|error| invalid(&error))?;
             let page: Value =
-                self.client.request(request).await.map_err(|e| Failure::from_kube(&e, what()))?;
+                self.client.request(request).await.map_err(|e| Failure::from_kube(&e, what.to_owned()))?;
             for mut item in page["items"].as_array().cloned().unwrap_or_default() {
                 complete(&mut item);
                 match Application::from_value(item.clone()) {
@@ -196,8 +225,12 @@ impl Store {
 
     /// `argocd-cm`; empty where there is none.
     pub(crate) async fn settings(&self, namespace: &str) -> Result<BTreeMap<String, String>, kube::Error> {
+        self.config_map(namespace, config_map::ARGOCD_CM).await
+    }
+
+    async fn config_map(&self, namespace: &str, name: &str) -> Result<BTreeMap<String, String>, kube::Error> {
         let request = Request::new(format!("/api/v1/namespaces/{namespace}/configmaps"))
-            .get(config_map::ARGOCD_CM, &GetParams::default())
+            .get(name, &GetParams::default())
             .map_err(kube::Error::BuildRequest)?;
         match self.client.request::<Value>(request).await {
             Ok(value) => {

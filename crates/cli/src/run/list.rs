@@ -14,11 +14,14 @@ use crate::view;
 
 impl Session<'_> {
     pub(super) async fn list(&mut self, args: ListArgs) -> Result<u8, Failure> {
-        let namespace = args.app_namespace.as_deref().unwrap_or(&self.context.namespace);
-        let (listed, heartbeat) = futures::join!(
-            self.store.list(namespace, &args.selector),
-            Heartbeat::read(&self.store, &self.context.namespace)
-        );
+        let listed = async {
+            match &args.app_namespace {
+                Some(namespace) => self.store.list(namespace, &args.selector).await,
+                None => self.store.list_all(&self.context.namespace, &args.selector).await,
+            }
+        };
+        let (listed, heartbeat) =
+            futures::join!(listed, Heartbeat::read(&self.store, &self.context.namespace));
         let (values, unreadable) = listed?;
         for problem in unreadable {
             self.console.note(&format!("left out, since it cannot be read: {problem}"));

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use api::Application;
+use api::{AppInstanceName, Application};
 use applications::{Controller, Evaluation, Options, Start, StartError, Unrendered, What};
 use resource::{Object, ResourceKey};
+use serde_json::Value;
 
 use super::Session;
 use crate::command::ManifestsArgs;
@@ -55,8 +56,12 @@ impl Session<'_> {
     /// The objects of nobody where an application goes to, if its project asks for them.
     pub(super) async fn orphans(&mut self, app: &Application) -> Result<Vec<ResourceKey>, Failure> {
         let cannot = || Failure::new(Kind::Other, "cannot look for orphaned resources");
-        let (all, _) = self.store.list(&self.context.namespace, "").await?;
-        let names: BTreeSet<&str> = all.iter().filter_map(|app| app["metadata"]["name"].as_str()).collect();
+        let home = &self.context.namespace;
+        let (all, _) = self.store.list_all(home, "").await?;
+        let text = |app: &Value, field: &str| app["metadata"][field].as_str().unwrap_or_default().to_owned();
+        let instance =
+            |app: &Value| AppInstanceName::new(&text(app, "name"), &text(app, "namespace"), home).to_string();
+        let names: BTreeSet<String> = all.iter().map(instance).collect();
         let controller = self.controller().await.map_err(|error| cannot().because(&error))?;
         let found = Box::pin(controller.orphans(app, &|name| names.contains(name))).await;
         found.map_err(|unrendered| caused(cannot(), &unrendered))

@@ -5,9 +5,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::settings::Namespaces;
 use api::{AppProject, Application};
 use charts::Charts;
-use cluster::{Cluster, KindEvent, Knowledge, Notice};
+use cluster::{Cluster, KindEvent, KindWatch, Knowledge, Notice};
 use resource::Gvk;
 use serde_json::Value;
 use settings::SettingsHandle;
@@ -241,15 +242,48 @@ impl<T> Future for AbortOnDrop<T> {
     }
 }
 
-fn name_of(value: &Value) -> Option<AppName> {
-    value.pointer("/metadata/name").and_then(Value::as_str).map(AppName::from)
+fn name_of(value: &Value) -> Option<&str> {
+    value.pointer("/metadata/name").and_then(Value::as_str)
 }
 
 async fn follow_apps(shared: Arc<Shared>) {
     let gvk = Gvk::new(api::names::GROUP, api::names::VERSION, api::names::APPLICATION);
-    let mut events = shared.home.cluster.watch_kind(&gvk, Some(&shared.options.namespace));
+    let mut settings = shared.settings.subscribe();
     let mut first = true;
-    shared.set_listed(false);
+    loop {
+        shared.set_listed(false);
+        let namespaces = shared.app_namespaces();
+        let scope = namespaces.is_empty().then_some(&*shared.options.namespace);
+        let mut events = shared.home.cluster.watch_kind(&gvk, scope);
+        let changed = async {
+            while shared.app_namespaces() == namespaces {
+                if settings.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        tokio::select! {
+            () = changed => {}
+            () = follow_apps_of(&shared, &namespaces, &mut events, &mut first) => return,
+        }
+    }
+}
+
+/// The name of an Application that is looked after.
+fn app_of(shared: &Shared, namespaces: &Namespaces, value: &Value) -> Option<AppName> {
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
+    let (name, namespace) = (text("/metadata/name")?, text("/metadata/namespace").unwrap_or_default());
+    let ours = namespace == shared.options.namespace || namespaces.contains(namespace);
+    ours.then(|| shared.name_of(namespace, name))
+}
+
+async fn follow_apps_of(
+    shared: &Arc<Shared>,
+    namespaces: &Namespaces,
+    events: &mut KindWatch,
+    first: &mut bool,
+) {
+    let name_of = |value: &Value| app_of(shared, namespaces, value);
     while let Some(event) = events.next().await {
         match event {
             KindEvent::Restarted(all) => {
@@ -257,26 +291,26 @@ async fn follow_apps(shared: Arc<Shared>) {
                 for value in all {
                     if let Some(name) = name_of(&value) {
                         gone.remove(&name);
-                        put(&shared, name, value);
+                        put(shared, name, value);
                     }
                 }
                 for name in gone {
-                    remove(&shared, &name);
+                    remove(shared, &name);
                 }
                 shared.set_listed(true);
                 // Whoever was not the active one for a while has missed what happened meanwhile.
-                if std::mem::take(&mut first) {
-                    enqueue(&shared, |_| true);
+                if std::mem::take(first) {
+                    enqueue(shared, |_| true);
                 }
             }
             KindEvent::Applied(value) => {
                 if let Some(name) = name_of(&value) {
-                    put(&shared, name, value);
+                    put(shared, name, value);
                 }
             }
             KindEvent::Deleted(value) => {
                 if let Some(name) = name_of(&value) {
-                    remove(&shared, &name);
+                    remove(shared, &name);
                 }
             }
             KindEvent::State(knowledge) => {
@@ -311,18 +345,17 @@ async fn follow_projects(shared: Arc<Shared>, projects_known: watch::Sender<bool
         let whole = matches!(event, KindEvent::Restarted(_));
         let (changed, gone): (Vec<Value>, Vec<String>) = match event {
             KindEvent::Restarted(all) => {
-                let now: BTreeSet<String> =
-                    all.iter().filter_map(name_of).map(|name| name.to_string()).collect();
+                let now: BTreeSet<String> = all.iter().filter_map(name_of).map(str::to_owned).collect();
                 let gone = known.difference(&now).cloned().collect();
                 known = now;
                 (all, gone)
             }
             KindEvent::Applied(value) => {
-                known.extend(name_of(&value).map(|name| name.to_string()));
+                known.extend(name_of(&value).map(str::to_owned));
                 (vec![value], Vec::new())
             }
             KindEvent::Deleted(value) => {
-                (Vec::new(), name_of(&value).map(|name| name.to_string()).into_iter().collect())
+                (Vec::new(), name_of(&value).map(str::to_owned).into_iter().collect())
             }
             KindEvent::State(knowledge) => {
                 // They cannot be had: then their applications say so.
@@ -337,7 +370,7 @@ async fn follow_projects(shared: Arc<Shared>, projects_known: watch::Sender<bool
             shared.put_project(name, None);
         }
         for value in changed {
-            let Some(name) = name_of(&value) else { continue };
+            let Some(name) = name_of(&value).map(str::to_owned) else { continue };
             match AppProject::from_value(value) {
                 Ok(project) => shared.put_project(&name, Some(&project)),
                 Err(error) => {
@@ -346,7 +379,7 @@ async fn follow_projects(shared: Arc<Shared>, projects_known: watch::Sender<bool
                     shared.put_project(&name, None);
                 }
             }
-            touched.insert(name.to_string());
+            touched.insert(name);
         }
         if whole {
             shared.saw_projects();

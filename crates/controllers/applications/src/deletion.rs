@@ -18,6 +18,7 @@ use crate::events;
 use crate::execute::preconditions;
 use crate::holdups::{Holdup, named_holdups};
 use crate::hooks::{gone_is_well, release};
+use crate::obtain::permits_application;
 use crate::shared::{AppMemory, AppName, Shared};
 use crate::write::{Lost, key_of, write};
 
@@ -48,6 +49,10 @@ pub(crate) async fn step(
     app: &mut Arc<Application>,
     memory: &mut AppMemory,
 ) -> Result<Option<Duration>, Lost> {
+    if let Err(message) = check_project(shared, app) {
+        blocked(shared, name, app, message).await?;
+        return Ok(Some(LOOK_AGAIN));
+    }
     let to = match clusters::find(shared, &shared.settings.current(), &app.spec.destination) {
         Ok(to) => to,
         Err(NoCluster::Invalid(_) | NoCluster::NotKnown(_)) => {
@@ -74,6 +79,18 @@ pub(crate) async fn step(
         }
     }
     Ok(None)
+}
+
+/// **Errors**: an Application of another namespace that its project does not permit, or no more; as in the peer, nothing is done for it.
+fn check_project(shared: &Shared, app: &Application) -> Result<(), String> {
+    if app.metadata.namespace == shared.options.namespace {
+        return Ok(());
+    }
+    let project = app.spec.project_name();
+    match shared.project(project, &shared.settings.current()) {
+        Some(project) => permits_application(shared, app, &project).map_err(|denied| denied.message),
+        None => Err(format!("Application referencing project {project} which does not exist")),
+    }
 }
 
 fn is_of(stage: Stage, name: &str) -> bool {

@@ -16,7 +16,7 @@ use crate::judge::Judge;
 use crate::obtain::{Ask, View, check_destination, check_spec, from_directory, obtain};
 use crate::orphans::orphans;
 use crate::repositories::Freshness;
-use crate::shared::{AppName, ProjectEntry, TargetMemory};
+use crate::shared::{ProjectEntry, TargetMemory};
 
 /// How long kinds may take to be listed.
 const LOADING: Duration = Duration::from_secs(60);
@@ -62,10 +62,10 @@ impl Controller {
     /// Writes nothing; dry-run applies may be sent. Needs no lease and no [`run`](Self::run).
     pub async fn evaluate(&self, app: &Application, what: &What) -> Result<Evaluation, Unrendered> {
         let shared = self.shared();
-        let name: AppName = app.metadata.name.as_str().into();
+        let name = shared.name_of(&app.metadata.namespace, &app.metadata.name);
         let project = self.read_project(app.spec.project_name()).await?;
         let settings = shared.settings.current();
-        let mut invalid = check_spec(app, &project, &settings);
+        let mut invalid = check_spec(shared, app, &project, &settings);
         let to = match check_destination(shared, app, &project, &settings) {
             Ok(to) if !invalid.has_errors() => to,
             refused => {
@@ -127,7 +127,7 @@ impl Controller {
         exists: &(dyn Fn(&str) -> bool + Sync),
     ) -> Result<Vec<ResourceKey>, Unrendered> {
         let shared = self.shared();
-        let name: AppName = app.metadata.name.as_str().into();
+        let name = shared.name_of(&app.metadata.namespace, &app.metadata.name);
         let project = self.read_project(app.spec.project_name()).await?;
         let settings = shared.settings.current();
         let to = check_destination(shared, app, &project, &settings)

@@ -52,11 +52,17 @@ pub(crate) struct Ask<'a> {
 
 /// Checks what can be checked before anything is fetched. Every finding is an `InvalidSpecError`.
 pub(crate) fn check_spec(
+    shared: &Shared,
     app: &Application,
     project: &ProjectEntry,
     settings: &settings::Snapshot,
 ) -> Findings {
     let mut findings = Findings::default();
+    if let Err(denied) = permits_application(shared, app, project) {
+        // What else the project says is none of its business.
+        findings.add(ConditionType::InvalidSpecError, denied.message);
+        return findings;
+    }
     let mut invalid = |message: String| findings.add(ConditionType::InvalidSpecError, message);
     if settings.settings.impersonation_enabled {
         invalid(
@@ -216,6 +222,16 @@ async fn render_each(
         rendered.push(Some(render(what, place, source, fetched, (&lent, before), look).await?));
     }
     Ok(rendered)
+}
+
+/// Whether an application may belong to its project, by its namespace.
+pub(crate) fn permits_application(
+    shared: &Shared,
+    app: &Application,
+    project: &ProjectEntry,
+) -> Result<(), api::Denied> {
+    let (name, namespace) = (&app.metadata.name, &app.metadata.namespace);
+    project.limits.permits_application(name, namespace, &shared.options.namespace)
 }
 
 /// Whether a source only lends its files to others and renders nothing by itself.

@@ -101,7 +101,7 @@ async fn pass(
     for problem in &project.problems {
         findings.add(ConditionType::LintWarning, format!("project {project_name}: {problem}"));
     }
-    let mut invalid = check_spec(app, &project, &settings);
+    let mut invalid = check_spec(shared, app, &project, &settings);
     let to = match check_destination(shared, app, &project, &settings) {
         Ok(to) if !invalid.has_errors() => to,
         refused => {

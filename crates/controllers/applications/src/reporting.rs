@@ -142,8 +142,9 @@ pub(crate) async fn report_malformed(
     name: &AppName,
     error: &api::ApiError,
 ) -> Option<Duration> {
-    let key =
-        ResourceKey::new(api::names::GROUP, api::names::APPLICATION, &*shared.options.namespace, &**name);
+    let instance = shared.instance(name);
+    let (namespace, own) = instance.split(&shared.options.namespace);
+    let key = ResourceKey::new(api::names::GROUP, api::names::APPLICATION, namespace, own);
     let message = format!("the Application cannot be read: {error}");
     let live = shared.home.cluster.fetch(&key).await.ok().flatten()?;
     let told = live.as_map().get("status").and_then(|s| s.get("conditions")).and_then(|c| c.as_array());

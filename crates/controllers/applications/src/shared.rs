@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use api::names::{IN_CLUSTER_NAME, IN_CLUSTER_SERVER};
 use api::project::Project;
+use api::settings::Namespaces;
 use api::tracking::AppInstanceName;
 use api::{ApiError, AppProject, Application};
 use charts::{Charts, Proxies};
@@ -32,7 +33,7 @@ use crate::wanted::{RenderedSource, WantedSet};
 /// Text of templates that is kept parsed, in bytes; parsed it takes about ten times as much.
 const TEMPLATE_BYTES: usize = 4 << 20;
 
-/// An application's name in the namespace of the controller.
+/// An application as objects name it: its name, with its namespace before it where that is not the controller's.
 pub(crate) type AppName = Arc<str>;
 
 /// How the controller runs.
@@ -42,6 +43,8 @@ pub struct Options {
     pub namespace: String,
     /// Who this is, for the lease: unique among the controllers that share it.
     pub identity: String,
+    /// Other namespaces of Applications, as patterns, where the settings say nothing.
+    pub application_namespaces: Vec<String>,
     /// Applications that are worked on at the same time.
     pub workers: usize,
     /// Renders at the same time.
@@ -61,6 +64,7 @@ impl Options {
         Self {
             namespace: namespace.into(),
             identity: identity.into(),
+            application_namespaces: Vec::new(),
             workers: 20,
             renders,
             proxies: Proxies::default(),
@@ -138,7 +142,9 @@ impl ProjectEntry {
     pub(crate) fn new(project: &AppProject) -> Self {
         let limits = Project::new(project);
         let orphans = limits.orphans().into_iter().flat_map(api::project::Orphans::problems);
-        let problems = limits.windows().problems().chain(orphans).collect();
+        let namespaces = limits.source_namespaces().problems();
+        let namespaces = namespaces.map(|problem| format!("sourceNamespaces: {problem}"));
+        let problems = limits.windows().problems().chain(orphans).chain(namespaces).collect();
         Self { limits, unimplemented: api::project::unimplemented_limits(project), problems }
     }
 }
@@ -284,7 +290,25 @@ impl Shared {
     }
 
     pub(crate) fn instance(&self, name: &AppName) -> AppInstanceName {
-        AppInstanceName::new(name, &self.options.namespace, &self.options.namespace)
+        AppInstanceName::from_text(&**name)
+    }
+
+    /// The name of an Application, by its namespace and its own name.
+    pub(crate) fn name_of(&self, namespace: &str, name: &str) -> AppName {
+        AppName::from(AppInstanceName::new(name, namespace, &self.options.namespace).as_str())
+    }
+
+    /// `namespace/name` of an application.
+    pub(crate) fn qualified(&self, name: &AppName) -> String {
+        let instance = self.instance(name);
+        let (namespace, name) = instance.split(&self.options.namespace);
+        format!("{namespace}/{name}")
+    }
+
+    /// Namespaces beside the controller's own whose Applications are looked after.
+    pub(crate) fn app_namespaces(&self) -> Namespaces {
+        let set = self.settings.current().params.application_namespaces.clone();
+        set.unwrap_or_else(|| Namespaces::new(&self.options.application_namespaces))
     }
 
     pub(crate) fn app(&self, name: &AppName) -> Option<Entry> {
@@ -454,7 +478,7 @@ impl Shared {
             None => false,
         };
         let other = claimants.iter().find(|other| *other != name && stays(other))?;
-        Some(format!("{}/{other}", self.options.namespace))
+        Some(self.qualified(other))
     }
 
     /// Whether this controller may write. One that slept past its lease may not, even before it finds out who has it now.

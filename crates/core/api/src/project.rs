@@ -11,6 +11,7 @@ pub use windows::{Assigned, Begin, WindowError, Windows};
 
 use crate::glob::{Dialect, Glob};
 use crate::repo_url::{is_evasive, normal_form, redact_url};
+use crate::settings::Namespaces;
 use crate::{AppProject, AppProjectSpec, ClusterResource, NamespaceResource};
 
 /// A refusal: which rule, and in the words that the user sees.
@@ -33,7 +34,7 @@ pub struct Project {
     cluster_blacklist: Vec<KindPattern>,
     namespace_whitelist: Option<Vec<KindPattern>>,
     namespace_blacklist: Vec<KindPattern>,
-    source_namespaces: Vec<Glob>,
+    source_namespaces: Namespaces,
     windows: Windows,
     orphans: Option<Orphans>,
 }
@@ -130,11 +131,7 @@ impl Project {
             cluster_blacklist: KindPattern::of_cluster(&spec.cluster_resource_blacklist),
             namespace_whitelist: spec.namespace_resource_whitelist.as_deref().map(KindPattern::of_namespace),
             namespace_blacklist: KindPattern::of_namespace(&spec.namespace_resource_blacklist),
-            source_namespaces: spec
-                .source_namespaces
-                .iter()
-                .map(|pattern| Glob::or_regex(pattern, Dialect::Text))
-                .collect(),
+            source_namespaces: Namespaces::new(&spec.source_namespaces),
             windows: Windows::new(&spec.sync_windows),
             orphans: spec.orphaned_resources.as_ref().map(Orphans::new),
         }
@@ -254,23 +251,30 @@ impl Project {
         Ok(())
     }
 
-    /// Whether Applications in this namespace may belong to the project; those beside the controller always may.
-    pub fn permits_application_namespace(
+    /// Whether an Application may belong to the project, by its namespace; those beside the controller always may.
+    /// **Source**: the peer's `IsAppNamespacePermitted`, in its words.
+    pub fn permits_application(
         &self,
+        name: &str,
         namespace: &str,
         controller_namespace: &str,
     ) -> Result<(), Denied> {
         let beside = namespace.is_empty() || namespace == controller_namespace;
-        if beside || self.source_namespaces.iter().any(|glob| glob.matches(namespace)) {
+        if beside || self.source_namespaces.contains(namespace) {
             return Ok(());
         }
+        let project = &self.name;
         Err(Denied {
             rule: "sourceNamespaces",
             message: format!(
-                "application in namespace '{namespace}' is not allowed to use project '{}'",
-                self.name
+                "application '{name}' in namespace '{namespace}' is not allowed to use project {project}"
             ),
         })
+    }
+
+    /// The patterns of namespaces of applications.
+    pub fn source_namespaces(&self) -> &Namespaces {
+        &self.source_namespaces
     }
 }
 

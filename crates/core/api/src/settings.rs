@@ -3,6 +3,7 @@
 mod filter;
 mod installed;
 mod kustomize;
+mod namespaces;
 mod overrides;
 mod params;
 mod selector;
@@ -17,6 +18,7 @@ use serde_json::Value;
 pub use filter::ResourceFilter;
 pub use installed::installed_argocd_cm;
 pub use kustomize::{KustomizeBuildOptions, KustomizeSettings};
+pub use namespaces::Namespaces;
 pub use overrides::{
     ActionDefinition, HealthScript, IgnoreRules, KindActions, KindPattern, KnownTypeField, Overrides,
     ResourceOverride,

@@ -17,6 +17,7 @@ mod kustomizations;
 mod leaving;
 mod main_loop;
 mod manifests;
+mod namespaces;
 mod order;
 mod orphans;
 mod promotion;

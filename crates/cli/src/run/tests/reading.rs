@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use api::names::API_VERSION;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Bench;
 use crate::context::Style;
+use crate::view::sample;
 
 #[tokio::test]
 async fn list_chooses_and_prints() {
@@ -114,4 +116,24 @@ async fn history_and_resources_are_tables_and_objects() {
             .out
             .starts_with("apiVersion: argoproj.io/v1alpha1\nkind: Application\n")
     );
+}
+
+#[tokio::test]
+async fn applications_of_all_namespaces_are_listed() {
+    let bench = Bench::new().await;
+    bench.app("web", |_| {}).await;
+    for namespace in ["team-a", "other"] {
+        let home = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+        bench.post("/api/v1/namespaces", &home).await;
+        let mut app = sample::guestbook().to_value();
+        app["metadata"] = json!({"name": "web", "namespace": namespace});
+        bench.post(&format!("/apis/{API_VERSION}/namespaces/{namespace}/applications"), &app).await;
+    }
+    assert_eq!(bench.run("list -o name").await.out, "argocd/web\n");
+    assert_eq!(bench.run("list -o name -N other").await.out, "other/web\n");
+    let metadata = json!({"name": "argocd-cmd-params-cm", "namespace": "argocd"});
+    let params = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"application.namespaces": "team-*"}});
+    bench.post("/api/v1/namespaces/argocd/configmaps", &params).await;
+    assert_eq!(bench.run("list -o name").await.out, "argocd/web\nteam-a/web\n");
+    assert!(bench.run("get web -N team-a").await.out.contains("team-a/web"));
 }

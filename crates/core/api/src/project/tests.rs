@@ -218,11 +218,7 @@ fn namespaces_of_applications() {
     for (namespace, permitted) in
         [("argocd", true), ("", true), ("team-a", true), ("x1", true), ("x12", false), ("other", false)]
     {
-        assert_eq!(
-            project.permits_application_namespace(namespace, "argocd").is_ok(),
-            permitted,
-            "{namespace}"
-        );
+        assert_eq!(project.permits_application("web", namespace, "argocd").is_ok(), permitted, "{namespace}");
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::SettingProblem;
+use super::{Namespaces, SettingProblem};
 use crate::names::config_map::CMD_PARAMS;
 
 /// The most that an archive may be unpacked to, whatever the settings say: it is unpacked in memory. In bytes, 4 GiB.
@@ -25,6 +25,8 @@ pub struct Params {
     pub directory_bytes: Option<u64>,
     /// Whether submodules of git repositories are had; `None` for yes. `reposerver.enable.git.submodule`.
     pub git_submodules: Option<bool>,
+    /// Namespaces beside the controller's own whose Applications are looked after; `None` where nothing is said. `application.namespaces`.
+    pub application_namespaces: Option<Namespaces>,
     /// How long an operation may take with all its attempts; `None` for no limit. Seconds. `controller.sync.timeout.seconds`.
     pub sync_timeout: Option<Duration>,
     /// The pause between waves of a sync; `None` for what is usual. Seconds. `controller.sync.wave.delay.seconds`.
@@ -47,6 +49,12 @@ impl Params {
         params.oci_layer_media_types = given("reposerver.oci.layer.media.types").map(|text| {
             text.split(',').map(|kind| kind.trim().to_owned()).filter(|kind| !kind.is_empty()).collect()
         });
+        params.application_namespaces = given("application.namespaces").map(|text| {
+            Namespaces::new(text.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()))
+        });
+        for problem in params.application_namespaces.iter().flat_map(Namespaces::problems) {
+            say("application.namespaces", problem);
+        }
         let key = "reposerver.enable.git.submodule";
         params.git_submodules = given(key).and_then(|text| {
             truth(text).or_else(|| {
@@ -175,6 +183,7 @@ mod tests {
             ("reposerver.oci.layer.media.types".to_owned(), "a/b, c/d"),
             ("reposerver.max.combined.directory.manifests.size".to_owned(), "20M"),
             ("reposerver.enable.git.submodule".to_owned(), "False"),
+            ("application.namespaces".to_owned(), "team-*, /^x[0-9]$/,"),
             ("controller.sync.timeout.seconds".to_owned(), "300"),
             ("controller.sync.wave.delay.seconds".to_owned(), "0"),
             ("server.insecure".to_owned(), "what?"),
@@ -186,10 +195,19 @@ mod tests {
             helm_extracted_bytes: Some(3_000_000),
             directory_bytes: Some(20_000_000),
             git_submodules: Some(false),
+            application_namespaces: Some(Namespaces::new(["team-*", "/^x[0-9]$/"])),
             sync_timeout: Some(Duration::from_secs(300)),
             wave_delay: Some(Duration::ZERO),
         };
         assert_eq!((&good, problems.as_slice()), (&expected, [].as_slice()));
+        let namespaces = good.application_namespaces.clone().unwrap_or_default();
+        for (namespace, expected) in [("team-a", true), ("x1", true), ("x12", false), ("", false)] {
+            assert_eq!(namespaces.contains(namespace), expected, "{namespace}");
+        }
+        let broken = data(&[("application.namespaces".to_owned(), "a,/(/,[b")]);
+        let (params, problems) = Params::parse(&broken, &good);
+        assert!(params.application_namespaces.is_some_and(|all| all.contains("a")));
+        assert_eq!(problems.len(), 2, "{problems:?}");
         let bad = data(&[(size("oci"), "much"), (size("helm"), "3M"), (off("helm"), "perhaps")]);
         let (kept, problems) = Params::parse(&bad, &good);
         assert_eq!(
