@@ -157,6 +157,8 @@ impl SimService {
         };
         let result = if identity.is_none() {
             Err(ApiError::new(401, "Unauthorized", "Unauthorized"))
+        } else if let Err(error) = impersonate(&mut context, &parts.headers) {
+            Err(error)
         } else {
             dispatch(&mut context, parts, route, &body, &record)
         };
@@ -188,6 +190,30 @@ impl SimService {
             None => Some(Identity::admin()),
         }
     }
+}
+
+/// Takes the place of the user that `Impersonate-User` names, whose rights are those of its bindings.
+fn impersonate(context: &mut Context, headers: &HeaderMap) -> ApiResult<()> {
+    let user = text(headers, &header::HeaderName::from_static("impersonate-user"));
+    if user.is_empty() {
+        return Ok(());
+    }
+    let account = user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':'));
+    let (resource, namespace, name) = match account {
+        Some((namespace, name)) => ("serviceaccounts", namespace, name),
+        None => ("users", "", user.as_str()),
+    };
+    let asked = Attributes { verb: "impersonate", resource, namespace, name, ..Attributes::default() };
+    if !access::allowed(&context.sim, &context.identity, &asked) {
+        return Err(ApiError::new(403, "Forbidden", access::refusal(&context.identity, &asked)));
+    }
+    let mut groups = vec!["system:authenticated".to_owned()];
+    if let Some((namespace, _)) = account {
+        groups.push("system:serviceaccounts".to_owned());
+        groups.push(format!("system:serviceaccounts:{namespace}"));
+    }
+    context.identity = Identity { user, groups, access: access::Access::Bindings };
+    Ok(())
 }
 
 fn anonymous() -> Identity {

@@ -36,6 +36,8 @@ const NEED_LASTS: Duration = Duration::from_secs(600);
 #[derive(Clone)]
 pub struct Cluster {
     pub(crate) inner: Arc<Inner>,
+    /// Who writes, where it is not the client's own user.
+    pub(crate) user: Option<Arc<str>>,
 }
 
 pub(crate) struct Inner {
@@ -85,7 +87,13 @@ impl Cluster {
         let refresher =
             tokio::spawn(crate::actors::keep_discovery(Arc::downgrade(&inner), Arc::clone(&inner.pending)));
         inner.actors().keep(refresher);
-        Ok(Self { inner })
+        Ok(Self { inner, user: None })
+    }
+
+    /// The same cluster, its memory included, with writes (dry runs, too) made as another user: the client's own has to have the right to
+    /// impersonate it. Reads and watches stay the client's.
+    pub fn as_user(&self, user: &str) -> Self {
+        Self { inner: Arc::clone(&self.inner), user: Some(Arc::from(user)) }
     }
 
     /// What the server serves, as of the last discovery.

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use http::{HeaderMap, Request, header};
+use http::{HeaderMap, HeaderValue, Request, header};
 use jiff::Timestamp;
 use resource::{Gvk, Object, ResourceKey};
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ use crate::{
 const JSON: &str = "application/json";
 const APPLY_PATCH: &str = "application/apply-patch+yaml";
 const MERGE_PATCH: &str = "application/merge-patch+json";
+const IMPERSONATE_USER: &str = "impersonate-user";
 const JSON_PATCH: &str = "application/json-patch+json";
 
 /// Warnings kept of one answer.
@@ -318,7 +319,10 @@ impl Cluster {
         request: Result<Request<Vec<u8>>, Failure>,
     ) -> Result<Answer, WriteError> {
         let sent = match request {
-            Ok(request) => self.inner.shared.api.send(attempt.verb, request).await,
+            Ok(request) => match impersonated(request, self.user.as_deref()) {
+                Ok(request) => self.inner.shared.api.send(attempt.verb, request).await,
+                Err(failure) => Err(failure),
+            },
             Err(failure) => Err(failure),
         };
         sent.map_err(|failure| attempt.refused(failure))
@@ -397,6 +401,15 @@ fn request(
         .header(header::ACCEPT, JSON)
         .body(serde_json::to_vec(body).map_err(malformed)?)
         .map_err(malformed)
+}
+
+/// A request of somebody else.
+fn impersonated(mut request: Request<Vec<u8>>, user: Option<&str>) -> Result<Request<Vec<u8>>, Failure> {
+    if let Some(user) = user {
+        let value = HeaderValue::from_str(user).map_err(malformed)?;
+        request.headers_mut().insert(IMPERSONATE_USER, value);
+    }
+    Ok(request)
 }
 
 /// The uid of what a delete took away; `None` where the answer leaves open whether it did, or of what.

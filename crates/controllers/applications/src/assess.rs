@@ -74,7 +74,7 @@ pub(crate) async fn assess(
     wanted: &WantedSet,
     memory: &mut Memory,
 ) -> (Comparison, Findings) {
-    let (question, cluster) = (&Question { judge, app, wanted }, judge.cluster());
+    let (question, cluster) = (&Question { judge, app, wanted }, judge.writer());
     let live = live_objects(cluster, wanted, judge.instance());
     let keys: BTreeSet<&ResourceKey> = question.wanted.objects.keys().chain(live.keys()).collect();
     memory.found.retain(|key, _| keys.contains(key));

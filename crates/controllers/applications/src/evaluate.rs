@@ -17,6 +17,7 @@ use crate::obtain::{Ask, View, check_destination, check_spec, from_directory, ob
 use crate::orphans::orphans;
 use crate::repositories::Freshness;
 use crate::shared::{ProjectEntry, TargetMemory};
+use crate::writer::writer;
 
 /// How long kinds may take to be listed.
 const LOADING: Duration = Duration::from_secs(60);
@@ -65,7 +66,7 @@ impl Controller {
         let name = shared.name_of(&app.metadata.namespace, &app.metadata.name);
         let project = self.read_project(app.spec.project_name()).await?;
         let settings = shared.settings.current();
-        let mut invalid = check_spec(shared, app, &project, &settings);
+        let mut invalid = check_spec(shared, app, &project);
         let to = match check_destination(shared, app, &project, &settings) {
             Ok(to) if !invalid.has_errors() => to,
             refused => {
@@ -105,7 +106,8 @@ impl Controller {
             let kinds = wanted.kinds().into_iter().chain(recorded).collect();
             view.to.cluster.need_full(&kinds);
             view.to.cluster.wait_complete(&kinds, LOADING).await;
-            let judge = Judge { shared, view: &view, rules: Arc::clone(&rules), rules_id: 0 };
+            let writer = writer(app, &view.project, &view.settings, &view.to);
+            let judge = Judge { shared, view: &view, rules: Arc::clone(&rules), rules_id: 0, writer };
             let (found, seen) = judge.assess(app, &wanted, &mut memory.assessed).await;
             findings.extend(seen);
             for state in found.resources.iter().filter(|state| state.live) {

@@ -15,6 +15,7 @@ use crate::conditions::Findings;
 use crate::obtain::View;
 use crate::shared::{AppMemory, CompiledRules, Shared};
 use crate::wanted::WantedSet;
+use crate::writer::writer;
 
 /// Shortest time after which a window is looked at again.
 const SOON: Duration = Duration::from_millis(10);
@@ -44,6 +45,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) rules: Arc<Rules>,
     /// Changes when `rules` does.
     pub(crate) rules_id: u64,
+    /// The cluster as the one sees it who syncs; else why nobody may.
+    pub(crate) writer: Result<Cluster, String>,
 }
 
 impl<'a> Judge<'a> {
@@ -73,7 +76,8 @@ impl<'a> Judge<'a> {
         }
         let (rules, rules_id) = (Arc::clone(&compiled.rules), compiled.id);
         memory.rules = Some(compiled);
-        Self { shared, view, rules, rules_id }
+        let writer = writer(app, &view.project, &view.settings, &view.to);
+        Self { shared, view, rules, rules_id, writer }
     }
 
     /// Judges every object of the application, and the whole. Requests go out only where it cannot be told from here.
@@ -94,6 +98,11 @@ impl<'a> Judge<'a> {
     /// The cluster that it goes to.
     pub(crate) fn cluster(&self) -> &'a Cluster {
         &self.view.to.cluster
+    }
+
+    /// The same, as the one sees it who syncs. Where nobody may, it is compared as the controller sees it.
+    pub(crate) fn writer(&self) -> &Cluster {
+        self.writer.as_ref().unwrap_or(self.cluster())
     }
 
     /// Whether the windows of the project let a sync run now that began at `since`; else the reason, and when that may change.

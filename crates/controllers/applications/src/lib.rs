@@ -47,6 +47,7 @@ mod tree;
 mod wanted;
 mod waves;
 mod write;
+mod writer;
 
 pub use charts::Proxies;
 pub use cluster::chain;

@@ -51,12 +51,7 @@ pub(crate) struct Ask<'a> {
 }
 
 /// Checks what can be checked before anything is fetched. Every finding is an `InvalidSpecError`.
-pub(crate) fn check_spec(
-    shared: &Shared,
-    app: &Application,
-    project: &ProjectEntry,
-    settings: &settings::Snapshot,
-) -> Findings {
+pub(crate) fn check_spec(shared: &Shared, app: &Application, project: &ProjectEntry) -> Findings {
     let mut findings = Findings::default();
     if let Err(denied) = permits_application(shared, app, project) {
         // What else the project says is none of its business.
@@ -64,11 +59,6 @@ pub(crate) fn check_spec(
         return findings;
     }
     let mut invalid = |message: String| findings.add(ConditionType::InvalidSpecError, message);
-    if settings.settings.impersonation_enabled {
-        invalid(
-            "argocd-cm asks for impersonation, which is not implemented yet, so nothing is synced".to_owned(),
-        );
-    }
     let spec = &app.spec;
     let sources = spec.sources();
     if sources.is_empty() {

@@ -81,9 +81,14 @@ impl Run<'_> {
         if let Some(blocked) = self.blocked(app) {
             return Ok((blocked, comparison, findings));
         }
+        if let Err(message) = &self.judge.writer {
+            let failure = Failure { message: message.clone(), ends: OperationPhase::Error, retried: true };
+            let again = fail(&mut self.state, failure, &self.judge.shared.now());
+            return Ok((Progress { again, ..Progress::at(self.state) }, comparison, findings));
+        }
         let plan = self.plan(app, running, &comparison);
         loop {
-            hooks::observe(self.judge.shared, self.judge.cluster(), &mut self.state).await;
+            hooks::observe(self.judge.shared, self.judge.writer(), &mut self.state).await;
             let recorded = self.recorded();
             let step = next(&plan, &recorded, |key| readiness(&comparison, key));
             // What is done about a failure does not wait.
@@ -361,7 +366,7 @@ impl Run<'_> {
         let leading = || shared.is_leading();
         let sync = self.state.operation.sync.clone().unwrap_or_default();
         let steps = Steps {
-            cluster: self.judge.cluster(),
+            cluster: self.judge.writer(),
             app,
             instance: self.judge.instance(),
             rules: &self.judge.rules,
@@ -373,7 +378,7 @@ impl Run<'_> {
             claimed_elsewhere: &claimed,
         };
         if first && let Some(namespace) = &plan.create_namespace {
-            match make_namespace(self.judge.cluster(), app, sync.dry_run, namespace).await {
+            match make_namespace(self.judge.writer(), app, sync.dry_run, namespace).await {
                 Ok(None) => {}
                 Ok(Some(message)) | Err(message) => messages.push(message),
             }
@@ -406,7 +411,7 @@ impl Run<'_> {
             let run = hooks::run_of(&self.state).id(wave.phase);
             let making = Making {
                 shared,
-                cluster: self.judge.cluster(),
+                cluster: self.judge.writer(),
                 tracking: &self.judge.view.settings.settings.tracking,
                 instance: &self.judge.view.instance,
                 dry_run: sync.dry_run,

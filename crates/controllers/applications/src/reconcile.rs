@@ -27,6 +27,7 @@ use crate::shared::{AppMemory, AppName, Shared};
 use crate::status::Report;
 use crate::wanted::WantedSet;
 use crate::write::Lost;
+use crate::writer::writer;
 
 /// When a pass that could not be finished is made again.
 const LATER: Duration = Duration::from_secs(10);
@@ -101,7 +102,7 @@ async fn pass(
     for problem in &project.problems {
         findings.add(ConditionType::LintWarning, format!("project {project_name}: {problem}"));
     }
-    let mut invalid = check_spec(shared, app, &project, &settings);
+    let mut invalid = check_spec(shared, app, &project);
     let to = match check_destination(shared, app, &project, &settings) {
         Ok(to) if !invalid.has_errors() => to,
         refused => {
@@ -113,7 +114,8 @@ async fn pass(
     if let Some(before) = memory.turn_to(&to) {
         shared.let_go(&before, name);
     }
-    let untidy = tidy_hooks(shared, &to.cluster, app, memory, &mut findings).await;
+    let own = writer(app, &project, &settings, &to).unwrap_or_else(|_| to.cluster.clone());
+    let untidy = tidy_hooks(shared, &own, app, memory, &mut findings).await;
     let view = View { name: Arc::clone(name), instance: shared.instance(name), project, settings, to };
 
     // Observe: what the spec asks for, what an operation is about, and what is live.

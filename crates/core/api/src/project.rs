@@ -1,11 +1,13 @@
 //! What a project permits.
 
+mod accounts;
 mod cron;
 mod orphans;
 mod windows;
 
 use resource::GroupKind;
 
+pub use accounts::{AccountError, ServiceAccounts};
 pub use orphans::Orphans;
 pub use windows::{Assigned, Begin, WindowError, Windows};
 
@@ -37,6 +39,7 @@ pub struct Project {
     source_namespaces: Namespaces,
     windows: Windows,
     orphans: Option<Orphans>,
+    accounts: ServiceAccounts,
 }
 
 #[derive(Debug, Clone)]
@@ -133,6 +136,7 @@ impl Project {
             namespace_blacklist: KindPattern::of_namespace(&spec.namespace_resource_blacklist),
             source_namespaces: Namespaces::new(&spec.source_namespaces),
             windows: Windows::new(&spec.sync_windows),
+            accounts: ServiceAccounts::new(&spec.destination_service_accounts),
             orphans: spec.orphaned_resources.as_ref().map(Orphans::new),
         }
     }
@@ -145,6 +149,11 @@ impl Project {
     /// When its applications may be synced.
     pub fn windows(&self) -> &Windows {
         &self.windows
+    }
+
+    /// The service accounts to sync as, where the settings ask for that.
+    pub fn service_accounts(&self) -> &ServiceAccounts {
+        &self.accounts
     }
 
     /// Which objects of no application it wants to know of; `None` where of none.
@@ -293,10 +302,6 @@ pub fn unimplemented_limits(project: &AppProject) -> Vec<String> {
         (
             spec.permit_only_project_scoped_clusters,
             "permitOnlyProjectScopedClusters: clusters of a project are not known yet",
-        ),
-        (
-            !spec.destination_service_accounts.is_empty(),
-            "destinationServiceAccounts: syncing as another service account is not possible yet",
         ),
     ];
     let name = &project.metadata.name;

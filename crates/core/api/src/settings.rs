@@ -143,9 +143,11 @@ pub struct Settings {
     pub ignore_resource_updates_enabled: bool,
     /// Whether the cluster that we live in may be a destination. Setting `cluster.inClusterEnabled`.
     pub in_cluster_enabled: bool,
-    /// Whether syncs should run as a service account of the project, which we cannot do yet: where this is set, a
-    /// sync must be refused. Setting `application.sync.impersonation.enabled`.
+    /// Whether syncs run as a service account of the project. Setting `application.sync.impersonation.enabled`.
     pub impersonation_enabled: bool,
+    /// Whether such a sync must not run as the controller where the project names no account for the destination. Setting
+    /// `application.sync.impersonation.enforced`; on where not set.
+    pub impersonation_enforced: bool,
 }
 
 impl Default for Settings {
@@ -176,6 +178,7 @@ impl Default for Settings {
             ignore_resource_updates_enabled: true,
             in_cluster_enabled: true,
             impersonation_enabled: false,
+            impersonation_enforced: true,
         }
     }
 }
@@ -267,12 +270,8 @@ impl Settings {
             }
             "resource.ignoreResourceUpdatesEnabled" => self.ignore_resource_updates_enabled = truth(text)?,
             "cluster.inClusterEnabled" => self.in_cluster_enabled = truth(text)?,
-            "application.sync.impersonation.enabled" => {
-                self.impersonation_enabled = truth(text)?;
-                if self.impersonation_enabled {
-                    return Ok(vec!["syncing as another service account is not possible yet".to_owned()]);
-                }
-            }
+            "application.sync.impersonation.enabled" => self.impersonation_enabled = truth(text)?,
+            "application.sync.impersonation.enforced" => self.impersonation_enforced = truth(text)?,
             "resource.customizations" => return self.set_overrides(key, overrides::parse_map(text)?),
             _ => match key.strip_prefix("resource.customizations.").and_then(|rest| rest.split_once('.')) {
                 Some((what, kind)) => {
@@ -318,7 +317,10 @@ impl Settings {
             }
             "cluster.inClusterEnabled" => self.in_cluster_enabled = last.in_cluster_enabled,
             "application.sync.impersonation.enabled" => {
-                self.impersonation_enabled = last.impersonation_enabled
+                self.impersonation_enabled = last.impersonation_enabled;
+            }
+            "application.sync.impersonation.enforced" => {
+                self.impersonation_enforced = last.impersonation_enforced;
             }
             _ => {
                 if let Some(entries) = last.overrides.by_key.get(key) {
@@ -352,6 +354,7 @@ const KEYS: &[&str] = &[
     "resource.ignoreResourceUpdatesEnabled",
     "cluster.inClusterEnabled",
     "application.sync.impersonation.enabled",
+    "application.sync.impersonation.enforced",
     "resource.customizations",
 ];
 /// Most differences of a misspelt key.

@@ -13,6 +13,7 @@ mod groups;
 mod handover;
 mod hard_refresh;
 mod hooks;
+mod impersonation;
 mod kustomizations;
 mod leaving;
 mod main_loop;

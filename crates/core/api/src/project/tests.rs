@@ -239,10 +239,6 @@ fn limits_that_are_not_enforced_are_named() {
         (json!({"signatureKeys": [{"keyID": "4AEE18F83AFDEB23"}]}), "signatureKeys"),
         (json!({"sourceIntegrity": {"git": {}}}), "sourceIntegrity"),
         (json!({"permitOnlyProjectScopedClusters": true}), "permitOnlyProjectScopedClusters"),
-        (
-            json!({"destinationServiceAccounts": [{"server": "*", "defaultServiceAccount": "x"}]}),
-            "destinationServiceAccounts",
-        ),
     ] {
         let limits = unimplemented_limits(&app_project(spec));
         assert!(

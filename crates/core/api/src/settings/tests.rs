@@ -337,11 +337,6 @@ fn what_is_misspelt_or_not_in_force_is_said() {
             "--enable-exec",
             "--enable-exec is refused: plugins would run programs, which is never done; kustomizations are refused with these options",
         ),
-        (
-            "application.sync.impersonation.enabled",
-            "true",
-            "syncing as another service account is not possible yet",
-        ),
     ] {
         let (_, problems) = Settings::parse(&data(&[(key, text)]), None);
         let found: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
