@@ -1,10 +1,11 @@
-//! Plain manifests in a directory.
+//! Plain manifests in a directory, and programs that make them.
 
 use api::ApplicationSourceDirectory;
 use filetree::{Entry, Kind, TreePath};
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::manifests::Collector;
+use crate::programs::Programs;
 use crate::{RenderError, Rendered, Request, Tool};
 
 /// Files are read that end so, unless `disableExtensionFilter` is set.
@@ -27,6 +28,7 @@ pub(crate) fn render(
 ) -> Result<Rendered, RenderError> {
     let filter = Filter::new(options)?;
     let mut collector = Collector::new(request.limits);
+    let mut programs = Programs::new(request, options.jsonnet.as_ref())?;
     let mut combined = 0_u64;
     let mut looked_at = 0;
     // Entries still to look at, the next one last.
@@ -44,14 +46,16 @@ pub(crate) fn render(
         if entry.kind == Kind::Symlink && !leads_to_file(request, &path, &mut collector)? {
             continue;
         }
-        if entry.name.ends_with(".jsonnet") {
-            if !request.tools.jsonnet {
-                continue;
-            }
-            return Err(RenderError::NotImplemented { tool: "Jsonnet", evidence: path.to_string() });
+        let jsonnet = entry.name.ends_with(".jsonnet");
+        if jsonnet && !request.tools.jsonnet {
+            continue;
         }
         let text = request.tree.read(&path)?;
         if String::from_utf8_lossy(&text).contains(SKIP_MARKER) {
+            continue;
+        }
+        if jsonnet {
+            programs.add_objects(&path, &mut collector)?;
             continue;
         }
         combined = combined.saturating_add(text.len() as u64);
@@ -63,7 +67,7 @@ pub(crate) fn render(
         collector.add_file(&path, &text)?;
     }
     let (manifests, warnings) = collector.finish();
-    Ok(Rendered { tool: Tool::Directory, of_the_revision: false, manifests, warnings })
+    Ok(Rendered { tool: Tool::Directory, of_the_revision: programs.of_the_revision, manifests, warnings })
 }
 
 /// The entries of a directory with their paths, the first one last.

@@ -47,6 +47,14 @@ pub enum RenderError {
         /// What is wrong.
         error: kustomize::Error,
     },
+    /// A Jsonnet file has no result, in go-jsonnet's words, with the places one a line.
+    #[error("failed to evaluate jsonnet {path}: {error}")]
+    Jsonnet {
+        /// The file that was evaluated.
+        path: String,
+        /// What is wrong, and where.
+        error: jsonnet::Error,
+    },
     /// The operator's options for `kustomize build` cannot be honoured.
     #[error("argocd-cm: {key}: {problem}")]
     BuildOptions {
@@ -120,9 +128,12 @@ impl RenderError {
             }
             Self::File(FileError::Store { .. })
             | Self::Helm(helm::Error::File(FileError::Store { .. }))
+            | Self::Jsonnet { error: jsonnet::Error::File { file: FileError::Store { .. }, .. }, .. }
+            | Self::Jsonnet { error: jsonnet::Error::Thread(_), .. }
             | Self::Needs(_) => "SourceUnavailable",
+            Self::Jsonnet { error: jsonnet::Error::Limit { .. }, .. } => "LimitExceeded",
             Self::Kustomize { error: kustomize::Error::Limit { .. }, .. } => "LimitExceeded",
-            Self::Helm(_) | Self::Kustomize { .. } => "ManifestInvalid",
+            Self::Helm(_) | Self::Kustomize { .. } | Self::Jsonnet { .. } => "ManifestInvalid",
             Self::BuildOptions { .. } => "SettingInvalid",
             Self::File(FileError::TooLarge { .. } | FileError::TotalTooLarge { .. }) | Self::Limit { .. } => {
                 "LimitExceeded"
@@ -134,15 +145,20 @@ impl RenderError {
 
     /// Whether the same render may succeed later with nothing changed. Such an error must not be kept.
     pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::File(FileError::Store { .. }) | Self::Helm(helm::Error::File(FileError::Store { .. }))
-        )
+        match self {
+            Self::File(FileError::Store { .. }) | Self::Helm(helm::Error::File(FileError::Store { .. })) => {
+                true
+            }
+            Self::Jsonnet { error, .. } => error.is_transient(),
+            _ => false,
+        }
     }
 
     /// The file, where the error is about one.
     pub fn path(&self) -> Option<&str> {
         match self {
+            // The place may be in a library.
+            Self::Jsonnet { path, error } => Some(error.place().map_or(path, |place| &place.file)),
             Self::Yaml { path, .. }
             | Self::Kustomize { path, .. }
             | Self::Malformed { path, .. }
@@ -165,6 +181,9 @@ impl RenderError {
         match self {
             Self::Yaml { problem, .. } => problem.mark().map(|mark| mark.line),
             Self::Malformed { line, .. } | Self::SeveralObjects { line, .. } => Some(*line),
+            Self::Jsonnet { error, .. } => {
+                error.place().and_then(|place| usize::try_from(place.begin.0).ok())
+            }
             Self::NotImplemented { .. }
             | Self::SeveralTools { .. }
             | Self::NoSuchPath { .. }
@@ -191,6 +210,7 @@ impl RenderError {
             | Self::Needs(_)
             | Self::Helm(_)
             | Self::Kustomize { .. }
+            | Self::Jsonnet { .. }
             | Self::BuildOptions { .. }
             | Self::File(_)
             | Self::Yaml { .. }

@@ -1,8 +1,8 @@
 //! From files to manifests: which tool a source is for, and what that tool makes of it.
 //!
 //! A pure function of a [`filetree::FileTree`] and an application's source. It knows no cluster, no project rules and no tracking;
-//! what it returns is what git says. Plain manifests are rendered here, charts and kustomizations by the crates `helm` and `kustomize`;
-//! Jsonnet and plugins are recognised and refused with [`RenderError::NotImplemented`] until they exist.
+//! what it returns is what git says. Plain manifests are rendered here, charts, kustomizations and Jsonnet by the crates `helm`,
+//! `kustomize` and `jsonnet`; plugins are recognised and refused with [`RenderError::NotImplemented`] until they exist.
 //!
 //! ```
 //! use filetree::{FileTree, MemoryStore, TreePath};
@@ -36,6 +36,7 @@ mod error;
 mod kustomization;
 mod manifests;
 mod overrides;
+mod programs;
 mod value_files;
 
 #[cfg(test)]

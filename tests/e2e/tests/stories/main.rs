@@ -21,6 +21,7 @@ mod manifests;
 mod namespaces;
 mod order;
 mod orphans;
+mod programs;
 mod promotion;
 mod refusals;
 mod rights;
