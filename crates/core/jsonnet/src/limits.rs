@@ -16,8 +16,8 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 100 million steps (some ten seconds), 512 MiB, 500 frames, 10,000 files, 64 MiB of result.
+    /// 50 million steps (some seconds), 512 MiB, 500 frames, 10,000 files, 64 MiB of result.
     fn default() -> Self {
-        Self { steps: 100_000_000, bytes: 512 << 20, frames: 500, files: 10_000, output_bytes: 64 << 20 }
+        Self { steps: 50_000_000, bytes: 512 << 20, frames: 500, files: 10_000, output_bytes: 64 << 20 }
     }
 }

@@ -59,9 +59,9 @@ pub(crate) async fn a_directory_of_jsonnet_follows_its_libraries(world: &mut Wor
     let app = api::Application::from_value(world.app("web").await.unwrap()).unwrap();
     let what = What { local: Some(directory.clone()), desired_only: true, ..What::default() };
     let seen = world.controller.evaluate(&app, &what).await.unwrap();
-    let keys: Vec<&Value> =
-        seen.desired.iter().map(|(object, _)| &object.as_value()["data"]["key"]).collect();
-    assert_eq!(keys, [&json!("next!"), &json!("next!")]);
+    let keys: Vec<Value> =
+        seen.desired.iter().map(|(object, _)| object.to_value()["data"]["key"].clone()).collect();
+    assert_eq!(keys, [json!("next!"), json!("next!")]);
     std::fs::write(directory.join("apps/web/main.jsonnet"), program(key)).unwrap();
 }
 
@@ -71,7 +71,7 @@ pub(crate) async fn a_program_that_fails_is_named_and_contained(world: &mut Worl
             ("apps/web/main.jsonnet", &program("'v1'")),
             ("lib/l.libsonnet", LIBRARY),
             ("apps/fails/main.jsonnet", "local f(x) =\n  error 'no ' + x;\n{ a: f('luck') }\n"),
-            ("apps/bomb/main.jsonnet", "local f(n) = if n == 0 then 1 else f(n - 1) + f(n - 1);\nf(200)\n"),
+            ("apps/bomb/main.jsonnet", "[\n  std.range(1, 1000000000),\n]\n"),
         ])
         .unwrap();
     for (name, path) in [("fails", "apps/fails"), ("bomb", "apps/bomb")] {
@@ -82,8 +82,11 @@ pub(crate) async fn a_program_that_fails_is_named_and_contained(world: &mut Worl
     world.until_good("web").await;
     until_key(world, "a", "v1").await;
     let rows = [
-        ("fails", "RUNTIME ERROR: no luck\n\tapps/fails/main.jsonnet:2:3-19"),
-        ("bomb", "steps would be more than the limit of 100000000\n\tapps/bomb/main.jsonnet:1:"),
+        ("fails", "RUNTIME ERROR: no luck\n\tapps/fails/main.jsonnet:2:3-18"),
+        (
+            "bomb",
+            "bytes of values would be more than the limit of 536870912\n\tapps/bomb/main.jsonnet:2:3-27",
+        ),
     ];
     for (name, words) in rows {
         let says = |app: &Value| conditions(app).iter().any(|said| said.contains(words));
