@@ -273,6 +273,10 @@ impl Cluster {
         }
     }
 
+    pub(crate) fn api(&self) -> &Api {
+        &self.inner.shared.api
+    }
+
     /// The server's version, as in `v1.34.4`.
     pub fn server_version(&self) -> &str {
         &self.inner.server_version

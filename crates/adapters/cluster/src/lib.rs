@@ -49,6 +49,7 @@ mod options;
 mod refusal;
 mod seen;
 mod store;
+mod warnings;
 mod watch;
 mod write;
 
