@@ -7,7 +7,7 @@ mod source;
 
 pub use actions::{ActionsCommand, ListActionsArgs, ResourceFlags, RunActionArgs};
 pub use change::{CreateArgs, DeleteArgs, RollbackArgs, SetArgs, SyncArgs, TerminateOpArgs, WaitArgs};
-pub use read::{DiffArgs, GetArgs, HistoryArgs, ListArgs, ManifestsArgs, ResourcesArgs};
+pub use read::{DiffArgs, GetArgs, HistoryArgs, ListArgs, ManifestsArgs, ResourcesArgs, WhyArgs};
 pub use source::SpecFlags;
 
 use crate::context::{ColorChoice, ProgressChoice};
@@ -21,6 +21,8 @@ pub enum AppCommand {
     Get(GetArgs),
     /// Show what a sync would change
     Diff(DiffArgs),
+    /// Say why an application is out of sync, unwell, or waits
+    Why(WhyArgs),
     /// Sync applications: make the cluster what git says
     Sync(Box<SyncArgs>),
     /// Wait until applications are synced, healthy, or idle
@@ -157,7 +159,7 @@ mod tests {
         Line::command().debug_assert();
         let names: Vec<&str> =
             Line::command().get_subcommands().map(clap::Command::get_name).map(|_| "").collect();
-        assert_eq!(names.len(), 14);
+        assert_eq!(names.len(), 15);
     }
 
     #[test]
@@ -199,6 +201,7 @@ mod tests {
             "manifests guestbook --source live --revision 4f2",
             "resources guestbook -o tree=detailed --orphaned",
             "terminate-op guestbook",
+            "why guestbook -o json",
             "set guestbook -p image.tag=v2 --kustomize-image web=web:v2 --sync-policy none --self-heal=false",
             "list --color never --progress plain",
             "sync web --grpc-web --server cd.example:443 --auth-token x --insecure --core",

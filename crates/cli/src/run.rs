@@ -16,6 +16,7 @@ mod sync;
 mod terminate;
 mod verdict;
 mod wait;
+mod why;
 
 #[cfg(test)]
 mod tests;
@@ -58,6 +59,7 @@ async fn execute(command: AppCommand, context: &Context, console: &mut Console) 
         AppCommand::List(args) => Box::pin(session.list(args)).await,
         AppCommand::Get(args) => Box::pin(session.get(args)).await,
         AppCommand::Diff(args) => Box::pin(session.diff(args)).await,
+        AppCommand::Why(args) => Box::pin(session.why(args)).await,
         AppCommand::Sync(args) => Box::pin(session.sync(*args)).await,
         AppCommand::Wait(args) => Box::pin(session.wait(args)).await,
         AppCommand::History(args) => Box::pin(session.history(args)).await,

@@ -10,6 +10,7 @@ pub(crate) mod operation;
 pub(crate) mod parameters;
 pub(crate) mod resources;
 pub(crate) mod tree;
+pub(crate) mod why;
 
 #[cfg(test)]
 pub(crate) mod sample;

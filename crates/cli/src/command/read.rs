@@ -143,6 +143,28 @@ pub struct DiffArgs {
     pub app_namespace: Option<String>,
 }
 
+/// `app why`
+#[derive(Debug, Clone, clap::Args)]
+#[command(
+    help_template = help!(
+        "capstan app why guestbook"
+        "capstan app why guestbook -o json | jq '.reasons[] | select(.type == \"Differs\")'"
+    ),
+    after_help = "For each thing that is amiss: a field that differs, with both values, the commit and author that last wrote git's and \
+                  the manager that wrote the cluster's; an unwell object, down to its pod's container and event; what a sync waits \
+                  for, and since when; why nothing is synced by itself. Values of Secrets are masked."
+)]
+pub struct WhyArgs {
+    /// Name, or namespace/name
+    pub name: String,
+    /// Form: text, json or yaml
+    #[arg(short, long, default_value = "text", value_parser = ["text", "json", "yaml"])]
+    pub output: String,
+    /// Namespace of the application
+    #[arg(short = 'N', long = "app-namespace")]
+    pub app_namespace: Option<String>,
+}
+
 /// `app manifests`
 #[derive(Debug, Clone, clap::Args)]
 #[command(help_template = help!(

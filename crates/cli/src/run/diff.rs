@@ -18,7 +18,7 @@ impl Session<'_> {
         let what = What {
             revision: args.revision.clone(),
             local: args.local.as_deref().map(|directory| checkout(directory, &app)).transpose()?,
-            desired_only: false,
+            ..What::default()
         };
         let evaluation = self.evaluate(&app, &what).await?;
         let mut differs = false;

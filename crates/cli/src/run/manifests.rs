@@ -22,6 +22,7 @@ impl Session<'_> {
             revision: args.revision.clone(),
             local: args.local.as_deref().map(|directory| checkout(directory, &app)).transpose()?,
             desired_only: !live,
+            why: false,
         };
         let evaluation = self.evaluate(&app, &what).await?;
         let git = evaluation.desired.iter().map(|(object, _)| object);
@@ -38,10 +39,8 @@ impl Session<'_> {
     /// What the controller would see. Its findings are told as notes. **Errors**: it cannot be rendered or read.
     pub(super) async fn evaluate(&mut self, app: &Application, what: &What) -> Result<Evaluation, Failure> {
         let name = &app.metadata.name;
-        let cannot = || Failure::new(Kind::Other, format!("cannot render application \"{name}\""));
-        let controller = self.controller().await.map_err(|error| cannot().because(&error))?;
-        let evaluation = Box::pin(controller.evaluate(app, what)).await.map_err(|unrendered| {
-            let failure = caused(cannot(), &unrendered);
+        let evaluation = self.try_evaluate(app, what).await?.map_err(|unrendered| {
+            let failure = caused(cannot_render(app), &unrendered);
             match what.local {
                 Some(_) => failure,
                 None => failure.next(format!("try it on a checkout: capstan app manifests {name} --local .")),
@@ -51,6 +50,16 @@ impl Session<'_> {
             self.console.note(&format!("{kind}: {message}"));
         }
         Ok(evaluation)
+    }
+
+    /// The same for who makes something of what is wrong. **Errors**: the cluster cannot be had.
+    pub(super) async fn try_evaluate(
+        &mut self,
+        app: &Application,
+        what: &What,
+    ) -> Result<Result<Evaluation, Unrendered>, Failure> {
+        let controller = self.controller().await.map_err(|error| cannot_render(app).because(&error))?;
+        Ok(Box::pin(controller.evaluate(app, what)).await)
     }
 
     /// The objects of nobody where an application goes to, if its project asks for them.
@@ -80,6 +89,10 @@ impl Session<'_> {
         };
         Box::pin(start.start()).await
     }
+}
+
+fn cannot_render(app: &Application) -> Failure {
+    Failure::new(Kind::Other, format!("cannot render application \"{}\"", app.metadata.name))
 }
 
 /// A failure with everything that is wrong.

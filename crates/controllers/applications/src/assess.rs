@@ -10,7 +10,7 @@ use health::Health;
 use resource::{Object, ResourceKey};
 use sync::hooks::is_hook;
 
-use crate::comparison::{Comparison, ResourceState};
+use crate::comparison::{Comparison, Fields, ResourceState};
 use crate::conditions::Findings;
 use crate::judge::Judge;
 use crate::scripts::Answers;
@@ -23,16 +23,37 @@ pub(crate) struct Memory {
     /// By object: git's hash, rules, live's resourceVersion → what was found.
     found: BTreeMap<ResourceKey, (u64, u64, Box<str>, Found)>,
     /// Answers of the server, by what the question was about; survives changes of live's status.
-    answers: BTreeMap<ResourceKey, (CacheKey, bool, String)>,
+    answers: BTreeMap<ResourceKey, (CacheKey, Answer)>,
     /// Answers of health scripts.
     scripts: Answers,
+}
+
+/// How an object stands against git.
+#[derive(Debug, Clone, Default)]
+struct Answer {
+    synced: bool,
+    reason: String,
+    fields: Fields,
+}
+
+impl Answer {
+    fn synced() -> Self {
+        Self { synced: true, ..Self::default() }
+    }
+
+    fn differs(fields: Vec<FieldDiff>) -> Self {
+        Self { synced: false, reason: name_fields(&fields), fields: Fields::new(fields) }
+    }
+
+    fn for_reason(reason: String) -> Self {
+        Self { reason, ..Self::default() }
+    }
 }
 
 /// What one look at one object gives.
 #[derive(Debug, Clone)]
 struct Found {
-    synced: bool,
-    reason: String,
+    answer: Answer,
     health: Option<Health>,
     summary: health::Summary,
     prune_confirm: bool,
@@ -149,6 +170,7 @@ async fn assess_one(
         requires_confirmation: false,
         wave: wanted.map_or(0, |w| w.wave),
         reason,
+        fields: Fields::default(),
     };
     let absent = health::Item { live: false, counts: true, application: false, health: None };
     if let Some(other) = question.claimed_by_another(key, live.map(AsRef::as_ref)) {
@@ -198,7 +220,7 @@ async fn assess_one(
                 }
             };
             let prune = wanted.is_none();
-            let sync = if found.synced || (prune && found.extraneous_ignored) {
+            let sync = if found.answer.synced || (prune && found.extraneous_ignored) {
                 SyncStatusCode::Synced
             } else {
                 SyncStatusCode::OutOfSync
@@ -209,12 +231,13 @@ async fn assess_one(
                 application: key.kind == api::names::APPLICATION && key.group == api::names::GROUP,
                 health: found.health.as_ref().map(|h| h.status),
             };
-            let reason = if prune { "in the cluster and not in git".to_owned() } else { found.reason };
+            let reason = if prune { "in the cluster and not in git".to_owned() } else { found.answer.reason };
             let state = ResourceState {
                 health: found.health,
                 requires_pruning: prune && !found.extraneous_ignored,
                 requires_confirmation: found.prune_confirm,
                 wave: wanted.map_or(found.wave, |w| w.wave),
+                fields: found.answer.fields,
                 ..state(sync, reason)
             };
             Assessed::Object(Box::new(state), item, found.summary)
@@ -296,8 +319,7 @@ async fn look(
 ) -> Result<Found, Found> {
     let options = options_of(question.app, live);
     let mut found = Found {
-        synced: false,
-        reason: String::new(),
+        answer: Answer::default(),
         health: question.judge.shared.health_with(live, &mut memory.scripts).await,
         summary: health::summary([live]),
         prune_confirm: options.prune == Some(api::Consent::Confirm),
@@ -309,21 +331,21 @@ async fn look(
         return Ok(found);
     };
     if let Err(problem) = compare::check_secret(&desired) {
-        found.reason = problem.to_string();
+        found.answer = Answer::for_reason(problem.to_string());
         return Ok(found);
     }
     if let Some(problem) = compare::run_problems(live, &question.judge.rules) {
         findings.add(ConditionType::ComparisonError, format!("{key}: {problem}"));
     }
     match compare::compare(&desired, live, &question.judge.rules) {
-        Verdict::Synced => found.synced = true,
-        Verdict::OutOfSync(fields) => found.reason = name_fields(&fields),
+        Verdict::Synced => found.answer = Answer::synced(),
+        Verdict::OutOfSync(fields) => found.answer = Answer::differs(fields),
         Verdict::AskServer(why) => match ask(cluster, question, memory, key, &desired, live).await {
-            Ok((synced, reason)) => (found.synced, found.reason) = (synced, reason),
+            Ok(answer) => found.answer = answer,
             Err(error) => {
                 let text = format!("{key}: {why}, and the server could not be asked: {}", chain(&error));
                 findings.add(ConditionType::ComparisonError, text.clone());
-                found.reason = text;
+                found.answer = Answer::for_reason(text);
                 return Err(found);
             }
         },
@@ -351,12 +373,12 @@ async fn ask(
     key: &ResourceKey,
     desired: &Object,
     live: &Object,
-) -> Result<(bool, String), WriteError> {
+) -> Result<Answer, WriteError> {
     let asked = compare::cache_key(desired, live, &question.judge.rules);
-    if let Some((about, synced, reason)) = memory.answers.get(key)
+    if let Some((about, answer)) = memory.answers.get(key)
         && *about == asked
     {
-        return Ok((*synced, reason.clone()));
+        return Ok(answer.clone());
     }
     let body = compare::apply_body(desired, Some(live), &question.judge.rules, false);
     let dry_run = ApplyOptions { dry_run: true, ..ApplyOptions::default() };
@@ -367,17 +389,17 @@ async fn ask(
     }
     let answer = match applied {
         Ok(applied) => match compare::compare_predicted(live, &applied.object, &question.judge.rules) {
-            Verdict::Synced => (true, String::new()),
-            Verdict::OutOfSync(fields) => (false, name_fields(&fields)),
-            Verdict::AskServer(why) => (false, why.to_string()),
+            Verdict::Synced => Answer::synced(),
+            Verdict::OutOfSync(fields) => Answer::differs(fields),
+            Verdict::AskServer(why) => Answer::for_reason(why.to_string()),
         },
         // The server refuses the object: it cannot be in sync, and the sync's own error says more.
         Err(WriteError::Invalid { message, .. } | WriteError::DuplicateListKeys { message, .. }) => {
-            (false, format!("the server refuses it: {message}"))
+            Answer::for_reason(format!("the server refuses it: {message}"))
         }
         Err(error) => return Err(error),
     };
-    memory.answers.insert(key.clone(), (asked, answer.0, answer.1.clone()));
+    memory.answers.insert(key.clone(), (asked, answer.clone()));
     Ok(answer)
 }
 

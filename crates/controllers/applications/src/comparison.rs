@@ -1,6 +1,9 @@
 //! What git wants against what the cluster has, for one application: the verdict on each object and on the whole.
 
+use std::sync::Arc;
+
 use api::{ApplicationSourceType, HealthStatusCode, SyncStatusCode};
+use compare::FieldDiff;
 use health::Health;
 use resource::ResourceKey;
 use sync::auto::Differences;
@@ -28,6 +31,39 @@ pub struct ResourceState {
     pub wave: i32,
     /// Why it is not synced, for people: fields, or what could not be told.
     pub reason: String,
+    /// The fields in which it differs, as far as they are known. Long values are cut.
+    pub fields: Fields,
+}
+
+/// Fields in which an object differs from git.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Fields {
+    /// The first of them.
+    pub listed: Arc<[FieldDiff]>,
+    /// How many more there are.
+    pub more: usize,
+}
+
+impl Fields {
+    /// Fields of one object that are listed.
+    pub const MOST: usize = 20;
+    /// Bytes of a value that are kept, as JSON.
+    const VALUE_BYTES: usize = 2 << 10;
+
+    pub(crate) fn new(mut fields: Vec<FieldDiff>) -> Self {
+        let more = fields.len().saturating_sub(Self::MOST);
+        fields.truncate(Self::MOST);
+        for value in fields.iter_mut().flat_map(|field| [&mut field.live, &mut field.desired]).flatten() {
+            let text = value.to_string();
+            if text.len() > Self::VALUE_BYTES {
+                let text = value.as_str().map_or(text, str::to_owned);
+                let cut =
+                    text.char_indices().map(|(at, _)| at).take_while(|at| *at <= Self::VALUE_BYTES).last();
+                *value = format!("{}…", text.get(..cut.unwrap_or_default()).unwrap_or_default()).into();
+            }
+        }
+        Self { listed: fields.into(), more }
+    }
 }
 
 /// The verdict on an application.

@@ -28,6 +28,10 @@ impl Findings {
         self.0.iter().any(|(found, _)| found == kind)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(ConditionType, String)> {
+        self.0.iter()
+    }
+
     /// The first one's text.
     pub(crate) fn first(&self) -> Option<&str> {
         self.0.first().map(|(_, message)| message.as_str())

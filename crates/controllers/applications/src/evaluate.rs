@@ -9,18 +9,27 @@ use api::{Application, ConditionType};
 use compare::Rules;
 use resource::{GroupKind, Object, ResourceKey};
 use tokio::time::Instant;
+use why::{Reason, Why};
 
 use crate::comparison::Comparison;
+use crate::conditions::Findings;
 use crate::controller::Controller;
+use crate::deciding::automatic;
+use crate::explain::{self, Found, Limits, explain};
 use crate::judge::Judge;
 use crate::obtain::{Ask, View, check_destination, check_spec, from_directory, obtain};
 use crate::orphans::orphans;
 use crate::repositories::Freshness;
 use crate::shared::{ProjectEntry, TargetMemory};
+use crate::status::why_of;
+use crate::wanted::WantedSet;
 use crate::writer::writer;
 
 /// How long kinds may take to be listed.
 const LOADING: Duration = Duration::from_secs(60);
+
+/// How long the kinds may take that the application has no objects of itself.
+const LOADING_OTHERS: Duration = Duration::from_secs(15);
 
 /// Which state of the sources is looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +40,8 @@ pub struct What {
     pub local: Option<PathBuf>,
     /// Whether the cluster is looked at. Without it `live` is empty and nothing is compared.
     pub desired_only: bool,
+    /// Whether it is found out why it is not as git wants it.
+    pub why: bool,
 }
 
 /// What was found.
@@ -48,6 +59,8 @@ pub struct Evaluation {
     pub findings: Vec<(ConditionType, String)>,
     /// Commits that were looked at.
     pub revisions: Vec<String>,
+    /// Why it is not as git wants it, if that was asked.
+    pub why: Option<Why>,
 }
 
 /// Why there is nothing to show: everything that is wrong.
@@ -56,6 +69,18 @@ pub struct Evaluation {
 pub struct Unrendered {
     /// As conditions.
     pub findings: Vec<(ConditionType, String)>,
+}
+
+impl Unrendered {
+    /// The same as reasons.
+    pub fn why(&self) -> Why {
+        let errors = self.findings.iter().filter(|(kind, _)| kind.is_error());
+        let reason = |(kind, message): &(ConditionType, String)| Reason::Error {
+            condition: kind.as_str().to_owned(),
+            message: message.clone(),
+        };
+        Why::new(errors.map(reason).collect())
+    }
 }
 
 impl Controller {
@@ -100,7 +125,7 @@ impl Controller {
             findings.add(ConditionType::ComparisonError, problem.to_string());
         }
         let rules = Arc::new(rules);
-        let (mut live, mut comparison) = (BTreeMap::new(), None);
+        let (mut live, mut comparison, mut why) = (BTreeMap::new(), None, None);
         if !what.desired_only {
             let recorded = app.status.resources.iter().map(|r| GroupKind::new(&*r.group, &*r.kind));
             let kinds = wanted.kinds().into_iter().chain(recorded).collect();
@@ -110,6 +135,9 @@ impl Controller {
             let judge = Judge { shared, view: &view, rules: Arc::clone(&rules), rules_id: 0, writer };
             let (found, seen) = judge.assess(app, &wanted, &mut memory.assessed).await;
             findings.extend(seen);
+            if what.why {
+                why = Some(explained(&judge, app, &wanted, &memory, &found, &mut findings).await);
+            }
             for state in found.resources.iter().filter(|state| state.live) {
                 if let Ok(Some(object)) = view.to.cluster.fetch(&state.key).await {
                     live.insert(state.key.clone(), object);
@@ -118,7 +146,7 @@ impl Controller {
             comparison = Some(found);
         }
         let revisions = wanted.revisions.clone();
-        Ok(Evaluation { desired, live, comparison, rules, findings: findings.into_list(), revisions })
+        Ok(Evaluation { desired, live, comparison, rules, findings: findings.into_list(), revisions, why })
     }
 
     /// The objects that no application has where this one goes to, with what they made, whether its project asks for them or not at all:
@@ -170,4 +198,54 @@ impl Controller {
             Err(error) => Err(refused(error.to_string())),
         }
     }
+}
+
+/// Why an application is not as git wants it, as somebody asks who is not the controller: what an operation waits for is known from
+/// the status.
+async fn explained(
+    judge: &Judge<'_>,
+    app: &Application,
+    wanted: &WantedSet,
+    memory: &TargetMemory,
+    comparison: &Comparison,
+    findings: &mut Findings,
+) -> Why {
+    // Below what the application has may be anything.
+    let cluster = judge.cluster();
+    let kinds = cluster.discovery().kinds().map(|(kind, _)| kind.clone()).collect();
+    cluster.wait_complete(&kinds, LOADING_OTHERS).await;
+    let before = why_of(&app.status);
+    let state = app.status.operation_state.as_ref();
+    let running = state.filter(|state| !state.phase.is_completed());
+    let waits = before.reasons.iter().find_map(|reason| match reason {
+        Reason::Waits { waits_for, .. } if running.is_some() => Some(waits_for.clone()),
+        _ => None,
+    });
+    let idle = running.is_none() && app.operation.is_none();
+    let rests = if idle { automatic(judge, app, wanted, comparison, findings).1 } else { None };
+    let found = Found {
+        judge,
+        app,
+        wanted: Some((wanted, memory.rendered.as_slice())),
+        comparison: Some(comparison),
+        findings,
+        state,
+        waits: waits.as_ref(),
+        rests: rests.as_ref(),
+        before: &before,
+        limits: Limits::WHOLE,
+    };
+    let (mut why, _) = explain(found, &mut explain::Memory::default()).await;
+    let waits = why.reasons.iter().any(|reason| matches!(reason, Reason::Waits { .. }));
+    let runs = match (running, &app.operation) {
+        (Some(state), _) if !waits => Some((state.message.clone(), state.started_at.clone())),
+        (None, Some(_)) => {
+            Some(("asked for, and the controller has not begun it yet".to_owned(), String::new()))
+        }
+        _ => None,
+    };
+    if let Some((message, since)) = runs {
+        why.reasons.insert(0, Reason::Runs { message, since });
+    }
+    why
 }

@@ -20,6 +20,7 @@ mod destination;
 mod evaluate;
 mod events;
 mod execute;
+mod explain;
 mod fetch;
 mod holdups;
 mod hooks;
@@ -51,7 +52,7 @@ mod writer;
 
 pub use charts::Proxies;
 pub use cluster::chain;
-pub use comparison::{Comparison, ResourceState};
+pub use comparison::{Comparison, Fields, ResourceState};
 pub use controller::Controller;
 pub use evaluate::{Evaluation, Unrendered, What};
 pub use metrics::Metrics;

@@ -7,7 +7,7 @@ use api::{Application, ConditionType, OperationState};
 use cluster::Cluster;
 use resource::GroupKind;
 use tokio::time::Instant;
-use why::WaitsFor;
+use why::{Rests, WaitsFor, Why};
 
 use crate::attempt::{Failure, begin, fail, target};
 use crate::bases::keep;
@@ -16,6 +16,7 @@ use crate::conditions::Findings;
 use crate::deciding::{Todo, automatic, is_about, next_operation};
 use crate::deletion;
 use crate::deletion_hooks;
+use crate::explain::{Found, Limits, explain};
 use crate::hooks;
 use crate::judge::Judge;
 use crate::obtain::{Ask, View, check_destination, check_sources, check_spec, obtain};
@@ -24,7 +25,7 @@ use crate::orphans;
 use crate::reporting::{add_progress, end_on_word, lint, publish, report_malformed, stop, time_left_of};
 use crate::repositories::Freshness;
 use crate::shared::{AppMemory, AppName, Shared};
-use crate::status::Report;
+use crate::status::{Report, why_of};
 use crate::wanted::WantedSet;
 use crate::write::Lost;
 use crate::writer::writer;
@@ -166,6 +167,7 @@ async fn pass(
 
     // Apply.
     let before = app.status.clone();
+    let spec_set = wanted.clone();
     let mut report = Report { comparison, findings, clear_refresh: refreshed, rests, ..Report::default() };
     let again = match todo {
         Todo::Nothing(again) => again,
@@ -183,8 +185,47 @@ async fn pass(
     // Report.
     let found = report.comparison.as_ref();
     orphans::report(shared, &view, app, memory, found, &mut report.findings);
-    publish(shared, name, app, &report, &before).await?;
-    Ok(again.into_iter().chain(untidy).min())
+    report.rests = report.rests.take().or_else(|| rests_after(&judge, app, spec_set.as_deref(), &report));
+    let (why, look_again) = why(&judge, app, spec_set.as_deref(), memory, &report).await;
+    report.why = Some(why);
+    publish(shared, name, app, report, &before).await?;
+    Ok(again.into_iter().chain(untidy).chain(look_again).min())
+}
+
+/// Why nothing is synced by itself after an operation that ended in this pass: nobody may look again for long.
+fn rests_after(
+    judge: &Judge<'_>,
+    app: &Application,
+    wanted: Option<&WantedSet>,
+    report: &Report,
+) -> Option<Rests> {
+    let ended = report.operation_state.as_ref().filter(|state| state.phase.is_completed())?;
+    let mut after = app.clone();
+    after.status.operation_state = Some(ended.clone());
+    automatic(judge, &after, wanted?, report.comparison.as_ref()?, &mut Findings::default()).1
+}
+
+/// Why the application is not as git wants it, and when to look at that again although nothing happens.
+async fn why(
+    judge: &Judge<'_>,
+    app: &Application,
+    wanted: Option<&WantedSet>,
+    memory: &mut AppMemory,
+    report: &Report,
+) -> (Why, Option<Duration>) {
+    let found = Found {
+        judge,
+        app,
+        wanted: wanted.map(|wanted| (wanted, memory.spec.rendered.as_slice())),
+        comparison: report.comparison.as_ref(),
+        findings: &report.findings,
+        state: report.operation_state.as_ref().or(app.status.operation_state.as_ref()),
+        waits: report.waits.as_ref(),
+        rests: report.rests.as_ref(),
+        before: &why_of(&app.status),
+        limits: Limits::STATUS,
+    };
+    explain(found, &mut memory.explained).await
 }
 
 /// Lets go of the hooks of an attempt that is over, once. The answer is when to try again what failed of it.

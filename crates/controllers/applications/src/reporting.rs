@@ -1,15 +1,18 @@
 //! The last part of a pass: what was found and done goes into the status, and what changed is told as events.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use api::{Application, ApplicationStatus, ConditionType, OperationPhase, OperationState, SyncOptions};
 use resource::ResourceKey;
+use why::Why;
 
 use crate::attempt::{Failure, fail, terminate, time_left, time_out};
 use crate::conditions::Findings;
 use crate::deciding::age;
 use crate::events;
+use crate::explain::errors;
 use crate::operation::Progress;
 use crate::shared::{AppMemory, AppName, Shared};
 use crate::status::{Report, is_same, operation_patch, patch};
@@ -23,12 +26,19 @@ pub(crate) async fn publish(
     shared: &Shared,
     name: &AppName,
     app: &mut Arc<Application>,
-    report: &Report,
+    mut report: Report,
     before: &ApplicationStatus,
 ) -> Result<(), Lost> {
     let now = shared.now();
+    if shared.drops_ours.load(Ordering::Relaxed) {
+        report.why = None;
+    }
     let patch_of = |app: &Application| patch(app, report.clone(), &now, &shared.options.namespace);
     if write(shared, name, app, patch_of).await? {
+        let told = report.why.as_ref().is_some_and(|why| !why.reasons.is_empty());
+        if told && app.status.capstan.why.is_none() {
+            shared.drops_ours.store(true, Ordering::Relaxed);
+        }
         events::report(shared, app, before).await;
     }
     Ok(())
@@ -87,15 +97,17 @@ pub(crate) async fn stop(
         fail(&mut state, Failure { message, ends: OperationPhase::Error, retried: false }, &shared.now());
         state
     });
+    let why = Why::new(errors(&findings, None));
     let report = Report {
         findings,
+        why: Some(why),
         clear_operation: state.is_some(),
         operation_state: state,
         clear_refresh: true,
         ..Report::default()
     };
     let before = app.status.clone();
-    publish(shared, name, app, &report, &before).await?;
+    publish(shared, name, app, report, &before).await?;
     Ok(None)
 }
 

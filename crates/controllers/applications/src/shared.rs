@@ -1,6 +1,7 @@
 //! What all passes share, and what is remembered of each application between its passes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use tokio::time::Instant;
 
 use crate::assess;
 use crate::destination::Destination;
+use crate::explain;
 use crate::metrics::Metrics;
 use crate::obtain::MadeFrom;
 use crate::queue::Queue;
@@ -166,6 +168,8 @@ pub(crate) struct AppMemory {
     pub(crate) tidied: Option<(String, i64)>,
     /// The namespace whose objects of no application are counted.
     pub(crate) observed: Option<String>,
+    /// Why it is not as git wants it, as far as that was found out.
+    pub(crate) explained: explain::Memory,
     /// Failures of hooks of its deletion.
     pub(crate) deletion_failures: crate::deletion_hooks::Failures,
 }
@@ -243,6 +247,8 @@ pub(crate) struct Shared {
     projects: RwLock<Projects>,
     memories: Mutex<HashMap<AppName, Arc<tokio::sync::Mutex<AppMemory>>>>,
     sights: RwLock<Sights>,
+    /// Whether the API server drops what only we have in a status: the peer's definition is installed. Nothing is written there then.
+    pub(crate) drops_ours: AtomicBool,
     /// Until when the lease is held without another renewal.
     leading: Mutex<Option<Instant>>,
 }
@@ -280,6 +286,7 @@ impl Shared {
             projects: RwLock::default(),
             memories: Mutex::default(),
             sights: RwLock::default(),
+            drops_ours: AtomicBool::new(false),
             leading: Mutex::new(None),
         }
     }

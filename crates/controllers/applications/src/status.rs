@@ -6,7 +6,7 @@ use api::{
 };
 use resource::ResourceKey;
 use serde_json::{Value, json};
-use why::{Rests, WaitsFor};
+use why::{Rests, WaitsFor, Why};
 
 use crate::comparison::{Comparison, ResourceState};
 use crate::conditions::Findings;
@@ -31,6 +31,8 @@ pub(crate) struct Report {
     pub(crate) waits: Option<WaitsFor>,
     /// Why nothing is synced by itself although something differs.
     pub(crate) rests: Option<Rests>,
+    /// What is amiss; `None` where the status has no place for it.
+    pub(crate) why: Option<Why>,
     /// Whether `operation` is done with and goes.
     pub(crate) clear_operation: bool,
     /// Whether the refresh annotations are done with and go.
@@ -101,6 +103,7 @@ fn next_status(app: &Application, report: Report, now: &str, namespace: &str) ->
     let mut status = app.status.clone();
     status.controller_namespace = namespace.to_owned();
     status.conditions = report.findings.conditions(&app.status.conditions, now);
+    status.capstan.why = report.why.filter(|why| !why.reasons.is_empty()).map(|why| why_value(&why));
     if let Some(state) = report.operation_state {
         status.operation_state = Some(state);
     }
@@ -235,6 +238,19 @@ fn compared_to(app: &Application) -> ComparedTo {
         ignore_differences: app.spec.ignore_differences.clone(),
         ..ComparedTo::default()
     }
+}
+
+/// What the status says of why. Reasons of a newer version are left out.
+pub(crate) fn why_of(status: &ApplicationStatus) -> Why {
+    let reasons = status.capstan.why.as_ref().and_then(|why| why.get("reasons")?.as_array());
+    let reasons =
+        reasons.into_iter().flatten().filter_map(|reason| serde_json::from_value(reason.clone()).ok());
+    Why { reasons: reasons.collect(), more: 0 }
+}
+
+/// Its keys are strings, so that this cannot fail.
+fn why_value(why: &Why) -> Value {
+    serde_json::to_value(why::compact(why)).unwrap_or_default()
 }
 
 /// A status as JSON. The wire types have string keys and plain values only, so this cannot fail; should it ever,

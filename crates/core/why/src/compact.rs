@@ -52,7 +52,9 @@ fn reason_of(mut reason: Reason, fields_left: &mut usize) -> Reason {
             | Rests::Contested
             | Rests::Unknown => {}
         },
-        Reason::Error { message, .. } | Reason::Uncompared { message, .. } => cut(message),
+        Reason::Runs { message, .. } | Reason::Error { message, .. } | Reason::Uncompared { message, .. } => {
+            cut(message)
+        }
         Reason::Unhealthy { chain, .. } => {
             if chain.len() > LINKS {
                 chain.drain(1..=chain.len() - LINKS);

@@ -158,6 +158,14 @@ pub enum Reason {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         since: String,
     },
+    /// An operation is under way, or asked for.
+    Runs {
+        /// How far it is.
+        message: String,
+        /// When it began, RFC 3339; empty where it has not.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        since: String,
+    },
     /// It is out of sync, and nothing is synced by itself.
     Rests {
         /// Because of this.
@@ -226,7 +234,7 @@ impl Reason {
     /// Reasons are told in this order; those of one kind keep theirs.
     fn rank(&self) -> u8 {
         match self {
-            Self::Waits { .. } => 0,
+            Self::Waits { .. } | Self::Runs { .. } => 0,
             Self::Rests { .. } => 1,
             Self::Error { .. } => 2,
             Self::Unhealthy { .. } => 3,

@@ -35,6 +35,7 @@ mod status;
 mod target;
 mod unseen;
 mod windows;
+mod why;
 
 use e2e::{On, World};
 

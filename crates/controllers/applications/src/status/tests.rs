@@ -24,6 +24,7 @@ fn comparison(resources: usize) -> Comparison {
         requires_confirmation: false,
         wave: 0,
         reason: String::new(),
+        fields: crate::comparison::Fields::default(),
     };
     Comparison {
         resources: (0..resources).map(state).collect(),

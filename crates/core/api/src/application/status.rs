@@ -40,6 +40,14 @@ wire! {
         controller_namespace: String,
         /// State of the source hydrator, as it came.
         source_hydrator: Option<Value>,
+        /// What the peer has no place for.
+        capstan: CapstanStatus,
+    }
+
+    /// What the peer's status has no place for. Its definition of the resource, where that one is installed, drops it.
+    pub struct CapstanStatus {
+        /// Why the application is not as git wants it: a list of reasons, and how many more there are.
+        why: Option<Value>,
     }
 
     /// Whether live matches desired, and what was compared.
