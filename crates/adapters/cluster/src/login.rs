@@ -1,0 +1,143 @@
+//! How a cluster is reached that nobody's kubeconfig names: from what its Secret says to a client.
+
+mod exec;
+mod token;
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use kube::client::ClientBuilder;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use net::Secret;
+use serde_json::json;
+use tower::buffer::BufferLayer;
+use tower::filter::AsyncFilterLayer;
+
+use crate::error::chain;
+pub use exec::ExecProgram;
+use token::TokenSource;
+
+/// Requests that may wait for a token at the same time.
+const WAITING: usize = 1024;
+
+/// Where a cluster is, whom it trusts, and who we are.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// URL of its API server.
+    pub server: String,
+    /// Takes any certificate.
+    pub insecure: bool,
+    /// The name that its certificate is held against; the URL's host where empty.
+    pub server_name: String,
+    /// Its certificate authorities, PEM; those of the machine where empty.
+    pub ca: Vec<u8>,
+    /// Who we are.
+    pub identity: Identity,
+    /// The way out.
+    pub proxy: Option<Secret>,
+}
+
+/// Who we are to a cluster.
+#[derive(Debug, Clone)]
+pub enum Identity {
+    /// Nobody.
+    Anonymous,
+    /// A user with a password.
+    Basic {
+        /// The user.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
+    /// Whoever has this token.
+    Bearer(Secret),
+    /// The holder of a certificate.
+    Certificate {
+        /// PEM.
+        certificate: Vec<u8>,
+        /// PEM.
+        key: Secret,
+    },
+    /// Whoever a program says.
+    Exec(ExecProgram),
+}
+
+/// Why there is no client for a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoginError {
+    /// What the Secret says cannot be used. It is not repeated.
+    #[error("its Secret cannot be used: {0}")]
+    Unusable(String),
+    /// The program that hands out credentials did not.
+    #[error("{0}")]
+    Exec(String),
+}
+
+impl Login {
+    /// A client. Nothing is sent yet, but a program is run where one hands out credentials.
+    pub async fn client(&self) -> Result<kube::Client, LoginError> {
+        let unusable = |why: String| LoginError::Unusable(self.without_secrets(&why));
+        let file: Kubeconfig =
+            serde_json::from_value(self.kubeconfig()).map_err(|error| unusable(chain(&error)))?;
+        let options = KubeConfigOptions::default();
+        let mut config = kube::Config::from_custom_kubeconfig(file, &options)
+            .await
+            .map_err(|error| unusable(chain(&error)))?;
+        // This crate tries again by itself, and knows what may be repeated.
+        config.default_retry = false;
+        let builder = ClientBuilder::try_from(config).map_err(|error| unusable(chain(&error)))?;
+        let Identity::Exec(program) = &self.identity else { return Ok(builder.build()) };
+        let source = Arc::new(TokenSource::new(program.clone()));
+        // What fails at once is said at once, and better.
+        source.token().await.map_err(LoginError::Exec)?;
+        let bears = move |request: http::Request<kube::client::Body>| {
+            let source = Arc::clone(&source);
+            async move { source.bear(request).await }
+        };
+        Ok(builder.with_layer(&BufferLayer::new(WAITING)).with_layer(&AsyncFilterLayer::new(bears)).build())
+    }
+
+    fn kubeconfig(&self) -> serde_json::Value {
+        let mut cluster = json!({"server": self.server});
+        if self.insecure {
+            cluster["insecure-skip-tls-verify"] = json!(true);
+        } else if !self.ca.is_empty() {
+            cluster["certificate-authority-data"] = json!(STANDARD.encode(&self.ca));
+        }
+        if !self.server_name.is_empty() {
+            cluster["tls-server-name"] = json!(self.server_name);
+        }
+        if let Some(proxy) = &self.proxy {
+            cluster["proxy-url"] = json!(proxy.expose());
+        }
+        let user = match &self.identity {
+            Identity::Anonymous | Identity::Exec(_) => json!({}),
+            Identity::Basic { username, password } => {
+                json!({"username": username, "password": password.expose()})
+            }
+            Identity::Bearer(token) => json!({"token": token.expose()}),
+            Identity::Certificate { certificate, key } => json!({
+                "client-certificate-data": STANDARD.encode(certificate), "client-key-data": STANDARD.encode(key.expose()),
+            }),
+        };
+        json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "c",
+            "clusters": [{"name": "c", "cluster": cluster}],
+            "users": [{"name": "u", "user": user}],
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        })
+    }
+
+    /// A library's error may repeat what it could not read.
+    fn without_secrets(&self, text: &str) -> String {
+        let mut secrets: Vec<&Secret> = self.proxy.iter().collect();
+        match &self.identity {
+            Identity::Basic { password, .. } => secrets.push(password),
+            Identity::Bearer(token) => secrets.push(token),
+            Identity::Certificate { key, .. } => secrets.push(key),
+            Identity::Anonymous | Identity::Exec(_) => {}
+        }
+        net::without(text, &secrets)
+    }
+}
