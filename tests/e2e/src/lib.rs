@@ -1,5 +1,6 @@
 //! A whole installation for end-to-end tests: a cluster (kubesim, or a real kube-apiserver), a git server, a controller.
 
+mod remote;
 mod requests;
 mod seen;
 
@@ -18,6 +19,7 @@ use testkit::{
 };
 use tokio::task::JoinHandle;
 
+pub use remote::{Gate, Remote};
 pub use requests::Api;
 pub use seen::Seen;
 

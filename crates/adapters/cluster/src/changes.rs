@@ -58,6 +58,8 @@ pub enum Notice {
     Knowledge(GroupKind),
     /// The kinds that the server serves changed.
     Discovery,
+    /// The server does not answer any more, or does again.
+    Reach,
     /// Too much waited: everything before this is lost, look at all again.
     Lagged,
 }
@@ -68,6 +70,7 @@ struct Waiting {
     changes: HashMap<ResourceKey, Change>,
     knowledge: BTreeSet<GroupKind>,
     discovery: bool,
+    reach: bool,
     lagged: bool,
 }
 
@@ -110,6 +113,9 @@ impl Queue {
         }
         if std::mem::take(&mut waiting.discovery) {
             return Some(Notice::Discovery);
+        }
+        if std::mem::take(&mut waiting.reach) {
+            return Some(Notice::Reach);
         }
         if let Some(kind) = waiting.knowledge.pop_first() {
             return Some(Notice::Knowledge(kind));
@@ -195,6 +201,13 @@ impl Hub {
         self.settled.send_replace(());
         self.each(|queue| {
             queue.waiting().discovery = true;
+            queue.ready.notify_one();
+        });
+    }
+
+    pub(crate) fn reach(&self) {
+        self.each(|queue| {
+            queue.waiting().reach = true;
             queue.ready.notify_one();
         });
     }

@@ -87,6 +87,8 @@ impl Cluster {
         let refresher =
             tokio::spawn(crate::actors::keep_discovery(Arc::downgrade(&inner), Arc::clone(&inner.pending)));
         inner.actors().keep(refresher);
+        let reach = Arc::clone(inner.shared.api.reach());
+        inner.actors().keep(tokio::spawn(crate::reach::keep(Arc::downgrade(&inner), reach)));
         Ok(Self { inner, user: None })
     }
 
@@ -277,6 +279,20 @@ impl Cluster {
         &self.inner.shared.api
     }
 
+    /// Whether anything is looked at in a namespace; an empty one stands for cluster-wide kinds.
+    pub fn looks_at(&self, namespace: &str) -> bool {
+        let options = &self.inner.shared.options;
+        options.namespaces.as_ref().is_none_or(|namespaces| match namespace {
+            "" => options.cluster_resources,
+            namespace => namespaces.iter().any(|known| known == namespace),
+        })
+    }
+
+    /// Why the server counts as away: it has answered nothing of what was asked in the last seconds. Watches ask on.
+    pub fn unreachable(&self) -> Option<String> {
+        self.inner.shared.api.reach().lost()
+    }
+
     /// The server's version, as in `v1.34.4`.
     pub fn server_version(&self) -> &str {
         &self.inner.server_version
@@ -378,7 +394,7 @@ fn mask_read(gvk: &Gvk, failure: Failure) -> Failure {
     }
 }
 
-async fn server_version(api: &Api) -> Result<String, ClusterError> {
+pub(crate) async fn server_version(api: &Api) -> Result<String, ClusterError> {
     let what = "/version";
     let body = api.get_bytes(Verb::Discover, what, "application/json").await;
     let body = body.map_err(|failure| failure.into_cluster(Verb::Discover, what))?;

@@ -12,6 +12,7 @@ use crate::{
     counters::{Tally, Verb},
     error::{ClusterError, chain},
     options::Options,
+    reach::Reach,
 };
 
 /// Bytes of one answer: a page of 500 objects of 128 KiB fits, and a page that does not is asked for in smaller pieces.
@@ -169,11 +170,16 @@ pub(crate) struct Api {
     client: kube::Client,
     tally: Arc<Tally>,
     timeout: Duration,
+    reach: Arc<Reach>,
 }
 
 impl Api {
     pub(crate) fn new(client: kube::Client, tally: Arc<Tally>, options: &Options) -> Self {
-        Self { client, tally, timeout: options.request_timeout }
+        Self { client, tally, timeout: options.request_timeout, reach: Arc::default() }
+    }
+
+    pub(crate) fn reach(&self) -> &Arc<Reach> {
+        &self.reach
     }
 
     pub(crate) fn tally(&self) -> &Tally {
@@ -202,9 +208,14 @@ impl Api {
     }
 
     async fn in_time<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        tokio::time::timeout(self.timeout, work)
+        let result = tokio::time::timeout(self.timeout, work)
             .await
-            .unwrap_or_else(|_| Err(Failure::Transport(format!("no answer within {:?}", self.timeout))))
+            .unwrap_or_else(|_| Err(Failure::Transport(format!("no answer within {:?}", self.timeout))));
+        match &result {
+            Err(Failure::Transport(why)) => self.reach.failed(why),
+            Ok(_) | Err(_) => self.reach.answered(),
+        }
+        result
     }
 
     async fn respond(&self, verb: Verb, request: Request<Vec<u8>>) -> Result<Response<Body>, Failure> {

@@ -47,6 +47,7 @@ mod kind_watch;
 mod live;
 mod login;
 mod options;
+mod reach;
 mod refusal;
 mod seen;
 mod store;
@@ -62,5 +63,6 @@ pub use error::{Cause, ClusterError, Disposition, FieldConflict, WriteError, cha
 pub use kind_watch::{KindEvent, KindWatch};
 pub use live::{Knowledge, LiveObject, Owner};
 pub use login::{ExecProgram, Identity, Login, LoginError};
+pub use net::Secret;
 pub use options::{ApplyOptions, Excluded, How, Options, Preconditions, Propagation, Tracker, Validation};
 pub use write::{Applied, Deleted, EventNote, Severity};

@@ -4,6 +4,7 @@ mod exec;
 mod token;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +19,8 @@ use crate::error::chain;
 pub use exec::ExecProgram;
 use token::TokenSource;
 
+/// How long a connection may take until it is there, TLS included.
+const CONNECT: Duration = Duration::from_secs(10);
 /// Requests that may wait for a token at the same time.
 const WAITING: usize = 1024;
 
@@ -86,6 +89,7 @@ impl Login {
             .map_err(|error| unusable(chain(&error)))?;
         // This crate tries again by itself, and knows what may be repeated.
         config.default_retry = false;
+        config.connect_timeout = Some(CONNECT);
         let builder = ClientBuilder::try_from(config).map_err(|error| unusable(chain(&error)))?;
         let Identity::Exec(program) = &self.identity else { return Ok(builder.build()) };
         let source = Arc::new(TokenSource::new(program.clone()));

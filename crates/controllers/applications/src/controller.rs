@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use api::settings::Namespaces;
@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::assess::why_unseen;
+use crate::clusters::wake;
 use crate::destination::Destination;
 use crate::fetch::poll_interval;
 use crate::lease::{Claim, Standing};
@@ -39,6 +40,7 @@ pub struct Controller {
 impl Controller {
     /// Wires a controller; nothing runs yet.
     pub fn new(
+        client: kube::Client,
         cluster: Cluster,
         settings: SettingsHandle,
         sources: Arc<Sources>,
@@ -46,7 +48,10 @@ impl Controller {
         options: Options,
     ) -> Self {
         let metrics = Arc::new(Metrics::default());
-        Self { shared: Arc::new(Shared::new(cluster, settings, sources, charts, metrics, options)) }
+        let shared = |me: &Weak<Shared>| {
+            Shared::new(me.clone(), (client, cluster), settings, sources, charts, metrics, options)
+        };
+        Self { shared: Arc::new_cyclic(shared) }
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -169,7 +174,7 @@ impl Controller {
         // Subscribed before the first list, so that nothing falls in between.
         let home = Arc::clone(&self.shared.home);
         let changes = home.cluster.changes();
-        tasks.spawn(follow_changes(shared(), home, changes));
+        tasks.spawn(follow_changes(Arc::downgrade(&self.shared), home, changes));
         let (projects_known, ready) = watch::channel(false);
         tasks.spawn(follow_projects(shared(), projects_known));
         tasks.spawn(follow_apps(shared()));
@@ -392,7 +397,7 @@ async fn follow_projects(shared: Arc<Shared>, projects_known: watch::Sender<bool
     }
 }
 
-fn enqueue(shared: &Shared, which: impl Fn(&Application) -> bool) {
+pub(crate) fn enqueue(shared: &Shared, which: impl Fn(&Application) -> bool) {
     let mut names = Vec::new();
     shared.each_app(|name, app| {
         if which(app) {
@@ -402,8 +407,13 @@ fn enqueue(shared: &Shared, which: impl Fn(&Application) -> bool) {
     names.into_iter().for_each(|name| shared.queue.add(name));
 }
 
-async fn follow_changes(shared: Arc<Shared>, at: Arc<Destination>, mut changes: cluster::Changes) {
+pub(crate) async fn follow_changes(
+    shared: Weak<Shared>,
+    at: Arc<Destination>,
+    mut changes: cluster::Changes,
+) {
     while let Some(notice) = changes.next().await {
+        let Some(shared) = shared.upgrade() else { return };
         match notice {
             Notice::Changed(change) => {
                 for instance in &change.instances {
@@ -416,7 +426,7 @@ async fn follow_changes(shared: Arc<Shared>, at: Arc<Destination>, mut changes: 
                     shared.queue.add(name);
                 }
             }
-            Notice::Discovery | Notice::Lagged => enqueue(&shared, |_| true),
+            Notice::Discovery | Notice::Reach | Notice::Lagged => wake(&shared, &at.server),
         }
     }
 }
@@ -432,7 +442,9 @@ async fn follow_settings(shared: Arc<Shared>) {
         if before.settings.tracking != now.settings.tracking || before.settings.filter != now.settings.filter
         {
             shared.home.cluster.reconfigure();
+            shared.clusters.connected().iter().for_each(|at| at.cluster.reconfigure());
         }
+        shared.clusters.keep(&now);
         before = now;
         crate::events::report_problems(&shared, &mut told).await;
         enqueue(&shared, |_| true);

@@ -53,12 +53,15 @@ pub(crate) async fn step(
         blocked(shared, name, app, message).await?;
         return Ok(Some(LOOK_AGAIN));
     }
-    let to = match clusters::find(shared, &shared.settings.current(), &app.spec.destination) {
+    let settings = shared.settings.current();
+    let located = clusters::locate(&settings, &app.spec.destination);
+    let to = match located.and_then(|located| located.find(shared)) {
         Ok(to) => to,
         Err(NoCluster::Invalid(_) | NoCluster::NotKnown(_)) => {
             return release_all(shared, name, app).await.map(|()| None);
         }
-        Err(error @ NoCluster::Disabled) => {
+        Err(NoCluster::Connecting(_)) => return Ok(Some(SOON)),
+        Err(error @ (NoCluster::Disabled | NoCluster::Unreachable { .. })) => {
             blocked(shared, name, app, format!("waiting: {error}")).await?;
             return Ok(Some(LOOK_AGAIN));
         }

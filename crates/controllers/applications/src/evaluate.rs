@@ -15,12 +15,13 @@ use crate::comparison::Comparison;
 use crate::conditions::Findings;
 use crate::controller::Controller;
 use crate::deciding::automatic;
+use crate::destination::Destination;
 use crate::explain::{self, Found, Limits, explain};
 use crate::judge::Judge;
 use crate::obtain::{Ask, View, check_destination, check_spec, from_directory, obtain};
 use crate::orphans::orphans;
 use crate::repositories::Freshness;
-use crate::shared::{ProjectEntry, TargetMemory};
+use crate::shared::{ProjectEntry, Shared, TargetMemory};
 use crate::status::why_of;
 use crate::wanted::WantedSet;
 use crate::writer::writer;
@@ -83,6 +84,21 @@ impl Unrendered {
     }
 }
 
+/// The cluster of an application, which is connected to where it is not yet.
+async fn destination(
+    shared: &Shared,
+    app: &Application,
+    project: &ProjectEntry,
+    settings: &settings::Snapshot,
+) -> Result<Arc<Destination>, Findings> {
+    let located = check_destination(app, project, settings)?;
+    located.find_within(shared, LOADING).await.map_err(|error| {
+        let mut findings = Findings::default();
+        findings.add(ConditionType::ComparisonError, error.to_string());
+        findings
+    })
+}
+
 impl Controller {
     /// Evaluates an Application by the functions that the controller itself uses (there is no second implementation).
     /// Writes nothing; dry-run applies may be sent. Needs no lease and no [`run`](Self::run).
@@ -92,7 +108,7 @@ impl Controller {
         let project = self.read_project(app.spec.project_name()).await?;
         let settings = shared.settings.current();
         let mut invalid = check_spec(shared, app, &project);
-        let to = match check_destination(shared, app, &project, &settings) {
+        let to = match destination(shared, app, &project, &settings).await {
             Ok(to) if !invalid.has_errors() => to,
             refused => {
                 invalid.extend(refused.err().unwrap_or_default());
@@ -160,7 +176,8 @@ impl Controller {
         let name = shared.name_of(&app.metadata.namespace, &app.metadata.name);
         let project = self.read_project(app.spec.project_name()).await?;
         let settings = shared.settings.current();
-        let to = check_destination(shared, app, &project, &settings)
+        let to = destination(shared, app, &project, &settings)
+            .await
             .map_err(|findings| Unrendered { findings: findings.into_list() })?;
         let view = View { instance: shared.instance(&name), name, project, settings, to };
         let managed: Vec<ResourceKey> = app

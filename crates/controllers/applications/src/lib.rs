@@ -26,6 +26,7 @@ mod holdups;
 mod hooks;
 mod judge;
 pub mod lease;
+mod login;
 mod metrics;
 mod news;
 mod obtain;

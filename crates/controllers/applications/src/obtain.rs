@@ -13,7 +13,7 @@ use sync::desired::Scope;
 use tokio::time::Instant;
 
 use crate::bases::{Look, permitted};
-use crate::clusters;
+use crate::clusters::{self, Located};
 use crate::conditions::Findings;
 use crate::destination::Destination;
 use crate::fetch::{Fetched, Obtaining, fetch, is_commit, recorded_revision};
@@ -81,21 +81,23 @@ pub(crate) fn check_spec(shared: &Shared, app: &Application, project: &ProjectEn
     findings
 }
 
-/// The cluster that an application goes to, if there is one and its project permits it.
-pub(crate) fn check_destination(
-    shared: &Shared,
+/// The cluster that an application names, if its project permits it. Findings are `InvalidSpecError`s.
+pub(crate) fn check_destination<'a>(
     app: &Application,
     project: &ProjectEntry,
-    settings: &settings::Snapshot,
-) -> Result<Arc<Destination>, Findings> {
+    settings: &'a settings::Snapshot,
+) -> Result<Located<'a>, Findings> {
     let to = &app.spec.destination;
     let refused = |message: String| {
         let mut findings = Findings::default();
         findings.add(ConditionType::InvalidSpecError, message);
         findings
     };
-    let found = clusters::find(shared, settings, to).map_err(|error| refused(error.to_string()))?;
-    let permitted = project.limits.permits_destination(&found.server, &found.name, &to.namespace);
+    let found = clusters::locate(settings, to).map_err(|error| refused(error.to_string()))?;
+    let limits = &project.limits;
+    let permitted = limits
+        .permits_destination(found.server, found.name, &to.namespace)
+        .and_then(|()| limits.permits_cluster_of(found.project, found.server));
     permitted.map_err(|denied| refused(denied.message))?;
     Ok(found)
 }
@@ -555,11 +557,29 @@ impl MadeFrom {
 fn check_limits(view: &View, set: &mut WantedSet) {
     let mut refused = Findings::default();
     for key in set.objects.keys().chain(set.hooks.iter().map(|hook| &hook.key)) {
+        if !view.to.cluster.looks_at(&key.namespace) {
+            refused.add(ConditionType::ComparisonError, not_managed(view, key));
+        }
         if let Some(why) = not_permitted(view, key) {
             refused.add(ConditionType::InvalidSpecError, why);
         }
     }
     set.refused = refused;
+}
+
+/// Says that an object lies where nobody looks, as the peer does.
+fn not_managed(view: &View, key: &ResourceKey) -> String {
+    let (kind, name, cluster) = (&key.kind, &key.name, &view.to.name);
+    if key.namespace.is_empty() {
+        return format!(
+            "Cluster level {kind} {name:?} can not be managed when in namespaced mode: the Secret of cluster {cluster} has namespaces \
+             and not clusterResources"
+        );
+    }
+    let namespace = &key.namespace;
+    format!(
+        "namespace {namespace:?} for {kind} {name:?} is not managed: it is not among the namespaces in the Secret of cluster {cluster}"
+    )
 }
 
 /// Why the project does not permit an object, if it does not.

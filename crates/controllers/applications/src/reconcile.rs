@@ -11,6 +11,7 @@ use why::{Rests, WaitsFor, Why};
 
 use crate::attempt::{Failure, begin, fail, target};
 use crate::bases::keep;
+use crate::clusters::NoCluster;
 use crate::comparison::Comparison;
 use crate::conditions::Findings;
 use crate::deciding::{Todo, automatic, is_about, next_operation};
@@ -22,7 +23,9 @@ use crate::judge::Judge;
 use crate::obtain::{Ask, View, check_destination, check_sources, check_spec, obtain};
 use crate::operation::{Progress, Run};
 use crate::orphans;
-use crate::reporting::{add_progress, end_on_word, lint, publish, report_malformed, stop, time_left_of};
+use crate::reporting::{
+    add_progress, end_on_word, lint, publish, report_malformed, stop, time_left_of, wait,
+};
 use crate::repositories::Freshness;
 use crate::shared::{AppMemory, AppName, Shared};
 use crate::status::{Report, why_of};
@@ -104,12 +107,24 @@ async fn pass(
         findings.add(ConditionType::LintWarning, format!("project {project_name}: {problem}"));
     }
     let mut invalid = check_spec(shared, app, &project);
-    let to = match check_destination(shared, app, &project, &settings) {
-        Ok(to) if !invalid.has_errors() => to,
+    let located = match check_destination(app, &project, &settings) {
+        Ok(located) if !invalid.has_errors() => located,
         refused => {
             invalid.extend(refused.err().unwrap_or_default());
             findings.extend(invalid);
             return Box::pin(stop(shared, name, app, findings)).await;
+        }
+    };
+    if located.rests() {
+        return Ok(None);
+    }
+    let to = match located.find(shared) {
+        Ok(to) => to,
+        // It is looked at again when that is over.
+        Err(NoCluster::Connecting(_)) => return Ok(Some(LATER)),
+        Err(away) => {
+            findings.add(ConditionType::ComparisonError, away.to_string());
+            return Box::pin(wait(shared, name, app, findings)).await;
         }
     };
     if let Some(before) = memory.turn_to(&to) {

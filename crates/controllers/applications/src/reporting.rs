@@ -111,6 +111,19 @@ pub(crate) async fn stop(
     Ok(None)
 }
 
+/// Reports an application whose cluster is away: nothing can be told of it, and whatever is under way goes on once it is back.
+pub(crate) async fn wait(
+    shared: &Shared,
+    name: &AppName,
+    app: &mut Arc<Application>,
+    findings: Findings,
+) -> Result<Option<Duration>, Lost> {
+    let report = Report { findings, clear_refresh: true, unseen: true, ..Report::default() };
+    let before = app.status.clone();
+    publish(shared, name, app, report, &before).await?;
+    Ok(Some(LATER))
+}
+
 /// What an operation's pass adds to the report.
 pub(crate) fn add_progress(report: &mut Report, progress: Progress) {
     let state = progress.state;

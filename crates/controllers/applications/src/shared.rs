@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use api::names::{IN_CLUSTER_NAME, IN_CLUSTER_SERVER};
@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::assess;
+use crate::clusters::Clusters;
 use crate::destination::Destination;
 use crate::explain;
 use crate::metrics::Metrics;
@@ -51,6 +52,8 @@ pub struct Options {
     pub workers: usize,
     /// Renders at the same time.
     pub renders: usize,
+    /// Programs that cluster Secrets may name to get credentials from (`execProviderConfig.command`).
+    pub credential_programs: Vec<String>,
     /// Ways out for repositories whose Secret names no proxy.
     pub proxies: Proxies,
     /// The pause between waves of a sync, where the settings say nothing; 2 s where this does not either.
@@ -69,6 +72,7 @@ impl Options {
             application_namespaces: Vec::new(),
             workers: 20,
             renders,
+            credential_programs: Vec::new(),
             proxies: Proxies::default(),
             wave_delay: None,
             clock: Arc::new(Timestamp::now),
@@ -230,6 +234,10 @@ pub(crate) struct RunningOperation {
 
 /// See the module.
 pub(crate) struct Shared {
+    /// This itself, for tasks that must not keep it.
+    pub(crate) me: Weak<Self>,
+    pub(crate) client: kube::Client,
+    pub(crate) clusters: Clusters,
     /// The cluster that this runs in, which has the Applications.
     pub(crate) home: Arc<Destination>,
     pub(crate) settings: SettingsHandle,
@@ -263,7 +271,8 @@ struct Projects {
 
 impl Shared {
     pub(crate) fn new(
-        cluster: Cluster,
+        me: Weak<Self>,
+        (client, cluster): (kube::Client, Cluster),
         settings: SettingsHandle,
         sources: Arc<Sources>,
         charts: Charts,
@@ -275,6 +284,9 @@ impl Shared {
             renders: Semaphore::new(options.renders.max(1)),
             scripts: crate::scripts::Scripts::default(),
             templates: Arc::new(helm::Cache::new(TEMPLATE_BYTES)),
+            me,
+            client,
+            clusters: Clusters::default(),
             home: Arc::new(Destination::new(IN_CLUSTER_SERVER, IN_CLUSTER_NAME, cluster)),
             settings,
             sources,
@@ -356,7 +368,10 @@ impl Shared {
         write(&self.sights).forget(name);
         self.memories().remove(name);
         self.queue.forget(name);
-        self.home.let_go(name, self.instance(name).as_str())
+        let instance = self.instance(name);
+        let others = self.clusters.connected();
+        let all = others.iter().chain([&self.home]);
+        all.flat_map(|at| at.let_go(name, instance.as_str())).collect()
     }
 
     /// Notes that an application was looked at, and that what it wants is on record if it can be told at all.

@@ -64,24 +64,10 @@ impl Start {
         let settings = SettingsHandle::start(self.client.clone(), &namespace)
             .await
             .map_err(|source| StartError::Settings { namespace, source })?;
-        let tracked = settings.clone();
-        let tracker = move |metadata: &Map<String, Value>, kind: &GroupKind| {
-            let text = |field: &str| metadata.get(field).and_then(Value::as_str).unwrap_or_default();
-            let key = ResourceKey::new(&*kind.group, &*kind.kind, text("namespace"), text("name"));
-            let owner = tracked.current().settings.tracking.owner_by_metadata(&key, metadata);
-            owner.map(|owner| owner.as_str().to_owned())
-        };
-        let filtered = settings.clone();
-        let excluded = move |group: &str, kind: &str| {
-            filtered.current().settings.filter.excluded(group, kind, api::names::IN_CLUSTER_SERVER)
-        };
-        let options = cluster::Options {
-            excluded: Arc::new(excluded),
-            manager: STATUS_MANAGER.to_owned(),
-            ..cluster::Options::new(Arc::new(tracker))
-        };
-        let cluster =
-            Cluster::start(self.client, options).await.map_err(|source| StartError::Cluster { source })?;
+        let options = cluster_options(&settings, api::names::IN_CLUSTER_SERVER);
+        let cluster = Cluster::start(self.client.clone(), options)
+            .await
+            .map_err(|source| StartError::Cluster { source })?;
         let proxies = self.options.proxies.clone();
         let options = source::Options {
             allow_file: self.allow_file,
@@ -98,6 +84,25 @@ impl Start {
         };
         let charts = Charts::new(options)
             .map_err(|source| StartError::Data { path: self.data_dir.clone(), source })?;
-        Ok(Controller::new(cluster, settings, Arc::new(sources), charts, self.options))
+        Ok(Controller::new(self.client, cluster, settings, Arc::new(sources), charts, self.options))
+    }
+}
+
+/// How the live state of a cluster is kept: whose its objects are and which kinds count, as the settings have it.
+pub(crate) fn cluster_options(settings: &SettingsHandle, server: &str) -> cluster::Options {
+    let tracked = settings.clone();
+    let tracker = move |metadata: &Map<String, Value>, kind: &GroupKind| {
+        let text = |field: &str| metadata.get(field).and_then(Value::as_str).unwrap_or_default();
+        let key = ResourceKey::new(&*kind.group, &*kind.kind, text("namespace"), text("name"));
+        let owner = tracked.current().settings.tracking.owner_by_metadata(&key, metadata);
+        owner.map(|owner| owner.as_str().to_owned())
+    };
+    let (filtered, server) = (settings.clone(), server.to_owned());
+    let excluded =
+        move |group: &str, kind: &str| filtered.current().settings.filter.excluded(group, kind, &server);
+    cluster::Options {
+        excluded: Arc::new(excluded),
+        manager: STATUS_MANAGER.to_owned(),
+        ..cluster::Options::new(Arc::new(tracker))
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Report {
     pub(crate) rests: Option<Rests>,
     /// What is amiss; `None` where the status has no place for it.
     pub(crate) why: Option<Why>,
+    /// Whether nothing at all can be seen of its objects: then health is Unknown, too.
+    pub(crate) unseen: bool,
     /// Whether `operation` is done with and goes.
     pub(crate) clear_operation: bool,
     /// Whether the refresh annotations are done with and go.
@@ -121,6 +123,14 @@ fn next_status(app: &Application, report: Report, now: &str, namespace: &str) ->
         None => {
             status.sync.status = SyncStatusCode::Unknown;
             status.sync.compared_to = compared_to(app);
+            if report.unseen && status.health.status != Some(HealthStatusCode::Unknown) {
+                status.health = HealthStatus {
+                    status: Some(HealthStatusCode::Unknown),
+                    message: String::new(),
+                    last_transition_time: Some(now.to_owned()),
+                    ..HealthStatus::default()
+                };
+            }
         }
     }
     status

@@ -37,6 +37,7 @@ pub struct Project {
     namespace_whitelist: Option<Vec<KindPattern>>,
     namespace_blacklist: Vec<KindPattern>,
     source_namespaces: Namespaces,
+    only_own_clusters: bool,
     windows: Windows,
     orphans: Option<Orphans>,
     accounts: ServiceAccounts,
@@ -135,6 +136,7 @@ impl Project {
             namespace_whitelist: spec.namespace_resource_whitelist.as_deref().map(KindPattern::of_namespace),
             namespace_blacklist: KindPattern::of_namespace(&spec.namespace_resource_blacklist),
             source_namespaces: Namespaces::new(&spec.source_namespaces),
+            only_own_clusters: spec.permit_only_project_scoped_clusters,
             windows: Windows::new(&spec.sync_windows),
             accounts: ServiceAccounts::new(&spec.destination_service_accounts),
             orphans: spec.orphaned_resources.as_ref().map(Orphans::new),
@@ -226,6 +228,22 @@ impl Project {
         if permitted { Ok(()) } else { Err(refused("no entry of destinations matches".to_owned())) }
     }
 
+    /// Whether applications may go to a cluster that belongs to this project (to none where empty).
+    ///
+    /// **Source**: the peer's `permitOnlyProjectScopedClusters`; without it a cluster of another project is as good as any that
+    /// `destinations` permits.
+    pub fn permits_cluster_of(&self, project: &str, server: &str) -> Result<(), Denied> {
+        if !self.only_own_clusters || project == self.name {
+            return Ok(());
+        }
+        let message = format!(
+            "application destination server '{server}' is not a cluster of project '{}', which permits no others: name the project \
+             in the cluster's Secret (project), or change permitOnlyProjectScopedClusters",
+            self.name
+        );
+        Err(Denied { rule: "permitOnlyProjectScopedClusters", message })
+    }
+
     /// Whether an application may manage objects of this kind; `name` matters for cluster-wide kinds only.
     ///
     /// **Shape**: a cluster-wide kind must be on the whitelist (an absent or empty one permits none); a namespaced
@@ -299,10 +317,6 @@ pub fn unimplemented_limits(project: &AppProject) -> Vec<String> {
     let limits = [
         (!spec.signature_keys.is_empty(), "signatureKeys: signatures of commits are not verified yet"),
         (spec.source_integrity.is_some(), "sourceIntegrity: signatures of commits are not verified yet"),
-        (
-            spec.permit_only_project_scoped_clusters,
-            "permitOnlyProjectScopedClusters: clusters of a project are not known yet",
-        ),
     ];
     let name = &project.metadata.name;
     limits

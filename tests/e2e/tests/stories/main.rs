@@ -5,6 +5,7 @@
 mod app_of_apps;
 mod applying;
 mod charts;
+mod clusters;
 mod corners;
 mod cost;
 mod deletion;

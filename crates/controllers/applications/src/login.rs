@@ -1,0 +1,101 @@
+//! How to log in at a cluster, from its Secret.
+
+use cluster::{ExecProgram, Identity, Login};
+use settings::{ClusterSecret, ExecProvider};
+
+use crate::shared::Options;
+
+fn secret(text: &settings::Secret) -> cluster::Secret {
+    cluster::Secret::new(text.expose().clone())
+}
+
+/// The ways of a Secret, in the order of the peer: AWS, a program, a token, a certificate, a password.
+pub(crate) fn login(cluster: &ClusterSecret, options: &Options) -> Result<Login, String> {
+    let (config, tls) = (&cluster.config, &cluster.config.tls);
+    let identity = if config.aws.is_some() {
+        return Err("awsAuthConfig is not implemented yet: give a bearerToken".to_owned());
+    } else if let Some(exec) = &config.exec {
+        Identity::Exec(program(exec, options)?)
+    } else if let Some(token) = &config.bearer_token {
+        Identity::Bearer(secret(token))
+    } else if let Some(key) = &tls.key_data {
+        if tls.cert_data.is_empty() {
+            return Err("config.tlsClientConfig has keyData and no certData".to_owned());
+        }
+        let key = String::from_utf8(key.expose().clone())
+            .map_err(|_| "config.tlsClientConfig.keyData is not PEM".to_owned())?;
+        Identity::Certificate { certificate: tls.cert_data.clone(), key: cluster::Secret::new(key) }
+    } else if !config.username.is_empty() {
+        let password = config.password.as_ref().map(secret).unwrap_or_default();
+        Identity::Basic { username: config.username.clone(), password }
+    } else {
+        Identity::Anonymous
+    };
+    Ok(Login {
+        server: cluster.server.clone(),
+        insecure: tls.insecure,
+        server_name: tls.server_name.clone(),
+        ca: tls.ca_data.clone(),
+        identity,
+        proxy: config.proxy_url.as_ref().map(secret),
+    })
+}
+
+/// A program of a Secret, if the operator permits it: whoever may write Secrets must not be able to run what he likes here.
+fn program(exec: &ExecProvider, options: &Options) -> Result<ExecProgram, String> {
+    if !options.credential_programs.contains(&exec.command) {
+        return Err(format!(
+            "config.execProviderConfig.command {:?} is not permitted: start the controller with --credential-program {}",
+            exec.command, exec.command
+        ));
+    }
+    Ok(ExecProgram {
+        command: exec.command.clone(),
+        args: exec.args.clone(),
+        env: exec.env.iter().map(|(name, value)| (name.clone(), secret(value))).collect(),
+        api_version: exec.api_version.clone(),
+        install_hint: exec.install_hint.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cluster(config: &str) -> ClusterSecret {
+        let data = [("server", "https://c"), ("config", config)];
+        let data = data.map(|(key, text)| (key.to_owned(), text.as_bytes().to_vec())).into();
+        ClusterSecret::parse("s", &data, std::collections::BTreeMap::new(), false).unwrap()
+    }
+
+    #[test]
+    fn one_of_the_ways_is_taken() {
+        let mut options = Options::new("argocd", "test");
+        options.credential_programs = vec!["aws".to_owned()];
+        for (config, expected) in [
+            ("{}", "Anonymous"),
+            (r#"{"username":"u","password":"p"}"#, "Basic { username: \"u\", password: *** }"),
+            (r#"{"username":"u","bearerToken":"t"}"#, "Bearer(***)"),
+            (
+                r#"{"tlsClientConfig":{"certData":"YQ==","keyData":"YQ=="}}"#,
+                "Certificate { certificate: [97], key: *** }",
+            ),
+            (
+                r#"{"tlsClientConfig":{"keyData":"YQ=="}}"#,
+                "config.tlsClientConfig has keyData and no certData",
+            ),
+            (
+                r#"{"execProviderConfig":{"command":"/bin/sh"}}"#,
+                "config.execProviderConfig.command \"/bin/sh\" is not permitted: start the controller with --credential-program /bin/sh",
+            ),
+        ] {
+            let found = match login(&cluster(config), &options) {
+                Ok(login) => format!("{:?}", login.identity),
+                Err(why) => why,
+            };
+            assert_eq!(found, expected, "{config}");
+        }
+        let permitted = login(&cluster(r#"{"execProviderConfig":{"command":"aws"}}"#), &options).unwrap();
+        assert!(matches!(permitted.identity, Identity::Exec(program) if program.command == "aws"));
+    }
+}
