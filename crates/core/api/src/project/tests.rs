@@ -234,11 +234,25 @@ fn the_default_project_permits_everything_and_survives_a_round_trip() {
 }
 
 #[test]
+fn a_project_may_insist_on_its_own_clusters() {
+    for (insists, cluster_of, permitted) in [
+        (false, "", true),
+        (false, "other", true),
+        (true, "team", true),
+        (true, "other", false),
+        (true, "", false),
+    ] {
+        let project = Project::new(&app_project(json!({"permitOnlyProjectScopedClusters": insists})));
+        let verdict = project.permits_cluster_of(cluster_of, "https://c");
+        assert_eq!(verdict.is_ok(), permitted, "{insists} {cluster_of:?}: {verdict:?}");
+    }
+}
+
+#[test]
 fn limits_that_are_not_enforced_are_named() {
     for (spec, field) in [
         (json!({"signatureKeys": [{"keyID": "4AEE18F83AFDEB23"}]}), "signatureKeys"),
         (json!({"sourceIntegrity": {"git": {}}}), "sourceIntegrity"),
-        (json!({"permitOnlyProjectScopedClusters": true}), "permitOnlyProjectScopedClusters"),
     ] {
         let limits = unimplemented_limits(&app_project(spec));
         assert!(
