@@ -525,6 +525,24 @@ async fn one_kind_can_be_followed_whole() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_kind_that_is_followed_is_there_soon_after_its_right() {
+    use cluster::KindEvent;
+    let fake = Fake::new(&[CONFIG_MAP]);
+    let cluster = fake.cluster().await;
+    complete(&cluster, &[CONFIG_MAP]).await;
+    fake.fail("/configmaps", usize::MAX, 403, json!({"message": "configmaps is forbidden"}));
+    let mut watch = cluster.watch_kind(&resource::Gvk::new("", "v1", "ConfigMap"), Some("shop"));
+    let forbidden = Knowledge::Forbidden { reason: "configmaps is forbidden".to_owned() };
+    assert_eq!(watch.next().await, Some(KindEvent::State(forbidden)));
+    // Long enough for every quick try.
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    fake.mend();
+    let mended = tokio::time::Instant::now();
+    assert_eq!(watch.next().await, Some(KindEvent::Restarted(Vec::new())));
+    assert!(mended.elapsed() < Duration::from_secs(60), "{:?}", mended.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_steady_state_sends_nothing_but_watches() {
     let fake = Fake::new(&[CONFIG_MAP, POD, CRD]);
     let cluster = fake.cluster().await;
