@@ -30,6 +30,7 @@ mod oci_registry;
 mod real;
 mod real_registry;
 mod repository;
+mod signer;
 mod sshd;
 mod tools;
 mod web;
@@ -44,6 +45,7 @@ pub use oci_registry::{OciRegistry, RegistryLogin, digest};
 pub use real::{RealCluster, RealOptions};
 pub use real_registry::RealRegistry;
 pub use repository::Repository;
+pub use signer::Signer;
 pub use sshd::Sshd;
 pub use tools::{
     HELM_VERSION, KUBERNETES_VERSION, KUSTOMIZE_VERSION, REGISTRY_VERSION, Tools, ensure_helm,

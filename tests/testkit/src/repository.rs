@@ -80,6 +80,11 @@ impl Repository {
     /// # Errors
     /// A path leaves the work clone, or git refuses.
     pub fn commit(&self, files: &[(&str, &str)], message: &str) -> Result<String> {
+        self.write(files)?;
+        self.commit_index(message)
+    }
+
+    fn write(&self, files: &[(&str, &str)]) -> Result<()> {
         for (path, content) in files {
             ensure!(
                 !path.starts_with('/') && !path.split('/').any(|p| p == ".."),
@@ -89,8 +94,18 @@ impl Repository {
             std::fs::create_dir_all(path.parent().context("a file has a folder")?)?;
             std::fs::write(path, content)?;
         }
-        self.git(&["add", "-A"])?;
-        self.commit_index(message)
+        self.git(&["add", "-A"]).map(drop)
+    }
+
+    /// As [`Self::commit`], signed.
+    ///
+    /// # Errors
+    /// A path leaves the work clone, or git or gpg refuses.
+    pub fn commit_signed(&self, files: &[(&str, &str)], message: &str, by: &crate::Signer) -> Result<String> {
+        self.write(files)?;
+        let (program, key) = (format!("gpg.program={}", by.program().display()), format!("-S{}", by.key()));
+        self.git(&["-c", &program, "commit", "-q", &key, "--allow-empty", "-m", message])?;
+        self.push_head()
     }
 
     /// Removes files or folders, commits, pushes; returns the commit's id.

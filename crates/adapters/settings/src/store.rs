@@ -30,6 +30,8 @@ pub struct Snapshot {
     pub known_hosts: String,
     /// Certificates by host name, PEM.
     pub tls_certs: BTreeMap<String, String>,
+    /// Public keys that commits may be signed with, armored, by their ids.
+    pub gpg_keys: BTreeMap<String, String>,
 }
 
 /// What is watched.
@@ -156,6 +158,7 @@ impl Store {
             clusters: Clusters::new(clusters),
             known_hosts: data(config_map::SSH_KNOWN_HOSTS).remove("ssh_known_hosts").unwrap_or_default(),
             tls_certs: data(config_map::TLS_CERTS),
+            gpg_keys: data(config_map::GPG_KEYS),
         })
     }
 
@@ -166,6 +169,7 @@ impl Store {
             config_map::CMD_PARAMS,
             config_map::SSH_KNOWN_HOSTS,
             config_map::TLS_CERTS,
+            config_map::GPG_KEYS,
         ];
         if !read.contains(&name) {
             return false;

@@ -220,6 +220,11 @@ impl Sources {
         self.inner.fetches.join((remote.access(), key), ask).await
     }
 
+    /// Where everything is kept.
+    pub fn data_dir(&self) -> &std::path::Path {
+        &self.inner.options.data_dir
+    }
+
     /// What was asked of servers, by repository (masked URL).
     pub fn counters(&self) -> BTreeMap<String, Counts> {
         lock(&self.inner.counts).clone()

@@ -105,6 +105,7 @@ async fn fetch_git(
     };
     let snapshot = shared.sources.snapshot(&remote, &commit).await;
     let snapshot = snapshot.map_err(|error| format!("commit {commit}: {}", chain(&error)))?;
+    crate::signed::check(shared, view, &remote, &snapshot.commit).await?;
     shared.repositories.hold(&key, &snapshot);
     let tree = Tree { revision: snapshot.commit.clone(), store: Arc::clone(&snapshot.store) };
     Ok(Fetched { tree, git: Some(remote) })
@@ -119,6 +120,12 @@ async fn fetch_chart(
     seen: &mut Seen,
 ) -> Result<Fetched, String> {
     let Obtaining { shared, view, ask, .. } = what;
+    if view.project.limits.signature_keys().are_required() {
+        let url = &remote.url;
+        return Err(format!(
+            "{url} is no git repository: it is not signed, but the project requires a signature"
+        ));
+    }
     let pinned = ask.pinned.get(place).filter(|revision| !revision.is_empty());
     let revision = pinned.unwrap_or(&source.target_revision).clone();
     let key = RepositoryKey::charts(&remote.url, source, &revision, view.project.limits.name());

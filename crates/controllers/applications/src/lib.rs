@@ -42,6 +42,7 @@ mod rules;
 mod scripts;
 mod shared;
 mod sights;
+mod signed;
 mod start;
 mod status;
 mod supplies;

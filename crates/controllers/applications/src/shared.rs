@@ -148,9 +148,10 @@ impl ProjectEntry {
     pub(crate) fn new(project: &AppProject) -> Self {
         let limits = Project::new(project);
         let orphans = limits.orphans().into_iter().flat_map(api::project::Orphans::problems);
+        let keys = limits.signature_keys().problems();
         let namespaces = limits.source_namespaces().problems();
         let namespaces = namespaces.map(|problem| format!("sourceNamespaces: {problem}"));
-        let problems = limits.windows().problems().chain(orphans).chain(namespaces).collect();
+        let problems = limits.windows().problems().chain(orphans).chain(namespaces).chain(keys).collect();
         Self { limits, unimplemented: api::project::unimplemented_limits(project), problems }
     }
 }
@@ -249,6 +250,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) renders: Semaphore,
     pub(crate) scripts: crate::scripts::Scripts,
+    pub(crate) signatures: crate::signed::Signatures,
     /// Templates of charts, parsed.
     pub(crate) templates: Arc<helm::Cache>,
     apps: RwLock<BTreeMap<AppName, Entry>>,
@@ -283,6 +285,7 @@ impl Shared {
             repositories: Repositories::new(Arc::clone(&sources), charts.clone()),
             renders: Semaphore::new(options.renders.max(1)),
             scripts: crate::scripts::Scripts::default(),
+            signatures: crate::signed::Signatures::default(),
             templates: Arc::new(helm::Cache::new(TEMPLATE_BYTES)),
             me,
             client,

@@ -17,8 +17,13 @@ pub fn install_manifests(namespace: &str) -> Vec<Value> {
     let mut all = crate::crds();
     all.push(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}));
     all.push(config(config_map::ARGOCD_CM, json!(crate::settings::installed_argocd_cm())));
-    for name in [config_map::CMD_PARAMS, config_map::RBAC, config_map::SSH_KNOWN_HOSTS, config_map::TLS_CERTS]
-    {
+    for name in [
+        config_map::CMD_PARAMS,
+        config_map::RBAC,
+        config_map::SSH_KNOWN_HOSTS,
+        config_map::TLS_CERTS,
+        config_map::GPG_KEYS,
+    ] {
         all.push(config(name, json!({})));
     }
     all.push(AppProject::default_project(namespace).to_value());

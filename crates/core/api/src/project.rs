@@ -3,12 +3,14 @@
 mod accounts;
 mod cron;
 mod orphans;
+mod signatures;
 mod windows;
 
 use resource::GroupKind;
 
 pub use accounts::{AccountError, ServiceAccounts};
 pub use orphans::Orphans;
+pub use signatures::SignatureKeys;
 pub use windows::{Assigned, Begin, WindowError, Windows};
 
 use crate::glob::{Dialect, Glob};
@@ -41,6 +43,7 @@ pub struct Project {
     windows: Windows,
     orphans: Option<Orphans>,
     accounts: ServiceAccounts,
+    signatures: SignatureKeys,
 }
 
 #[derive(Debug, Clone)]
@@ -139,6 +142,7 @@ impl Project {
             only_own_clusters: spec.permit_only_project_scoped_clusters,
             windows: Windows::new(&spec.sync_windows),
             accounts: ServiceAccounts::new(&spec.destination_service_accounts),
+            signatures: SignatureKeys::new(&spec.signature_keys),
             orphans: spec.orphaned_resources.as_ref().map(Orphans::new),
         }
     }
@@ -156,6 +160,11 @@ impl Project {
     /// The service accounts to sync as, where the settings ask for that.
     pub fn service_accounts(&self) -> &ServiceAccounts {
         &self.accounts
+    }
+
+    /// The keys of which one must have signed a commit.
+    pub fn signature_keys(&self) -> &SignatureKeys {
+        &self.signatures
     }
 
     /// Which objects of no application it wants to know of; `None` where of none.
@@ -315,7 +324,6 @@ fn source_pattern(url: &str) -> Pattern {
 pub fn unimplemented_limits(project: &AppProject) -> Vec<String> {
     let spec = &project.spec;
     let limits = [
-        (!spec.signature_keys.is_empty(), "signatureKeys: signatures of commits are not verified yet"),
         (spec.source_integrity.is_some(), "sourceIntegrity: signatures of commits are not verified yet"),
     ];
     let name = &project.metadata.name;

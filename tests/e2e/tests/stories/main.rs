@@ -32,6 +32,7 @@ mod scripts;
 mod seed_charts;
 mod seed_kustomizations;
 mod seeds;
+mod signatures;
 mod status;
 mod target;
 mod unseen;

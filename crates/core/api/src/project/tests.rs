@@ -251,7 +251,6 @@ fn a_project_may_insist_on_its_own_clusters() {
 #[test]
 fn limits_that_are_not_enforced_are_named() {
     for (spec, field) in [
-        (json!({"signatureKeys": [{"keyID": "4AEE18F83AFDEB23"}]}), "signatureKeys"),
         (json!({"sourceIntegrity": {"git": {}}}), "sourceIntegrity"),
     ] {
         let limits = unimplemented_limits(&app_project(spec));
