@@ -39,7 +39,7 @@ impl Session<'_> {
         let what = What { why: true, ..What::default() };
         let evaluation = match self.try_evaluate(app, &what).await? {
             Ok(evaluation) => evaluation,
-            Err(unrendered) => return Ok(unrendered.why()),
+            Err(unrendered) => return Ok(unrendered.why(app)),
         };
         if let Some(comparison) = evaluation.comparison {
             app.status.sync.status = comparison.sync;

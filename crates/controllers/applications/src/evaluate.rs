@@ -73,14 +73,14 @@ pub struct Unrendered {
 }
 
 impl Unrendered {
-    /// The same as reasons.
-    pub fn why(&self) -> Why {
+    /// The same as reasons, beside what the Application's status says of an operation under way.
+    pub fn why(&self, app: &Application) -> Why {
         let errors = self.findings.iter().filter(|(kind, _)| kind.is_error());
         let reason = |(kind, message): &(ConditionType, String)| Reason::Error {
             condition: kind.as_str().to_owned(),
             message: message.clone(),
         };
-        Why::new(errors.map(reason).collect())
+        Why::new(errors.map(reason).chain(under_way(app)).collect())
     }
 }
 
@@ -232,21 +232,22 @@ async fn explained(
     let kinds = cluster.discovery().kinds().map(|(kind, _)| kind.clone()).collect();
     cluster.wait_complete(&kinds, LOADING_OTHERS).await;
     let before = why_of(&app.status);
-    let state = app.status.operation_state.as_ref();
-    let running = state.filter(|state| !state.phase.is_completed());
-    let waits = before.reasons.iter().find_map(|reason| match reason {
-        Reason::Waits { waits_for, .. } if running.is_some() => Some(waits_for.clone()),
+    let under_way = under_way(app);
+    let waits = match &under_way {
+        Some(Reason::Waits { waits_for, .. }) => Some(waits_for.clone()),
         _ => None,
-    });
-    let idle = running.is_none() && app.operation.is_none();
-    let rests = if idle { automatic(judge, app, wanted, comparison, findings).1 } else { None };
+    };
+    let rests = match under_way {
+        None => automatic(judge, app, wanted, comparison, findings).1,
+        Some(_) => None,
+    };
     let found = Found {
         judge,
         app,
         wanted: Some((wanted, memory.rendered.as_slice())),
         comparison: Some(comparison),
         findings,
-        state,
+        state: app.status.operation_state.as_ref(),
         waits: waits.as_ref(),
         rests: rests.as_ref(),
         before: &before,
@@ -254,15 +255,24 @@ async fn explained(
     };
     let (mut why, _) = explain(found, &mut explain::Memory::default()).await;
     let waits = why.reasons.iter().any(|reason| matches!(reason, Reason::Waits { .. }));
-    let runs = match (running, &app.operation) {
-        (Some(state), _) if !waits => Some((state.message.clone(), state.started_at.clone())),
-        (None, Some(_)) => {
-            Some(("asked for, and the controller has not begun it yet".to_owned(), String::new()))
-        }
-        _ => None,
-    };
-    if let Some((message, since)) = runs {
-        why.reasons.insert(0, Reason::Runs { message, since });
-    }
+    why.reasons.splice(0..0, under_way.filter(|_| !waits));
     why
+}
+
+/// What an Application says of its operation: what it waits for and since when, or how far it is.
+fn under_way(app: &Application) -> Option<Reason> {
+    let state = app.status.operation_state.as_ref().filter(|state| !state.phase.is_completed());
+    match (state, &app.operation) {
+        (Some(state), _) => {
+            let told = why_of(&app.status).reasons;
+            let waits = told.into_iter().find(|reason| matches!(reason, Reason::Waits { .. }));
+            let (message, since) = (state.message.clone(), state.started_at.clone());
+            Some(waits.unwrap_or(Reason::Runs { message, since }))
+        }
+        (None, Some(_)) => {
+            let message = "it was asked for, and the controller has not begun it yet".to_owned();
+            Some(Reason::Runs { message, since: String::new() })
+        }
+        (None, None) => None,
+    }
 }

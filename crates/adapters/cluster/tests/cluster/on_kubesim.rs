@@ -196,3 +196,41 @@ async fn knows(
     };
     assert!(tokio::time::timeout(TIME, wait).await.is_ok(), "{kind} stays {:?}", cluster.knowledge(kind));
 }
+
+#[tokio::test]
+async fn the_warnings_about_one_object_are_told() {
+    let sim = KubeSim::new(kubesim::Options::default());
+    let cluster = Cluster::start(sim.client(), quick()).await.unwrap();
+    let event = |name: &str, namespace: &str, uid: &str, kind: &str| {
+        parsed(
+            json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": name, "namespace": namespace}, "type": kind,
+            "reason": "Failed", "involvedObject": {"kind": "Pod", "name": "p", "namespace": namespace, "uid": uid}}),
+        )
+    };
+    for (name, namespace, uid, kind) in [
+        ("ours", "default", "a-1", "Warning"),
+        ("another's", "default", "a-2", "Warning"),
+        ("normal", "default", "a-1", "Normal"),
+        ("elsewhere", "kube-system", "a-1", "Warning"),
+    ] {
+        cluster
+            .apply(&event(&name.replace('\'', "-"), namespace, uid, kind), &ApplyOptions::default())
+            .await
+            .unwrap();
+    }
+    for (reason, namespace, uid, expected) in [
+        ("its own", "default", "a-1", vec!["ours"]),
+        ("those of cluster-wide objects lie in default", "", "a-1", vec!["ours"]),
+        ("elsewhere", "kube-system", "a-1", vec!["elsewhere"]),
+        ("nobody's", "default", "a-3", vec![]),
+        ("no uid that could widen the question", "default", "a-1,type=Normal", vec![]),
+        ("none at all", "default", "", vec![]),
+    ] {
+        let found = cluster.warnings(namespace, uid).await.unwrap();
+        let names: Vec<&str> = found.iter().filter_map(|event| event["metadata"]["name"].as_str()).collect();
+        assert_eq!(names, expected, "{reason}");
+    }
+    let refuse = FaultAction::Refuse { status: 403, retry_after: None };
+    sim.set_faults(Faults::default().rule(FaultRule::new(refuse).verb("list").resource("events")));
+    assert!(cluster.warnings("default", "a-1").await.is_err());
+}

@@ -104,3 +104,48 @@ async fn diff_and_manifests_say_what_the_controller_would() {
     assert_eq!(done.code, 2, "{done:?}");
     assert_eq!(bench.run_as("diff guestbook --local /nonexistent", Style::Argocd, "").await.code, 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_tells_what_is_known_though_git_cannot_be_had() {
+    let bench = Bench::new().await;
+    let project = api::AppProject::default_project("argocd").to_value();
+    bench.post(&format!("/apis/{API_VERSION}/namespaces/argocd/appprojects"), &project).await;
+    let hook = json!({"group": "batch", "kind": "Job", "namespace": "shop", "name": "migrate\u{1b}"});
+    let waits = json!({"type": "Waits", "since": "2026-01-02T03:04:05Z", "waitsFor": {"what": "Hook", "resource": hook, "more": 0}});
+    let newer = json!({"type": "Moon", "phase": "full"});
+    let unreadable = |app: &mut Value| {
+        app["spec"]["source"]["repoURL"] = json!("file:///nowhere.git");
+        app["status"]["resources"] = json!([]);
+        app["status"]["operationState"]["phase"] = json!("Running");
+        app["status"]["capstan"] = json!({"why": {"reasons": [newer, waits]}});
+    };
+    bench.app("web", unreadable).await;
+    let done = bench.run("why web").await;
+    let lines: Vec<&str> = done.out.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!((done.code, lines.len()), (0, 3), "{done:?}");
+    assert!(
+        lines[1].contains(
+            "waiting for completion of hook batch/Job/shop/migrate\\x1b since 2026-01-02T03:04:05Z"
+        ),
+        "{done:?}"
+    );
+    assert!(lines[2].contains("ComparisonError: ") && lines[2].contains("file://"), "{done:?}");
+    let json: Value = serde_json::from_str(&bench.run("why web -o json").await.out).unwrap();
+    assert_eq!((&json["application"], &json["reasons"][0]), (&json!("argocd/web"), &waits));
+    assert_eq!(json["reasons"][1]["type"], "Error");
+    let yaml = bench.run("why web -o yaml").await;
+    assert!(yaml.out.starts_with("application: argocd/web\n") && yaml.out.contains("what: Hook"), "{yaml:?}");
+
+    bench
+        .app("leaving", |app| {
+            app["metadata"]["finalizers"] = json!(["resources-finalizer.argocd.argoproj.io"]);
+            app["status"]["conditions"] =
+                json!([{"type": "DeletionError", "message": "waiting: a finalizer"}]);
+        })
+        .await;
+    let done = bench.run("delete leaving --yes").await;
+    assert_eq!(done.code, 0, "{done:?}");
+    let done = bench.run("why leaving").await;
+    assert!(done.code == 0 && done.out.contains("DeletionError: waiting: a finalizer"), "{done:?}");
+    assert_eq!(bench.run("why nobody").await.code, 3);
+}
