@@ -21,20 +21,8 @@ fn rules() -> Vec<Rule> {
     ]
 }
 
-async fn prepared(world: &World) {
-    let rbac = "rbac.authorization.k8s.io";
-    let role = json!({
-        "apiVersion": format!("{rbac}/v1"), "kind": "Role", "metadata": {"name": "deployer", "namespace": "own"},
-        "rules": [
-            {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "patch", "delete"]},
-            {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "patch", "delete"]},
-        ],
-    });
-    let binding = json!({
-        "apiVersion": format!("{rbac}/v1"), "kind": "RoleBinding", "metadata": {"name": "deployer", "namespace": "own"},
-        "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "deployer"},
-        "subjects": [{"kind": "ServiceAccount", "name": "deployer", "namespace": "own"}],
-    });
+/// The project, and its service account's rights: none where `rules` is empty.
+async fn prepared(world: &World, rules: &Value) {
     let project = json!({
         "apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": {"name": "least", "namespace": "argocd"},
         "spec": {
@@ -46,9 +34,31 @@ async fn prepared(world: &World) {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
         world.api.apply(&namespace).await.unwrap();
     }
-    for object in [role, binding, project] {
+    world.api.apply(&project).await.unwrap();
+    grant(world, rules).await;
+}
+
+async fn grant(world: &World, rules: &Value) {
+    let rbac = "rbac.authorization.k8s.io";
+    let role = json!({
+        "apiVersion": format!("{rbac}/v1"), "kind": "Role", "metadata": {"name": "deployer", "namespace": "own"}, "rules": rules,
+    });
+    let binding = json!({
+        "apiVersion": format!("{rbac}/v1"), "kind": "RoleBinding", "metadata": {"name": "deployer", "namespace": "own"},
+        "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "deployer"},
+        "subjects": [{"kind": "ServiceAccount", "name": "deployer", "namespace": "own"}],
+    });
+    for object in [role, binding] {
         world.api.apply(&object).await.unwrap();
     }
+}
+
+/// Enough for maps and jobs.
+fn some() -> Value {
+    json!([
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "patch", "delete"]},
+        {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "patch", "delete"]},
+    ])
 }
 
 async fn set(world: &World, key: &str, value: &str) {
@@ -75,7 +85,7 @@ fn job(name: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_has_the_rights_of_its_service_account_and_no_others() {
     let world = World::start_with(On::Kubesim, Access::Rules(rules())).await.unwrap().unwrap();
-    prepared(&world).await;
+    prepared(&world, &some()).await;
     set(&world, "enabled", "true").await;
     world
         .push(&[
@@ -132,7 +142,7 @@ async fn a_sync_has_the_rights_of_its_service_account_and_no_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rule_that_cannot_be_read_is_named() {
     let world = World::start(On::Kubesim).await.unwrap().unwrap();
-    prepared(&world).await;
+    prepared(&world, &some()).await;
     let rules = json!([{"server": "*", "namespace": "[a", "defaultServiceAccount": "deployer"}]);
     let project = "/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/least";
     world.api.patch(project, &json!({"spec": {"destinationServiceAccounts": rules}})).await.unwrap();
@@ -147,4 +157,29 @@ async fn a_rule_that_cannot_be_read_is_named() {
     let said = app["status"]["operationState"]["message"].as_str().unwrap();
     assert!(said.contains("invalid glob pattern for destination namespace: \"[a\""), "{said}");
     assert_eq!(world.api.get(&config_map("own", "c")).await.unwrap(), None);
+}
+
+pub(crate) async fn a_service_account_may_what_its_bindings_say(world: &mut World) {
+    prepared(world, &json!([])).await;
+    set(world, "enabled", "true").await;
+    world.push(&[("bound/c.yaml", &config("bound", "x"))]).unwrap();
+    let mut app = application(world, "bound", "own");
+    app["spec"]["syncPolicy"]["retry"] = json!({"limit": -1, "backoff": {"duration": "1s", "factor": 1}});
+    world.api.apply(&app).await.unwrap();
+    let refused = |app: &Value| {
+        app["status"]["operationState"]["syncResult"]
+            .to_string()
+            .contains("system:serviceaccount:own:deployer")
+    };
+    world.until_app("bound", "is refused", refused).await;
+    assert_eq!(world.api.get(&config_map("own", "bound")).await.unwrap(), None);
+    grant(world, &some()).await;
+    world.until_good("bound").await;
+    assert!(world.api.get(&config_map("own", "bound")).await.unwrap().is_some());
+    set(world, "enabled", "false").await;
+    world.leave(&["bound"]).await.unwrap();
+}
+
+mod tests {
+    crate::on_kubesim!(a_service_account_may_what_its_bindings_say);
 }

@@ -36,8 +36,8 @@ mod signatures;
 mod status;
 mod target;
 mod unseen;
-mod windows;
 mod why;
+mod windows;
 
 use e2e::{On, World};
 
@@ -91,4 +91,5 @@ async fn on_the_real_api_server() {
     kustomizations::an_application_adds_its_own_options(world).await;
     kustomizations::a_base_of_another_repository_is_followed(world).await;
     promotion::an_image_of_overlays_goes_from_dev_to_prod_by_commits(world).await;
+    impersonation::a_service_account_may_what_its_bindings_say(world).await;
 }
