@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use cli::{AppCommand, ConnectionFlags, Context, OutputFlags, Style, Terminal};
+use cli::{AppCommand, ClusterCommand, ConnectionFlags, Context, OutputFlags, Style, Terminal};
 
 use crate::{connect, environment, failed};
 
@@ -19,6 +19,19 @@ pub(crate) struct Arguments {
     _connection: ConnectionFlags,
     #[command(subcommand)]
     command: AppCommand,
+}
+
+/// `capstan cluster …`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ClusterArguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    output: OutputFlags,
+    #[command(flatten)]
+    _connection: ConnectionFlags,
+    #[command(subcommand)]
+    command: ClusterCommand,
 }
 
 #[derive(Debug, clap::Args)]
@@ -57,6 +70,8 @@ struct Argocd {
 enum ArgocdCommand {
     /// Manage applications
     App(Box<Arguments>),
+    /// Show clusters
+    Cluster(Box<ClusterArguments>),
     /// Print the version
     Version {
         /// Only that of the client
@@ -72,6 +87,9 @@ enum ArgocdCommand {
 pub(crate) async fn argocd() -> ExitCode {
     match Argocd::try_parse() {
         Ok(Argocd { command: ArgocdCommand::App(arguments) }) => run(*arguments, Style::Argocd).await,
+        Ok(Argocd { command: ArgocdCommand::Cluster(arguments) }) => {
+            run_cluster(*arguments, Style::Argocd).await
+        }
         Ok(Argocd { command: ArgocdCommand::Version { client: _, short: _ } }) => {
             say(&format!("argocd: v{} (capstan)\n", env!("CARGO_PKG_VERSION")));
             ExitCode::SUCCESS
@@ -89,25 +107,40 @@ pub(crate) async fn argocd() -> ExitCode {
 
 pub(crate) async fn run(arguments: Arguments, style: Style) -> ExitCode {
     let Arguments { place, output, command, .. } = arguments;
+    match context(place, output, style).await {
+        Ok(context) => ExitCode::from(cli::run(command, context).await),
+        Err(code) => code,
+    }
+}
+
+pub(crate) async fn run_cluster(arguments: ClusterArguments, style: Style) -> ExitCode {
+    let ClusterArguments { place, output, command, .. } = arguments;
+    match context(place, output, style).await {
+        Ok(context) => ExitCode::from(cli::run_cluster(command, context).await),
+        Err(code) => code,
+    }
+}
+
+async fn context(place: Place, output: OutputFlags, style: Style) -> Result<Context, ExitCode> {
     let client = match connect::connect(place.kubeconfig.as_deref(), place.kube_context.as_deref()).await {
         Ok(client) => client,
         Err(error) => {
             failed(&error);
-            return ExitCode::from(if style == Style::Argocd { 20 } else { 5 });
+            return Err(ExitCode::from(if style == Style::Argocd { 20 } else { 5 }));
         }
     };
     let data_dir = place.data_dir.unwrap_or_else(|| std::env::temp_dir().join("capstan-cli"));
-    let context = Context {
+    Ok(Context {
         style,
         allow_file: place.allow_file_repositories,
         user: environment::variable("USER").unwrap_or_default(),
         terminal: Terminal::detect(environment::variable),
         proxies: environment::proxies(),
+        credential_programs: environment::credential_programs(),
         color: output.color,
         progress: output.progress,
         ..Context::new(client, place.controller_namespace, data_dir)
-    };
-    ExitCode::from(cli::run(command, context).await)
+    })
 }
 
 fn say(text: &str) {

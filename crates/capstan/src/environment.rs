@@ -18,8 +18,17 @@ pub(crate) fn wave_delay() -> Option<Duration> {
 
 /// Namespaces of Applications beside the controller's own: `ARGOCD_APPLICATION_NAMESPACES`, separated by commas.
 pub(crate) fn application_namespaces() -> Vec<String> {
-    let all = variable("ARGOCD_APPLICATION_NAMESPACES").unwrap_or_default();
-    all.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()).map(str::to_owned).collect()
+    list("ARGOCD_APPLICATION_NAMESPACES")
+}
+
+fn list(name: &str) -> Vec<String> {
+    let all = variable(name).unwrap_or_default();
+    all.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
+}
+
+/// Programs that cluster Secrets may name to get credentials from: `CAPSTAN_CREDENTIAL_PROGRAMS`, separated by commas.
+pub(crate) fn credential_programs() -> Vec<String> {
+    list("CAPSTAN_CREDENTIAL_PROGRAMS")
 }
 
 /// The ways out: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`.

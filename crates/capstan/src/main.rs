@@ -35,6 +35,8 @@ enum Command {
     Run(run::Arguments),
     /// List, show, compare, sync, roll back applications: the words of `argocd app`
     App(Deferred<Box<app::Arguments>>),
+    /// Show the clusters that applications go to, and whether they answer: words of `argocd cluster`
+    Cluster(Deferred<Box<app::ClusterArguments>>),
     /// Render charts on this machine: the words of `helm` that need no cluster
     #[command(subcommand)]
     Helm(Deferred<cli::HelmCommand>),
@@ -78,6 +80,9 @@ fn main() -> ExitCode {
         Command::Health(arguments) => return cli::health(&arguments).into(),
         Command::Kustomize(command) => {
             return one_thread(async { cli::kustomize(&command.0, &surroundings()).await.into() });
+        }
+        Command::Cluster(arguments) => {
+            return one_thread(app::run_cluster(*arguments.0, cli::Style::Native));
         }
         Command::App(arguments) => return one_thread(app::run(*arguments.0, cli::Style::Native)),
     };

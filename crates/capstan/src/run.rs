@@ -31,6 +31,9 @@ pub(crate) struct Arguments {
     /// Let Applications read repositories of this machine by file:// URLs
     #[arg(long)]
     allow_file_repositories: bool,
+    /// A program that cluster Secrets may name to get credentials from (execProviderConfig); may be repeated
+    #[arg(long, value_name = "PROGRAM")]
+    credential_program: Vec<String>,
     /// Name of this controller among those that share the lease; the host's name by default
     #[arg(long)]
     identity: Option<String>,
@@ -46,12 +49,15 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     log(&arguments.log, arguments.log_json)?;
     let client = connect::connect(arguments.kubeconfig.as_deref(), arguments.context.as_deref()).await?;
     let identity = arguments.identity.unwrap_or_else(own_name);
+    let mut credential_programs = environment::credential_programs();
+    credential_programs.extend(arguments.credential_program);
     let controller = Start {
         client,
         options: Options {
             proxies: environment::proxies(),
             wave_delay: environment::wave_delay(),
             application_namespaces: environment::application_namespaces(),
+            credential_programs,
             ..Options::new(arguments.namespace, identity)
         },
         data_dir: arguments.data_dir,

@@ -1,12 +1,14 @@
-//! What can be typed after `app`.
+//! What can be typed after `app` and `cluster`.
 
 mod actions;
 mod change;
+mod clusters;
 mod read;
 mod source;
 
 pub use actions::{ActionsCommand, ListActionsArgs, ResourceFlags, RunActionArgs};
 pub use change::{CreateArgs, DeleteArgs, RollbackArgs, SetArgs, SyncArgs, TerminateOpArgs, WaitArgs};
+pub use clusters::{ClusterCommand, ClusterOutput, GetClusterArgs, ListClustersArgs};
 pub use read::{DiffArgs, GetArgs, HistoryArgs, ListArgs, ManifestsArgs, ResourcesArgs, WhyArgs};
 pub use source::SpecFlags;
 

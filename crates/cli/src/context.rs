@@ -107,6 +107,8 @@ pub struct Context {
     pub allow_file: bool,
     /// Ways out for repositories whose Secret names no proxy.
     pub proxies: Proxies,
+    /// Programs that cluster Secrets may name to get credentials from.
+    pub credential_programs: Vec<String>,
     /// Who asks: goes on record in `operation.initiatedBy`.
     pub user: String,
     /// What the streams lead to.
@@ -129,11 +131,21 @@ impl Context {
             data_dir: data_dir.into(),
             allow_file: false,
             proxies: Proxies::default(),
+            credential_programs: Vec::new(),
             user: String::new(),
             terminal: Terminal::default(),
             color: ColorChoice::Auto,
             progress: ProgressChoice::Auto,
             clock: Arc::new(Timestamp::now),
+        }
+    }
+
+    /// How the controller's own functions run here.
+    pub(crate) fn controller_options(&self) -> applications::Options {
+        applications::Options {
+            proxies: self.proxies.clone(),
+            credential_programs: self.credential_programs.clone(),
+            ..applications::Options::new(self.namespace.clone(), "capstan-cli")
         }
     }
 

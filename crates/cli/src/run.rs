@@ -2,6 +2,7 @@
 
 mod actions;
 mod apps;
+mod clusters;
 mod create;
 mod delete;
 mod diff;
@@ -24,7 +25,7 @@ mod tests;
 use std::io::Read;
 use std::path::Path;
 
-use crate::command::{ActionsCommand, AppCommand};
+use crate::command::{ActionsCommand, AppCommand, ClusterCommand};
 use crate::console::Console;
 use crate::context::{Context, Style};
 use crate::failure::{Failure, Kind};
@@ -49,6 +50,17 @@ struct Session<'a> {
 pub async fn run(command: AppCommand, context: Context) -> u8 {
     let mut console = Console::of_process(&context);
     execute(command, &context, &mut console).await
+}
+
+/// Carries out a command about clusters; the rest as in [`run`].
+pub async fn run_cluster(command: ClusterCommand, context: Context) -> u8 {
+    let mut console = Console::of_process(&context);
+    let store = Store::new(context.client.clone());
+    let result = Session { context: &context, store, console: &mut console }.clusters(command).await;
+    result.unwrap_or_else(|failure| {
+        console.tell(&failure.render(console.err_look, context.now()));
+        failure.kind.exit_code(context.style)
+    })
 }
 
 async fn execute(command: AppCommand, context: &Context, console: &mut Console) -> u8 {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use api::{AppInstanceName, Application};
-use applications::{Controller, Evaluation, Options, Start, StartError, Unrendered, What};
+use applications::{Controller, Evaluation, Start, StartError, Unrendered, What};
 use resource::{Object, ResourceKey};
 use serde_json::Value;
 
@@ -80,10 +80,7 @@ impl Session<'_> {
     async fn controller(&self) -> Result<Controller, StartError> {
         let start = Start {
             client: self.context.client.clone(),
-            options: Options {
-                proxies: self.context.proxies.clone(),
-                ..Options::new(self.context.namespace.clone(), "capstan-cli")
-            },
+            options: self.context.controller_options(),
             data_dir: self.context.data_dir.clone(),
             allow_file: self.context.allow_file,
         };

@@ -163,7 +163,7 @@ async fn connect(shared: &Shared, secret: &ClusterSecret) -> Result<Destination,
 }
 
 /// Whether a Secret says how to log in; one of the cluster that this runs in need not.
-fn has_login(secret: &ClusterSecret) -> bool {
+pub(crate) fn has_login(secret: &ClusterSecret) -> bool {
     secret.server != IN_CLUSTER_SERVER || secret.config != settings::ClusterConfig::default()
 }
 

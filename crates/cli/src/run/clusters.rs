@@ -1,0 +1,131 @@
+//! `cluster list` and `cluster get`.
+
+use applications::ClusterState;
+use serde_json::{Value, json};
+
+use super::Session;
+use crate::command::{ClusterCommand, ClusterOutput};
+use crate::console::Form;
+use crate::escape;
+use crate::failure::{Failure, Kind};
+use crate::look::Paint;
+use crate::table::{Cell, Table};
+
+impl Session<'_> {
+    pub(super) async fn clusters(&mut self, command: ClusterCommand) -> Result<u8, Failure> {
+        let options = self.context.controller_options();
+        let found = applications::clusters(self.context.client.clone(), &options).await;
+        let all = found.map_err(|error| {
+            Failure::new(Kind::Other, "cannot read the clusters of the installation").because(&error)
+        })?;
+        match command {
+            ClusterCommand::List(args) => {
+                let values: Vec<Value> = all.iter().map(value).collect();
+                self.show(args.output, &all, &Value::Array(values));
+            }
+            ClusterCommand::Get(args) => {
+                let wanted = args.cluster.trim_end_matches('/');
+                let found = all.into_iter().find(|c| c.server == wanted || c.name == wanted);
+                let Some(found) = found else {
+                    let failure = Failure::new(Kind::NotFound, format!("no cluster {:?}", args.cluster));
+                    return Err(failure.next("see which there are: capstan cluster list".to_owned()));
+                };
+                let value = value(&found);
+                self.show(args.output, &[found], &value);
+            }
+        }
+        Ok(0)
+    }
+
+    fn show(&mut self, output: ClusterOutput, clusters: &[ClusterState], value: &Value) {
+        match output {
+            ClusterOutput::Wide => self.console.print(&table(clusters).render(self.console.look)),
+            ClusterOutput::Json => self.console.object(value, Form::Json),
+            ClusterOutput::Yaml => self.console.object(value, Form::Yaml),
+            ClusterOutput::Server => {
+                for cluster in clusters {
+                    self.console.print(&format!("{}\n", escape::line(&cluster.server)));
+                }
+            }
+        }
+    }
+}
+
+/// Major and minor number alone, as the peer shows them.
+fn short(version: &str) -> String {
+    version.trim_start_matches('v').split('.').take(2).collect::<Vec<_>>().join(".")
+}
+
+fn table(clusters: &[ClusterState]) -> Table {
+    let mut table = Table::new(&["SERVER", "NAME", "VERSION", "STATUS", "MESSAGE", "PROJECT"]);
+    for cluster in clusters {
+        let server = match cluster.namespaces.len() {
+            0 => cluster.server.clone(),
+            count => format!("{} ({count} namespaces)", cluster.server),
+        };
+        let (version, status, paint, message) = match &cluster.version {
+            Ok(version) => (short(version), "Successful", Paint::Good, String::new()),
+            Err(why) => (String::new(), "Failed", Paint::Bad, why.clone()),
+        };
+        let status = Cell { text: status.to_owned(), paint };
+        let cells = [server.into(), cluster.name.clone().into(), version.into(), status, message.into()];
+        table.row(cells.into_iter().chain([cluster.project.clone().into()]).collect());
+    }
+    table
+}
+
+/// In the peer's shape, without credentials.
+fn value(cluster: &ClusterState) -> Value {
+    let (status, message) = match &cluster.version {
+        Ok(_) => ("Successful", ""),
+        Err(why) => ("Failed", why.as_str()),
+    };
+    let mut value = json!({
+        "server": cluster.server, "name": cluster.name, "connectionState": {"status": status, "message": message},
+    });
+    if let Ok(version) = &cluster.version {
+        value["serverVersion"] = json!(short(version));
+    }
+    if !cluster.namespaces.is_empty() {
+        value["namespaces"] = json!(cluster.namespaces);
+    }
+    if !cluster.project.is_empty() {
+        value["project"] = json!(cluster.project);
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::look::Look;
+
+    #[test]
+    fn a_cluster_that_does_not_answer_is_shown_with_the_reason() {
+        let here = ClusterState {
+            server: "https://kubernetes.default.svc".to_owned(),
+            name: "in-cluster".to_owned(),
+            project: String::new(),
+            namespaces: Vec::new(),
+            version: Ok("v1.34.4".to_owned()),
+        };
+        let away = ClusterState {
+            server: "https://far".to_owned(),
+            name: "far".to_owned(),
+            project: "team".to_owned(),
+            namespaces: vec!["a".to_owned(), "b".to_owned()],
+            version: Err("no answer within 10s".to_owned()),
+        };
+        assert_eq!(
+            table(&[here.clone(), away.clone()]).render(Look::default()),
+            "SERVER                          NAME        VERSION  STATUS      MESSAGE               PROJECT\n\
+             https://kubernetes.default.svc  in-cluster  1.34     Successful\n\
+             https://far (2 namespaces)      far                  Failed      no answer within 10s  team\n"
+        );
+        assert_eq!(value(&here)["serverVersion"], "1.34");
+        assert_eq!(
+            value(&away)["connectionState"],
+            json!({"status": "Failed", "message": "no answer within 10s"})
+        );
+    }
+}
