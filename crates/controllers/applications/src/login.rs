@@ -45,7 +45,7 @@ pub(crate) fn login(cluster: &ClusterSecret, options: &Options) -> Result<Login,
 fn program(exec: &ExecProvider, options: &Options) -> Result<ExecProgram, String> {
     if !options.credential_programs.contains(&exec.command) {
         return Err(format!(
-            "config.execProviderConfig.command {:?} is not permitted: start the controller with --credential-program {}",
+            "config.execProviderConfig.command {:?} is not permitted: start the controller with --credential-program {}, or name it in CAPSTAN_CREDENTIAL_PROGRAMS",
             exec.command, exec.command
         ));
     }
@@ -86,7 +86,7 @@ mod tests {
             ),
             (
                 r#"{"execProviderConfig":{"command":"/bin/sh"}}"#,
-                "config.execProviderConfig.command \"/bin/sh\" is not permitted: start the controller with --credential-program /bin/sh",
+                "config.execProviderConfig.command \"/bin/sh\" is not permitted: start the controller with --credential-program /bin/sh, or name it in CAPSTAN_CREDENTIAL_PROGRAMS",
             ),
         ] {
             let found = match login(&cluster(config), &options) {
