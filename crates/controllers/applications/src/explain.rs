@@ -99,12 +99,12 @@ pub(crate) async fn explain(found: Found<'_>, memory: &mut Memory) -> (Why, Opti
     reasons.extend(errors(found.findings, found.rests));
     let (mut again, mut more) = (None, 0);
     if let Some(comparison) = found.comparison {
-        let (unwell, soon) = chains::unwell(found, comparison, &mut memory.chains).await;
+        let (unwell, beyond, soon) = chains::unwell(found, comparison, &mut memory.chains).await;
         reasons.extend(unwell);
         again = soon;
         let differing: Vec<&ResourceState> =
             comparison.resources.iter().filter(|state| state.sync != SyncStatusCode::Synced).collect();
-        more = differing.len().saturating_sub(found.limits.objects);
+        more = beyond + differing.len().saturating_sub(found.limits.objects);
         memory.authors.begin(found.limits.fields);
         for state in differing.into_iter().take(found.limits.objects) {
             reasons.push(difference(found, state, &mut memory.authors).await);

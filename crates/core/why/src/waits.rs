@@ -240,7 +240,7 @@ impl fmt::Display for Rests {
             Self::Uncompared => f.write_str("something could not be compared"),
             Self::Refused { message } => write!(f, "the project does not permit it: {message}"),
             Self::Window { message, until } if until.is_empty() => {
-                write!(f, "a sync window does not permit it: {message}")
+                write!(f, "a sync window does not permit it now: {message}")
             }
             Self::Window { message, until } => {
                 write!(f, "a sync window does not permit it until {until}: {message}")
@@ -249,6 +249,74 @@ impl fmt::Display for Rests {
                 f.write_str("everything that differs belongs to another application that has it in git, too")
             }
             Self::Unknown => f.write_str("for a reason that this version does not know"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use resource::ResourceKey;
+
+    use super::*;
+
+    #[test]
+    fn what_holds_up_a_sync_is_told_in_a_sentence() {
+        let resource = || Resource::from(&ResourceKey::new("", "ConfigMap", "ns", "a"));
+        let window = |until: &str| WaitsFor::Window { message: "night".into(), until: until.into() };
+        let deletion = |finalizers: &[&str], more| WaitsFor::Deletion {
+            resource: resource(),
+            finalizers: finalizers.iter().map(|&name| name.to_owned()).collect(),
+            more,
+        };
+        for (waits_for, text) in [
+            (
+                WaitsFor::Health { resource: resource(), message: "Progressing 1 of 2".into(), more: 1 },
+                "waiting for healthy state of /ConfigMap/ns/a (Progressing 1 of 2) and 1 more resources",
+            ),
+            (
+                WaitsFor::Hook { resource: resource(), more: 0 },
+                "waiting for completion of hook /ConfigMap/ns/a",
+            ),
+            (deletion(&[], 0), "waiting for deletion of /ConfigMap/ns/a"),
+            (
+                deletion(&["x", "y"], 2),
+                "waiting for deletion of /ConfigMap/ns/a (its finalizers: x, y) and 2 more resources",
+            ),
+            (
+                WaitsFor::Leftover { resource: resource() },
+                "waiting: /ConfigMap/ns/a of an earlier sync is being deleted",
+            ),
+            (
+                WaitsFor::Confirmation { resource: resource(), annotation: "ok".into(), more: 0 },
+                "waiting for pruning confirmation of /ConfigMap/ns/a: set the annotation ok to the time now",
+            ),
+            (WaitsFor::Pause { time: "2 s".into(), until: "t".into() }, "waiting for 2 s between waves"),
+            (window(""), "waiting for a sync window: night"),
+            (window("t"), "waiting for a sync window until t: night"),
+            (
+                WaitsFor::Retry { attempt: 2, due: "t".into(), message: "boom".into() },
+                "waiting for attempt #2 at t: boom",
+            ),
+        ] {
+            assert_eq!(waits_for.to_string(), text);
+            let value = serde_json::to_value(&waits_for).unwrap();
+            assert_eq!(serde_json::from_value::<WaitsFor>(value).unwrap(), waits_for);
+        }
+        let closed = |until: &str| Rests::Window { message: "night".into(), until: until.into() };
+        for (rests, words) in [
+            (Rests::Disabled, "off"),
+            (Rests::OnlyPruning, "automated.prune"),
+            (Rests::AlreadySynced { revision: "r".into() }, "r was synced already"),
+            (Rests::Failed { revision: "r".into(), message: "boom".into() }, "boom"),
+            (Rests::Empty, "allowEmpty"),
+            (Rests::HealLater { due: "t".into() }, "next at t"),
+            (Rests::Refused { message: "no".into() }, "does not permit it: no"),
+            (closed(""), "does not permit it now: night"),
+            (closed("t"), "until t: night"),
+        ] {
+            assert!(rests.to_string().contains(words), "{rests}");
+            let value = serde_json::to_value(&rests).unwrap();
+            assert_eq!(serde_json::from_value::<Rests>(value).unwrap(), rests);
         }
     }
 }

@@ -92,4 +92,5 @@ async fn on_the_real_api_server() {
     kustomizations::a_base_of_another_repository_is_followed(world).await;
     promotion::an_image_of_overlays_goes_from_dev_to_prod_by_commits(world).await;
     impersonation::a_service_account_may_what_its_bindings_say(world).await;
+    why::a_changed_field_names_both_authors(world).await;
 }

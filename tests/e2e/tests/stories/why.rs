@@ -124,14 +124,34 @@ async fn a_chart_names_the_commit_that_touched_what_it_read(world: &mut World) {
     world.api.apply(&lenient(world, "chart")).await.unwrap();
     world.until_good("chart").await;
     change(world, &config_map("chart", "web"), "kubectl-edit", &json!({"data": {"color": "blue"}})).await;
-    let app = world.until_app("chart", "says why", |app| !of_type(app, "Differs").is_empty()).await;
-    let field = &of_type(&app, "Differs")[0]["fields"][0];
+    let field = first_field(world, "chart").await;
     assert_eq!(
         (&field["path"], &field["git"], &field["live"]),
         (&json!("data.color"), &json!("green"), &json!("blue"))
     );
     assert_eq!(field["commit"]["id"], json!(values), "{field}");
     assert!(field["commit"]["file"].is_null(), "a chart has no one file");
+
+    // Values that another source lends it.
+    let lent = world.push(&[("values/lent.yaml", "color: yellow\n")]).unwrap();
+    world.push(&[("elsewhere/c.yaml", &config("c", "y"))]).unwrap();
+    let mut app = lenient(world, "lent");
+    let mut source = app["spec"].as_object_mut().unwrap().remove("source").unwrap();
+    let values = json!({"repoURL": source["repoURL"], "targetRevision": "main", "ref": "values"});
+    source["path"] = json!("chart");
+    source["helm"] = json!({"valueFiles": ["$values/values/lent.yaml"]});
+    app["spec"]["sources"] = json!([source, values]);
+    world.api.apply(&app).await.unwrap();
+    world.until_good("lent").await;
+    change(world, &config_map("lent", "web"), "kubectl-edit", &json!({"data": {"color": "blue"}})).await;
+    let field = first_field(world, "lent").await;
+    assert_eq!((&field["git"], &field["commit"]["id"]), (&json!("yellow"), &json!(lent)), "{field}");
+}
+
+/// The first field that a status says differs, once it says so.
+async fn first_field(world: &World, name: &str) -> Value {
+    let app = world.until_app(name, "says why", |app| !of_type(app, "Differs").is_empty()).await;
+    of_type(&app, "Differs")[0]["fields"][0].clone()
 }
 
 async fn no_value_of_a_secret_is_told(world: &mut World) {
@@ -146,8 +166,8 @@ async fn no_value_of_a_secret_is_told(world: &mut World) {
     // "canary-of-live"
     let patch = json!({"data": {"token": "Y2FuYXJ5LW9mLWxpdmU="}});
     change(world, "/api/v1/namespaces/hush/secrets/s", "kubectl-edit", &patch).await;
-    let app = world.until_app("hush", "says why", |app| !of_type(app, "Differs").is_empty()).await;
-    let field = &of_type(&app, "Differs")[0]["fields"][0];
+    let field = first_field(world, "hush").await;
+    let app = world.app("hush").await.unwrap();
     assert_eq!(field["path"], "data.token");
     assert_ne!(field["git"], field["live"], "that they differ is seen");
     let told = format!("{app} {:?}", asked(world, "hush").await);

@@ -23,15 +23,25 @@ const STATES: usize = 200;
 /// Bytes of a file that is read for it.
 const FILE_BYTES: u64 = 4 << 20;
 
-/// What is asked: a revision, and an object with a place in it (or the whole), or which source.
-type Asked = (String, Option<(ResourceKey, String)>, usize);
+/// Objects that are looked at to tell which source has one.
+const BODIES: usize = 100;
+
+/// What is asked: an object and a place in it (or the whole), at some revisions.
+type Asked = (Vec<String>, ResourceKey, String);
 
 /// Answers, as long as they are asked for.
 #[derive(Default)]
 pub(super) struct Authors {
-    known: BTreeMap<Asked, Option<Commit>>,
-    used: BTreeMap<Asked, Option<Commit>>,
+    known: Answers,
+    used: Answers,
     left: usize,
+}
+
+#[derive(Default)]
+struct Answers {
+    places: BTreeMap<Asked, Option<Commit>>,
+    /// Of renders as a whole: by source and revision.
+    renders: BTreeMap<(usize, String), Option<Commit>>,
 }
 
 impl Authors {
@@ -41,7 +51,7 @@ impl Authors {
     }
 
     pub(super) fn end(&mut self) {
-        self.known.clear();
+        self.known = Answers::default();
     }
 
     /// The commit that last wrote git's value at a place of an object, or the object.
@@ -56,32 +66,62 @@ impl Authors {
         place: Option<&Place>,
     ) -> Option<Commit> {
         let (wanted, rendered) = found.wanted?;
-        let body = &wanted.objects.get(key)?.body;
-        let object = body.object()?;
-        let (at, source) =
-            rendered.iter().enumerate().rev().find(|(_, source)| renders(source, &body.origin, &object))?;
-        let file = manifest_file(&body.origin).filter(|_| source.tool == ApplicationSourceType::Directory);
-        let what = file.as_ref().map(|_| (key.clone(), format!("{place:?}")));
-        let asked = (source.revision.clone(), what, at);
         // What is known counts, too, so that the next pass tells the same.
         self.left = self.left.checked_sub(1)?;
-        if let Some(known) = self.used.get(&asked).or_else(|| self.known.get(&asked)).cloned() {
-            self.used.insert(asked, known.clone());
-            return known;
+        let asked = (wanted.revisions.clone(), key.clone(), format!("{place:?}"));
+        let answer = match self.known.places.remove(&asked) {
+            Some(known) => known,
+            None => {
+                let body = &wanted.objects.get(key)?.body;
+                let object = body.object()?;
+                let at = place_of(rendered, &body.origin, &object)?;
+                let source = rendered.get(at)?;
+                let file = manifest_file(&body.origin);
+                match file.filter(|_| source.tool == ApplicationSourceType::Directory) {
+                    Some(file) => of_file(found, (at, source), &file, &object, place).await,
+                    None => self.of_render(found, at, rendered).await,
+                }
+            }
+        };
+        self.used.places.insert(asked, answer.clone());
+        answer
+    }
+
+    async fn of_render(
+        &mut self,
+        found: Found<'_>,
+        at: usize,
+        rendered: &[Arc<RenderedSource>],
+    ) -> Option<Commit> {
+        let source = rendered.get(at)?;
+        let asked = (at, source.revision.clone());
+        if let Some(answer) = self.used.renders.get(&asked) {
+            return answer.clone();
         }
-        let answer = match file {
-            Some(file) => of_file(found, (at, source), &file, &object, place).await,
+        let answer = match self.known.renders.remove(&asked) {
+            Some(known) => known,
             None => of_render(found, (at, source), rendered).await,
         };
-        self.used.insert(asked, answer.clone());
+        self.used.renders.insert(asked, answer.clone());
         answer
     }
 }
 
-/// Whether a source has this object from this place.
-fn renders(source: &RenderedSource, origin: &str, object: &Object) -> bool {
-    source.manifests.iter().filter(|body| *body.origin == *origin).any(|body| {
-        body.object().is_some_and(|other| other.kind() == object.kind() && other.name() == object.name())
+/// The place of the source that has this object from there; of several the last, as in the wanted set.
+fn place_of(rendered: &[Arc<RenderedSource>], origin: &str, object: &Object) -> Option<usize> {
+    let has_manifests = |source: &&Arc<RenderedSource>| !source.manifests.is_empty();
+    if rendered.iter().filter(has_manifests).count() == 1 {
+        return rendered.iter().position(|source| !source.manifests.is_empty());
+    }
+    let mut left = BODIES;
+    rendered.iter().rposition(|source| {
+        source.manifests.iter().filter(|body| *body.origin == *origin).any(|body| {
+            left = left.saturating_sub(1);
+            left > 0
+                && body
+                    .object()
+                    .is_some_and(|other| other.kind() == object.kind() && other.name() == object.name())
+        })
     })
 }
 

@@ -31,15 +31,16 @@ struct Known {
     links: Vec<Link>,
 }
 
-/// The unwell objects, each with its chain; and when to look again although nothing happens.
+/// The unwell objects, each with its chain, and how many more there are; and when to look again although nothing happens.
 pub(super) async fn unwell(
     found: Found<'_>,
     comparison: &Comparison,
     chains: &mut Chains,
-) -> (Vec<Reason>, Option<Duration>) {
+) -> (Vec<Reason>, usize, Option<Duration>) {
     let mut ill: Vec<(u8, &ResourceState)> =
         comparison.resources.iter().filter_map(|state| Some((severity(state)?, state))).collect();
     ill.sort_by_key(|(severity, _)| *severity);
+    let beyond = ill.len().saturating_sub(found.limits.objects);
     let (mut reasons, mut again, mut kept) = (Vec::new(), None::<Duration>, BTreeMap::new());
     for (count, (_, state)) in ill.into_iter().take(found.limits.objects).enumerate() {
         let since = since(found, state);
@@ -64,7 +65,7 @@ pub(super) async fn unwell(
         reasons.push(Reason::Unhealthy { health: health_word(state.health.as_ref()), since, chain });
     }
     chains.known = kept;
-    (reasons, again)
+    (reasons, beyond, again)
 }
 
 /// The worst first; `None` for what is well, what rests on purpose, and what is not there, which is another reason.
