@@ -9,6 +9,8 @@ pub enum Verdict {
         key: String,
         /// What kind of key: `RSA`, `EDDSA`.
         cipher: &'static str,
+        /// The fingerprint of the key that this one is a part of, or of itself.
+        primary: String,
     },
     /// A signature that does not hold: of something else, expired, by an expired or a revoked key.
     Invalid {
@@ -47,7 +49,8 @@ pub(crate) fn verdict(status: &str) -> Verdict {
             }
             "VALIDSIG" => {
                 // Fingerprint, date, time, expiry, version, a field that is reserved, the algorithm.
-                valid = Some(cipher(words.nth(5).unwrap_or_default()));
+                let cipher = cipher(words.nth(5).unwrap_or_default());
+                valid = Some((cipher, words.last().unwrap_or_default().to_owned()));
                 None
             }
             "BADSIG" => invalid("bad signature"),
@@ -68,7 +71,7 @@ pub(crate) fn verdict(status: &str) -> Verdict {
     }
     match (bad, good.zip(valid)) {
         (Some(bad), _) => bad,
-        (None, Some((key, cipher))) if signatures == 1 => Verdict::Good { key, cipher },
+        (None, Some((key, (cipher, primary)))) if signatures == 1 => Verdict::Good { key, cipher, primary },
         (None, Some(_)) => Verdict::Unknown { reason: "there is more than one signature".to_owned() },
         (None, None) => Verdict::Unknown { reason: "gpg says nothing of it".to_owned() },
     }
@@ -92,11 +95,11 @@ mod tests {
     #[test]
     fn only_one_good_signature_is_good() {
         const ID: &str = "4AEE18F83AFDEB23";
-        let good = "[GNUPG:] NEWSIG\n[GNUPG:] GOODSIG 4AEE18F83AFDEB23 GitHub <noreply@example.com>\n[GNUPG:] VALIDSIG F 2020-01-01 1 0 4 0 22 8 00 F\n";
+        let good = "[GNUPG:] NEWSIG\n[GNUPG:] GOODSIG 4AEE18F83AFDEB23 GitHub <noreply@example.com>\n[GNUPG:] VALIDSIG F 2020-01-01 1 0 4 0 22 8 00 P\n";
         let invalid = |reason| Verdict::Invalid { key: ID.to_owned(), reason };
         let unknown = |reason: &str| Verdict::Unknown { reason: reason.to_owned() };
         for (status, expected) in [
-            (good.to_owned(), Verdict::Good { key: ID.to_owned(), cipher: "EDDSA" }),
+            (good.to_owned(), Verdict::Good { key: ID.to_owned(), cipher: "EDDSA", primary: "P".to_owned() }),
             (format!("{good}{good}"), unknown("there is more than one signature")),
             (good.replace("VALIDSIG", "OTHER"), unknown("gpg says nothing of it")),
             (format!("{good}[GNUPG:] BADSIG {ID} x\n"), invalid("bad signature")),

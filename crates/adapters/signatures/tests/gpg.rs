@@ -17,8 +17,8 @@ async fn a_signature_is_good_for_its_text_and_its_key_alone() {
     assert!(ring.is_of(&both) && !ring.is_of(&keys(&[])));
 
     let good = ring.verify(b"text\n", ada.sign("text\n").unwrap().as_bytes()).await.unwrap();
-    let Verdict::Good { key, cipher: "EDDSA" } = &good else { panic!("{good:?}") };
-    assert!(ada.key().ends_with(key.as_str()), "{key}");
+    let Verdict::Good { key, cipher: "EDDSA", primary } = &good else { panic!("{good:?}") };
+    assert!(ada.key().ends_with(key.as_str()) && ada.key() == primary, "{key} {primary}");
 
     let other = ring.verify(b"other\n", ada.sign("text\n").unwrap().as_bytes()).await.unwrap();
     assert_eq!(other, Verdict::Invalid { key: key.clone(), reason: "bad signature" });

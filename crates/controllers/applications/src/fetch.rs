@@ -105,7 +105,7 @@ async fn fetch_git(
     };
     let snapshot = shared.sources.snapshot(&remote, &commit).await;
     let snapshot = snapshot.map_err(|error| format!("commit {commit}: {}", chain(&error)))?;
-    crate::signed::check(shared, view, &remote, &snapshot.commit).await?;
+    crate::signed::check(shared, view, source, (&remote, &snapshot.commit)).await?;
     shared.repositories.hold(&key, &snapshot);
     let tree = Tree { revision: snapshot.commit.clone(), store: Arc::clone(&snapshot.store) };
     Ok(Fetched { tree, git: Some(remote) })
@@ -120,7 +120,7 @@ async fn fetch_chart(
     seen: &mut Seen,
 ) -> Result<Fetched, String> {
     let Obtaining { shared, view, ask, .. } = what;
-    if view.project.limits.signature_keys().are_required() {
+    if view.project.limits.integrity().is_ok_and(api::project::Integrity::is_for_git_only) {
         let url = &remote.url;
         return Err(format!(
             "{url} is no git repository: it is not signed, but the project requires a signature"

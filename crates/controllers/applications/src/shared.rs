@@ -148,7 +148,7 @@ impl ProjectEntry {
     pub(crate) fn new(project: &AppProject) -> Self {
         let limits = Project::new(project);
         let orphans = limits.orphans().into_iter().flat_map(api::project::Orphans::problems);
-        let keys = limits.signature_keys().problems();
+        let keys = limits.integrity().into_iter().flat_map(|integrity| integrity.problems().to_vec());
         let namespaces = limits.source_namespaces().problems();
         let namespaces = namespaces.map(|problem| format!("sourceNamespaces: {problem}"));
         let problems = limits.windows().problems().chain(orphans).chain(namespaces).chain(keys).collect();

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use api::ApplicationSource;
 use cluster::chain;
 use signatures::{Keyring, Verdict};
 use source::Remote;
@@ -24,19 +25,22 @@ pub(crate) struct Signatures {
     verdicts: Mutex<HashMap<(u64, String), Option<Verdict>>>,
 }
 
-/// Holds a commit against the project's `signatureKeys`, where it has any.
+/// Holds a commit against what the project asks of its repository (`signatureKeys`, `sourceIntegrity`), if it asks anything.
 ///
 /// **Errors**: it is not signed by one of them, or that cannot be told; in the peer's words where it has them.
 /// **Source**: the peer's `verifyGnuPGSignature`. We differ at annotated tags: the commit's own signature counts, not the tag's.
-pub(crate) async fn check(shared: &Shared, view: &View, remote: &Remote, commit: &str) -> Result<(), String> {
-    let keys = view.project.limits.signature_keys();
-    if !keys.are_required() {
-        return Ok(());
-    }
+pub(crate) async fn check(
+    shared: &Shared,
+    view: &View,
+    source: &ApplicationSource,
+    (remote, commit): (&Remote, &str),
+) -> Result<(), String> {
+    let Some(keys) = view.project.limits.integrity()?.asked_of(&source.repo_url)? else { return Ok(()) };
     match verdict(shared, view, remote, commit).await? {
         None => Err(format!("Target revision {commit} in Git is not signed, but a signature is required")),
-        Some(Verdict::Good { key, .. }) if keys.allows(&key) => Ok(()),
-        Some(Verdict::Good { key, cipher }) => Err(format!(
+        // A key of which a part signed may be named as a whole.
+        Some(Verdict::Good { key, primary, .. }) if keys.allows(&key) || keys.allows(&primary) => Ok(()),
+        Some(Verdict::Good { key, cipher, .. }) => Err(format!(
             "Found good signature made with {cipher} key {key}, but this key is not allowed in AppProject"
         )),
         Some(Verdict::Invalid { key, reason }) => Err(format!(

@@ -10,7 +10,7 @@ use resource::GroupKind;
 
 pub use accounts::{AccountError, ServiceAccounts};
 pub use orphans::Orphans;
-pub use signatures::SignatureKeys;
+pub use signatures::{Integrity, SignatureKeys};
 pub use windows::{Assigned, Begin, WindowError, Windows};
 
 use crate::glob::{Dialect, Glob};
@@ -43,7 +43,7 @@ pub struct Project {
     windows: Windows,
     orphans: Option<Orphans>,
     accounts: ServiceAccounts,
-    signatures: SignatureKeys,
+    integrity: Result<Integrity, String>,
 }
 
 #[derive(Debug, Clone)]
@@ -142,7 +142,7 @@ impl Project {
             only_own_clusters: spec.permit_only_project_scoped_clusters,
             windows: Windows::new(&spec.sync_windows),
             accounts: ServiceAccounts::new(&spec.destination_service_accounts),
-            signatures: SignatureKeys::new(&spec.signature_keys),
+            integrity: Integrity::new(spec),
             orphans: spec.orphaned_resources.as_ref().map(Orphans::new),
         }
     }
@@ -162,9 +162,9 @@ impl Project {
         &self.accounts
     }
 
-    /// The keys of which one must have signed a commit.
-    pub fn signature_keys(&self) -> &SignatureKeys {
-        &self.signatures
+    /// What is asked of the signatures of commits. **Errors**: it cannot be read; then the project is refused by [`unimplemented_limits`].
+    pub fn integrity(&self) -> Result<&Integrity, &str> {
+        self.integrity.as_ref().map_err(String::as_str)
     }
 
     /// Which objects of no application it wants to know of; `None` where of none.
@@ -319,19 +319,12 @@ fn source_pattern(url: &str) -> Pattern {
     Pattern { denies, glob: Glob::new(&normal_form(pattern), Dialect::Path) }
 }
 
-/// The limits of a project that we would ignore, each with the reason to refuse its applications.
-/// A limit that is not enforced must not be passed over.
+/// The limits of a project that cannot be kept, each with the reason to refuse its applications: one that is not enforced must not
+/// be passed over.
 pub fn unimplemented_limits(project: &AppProject) -> Vec<String> {
-    let spec = &project.spec;
-    let limits = [
-        (spec.source_integrity.is_some(), "sourceIntegrity: signatures of commits are not verified yet"),
-    ];
     let name = &project.metadata.name;
-    limits
-        .into_iter()
-        .filter(|(set, _)| *set)
-        .map(|(_, limit)| format!("project '{name}' sets {limit}"))
-        .collect()
+    let unread = Integrity::new(&project.spec).err();
+    unread.into_iter().map(|error| format!("project '{name}' sets sourceIntegrity: {error}")).collect()
 }
 
 /// A project with what global projects add to it.

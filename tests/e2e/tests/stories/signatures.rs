@@ -74,6 +74,36 @@ async fn only_what_is_signed_by_a_trusted_key_runs(world: &mut World) {
     world.until(&path, "runs what Ada signed", runs("last")).await;
 }
 
+async fn a_policy_is_for_its_repositories(world: &mut World) {
+    let Some(ada) = Signer::new("Ada <ada@example.com>").unwrap() else { return };
+    trust(world, &[&ada]).await;
+    let policy = |repos: Value, mode: &str| {
+        let policy = json!({"repos": repos, "gpg": {"mode": mode, "keys": [ada.key()]}});
+        json!({"spec": {"sourceIntegrity": {"git": {"policies": [policy]}}}})
+    };
+    let patch = |patch: Value| {
+        let path = "/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/signed";
+        let api = &world.api;
+        async move { api.patch(path, &patch).await.unwrap() }
+    };
+    world.api.apply(&project(&[])).await.unwrap();
+    patch(policy(json!([{"url": "*"}]), "head")).await;
+    let commit = world.push(&[("policy/c.yaml", &config("c", "x"))]).unwrap();
+    let mut app = world.application("policy", "policy", "policy");
+    app["spec"]["project"] = json!("signed");
+    world.api.apply(&app).await.unwrap();
+    let says = |text: String| move |app: &Value| conditions(app) == [format!("ComparisonError: {text}")];
+    let unsigned = format!("Target revision {commit} in Git is not signed, but a signature is required");
+    world.until_app("policy", "refuses what is not signed", says(unsigned)).await;
+    patch(policy(json!([{"url": "*"}]), "strict")).await;
+    let strict =
+        "sourceIntegrity asks for mode strict, the whole history's signatures, which is not there yet";
+    world.until_app("policy", "refuses what it cannot tell", says(strict.to_owned())).await;
+    assert_eq!(world.api.get(&config_map("policy", "c")).await.unwrap(), None);
+    patch(policy(json!([{"url": "*"}, {"url": "!*/config.git"}]), "head")).await;
+    world.until_good_at("policy", &commit).await;
+}
+
 mod tests {
-    crate::on_kubesim!(only_what_is_signed_by_a_trusted_key_runs);
+    crate::on_kubesim!(only_what_is_signed_by_a_trusted_key_runs, a_policy_is_for_its_repositories);
 }

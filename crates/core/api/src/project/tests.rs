@@ -250,15 +250,14 @@ fn a_project_may_insist_on_its_own_clusters() {
 
 #[test]
 fn limits_that_are_not_enforced_are_named() {
-    for (spec, field) in [
-        (json!({"sourceIntegrity": {"git": {}}}), "sourceIntegrity"),
-    ] {
-        let limits = unimplemented_limits(&app_project(spec));
-        assert!(
-            limits.len() == 1 && limits[0].starts_with(&format!("project 'team' sets {field}: ")),
-            "{limits:?}"
-        );
-    }
+    let spec = json!({"sourceIntegrity": {"git": {"policies": [{"repos": [{"url": "*"}], "ssh": {}}]}}});
+    let limits = unimplemented_limits(&app_project(spec));
+    assert!(
+        limits.len() == 1
+            && limits[0].starts_with("project 'team' sets sourceIntegrity: ")
+            && limits[0].contains("ssh"),
+        "{limits:?}"
+    );
 }
 
 #[test]
