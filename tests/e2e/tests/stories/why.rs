@@ -91,13 +91,11 @@ pub(crate) async fn a_changed_field_names_both_authors(world: &mut World) {
     assert_eq!(told.iter().find(|r| r["type"] == "Differs"), Some(differs), "the command says the same");
     assert_eq!(told.iter().find(|r| r["type"] == "Rests"), Some(rests));
 
-    // Nothing is found out or written anew while nothing changes.
-    let version = app["metadata"]["resourceVersion"].clone();
-    world.api.apply(&json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "noise", "namespace": "edit",
-        "annotations": {"argocd.argoproj.io/tracking-id": "edit:/ConfigMap:edit/c"}}})).await.unwrap();
-    let app = world.refresh("edit").await.unwrap();
-    assert_eq!(of_type(&app, "Differs")[0], *differs);
-    assert_ne!(app["metadata"]["resourceVersion"], version, "the refresh itself is written");
+    // What was found out stays as it is while nothing changes.
+    let rolled_out = |app: &Value| app["status"]["health"]["status"] == "Healthy";
+    let app = world.until_app("edit", "has rolled out", rolled_out).await;
+    let again = world.refresh("edit").await.unwrap();
+    assert_eq!(again["status"]["capstan"], app["status"]["capstan"]);
     let back = json!([{"name": "main", "image": "registry.example.com/web:2"}]);
     change(
         world,
@@ -228,6 +226,38 @@ async fn an_unwell_deployment_is_followed_to_its_pods_event(world: &mut World) {
     world.api.patch(&pod, &json!({"metadata": {"annotations": {"touched": "yes"}}})).await.unwrap();
     let app = world.until_app("ill", "knows the event", |app| !chain(app)[2]["event"].is_null()).await;
     assert_eq!(chain(&app)[2]["event"], json!({"reason": "Failed", "message": "Failed it was"}));
+    // A pass that finds the same tree asks for nothing of it.
+    let asked_for = || {
+        let requests = world.requests().into_iter();
+        requests
+            .filter(|seen| ["events", "replicasets"].contains(&&*seen.resource) && seen.namespace == "ill")
+            .count()
+    };
+    let before = asked_for();
+    let again = world.refresh("ill").await.unwrap();
+    assert_eq!(chain(&again), chain(&app));
+    assert!(before > 0 && asked_for() == before, "{} requests after {before}", asked_for());
+}
+
+async fn a_window_that_is_shut_is_named(world: &mut World) {
+    let shut = json!([{"kind": "deny", "schedule": "* * * * *", "duration": "1h", "applications": ["*"]}]);
+    let project = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": {"name": "shut", "namespace": "argocd"},
+        "spec": {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}], "syncWindows": shut,
+            "clusterResourceWhitelist": [{"group": "*", "kind": "*"}]},
+    });
+    world.api.apply(&project).await.unwrap();
+    world.push(&[("night/c.yaml", &config("c", "x"))]).unwrap();
+    let mut app = world.application("night", "night", "night");
+    app["spec"]["project"] = json!("shut");
+    world.api.apply(&app).await.unwrap();
+    let app = world.until_app("night", "rests", |app| !of_type(app, "Rests").is_empty()).await;
+    assert_eq!(of_type(&app, "Rests")[0]["because"]["what"], "Window");
+    world.begin_sync("night", json!({})).await.unwrap();
+    let app = world.until_app("night", "waits", |app| !of_type(app, "Waits").is_empty()).await;
+    let waits = &of_type(&app, "Waits")[0];
+    assert_eq!(waits["waitsFor"]["what"], "Window", "{waits}");
+    assert_eq!(of_type(&app, "Rests"), [json!(null); 0], "it is syncing");
 }
 
 async fn a_wave_that_waits_says_for_what_and_since_when(world: &mut World) {
@@ -338,6 +368,7 @@ mod tests {
         a_chart_names_the_commit_that_touched_what_it_read,
         no_value_of_a_secret_is_told,
         an_unwell_deployment_is_followed_to_its_pods_event,
+        a_window_that_is_shut_is_named,
         a_wave_that_waits_says_for_what_and_since_when,
         a_sync_that_failed_says_when_it_is_tried_again_or_that_it_is_not,
         where_the_status_has_no_place_it_is_left_alone,
