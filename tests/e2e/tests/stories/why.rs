@@ -92,8 +92,16 @@ pub(crate) async fn a_changed_field_names_both_authors(world: &mut World) {
     assert_eq!(told.iter().find(|r| r["type"] == "Rests"), Some(rests));
 
     // What was found out stays as it is while nothing changes.
-    let rolled_out = |app: &Value| app["status"]["health"]["status"] == "Healthy";
-    let app = world.until_app("edit", "has rolled out", rolled_out).await;
+    world
+        .until(&live, "has rolled out", |object| {
+            let status = &object.unwrap()["status"];
+            let count = |field: &str| status[field].as_i64().unwrap_or_default();
+            status["observedGeneration"] == object.unwrap()["metadata"]["generation"]
+                && ["replicas", "updatedReplicas", "availableReplicas"].map(count) == [3, 3, 3]
+        })
+        .await;
+    let rolled_out = |app: &Value| of_type(app, "Unhealthy").is_empty();
+    let app = world.until_app("edit", "knows that it has", rolled_out).await;
     let again = world.refresh("edit").await.unwrap();
     assert_eq!(again["status"]["capstan"], app["status"]["capstan"]);
     let back = json!([{"name": "main", "image": "registry.example.com/web:2"}]);
