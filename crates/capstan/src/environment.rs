@@ -1,5 +1,6 @@
 //! What the environment says; the binary is where it is read.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use applications::Proxies;
@@ -29,6 +30,12 @@ fn list(name: &str) -> Vec<String> {
 /// Programs that cluster Secrets may name to get credentials from: `CAPSTAN_CREDENTIAL_PROGRAMS`, separated by commas.
 pub(crate) fn credential_programs() -> Vec<String> {
     list("CAPSTAN_CREDENTIAL_PROGRAMS")
+}
+
+/// Where the sockets of config management plugins are: `ARGOCD_PLUGINSOCKFILEPATH`, else where the peer's sidecars put them.
+pub(crate) fn plugin_sockets() -> PathBuf {
+    let given = variable("ARGOCD_PLUGINSOCKFILEPATH").filter(|path| !path.is_empty());
+    given.map_or_else(|| PathBuf::from(applications::PLUGIN_SOCKETS), PathBuf::from)
 }
 
 /// The ways out: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`.

@@ -34,6 +34,9 @@ pub(crate) struct Arguments {
     /// A program that cluster Secrets may name to get credentials from (execProviderConfig); may be repeated
     #[arg(long, value_name = "PROGRAM")]
     credential_program: Vec<String>,
+    /// Where sidecars have the sockets of config management plugins; ARGOCD_PLUGINSOCKFILEPATH or /home/argocd/cmp-server/plugins by default
+    #[arg(long, value_name = "DIR")]
+    plugin_sockets: Option<PathBuf>,
     /// Name of this controller among those that share the lease; the host's name by default
     #[arg(long)]
     identity: Option<String>,
@@ -58,6 +61,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
             wave_delay: environment::wave_delay(),
             application_namespaces: environment::application_namespaces(),
             credential_programs,
+            plugin_sockets: arguments.plugin_sockets.unwrap_or_else(environment::plugin_sockets),
             ..Options::new(arguments.namespace, identity)
         },
         data_dir: arguments.data_dir,

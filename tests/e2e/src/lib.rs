@@ -163,6 +163,13 @@ impl World {
         Ok(Some(Self { cluster, api, repository, git, controller, task, data, operations, starts: 1 }))
     }
 
+    /// Where the controller looks for the sockets of plugins.
+    pub fn plugin_sockets(&self) -> Result<std::path::PathBuf> {
+        let directory = self.data.path().join("plugins");
+        std::fs::create_dir_all(&directory)?;
+        Ok(directory)
+    }
+
     /// Ends the controller at whatever it is doing, as SIGKILL would.
     pub async fn kill(&mut self) {
         self.task.abort();
@@ -396,6 +403,7 @@ async fn run_at(
         options: Options {
             // The story about it sets it.
             wave_delay: Some(Duration::ZERO),
+            plugin_sockets: data.join("plugins"),
             clock: Arc::new(move || Timestamp::now() + ahead),
             ..Options::new("argocd", identity)
         },

@@ -27,6 +27,7 @@ mod child;
 mod eventually;
 mod git_http;
 mod oci_registry;
+mod plugin_server;
 mod real;
 mod real_registry;
 mod repository;
@@ -42,14 +43,15 @@ pub use child::Child;
 pub use eventually::{eventually, eventually_some};
 pub use git_http::{Fault, GitServer, GitServerOptions, Requests};
 pub use oci_registry::{OciRegistry, RegistryLogin, digest};
+pub use plugin_server::PluginServer;
 pub use real::{RealCluster, RealOptions};
 pub use real_registry::RealRegistry;
 pub use repository::Repository;
 pub use signer::Signer;
 pub use sshd::Sshd;
 pub use tools::{
-    HELM_VERSION, KUBERNETES_VERSION, KUSTOMIZE_VERSION, REGISTRY_VERSION, Tools, ensure_helm,
-    ensure_kustomize, ensure_registry, ensure_tools, ensure_yq, tools_dir,
+    ARGO_CD_VERSION, HELM_VERSION, KUBERNETES_VERSION, KUSTOMIZE_VERSION, REGISTRY_VERSION, Tools,
+    ensure_cmp_server, ensure_helm, ensure_kustomize, ensure_registry, ensure_tools, ensure_yq, tools_dir,
 };
 pub use web::{WebBody, WebHandler, WebReply, WebRequest, WebServer, WebTls};
 

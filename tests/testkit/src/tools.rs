@@ -16,6 +16,9 @@ pub const KUSTOMIZE_VERSION: &str = "v5.8.2";
 /// The version of the registry that charts are pulled from in tests; `tools/registry/go.mod` pins the same.
 pub const REGISTRY_VERSION: &str = "v3.0.0";
 
+/// The version of Argo CD whose server of config management plugins is called in tests; `tools/cmp-server/go.mod` pins the same.
+pub const ARGO_CD_VERSION: &str = "v3.2.11";
+
 /// The version of yq that pipelines of guides call; `tools/yq/go.mod` pins the same.
 const YQ_VERSION: &str = "v4.44.6";
 
@@ -66,6 +69,13 @@ const REGISTRY: Set = Set {
     name: "registry",
     version: REGISTRY_VERSION,
     programs: &[("registry", "github.com/distribution/distribution/v3/cmd/registry")],
+    stamps: &[],
+};
+
+const CMP_SERVER: Set = Set {
+    name: "cmp-server",
+    version: ARGO_CD_VERSION,
+    programs: &[("argocd", "github.com/argoproj/argo-cd/v3/cmd")],
     stamps: &[],
 };
 
@@ -121,6 +131,14 @@ pub fn ensure_kustomize() -> Result<Tools> {
 /// As [`ensure_tools`].
 pub fn ensure_registry() -> Result<Tools> {
     REGISTRY.ensure()
+}
+
+/// Builds the peer's server of config management plugins where it is missing (about 8 minutes on 2 cores).
+///
+/// # Errors
+/// As [`ensure_tools`].
+pub fn ensure_cmp_server() -> Result<Tools> {
+    CMP_SERVER.ensure()
 }
 
 /// Builds yq where it is missing (about a minute on 2 cores).

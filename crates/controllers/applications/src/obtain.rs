@@ -17,6 +17,7 @@ use crate::clusters::{self, Located};
 use crate::conditions::Findings;
 use crate::destination::Destination;
 use crate::fetch::{Fetched, Obtaining, fetch, is_commit, recorded_revision};
+use crate::plugin;
 use crate::remote::check_url;
 use crate::repositories::Freshness;
 use crate::shared::{AppName, ProjectEntry, Shared, TargetMemory};
@@ -362,6 +363,11 @@ async fn render_tree(
         match render_once(look, app, source, tree, lent, &supplied).await? {
             Ok(done) => return Ok(done),
             Err(render::RenderError::Needs(needs)) => {
+                if let [render::Need::Plugin(need)] = needs.as_slice() {
+                    let asked = plugin::ask(look, app, source, tree, need).await;
+                    supplied.plugin = Some(asked.map_err(at)?);
+                    continue;
+                }
                 supply(look, source, &needs, &mut supplied).await.map_err(at)?;
             }
             Err(error) => return Err(at(chain(&error))),
@@ -387,6 +393,7 @@ async fn render_once(
     let charts = surroundings_of(view, app, &ApplicationSourceType::Helm);
     let kustomizations = surroundings_of(view, app, &ApplicationSourceType::Kustomize);
     let (supplies, opened) = supplied.open();
+    let plugins = plugin::are_there(shared).await;
     let over =
         |store: &Arc<dyn Store>| Arc::new(FileTree::new(Arc::clone(store), filetree::Limits::default()));
     let files = over(&tree.store);
@@ -400,6 +407,7 @@ async fn render_once(
         value_schemes: settings.helm_values_file_schemes.clone(),
         kustomize: settings.kustomize.clone(),
         supplies,
+        plugins,
         world: Arc::new(|| Rc::new(sprig::Host::new(world::System))),
         templates: Some(Arc::clone(&shared.templates)),
     };

@@ -1,6 +1,7 @@
 //! What all passes share, and what is remembered of each application between its passes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
@@ -58,6 +59,8 @@ pub struct Options {
     pub proxies: Proxies,
     /// The pause between waves of a sync, where the settings say nothing; 2 s where this does not either.
     pub wave_delay: Option<Duration>,
+    /// Where the sockets of config management plugins are.
+    pub plugin_sockets: PathBuf,
     /// The time.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
@@ -75,6 +78,7 @@ impl Options {
             credential_programs: Vec::new(),
             proxies: Proxies::default(),
             wave_delay: None,
+            plugin_sockets: PathBuf::from(plugins::DEFAULT_DIRECTORY),
             clock: Arc::new(Timestamp::now),
         }
     }
@@ -244,6 +248,7 @@ pub(crate) struct Shared {
     pub(crate) settings: SettingsHandle,
     pub(crate) sources: Arc<Sources>,
     pub(crate) charts: Charts,
+    pub(crate) plugins: plugins::Plugins,
     pub(crate) repositories: Repositories,
     pub(crate) options: Options,
     pub(crate) queue: Queue<AppName>,
@@ -283,6 +288,7 @@ impl Shared {
     ) -> Self {
         Self {
             repositories: Repositories::new(Arc::clone(&sources), charts.clone()),
+            plugins: plugins::Plugins::new(&options.plugin_sockets, plugins::Limits::default()),
             renders: Semaphore::new(options.renders.max(1)),
             scripts: crate::scripts::Scripts::default(),
             signatures: crate::signed::Signatures::default(),

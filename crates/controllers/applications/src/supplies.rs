@@ -34,6 +34,8 @@ pub(crate) struct Supplied {
     resources: BTreeMap<String, Arc<[u8]>>,
     /// Addresses of those resources.
     addresses: Vec<String>,
+    /// What a plugin said.
+    pub(crate) plugin: Option<render::PluginAnswer>,
 }
 
 /// What one render read of what was fetched for it.
@@ -63,8 +65,12 @@ impl Supplied {
             remotes.insert(base.text.clone(), supply);
             bases.push((base, tree));
         }
-        let supplies =
-            Supplies { files: self.files.clone(), charts: self.charts.clone(), remotes: Remotes(remotes) };
+        let supplies = Supplies {
+            files: self.files.clone(),
+            charts: self.charts.clone(),
+            remotes: Remotes(remotes),
+            plugin: self.plugin.clone(),
+        };
         (supplies, Opened { bases })
     }
 
@@ -102,6 +108,8 @@ pub(crate) async fn supply(
                 let file = look.had(file)?;
                 supplied.files.insert(url.clone(), file);
             }
+            // Its answer is no file, and is asked for where the tree is.
+            Need::Plugin(_) => return Err("a plugin is asked for beside something else".to_owned()),
             Need::Remote(need) => supply_remote(look, need, fresh, supplied).await?,
             Need::Charts { wanted, lock } => {
                 let asked: Vec<Dependency> = wanted.iter().map(dependency).collect();

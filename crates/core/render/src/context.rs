@@ -28,6 +28,8 @@ pub struct Context {
     pub kustomize: KustomizeSettings,
     /// What earlier tries of this render found missing.
     pub supplies: Supplies,
+    /// Whether there are plugins that may want a source that names no tool.
+    pub plugins: bool,
     /// Time, chance and certificates, as templates see them.
     pub world: World,
     /// Templates that were parsed before.
@@ -46,6 +48,8 @@ pub struct Supplies {
     pub charts: BTreeMap<Dependency, Arc<[u8]>>,
     /// Bases in other repositories, and resources by address.
     pub remotes: kustomize::Remotes,
+    /// What a plugin said.
+    pub plugin: Option<crate::PluginAnswer>,
 }
 
 /// A chart that another one depends on, as `Chart.yaml` has it.
@@ -82,6 +86,8 @@ pub enum Need {
     },
     /// A directory of another repository, or a file by address, that a kustomization names.
     Remote(kustomize::RemoteNeed),
+    /// A call of a plugin. It is asked for alone.
+    Plugin(crate::PluginNeed),
 }
 
 impl From<&helm::Dependency> for Dependency {
@@ -103,6 +109,7 @@ impl Default for Context {
             value_schemes: vec!["https".to_owned(), "http".to_owned()],
             kustomize: KustomizeSettings::default(),
             supplies: Supplies::default(),
+            plugins: false,
             world: Arc::new(|| {
                 Rc::new(sprig::Host::new(sprig::Fixed::new(sprig::Moment { seconds: 0, nanos: 0 }, 0)))
             }),

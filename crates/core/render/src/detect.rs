@@ -7,8 +7,8 @@ use crate::{RenderError, Request, Tool, kustomization, overrides};
 
 /// Says which tool renders a source.
 ///
-/// **Shape**: an explicit field (`helm`, `kustomize`, `directory`, `plugin`) wins, also one that `.argocd-source.yaml` sets; else a
-/// kustomization file, else `Chart.yaml`, else plain manifests. A tool that is off counts as absent, and its field as `directory`.
+/// **Shape**: an explicit field (`helm`, `kustomize`, `directory`, `plugin`) wins, also one that `.argocd-source.yaml` sets; else a plugin
+/// that wants the source, else a kustomization file, else `Chart.yaml`, else plain manifests. A tool that is off counts as absent, and its field as `directory`.
 /// **Errors**: [`RenderError::SeveralTools`], [`RenderError::NoSuchPath`], and those of reading.
 /// **Source**: Argo CD 3, `GetAppSourceType` and `util/app/discovery`. With both `Chart.yaml` and a kustomization in a directory the peer
 /// takes Kustomize, since its walk comes to that file last; so do we (test `detects_tools`).
@@ -33,6 +33,9 @@ pub(crate) fn detect_with_evidence(
             Tool::Directory | Tool::Plugin => true,
         };
         return Ok(if on { (tool, field) } else { (Tool::Directory, String::new()) });
+    }
+    if let Some(plugin) = crate::plugin::wants(request)? {
+        return Ok((Tool::Plugin, plugin));
     }
     let has_file = |name: &str| -> Result<Option<TreePath>, RenderError> {
         // A name without a slash joins any path that is not at its longest already; there, no file can be.

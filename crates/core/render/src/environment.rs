@@ -83,6 +83,11 @@ impl Environment {
         })
     }
 
+    /// The variables, by name.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.values.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
     /// Fills in the variables of a text; one that is not known is empty.
     pub fn expand(&self, text: &str) -> Expanded {
         let mut expanded = Expanded { text: String::with_capacity(text.len()), of_the_revision: false };

@@ -3,14 +3,9 @@ use filetree::FileError;
 /// Why a source has no result. `Display` is complete: what, in which file, on which line.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RenderError {
-    /// The source is for a tool that Capstan does not have yet.
-    #[error("{tool} is not supported yet: {evidence}")]
-    NotImplemented {
-        /// Name of the tool.
-        tool: &'static str,
-        /// The file or field that asks for it.
-        evidence: String,
-    },
+    /// The source asks for a plugin without a name, and no plugin wants it.
+    #[error("could not find plugin supporting the given repository")]
+    NoPlugin,
     /// More than one of `helm`, `kustomize`, `directory` and `plugin` is set.
     #[error("multiple application sources defined: {tools}")]
     SeveralTools {
@@ -122,7 +117,7 @@ impl RenderError {
     /// Word for a condition: what kind of thing the user has to do.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::NotImplemented { .. } => "ToolNotSupported",
+            Self::NoPlugin => "ToolNotSupported",
             Self::SeveralTools { .. } | Self::Glob { .. } | Self::Entry { .. } | Self::NoSuchPath { .. } => {
                 "SourceInvalid"
             }
@@ -165,7 +160,7 @@ impl RenderError {
             | Self::SeveralObjects { path, .. }
             | Self::Limit { path, .. }
             | Self::NoSuchPath { path } => Some(path),
-            Self::NotImplemented { .. }
+            Self::NoPlugin
             | Self::SeveralTools { .. }
             | Self::Glob { .. }
             | Self::Entry { .. }
@@ -184,7 +179,7 @@ impl RenderError {
             Self::Jsonnet { error, .. } => {
                 error.place().and_then(|place| usize::try_from(place.begin.0).ok())
             }
-            Self::NotImplemented { .. }
+            Self::NoPlugin
             | Self::SeveralTools { .. }
             | Self::NoSuchPath { .. }
             | Self::Glob { .. }
@@ -204,7 +199,7 @@ impl RenderError {
             Self::Malformed { field, .. } if !field.is_empty() => Some(field),
             Self::Glob { field, .. } | Self::Entry { field, .. } => Some(field),
             Self::Malformed { .. }
-            | Self::NotImplemented { .. }
+            | Self::NoPlugin
             | Self::SeveralTools { .. }
             | Self::NoSuchPath { .. }
             | Self::Needs(_)

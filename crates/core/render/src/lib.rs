@@ -2,7 +2,7 @@
 //!
 //! A pure function of a [`filetree::FileTree`] and an application's source. It knows no cluster, no project rules and no tracking;
 //! what it returns is what git says. Plain manifests are rendered here, charts, kustomizations and Jsonnet by the crates `helm`,
-//! `kustomize` and `jsonnet`; plugins are recognised and refused with [`RenderError::NotImplemented`] until they exist.
+//! `kustomize` and `jsonnet`. What a config management plugin makes is asked for by [`Need::Plugin`] and read here.
 //!
 //! ```
 //! use filetree::{FileTree, MemoryStore, TreePath};
@@ -36,6 +36,7 @@ mod error;
 mod kustomization;
 mod manifests;
 mod overrides;
+mod plugin;
 mod programs;
 mod value_files;
 
@@ -50,6 +51,7 @@ pub use detect::detect;
 pub use environment::{Environment, Expanded, Facts};
 pub use error::RenderError;
 pub use kustomize::{RemoteNeed, Remotes, RepoSpec, Supply};
+pub use plugin::{PluginAnswer, PluginNeed};
 
 /// What renders a source. The names are those of `status.sourceType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -216,11 +218,11 @@ pub const MAX_WARNINGS: usize = 20;
 /// left out gives a warning, and a glob that cannot be read is an error instead of matching nothing.
 pub fn render(request: &Request<'_>) -> Result<Rendered, RenderError> {
     let source = overrides::effective_source(request)?;
-    let (tool, evidence) = detect::detect_with_evidence(request, &source)?;
+    let (tool, _) = detect::detect_with_evidence(request, &source)?;
     match tool {
         Tool::Directory => directory::render(request, &source.directory.unwrap_or_default()),
         Tool::Helm => chart::render(request, &source.helm.unwrap_or_default()),
         Tool::Kustomize => kustomization::render(request, &source.kustomize.unwrap_or_default()),
-        Tool::Plugin => Err(RenderError::NotImplemented { tool: tool.as_str(), evidence }),
+        Tool::Plugin => plugin::render(request, source.plugin.as_ref()),
     }
 }

@@ -70,6 +70,25 @@ impl<'a> Collector<'a> {
         documents.into_iter().try_for_each(|document| self.add_document(path, document))
     }
 
+    /// Adds the objects of a text that is nothing but objects: documents that are empty or null are left out, all others have to be some.
+    pub(crate) fn add_text(&mut self, origin: &str, text: &[u8]) -> Result<(), RenderError> {
+        let yaml = goyaml::Limits {
+            bytes: text.len().max(goyaml::Limits::default().bytes),
+            depth: self.limits.yaml_depth,
+            nodes: self.limits.yaml_nodes,
+            ..goyaml::Limits::default()
+        };
+        let documents = goyaml::parse_all(text, &yaml)
+            .map_err(|problem| RenderError::Yaml { path: origin.to_owned(), problem: Box::new(problem) })?;
+        for mut document in documents {
+            let value = std::mem::take(&mut document.value);
+            if !value.is_null() {
+                self.add_value(origin, Some(&document), value)?;
+            }
+        }
+        Ok(())
+    }
+
     fn add_document(&mut self, path: &TreePath, mut document: Document) -> Result<(), RenderError> {
         for (field, mark) in document.duplicate_keys() {
             let line = mark.line;

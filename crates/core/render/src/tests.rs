@@ -117,10 +117,7 @@ fn detects_tools() {
 }
 
 #[test]
-fn refuses_what_is_not_there_yet() {
-    let error = Case::of(&[("app/a.yaml", "")]).source(json!({"plugin": {}})).render().expect_err("a plugin");
-    let want = "Plugin is not supported yet: field source.plugin";
-    assert_eq!((error.to_string().as_str(), error.reason()), (want, "ToolNotSupported"));
+fn jsonnet_that_is_off_is_left_out() {
     let tools = EnabledTools { jsonnet: false, ..EnabledTools::default() };
     let case = Case { tools, ..Case::of(&[("app/a.jsonnet", "{}"), ("app/b.yaml", &map("b"))]) };
     assert_eq!(case.names(), ["b app/b.yaml:1"]);

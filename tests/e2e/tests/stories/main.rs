@@ -22,6 +22,7 @@ mod manifests;
 mod namespaces;
 mod order;
 mod orphans;
+mod plugins;
 mod programs;
 mod promotion;
 mod refusals;

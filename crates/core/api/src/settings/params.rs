@@ -25,6 +25,11 @@ pub struct Params {
     pub directory_bytes: Option<u64>,
     /// Whether submodules of git repositories are had; `None` for yes. `reposerver.enable.git.submodule`.
     pub git_submodules: Option<bool>,
+    /// Patterns of files that plugins are not sent. `reposerver.plugin.tar.exclusions`, with semicolons.
+    pub plugin_exclusions: Vec<String>,
+    /// Whether plugins are sent only what the annotation `manifest-generate-paths` names; `None` for no.
+    /// `reposerver.plugin.use.manifest.generate.paths`.
+    pub plugin_generate_paths: Option<bool>,
     /// Namespaces beside the controller's own whose Applications are looked after; `None` where nothing is said. `application.namespaces`.
     pub application_namespaces: Option<Namespaces>,
     /// How long an operation may take with all its attempts; `None` for no limit. Seconds. `controller.sync.timeout.seconds`.
@@ -55,13 +60,18 @@ impl Params {
         for problem in params.application_namespaces.iter().flat_map(Namespaces::problems) {
             say("application.namespaces", problem);
         }
-        let key = "reposerver.enable.git.submodule";
-        params.git_submodules = given(key).and_then(|text| {
-            truth(text).or_else(|| {
+        let mut switch = |key: &str, before: Option<bool>| {
+            truth(given(key)?).or_else(|| {
                 say(key, "neither true nor false; the last good value stays in force".to_owned());
-                last_good.git_submodules
+                before
             })
-        });
+        };
+        params.git_submodules = switch("reposerver.enable.git.submodule", last_good.git_submodules);
+        params.plugin_generate_paths =
+            switch("reposerver.plugin.use.manifest.generate.paths", last_good.plugin_generate_paths);
+        let patterns = given("reposerver.plugin.tar.exclusions").into_iter().flat_map(|text| text.split(';'));
+        params.plugin_exclusions =
+            patterns.map(str::trim).filter(|pattern| !pattern.is_empty()).map(str::to_owned).collect();
         let mut size = |key: &str, before: Option<u64>| {
             let text = given(key)?;
             bytes(text).or_else(|| {
@@ -183,6 +193,8 @@ mod tests {
             ("reposerver.oci.layer.media.types".to_owned(), "a/b, c/d"),
             ("reposerver.max.combined.directory.manifests.size".to_owned(), "20M"),
             ("reposerver.enable.git.submodule".to_owned(), "False"),
+            ("reposerver.plugin.tar.exclusions".to_owned(), "*.bin; docs;;"),
+            ("reposerver.plugin.use.manifest.generate.paths".to_owned(), "true"),
             ("application.namespaces".to_owned(), "team-*, /^x[0-9]$/,"),
             ("controller.sync.timeout.seconds".to_owned(), "300"),
             ("controller.sync.wave.delay.seconds".to_owned(), "0"),
@@ -195,6 +207,8 @@ mod tests {
             helm_extracted_bytes: Some(3_000_000),
             directory_bytes: Some(20_000_000),
             git_submodules: Some(false),
+            plugin_exclusions: vec!["*.bin".to_owned(), "docs".to_owned()],
+            plugin_generate_paths: Some(true),
             application_namespaces: Some(Namespaces::new(["team-*", "/^x[0-9]$/"])),
             sync_timeout: Some(Duration::from_secs(300)),
             wave_delay: Some(Duration::ZERO),

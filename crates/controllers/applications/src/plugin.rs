@@ -1,0 +1,116 @@
+//! Config management plugins: what they are sent.
+
+use std::sync::Arc;
+
+use api::{Application, ApplicationSource};
+use cluster::chain;
+use filetree::{FileTree, TreePath};
+use plugins::{Archive, Job, pack};
+use render::{PluginAnswer, PluginNeed};
+
+use crate::bases::Look;
+use crate::shared::Shared;
+use crate::tree::Tree;
+
+/// Bytes of an archive that a plugin is sent, compressed. The peer has no limit but its disk.
+const ARCHIVE_BYTES: usize = 100 << 20;
+
+/// Whether there are plugins that may want a source.
+pub(crate) async fn are_there(shared: &Shared) -> bool {
+    shared.plugins.names().await.is_ok_and(|names| !names.is_empty())
+}
+
+/// Has a plugin make the manifests of a source. `Err` is a message.
+pub(crate) async fn ask(
+    look: &Look<'_>,
+    app: &Application,
+    source: &ApplicationSource,
+    tree: &Tree,
+    need: &PluginNeed,
+) -> Result<PluginAnswer, String> {
+    let (shared, params) = (look.shared, &look.view.settings.params);
+    if need.name.is_empty() && !are_there(shared).await {
+        return Ok(PluginAnswer::NoneWants);
+    }
+    let path = TreePath::parse(&source.path).map_err(|error| error.to_string())?;
+    let annotation = app.metadata.annotation(api::names::annotation::MANIFEST_GENERATE_PATHS);
+    let narrowed = annotation.filter(|_| params.plugin_generate_paths == Some(true));
+    let root = narrowed.map_or_else(TreePath::root, |paths| common_root(&path, paths));
+    let part_path = path.relative_to(&root).unwrap_or_default().to_owned();
+    let (store, excluded) = (Arc::clone(&tree.store), params.plugin_exclusions.clone());
+    let permit = shared.renders.acquire().await.map_err(|error| error.to_string())?;
+    let packing = tokio::task::spawn_blocking(move || {
+        let files = FileTree::new(store, filetree::Limits::default());
+        let archive =
+            |root: &TreePath| pack(&files, root, &excluded, ARCHIVE_BYTES).map_err(|error| chain(&error));
+        let part = if root.is_root() { None } else { Some((archive(&root)?, part_path)) };
+        let repository = match &part {
+            // Only rules need the rest, which may be what it was narrowed for.
+            Some((part, _)) => archive(&TreePath::root()).unwrap_or_else(|_| part.clone()),
+            None => archive(&root)?,
+        };
+        Ok::<(Archive, Option<(Archive, String)>), String>((repository, part))
+    });
+    let (repository, part) =
+        packing.await.map_err(|error| format!("packing for a plugin failed: {error}"))??;
+    drop(permit);
+    let job = Job {
+        name: need.name.clone(),
+        environment: need.environment.clone(),
+        path: path.as_str().to_owned(),
+        repository,
+        part,
+    };
+    match shared.plugins.make(&job).await.map_err(|error| chain(&error))? {
+        None => Ok(PluginAnswer::NoneWants),
+        Some(made) => {
+            let warning = made.wants_credentials.then(|| {
+                format!(
+                    "plugin {} wants the repository's credentials (provideGitCreds), which it is not given",
+                    made.plugin
+                )
+            });
+            let warnings = warning.into_iter().collect();
+            Ok(PluginAnswer::Made { plugin: made.plugin, manifests: made.manifests, warnings })
+        }
+    }
+}
+
+/// The directory that holds an application and everything that its annotation names: paths with semicolons, from the root of the
+/// repository with a slash, else from the application.
+fn common_root(app: &TreePath, annotation: &str) -> TreePath {
+    let mut root = app.clone();
+    for path in annotation.split(';').map(str::trim).filter(|path| !path.is_empty()) {
+        let named = match path.strip_prefix('/') {
+            Some(from_root) => TreePath::parse(from_root),
+            None => app.join(path),
+        };
+        let Ok(named) = named else { return TreePath::root() };
+        while !named.is_within(&root) {
+            root = root.parent().unwrap_or_default();
+        }
+    }
+    root
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_annotation_narrows_what_is_sent() {
+        let rows = [
+            ("its own path", ".", "apps/web"),
+            ("a path below", "sub", "apps/web"),
+            ("a sibling", "../base", "apps"),
+            ("from the root", "/lib", ""),
+            ("several", ".;/apps/base", "apps"),
+            ("nothing", "", "apps/web"),
+            ("beyond the root", "../../..", ""),
+        ];
+        let app = TreePath::parse("apps/web").unwrap();
+        for (name, annotation, expected) in rows {
+            assert_eq!(common_root(&app, annotation).as_str(), expected, "{name}");
+        }
+    }
+}
