@@ -155,7 +155,8 @@ fn what_a_plugin_says_is_read_as_manifests() {
 fn plugins_are_asked_about_sources_that_name_no_tool() {
     let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: made}\n";
     let (none, wants) = (Some(PluginAnswer::NoneWants), made(&[map]));
-    let rows: [(&str, Value, bool, Option<PluginAnswer>, Result<(Tool, &str), &str>); 6] = [
+    type Row<'a> = (&'a str, Value, bool, Option<PluginAnswer>, Result<(Tool, &'a str), &'a str>);
+    let rows: [Row<'_>; 6] = [
         ("no plugins", json!({}), false, None, Ok((Tool::Directory, "plain"))),
         ("asked first", json!({}), true, None, Err("1 things have to be fetched first")),
         ("none wants it", json!({}), true, none.clone(), Ok((Tool::Directory, "plain"))),
