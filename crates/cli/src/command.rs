@@ -7,7 +7,9 @@ mod read;
 mod source;
 
 pub use actions::{ActionsCommand, ListActionsArgs, ResourceFlags, RunActionArgs};
-pub use change::{CreateArgs, DeleteArgs, RollbackArgs, SetArgs, SyncArgs, TerminateOpArgs, WaitArgs};
+pub use change::{
+    CreateArgs, DeleteArgs, HoldArgs, ReleaseArgs, RollbackArgs, SetArgs, SyncArgs, TerminateOpArgs, WaitArgs,
+};
 pub use clusters::{ClusterCommand, ClusterOutput, GetClusterArgs, ListClustersArgs};
 pub use read::{DiffArgs, GetArgs, HistoryArgs, ListArgs, ManifestsArgs, ResourcesArgs, WhyArgs};
 pub use source::SpecFlags;
@@ -33,6 +35,10 @@ pub enum AppCommand {
     History(HistoryArgs),
     /// Go back to an earlier sync
     Rollback(RollbackArgs),
+    /// Let an application rest for a while that syncs by itself
+    Hold(HoldArgs),
+    /// End a hold
+    Release(ReleaseArgs),
     /// Create an application
     Create(Box<CreateArgs>),
     /// Delete applications, and what they manage
@@ -161,7 +167,7 @@ mod tests {
         Line::command().debug_assert();
         let names: Vec<&str> =
             Line::command().get_subcommands().map(clap::Command::get_name).map(|_| "").collect();
-        assert_eq!(names.len(), 15);
+        assert_eq!(names.len(), 17);
     }
 
     #[test]

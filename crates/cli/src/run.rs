@@ -8,6 +8,7 @@ mod delete;
 mod diff;
 mod filter;
 mod get;
+mod hold;
 mod list;
 mod manifests;
 mod progress;
@@ -76,6 +77,8 @@ async fn execute(command: AppCommand, context: &Context, console: &mut Console) 
         AppCommand::Wait(args) => Box::pin(session.wait(args)).await,
         AppCommand::History(args) => Box::pin(session.history(args)).await,
         AppCommand::Rollback(args) => Box::pin(session.rollback(args)).await,
+        AppCommand::Hold(args) => Box::pin(session.hold(args)).await,
+        AppCommand::Release(args) => Box::pin(session.release(args)).await,
         AppCommand::Create(args) => Box::pin(session.create(*args)).await,
         AppCommand::Delete(args) => Box::pin(session.delete(args)).await,
         AppCommand::Manifests(args) => Box::pin(session.manifests(args)).await,

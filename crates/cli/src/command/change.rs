@@ -144,6 +144,12 @@ pub struct RollbackArgs {
     /// ID of the history entry, or the commit of one
     #[arg(long, conflicts_with = "id")]
     pub revision: Option<String>,
+    /// How long an application that syncs by itself stays where it went back to; 0: until it is released
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = super::timeout)]
+    pub hold: Duration,
+    /// Why it stays there, for people
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
     /// Delete what was not there then
     #[arg(long)]
     pub prune: bool,
@@ -255,6 +261,34 @@ pub struct DeleteArgs {
     #[arg(long, default_value = "0", value_parser = super::timeout)]
     pub timeout: Duration,
     /// Namespace of the applications
+    #[arg(short = 'N', long = "app-namespace")]
+    pub app_namespace: Option<String>,
+}
+
+/// `app hold`
+#[derive(Debug, Clone, clap::Args)]
+#[command(help_template = help!("capstan app hold guestbook --for 2h --reason 'incident 4711'" "capstan app hold guestbook --for 0"))]
+pub struct HoldArgs {
+    /// Name, or namespace/name
+    pub name: String,
+    /// How long; 0: until it is released
+    #[arg(long = "for", value_name = "TIME", default_value = "24h", value_parser = super::timeout)]
+    pub time: Duration,
+    /// Why, for people
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Namespace of the application
+    #[arg(short = 'N', long = "app-namespace")]
+    pub app_namespace: Option<String>,
+}
+
+/// `app release`
+#[derive(Debug, Clone, clap::Args)]
+#[command(help_template = help!("capstan app release guestbook"))]
+pub struct ReleaseArgs {
+    /// Name, or namespace/name
+    pub name: String,
+    /// Namespace of the application
     #[arg(short = 'N', long = "app-namespace")]
     pub app_namespace: Option<String>,
 }

@@ -6,8 +6,10 @@ use api::{
 };
 
 use super::Session;
+use super::hold;
 use super::sync::{begin, check_idle};
 use crate::command::RollbackArgs;
+use crate::context::Style;
 use crate::failure::{Failure, Kind};
 
 /// Fewest letters of a commit that name one.
@@ -16,10 +18,25 @@ const SHORTEST_COMMIT: usize = 4;
 impl Session<'_> {
     pub(super) async fn rollback(&mut self, args: RollbackArgs) -> Result<u8, Failure> {
         let name = self.name(&args.name, args.app_namespace.as_deref())?;
-        let user = &self.context.user;
-        self.store
-            .update(&name, |app| operation(app, &args, user).map(|operation| Some(begin(&operation))))
+        let (user, style) = (&self.context.user, self.context.style);
+        let until = hold::until(args.hold, self.context.now());
+        let app = self
+            .store
+            .update(&name, |app| {
+                let mut patch = begin(&operation(app, &args, user, style)?);
+                if app.spec.automated().is_some() {
+                    let reason = match &args.reason {
+                        Some(reason) => reason.clone(),
+                        None => format!("rolled back to {}", entry(app, &args)?.id),
+                    };
+                    patch["metadata"]["annotations"] = hold::annotations(&until, &reason);
+                }
+                Ok(Some(patch))
+            })
             .await?;
+        if app.spec.automated().is_some() {
+            self.console.note(hold::said(&args.name, &until).trim_end());
+        }
         if !args.no_wait {
             Box::pin(self.follow_operation(&name, args.timeout, &args.output, false)).await?;
         }
@@ -28,9 +45,9 @@ impl Session<'_> {
 }
 
 /// The operation that goes back. **Source**: the peer's server: a sync without hooks to what the history entry says,
-/// with the application's own options, refused while the application syncs by itself.
-fn operation(app: &Application, args: &RollbackArgs, user: &str) -> Result<Operation, Failure> {
-    if app.spec.automated().is_some() {
+/// with the application's own options. An application that syncs by itself is held there; the peer refuses, and so do we under its name.
+fn operation(app: &Application, args: &RollbackArgs, user: &str, style: Style) -> Result<Operation, Failure> {
+    if app.spec.automated().is_some() && style == Style::Argocd {
         return Err(Failure::new(Kind::Denied, "rollback cannot be initiated when auto-sync is enabled")
             .next(format!("turn it off first: capstan app set {} --sync-policy none", app.metadata.name)));
     }
@@ -98,6 +115,8 @@ mod tests {
             id,
             revision: revision.map(str::to_owned),
             prune: true,
+            hold: std::time::Duration::ZERO,
+            reason: None,
             no_wait: false,
             timeout: std::time::Duration::ZERO,
             output: "wide".to_owned(),
@@ -132,10 +151,10 @@ mod tests {
     #[test]
     fn goes_back_without_hooks_and_only_by_hand() {
         let mut app = sample::guestbook();
-        let refused = operation(&app, &args(None, None), "eve").unwrap_err();
+        let refused = operation(&app, &args(None, None), "eve", Style::Argocd).unwrap_err();
         assert_eq!(refused.what, "rollback cannot be initiated when auto-sync is enabled");
         app.spec.sync_policy = None;
-        let operation = operation(&app, &args(None, None), "eve").unwrap();
+        let operation = operation(&app, &args(None, None), "eve", Style::Native).unwrap();
         let sync = operation.sync.unwrap();
         assert!(
             sync.revision.starts_with("aaaaaaa") && sync.prune && sync.sync_strategy.unwrap().skips_hooks()

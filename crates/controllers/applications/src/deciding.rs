@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use api::hold::Hold;
 use api::project::Begin;
 use api::{
     Application, Operation, OperationInitiator, OperationPhase, OperationState, RetryStrategy, SyncOperation,
@@ -113,6 +114,11 @@ pub(crate) fn automatic(
     let Some(automated) = app.spec.automated() else {
         return rest(Rests::Disabled);
     };
+    if let Some(hold) = Hold::at(&app.metadata, (shared.options.clock)()) {
+        let again = hold.until.map(|until| left_until(shared, until));
+        let until = hold.until.map(api::format_time).unwrap_or_default();
+        return (Todo::Nothing(again), differs.then_some(Rests::Held { reason: hold.reason, until }));
+    }
     if let Some(refused) = wanted.refused.first() {
         return rest(Rests::Refused { message: refused.to_owned() });
     }
@@ -178,6 +184,12 @@ pub(crate) fn automatic(
     let initiated_by = OperationInitiator { automated: true, ..OperationInitiator::default() };
     let operation = Operation { sync: Some(sync), initiated_by, retry, ..Operation::default() };
     (Todo::Run(begin(operation, app, wanted, &shared.now())), None)
+}
+
+/// Time until a moment, a little more: what happens then must not find that it has not come.
+fn left_until(shared: &Shared, until: jiff::Timestamp) -> Duration {
+    let left = Duration::try_from(until.duration_since((shared.options.clock)())).unwrap_or_default();
+    left + Duration::from_millis(10)
 }
 
 fn claimed_and_taken(judge: &Judge<'_>, key: &ResourceKey) -> bool {

@@ -156,6 +156,7 @@ fn resting(rests: &Rests, state: Option<&OperationState>) -> Reason {
         | Rests::Uncompared
         | Rests::Refused { .. }
         | Rests::Window { .. }
+        | Rests::Held { .. }
         | Rests::Contested
         | Rests::Unknown => String::new(),
     };

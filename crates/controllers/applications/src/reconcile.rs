@@ -91,7 +91,7 @@ async fn pass(
     spec: u64,
 ) -> Result<Option<Duration>, Lost> {
     end_on_word(shared, name, app, memory).await?;
-    let mut findings = lint(app);
+    let mut findings = lint(app, (shared.options.clock)());
     let settings = shared.settings.current();
     let project_name = app.spec.project_name().to_owned();
     let Some(project) = shared.project(&project_name, &settings) else {

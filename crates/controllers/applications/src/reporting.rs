@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use api::hold::Hold;
 use api::{Application, ApplicationStatus, ConditionType, OperationPhase, OperationState, SyncOptions};
 use resource::ResourceKey;
 use why::Why;
@@ -146,9 +147,19 @@ fn revision_of(state: &OperationState) -> String {
     if result.revisions.is_empty() { result.revision.clone() } else { result.revisions.join(", ") }
 }
 
-/// What the spec holds and nobody reads.
-pub(crate) fn lint(app: &Application) -> Findings {
+fn held(name: &str, hold: &Hold) -> String {
+    let until = hold.until.map(|until| format!(" until {}", api::format_time(until))).unwrap_or_default();
+    let reason = if hold.reason.is_empty() { String::new() } else { format!(": {}", hold.reason) };
+    let problem = hold.problem.as_ref().map(|problem| format!(" ({problem})")).unwrap_or_default();
+    format!("nothing is synced by itself{until}{reason}{problem}. To end it: capstan app release {name}")
+}
+
+/// What the spec holds and nobody reads, and that the application is held.
+pub(crate) fn lint(app: &Application, now: jiff::Timestamp) -> Findings {
     let mut findings = Findings::default();
+    if let Some(hold) = Hold::at(&app.metadata, now).filter(|_| app.spec.automated().is_some()) {
+        findings.add(ConditionType::HoldWarning, held(&app.metadata.name, &hold));
+    }
     for unknown in api::unknown_fields(&app.spec) {
         findings.add(ConditionType::LintWarning, unknown.to_string());
     }

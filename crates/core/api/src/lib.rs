@@ -19,6 +19,7 @@ mod application;
 mod crd;
 mod duration;
 mod glob;
+pub mod hold;
 mod inspect;
 mod install;
 mod lint;

@@ -40,6 +40,10 @@ pub mod annotation {
     pub const HOOK_DELETE_POLICY: &str = "argocd.argoproj.io/hook-delete-policy";
     /// The run of a hook that an object was made for: begin of the operation, attempt, phase. Ours; the peer has no such annotation.
     pub const HOOK_RUN: &str = "capstan/hook-run";
+    /// Until when an Application does not sync by itself: RFC 3339. Ours.
+    pub const HOLD_UNTIL: &str = "capstan/hold-until";
+    /// Why, for people. Ours.
+    pub const HOLD_REASON: &str = "capstan/hold-reason";
     /// Wave, a whole number.
     pub const SYNC_WAVE: &str = "argocd.argoproj.io/sync-wave";
     /// Options for one resource, separated by commas.

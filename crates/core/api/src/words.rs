@@ -117,6 +117,8 @@ words! {
         ExcludedResourceWarning = "ExcludedResourceWarning",
         /// The destination namespace holds resources of no application.
         OrphanedResourceWarning = "OrphanedResourceWarning",
+        /// The application does not sync by itself for a while (ours).
+        HoldWarning = "HoldWarning",
         /// The specification holds fields that nobody reads (ours; the peer drops them in silence).
         LintWarning = "LintWarning",
     }

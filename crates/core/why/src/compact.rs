@@ -43,6 +43,7 @@ fn reason_of(mut reason: Reason, fields_left: &mut usize) -> Reason {
             Rests::Failed { message, .. } | Rests::Refused { message } | Rests::Window { message, .. } => {
                 cut(message);
             }
+            Rests::Held { reason, .. } => cut(reason),
             Rests::Disabled
             | Rests::OnlyPruning
             | Rests::AlreadySynced { .. }

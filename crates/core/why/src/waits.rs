@@ -210,6 +210,15 @@ pub enum Rests {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         until: String,
     },
+    /// Somebody holds it where it is.
+    Held {
+        /// Why, for people; may be empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+        /// Until when, RFC 3339; empty where it does not end by itself.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        until: String,
+    },
     /// All that differs is another application's, which has it in git, too.
     Contested,
     /// A reason of another version of the controller.
@@ -244,6 +253,13 @@ impl fmt::Display for Rests {
             }
             Self::Window { message, until } => {
                 write!(f, "a sync window does not permit it until {until}: {message}")
+            }
+            Self::Held { reason, until } => {
+                f.write_str("it is held")?;
+                if !until.is_empty() {
+                    write!(f, " until {until}")?;
+                }
+                if reason.is_empty() { Ok(()) } else { write!(f, ": {reason}") }
             }
             Self::Contested => {
                 f.write_str("everything that differs belongs to another application that has it in git, too")

@@ -1,7 +1,10 @@
 //! Back to what ran before, by the history's record.
 
-use e2e::World;
-use serde_json::json;
+use std::time::Duration;
+
+use e2e::{World, app_path, conditions};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use crate::manifests::{config, config_map};
 
@@ -38,6 +41,40 @@ pub(crate) async fn a_history_entry_runs_again(world: &mut World) {
     assert_eq!(world.api.get(&back).await.unwrap().unwrap()["data"]["key"], "one");
 }
 
+async fn an_automated_application_stays_where_it_went_back_to(world: &mut World) {
+    world.push(&[("held/c.yaml", &config("c", "one"))]).unwrap();
+    world.api.apply(&world.application("held", "held", "held")).await.unwrap();
+    world.until_good("held").await;
+    world.push(&[("held/c.yaml", &config("c", "two"))]).unwrap();
+    let path = config_map("held", "c");
+    world.until(&path, "is two", |o| o.is_some_and(|o| o["data"]["key"] == "two")).await;
+    let app = world.until_good("held").await;
+
+    let until = Timestamp::now() + Duration::from_secs(3600);
+    let hold = json!({"capstan/hold-until": until.to_string(), "capstan/hold-reason": "incident 4711"});
+    world.api.patch(&app_path("held"), &json!({"metadata": {"annotations": hold}})).await.unwrap();
+    let entry = &app["status"]["history"][0];
+    let app =
+        world.sync("held", json!({"revision": entry["revision"], "source": entry["source"]})).await.unwrap();
+    assert_eq!(app["status"]["operationState"]["phase"], "Succeeded", "{}", app["status"]);
+    let held = |app: &Value| {
+        let told =
+            conditions(app).iter().any(|c| c.starts_with("HoldWarning: ") && c.contains("incident 4711"));
+        told && app["status"]["sync"]["status"] == "OutOfSync"
+    };
+    world.until_app("held", "is held, and says why", held).await;
+    // Neither a refresh nor drift nor a restart moves it.
+    world.api.patch(&path, &json!({"data": {"key": "by hand"}})).await.unwrap();
+    world.restart().await.unwrap();
+    world.refresh("held").await.unwrap();
+    assert_eq!(world.api.get(&path).await.unwrap().unwrap()["data"]["key"], "by hand");
+    // It goes on when the time is over.
+    world.restart_at(SignedDuration::from_secs(3700)).await.unwrap();
+    world.until(&path, "is two again", |o| o.unwrap()["data"]["key"] == "two").await;
+    let app = world.until_good("held").await;
+    assert_eq!(conditions(&app), [""; 0]);
+}
+
 mod tests {
-    crate::on_kubesim!(a_history_entry_runs_again);
+    crate::on_kubesim!(a_history_entry_runs_again, an_automated_application_stays_where_it_went_back_to);
 }

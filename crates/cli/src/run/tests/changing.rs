@@ -94,23 +94,31 @@ async fn delete_asks_and_says_how() {
 }
 
 #[tokio::test]
-async fn automation_refuses_another_revision_and_a_rollback() {
+async fn automation_refuses_another_revision_and_holds_a_rollback() {
     let bench = Bench::new().await;
     bench.app("web", |app| app["spec"]["syncPolicy"] = json!({"automated": {}})).await;
-    for (line, reason) in [
-        ("rollback web 0", "rollback cannot be initiated when auto-sync is enabled"),
-        ("sync web --revision v9", "Cannot sync to v9: auto-sync currently set to main"),
+    for (line, style, code, reason) in [
+        ("rollback web 0", Style::Argocd, 20, "rollback cannot be initiated when auto-sync is enabled"),
+        ("sync web --revision v9", Style::Argocd, 20, "Cannot sync to v9: auto-sync currently set to main"),
+        ("sync web --revision v9", Style::Native, 4, "Cannot sync to v9: auto-sync currently set to main"),
     ] {
-        let done = bench.run(line).await;
-        assert!(
-            done.code == 4 && done.err.contains(reason) && done.err.contains("--sync-policy none"),
-            "{done:?}"
-        );
+        let done = bench.run_as(line, style, "").await;
+        assert!(done.code == code && done.err.contains(reason), "{done:?}");
         assert!(bench.read("web").await["operation"].is_null(), "{line}");
-        assert_eq!(bench.run_as(line, Style::Argocd, "").await.code, 20);
     }
-    assert_eq!(bench.run("set web --sync-policy none").await.code, 0);
-    assert_eq!(bench.run("rollback web --revision 0 --async").await.code, 0);
+    let done = bench.run("rollback web --revision 0 --async --hold 2h").await;
+    assert!(done.code == 0 && done.err.contains("capstan app release web"), "{done:?}");
+    let hold = bench.read("web").await["metadata"]["annotations"].clone();
+    assert_eq!(hold["capstan/hold-reason"], "rolled back to 0");
+    assert!(api::parse_time(hold["capstan/hold-until"].as_str().unwrap()).is_ok(), "{hold}");
+    assert_eq!(bench.run("release web").await.code, 0);
+    assert_eq!(bench.run("release web").await.code, 8, "it is not held");
+    assert_eq!(bench.run("hold web --for 0 --reason freeze").await.code, 0);
+    let hold = bench.read("web").await["metadata"]["annotations"].clone();
+    assert_eq!(
+        (&hold["capstan/hold-until"], &hold["capstan/hold-reason"]),
+        (&json!("released"), &json!("freeze"))
+    );
     let sync = bench.read("web").await["operation"]["sync"].clone();
     assert_eq!(
         (&sync["syncStrategy"], &sync["source"]["path"]),
