@@ -8,9 +8,8 @@ use crate::{
     actors::Task,
     cluster::Inner,
     live::Knowledge,
-    options::Options,
     seen::Seen,
-    watch::{Mode, Observation, Shared, Target, Watcher},
+    watch::{Mode, Observation, Target, Watcher},
 };
 
 /// Events that wait for a slow reader before the watch itself waits.
@@ -49,12 +48,6 @@ impl KindWatch {
     }
 }
 
-/// Somebody waits for this very kind: once its right is granted it is not to rest for as long as one among hundreds.
-fn impatient(shared: &Shared) -> Shared {
-    let options = Options { slow_retry: shared.options.backoff.1, ..(*shared.options).clone() };
-    Shared { options: Arc::new(options), ..shared.clone() }
-}
-
 /// Waits until the kind is served, then follows it.
 async fn follow(cluster: Weak<Inner>, gvk: Gvk, namespace: Option<String>, sender: mpsc::Sender<KindEvent>) {
     let mut said = false;
@@ -65,7 +58,7 @@ async fn follow(cluster: Weak<Inner>, gvk: Gvk, namespace: Option<String>, sende
             if let Some(kind) = inner.discovery().version(&gvk) {
                 let namespace = namespace.clone().filter(|_| kind.namespaced);
                 let target = Target { kind: kind.clone(), namespace, mode: Mode::Full };
-                break Watcher::new(impatient(&inner.shared), target);
+                break Watcher::new(inner.shared.clone(), target);
             }
             settled
         };

@@ -42,7 +42,8 @@ pub struct Options {
     pub stale_after: Duration,
     /// First and longest pause between tries after an error.
     pub backoff: (Duration, Duration),
-    /// Pause after a 403 or 404; [`Cluster::refresh_discovery`](crate::Cluster::refresh_discovery) ends it.
+    /// Pause after a 403 or 404 of a kind that nobody needs whole (the others rest as long as the longest of `backoff`);
+    /// [`Cluster::refresh_discovery`](crate::Cluster::refresh_discovery) ends it.
     pub slow_retry: Duration,
 }
 

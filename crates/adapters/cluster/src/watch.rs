@@ -332,7 +332,10 @@ impl Watcher {
             }
             _ => return None,
         };
-        self.rest = Rest::Poked(stretched(self.shared.options.slow_retry, 5));
+        // Whoever needs a kind whole waits for it: once its right is granted it is not to rest as long as one among hundreds.
+        let options = &self.shared.options;
+        let rest = if self.target.mode == Mode::Full { options.backoff.1 } else { options.slow_retry };
+        self.rest = Rest::Poked(stretched(rest, 5));
         Some(verdict)
     }
 

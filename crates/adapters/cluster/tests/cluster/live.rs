@@ -543,6 +543,24 @@ async fn a_kind_that_is_followed_is_there_soon_after_its_right() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_kind_that_is_needed_is_there_soon_after_its_right() {
+    for (needed, soon) in [(true, true), (false, false)] {
+        let fake = Fake::new(&[CONFIG_MAP, POD]);
+        fake.fail("/pods", usize::MAX, 403, json!({"message": "pods is forbidden"}));
+        let cluster = fake.cluster().await;
+        let mut changes = cluster.changes();
+        if needed {
+            cluster.need_full(&BTreeSet::from([POD.group_kind()]));
+        }
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        fake.mend();
+        let mended = tokio::time::Instant::now();
+        known(&cluster, &mut changes, &POD, Knowledge::is_complete).await;
+        assert_eq!(mended.elapsed() < Duration::from_secs(60), soon, "{needed}: {:?}", mended.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_steady_state_sends_nothing_but_watches() {
     let fake = Fake::new(&[CONFIG_MAP, POD, CRD]);
     let cluster = fake.cluster().await;
