@@ -340,6 +340,11 @@ fn remove(shared: &Shared, name: &AppName) {
     for heir in shared.remove_app(name) {
         shared.queue.add(heir);
     }
+    // What it leaves may be nobody's from now on.
+    let elsewhere = shared.clusters.connected();
+    for at in elsewhere.iter().chain([&shared.home]) {
+        at.cluster.observers().into_iter().for_each(|observer| shared.queue.add(AppName::from(&*observer)));
+    }
 }
 
 async fn follow_projects(shared: Arc<Shared>, projects_known: watch::Sender<bool>) {

@@ -200,20 +200,29 @@ impl Controller {
         }
     }
 
+    /// A project with what the global projects that are for it add.
     async fn read_project(&self, name: &str) -> Result<Arc<ProjectEntry>, Unrendered> {
+        let refused =
+            |message: String| Unrendered { findings: vec![(ConditionType::InvalidSpecError, message)] };
+        let own = self.fetch_project(name).await.map_err(refused)?;
+        let own = own
+            .ok_or_else(|| refused(format!("Application referencing project {name} which does not exist")))?;
+        let settings = self.shared().settings.current();
+        let mut globals = Vec::new();
+        for global in api::project::globals_of(&own, &settings.settings) {
+            globals.extend(self.fetch_project(global).await.map_err(refused)?);
+        }
+        let of = |name: &str| globals.iter().find(|global| global.metadata.name == name);
+        Ok(Arc::new(ProjectEntry::new(&api::project::completed(&own, &settings.settings, of))))
+    }
+
+    async fn fetch_project(&self, name: &str) -> Result<Option<api::AppProject>, String> {
         let shared = self.shared();
         let key =
             ResourceKey::new(api::names::GROUP, api::names::APP_PROJECT, &*shared.options.namespace, name);
-        let refused =
-            |message: String| Unrendered { findings: vec![(ConditionType::InvalidSpecError, message)] };
-        match shared.home.cluster.fetch(&key).await {
-            Ok(Some(object)) => match api::AppProject::from_value(object.into_value()) {
-                Ok(project) => Ok(Arc::new(ProjectEntry::new(&project))),
-                Err(error) => Err(refused(format!("project {name} cannot be read: {error}"))),
-            },
-            Ok(None) => Err(refused(format!("Application referencing project {name} which does not exist"))),
-            Err(error) => Err(refused(error.to_string())),
-        }
+        let found = shared.home.cluster.fetch(&key).await.map_err(|error| error.to_string())?;
+        let read = found.map(|object| api::AppProject::from_value(object.into_value())).transpose();
+        read.map_err(|error| format!("project {name} cannot be read: {error}"))
     }
 }
 

@@ -348,10 +348,15 @@ pub fn completed<'a>(
     settings: &crate::Settings,
     known: impl Fn(&str) -> Option<&'a AppProject>,
 ) -> AppProject {
-    let joined =
-        settings.global_projects.iter().filter(|g| g.label_selector.matches(&project.metadata.labels));
-    let globals = joined.filter_map(|global| known(&global.project_name)).filter(|global| *global != project);
+    let globals = globals_of(project, settings).filter_map(known).filter(|global| *global != project);
     with_global_projects(project, globals)
+}
+
+/// The names of the global projects that are for a project, by the settings.
+pub fn globals_of<'a>(project: &AppProject, settings: &'a crate::Settings) -> impl Iterator<Item = &'a str> {
+    let labels = &project.metadata.labels;
+    let joined = settings.global_projects.iter().filter(move |global| global.label_selector.matches(labels));
+    joined.map(|global| global.project_name.as_str())
 }
 
 fn inherit(spec: &mut AppProjectSpec, global: &AppProjectSpec) {

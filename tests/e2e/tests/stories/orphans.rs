@@ -85,6 +85,11 @@ async fn what_belongs_to_nobody_is_counted(world: &mut World) {
 
     world.api.apply(&left("ConfigMap", "left")).await.unwrap();
     world.until_app("tidy", "counts again", warned(1)).await;
+    // An application that goes and leaves its object leaves an orphan.
+    let beside = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/beside";
+    world.api.patch(beside, &json!({"metadata": {"finalizers": null}})).await.unwrap();
+    world.api.delete(beside).await.unwrap();
+    world.until_app("tidy", "counts what was left", warned(2)).await;
     world.api.apply(&project(&json!({"ignore": []}))).await.unwrap();
     world.until_app("tidy", "is silent where warn is not set", warned(0)).await;
 }

@@ -120,6 +120,13 @@ async fn a_window_opens_by_the_clock(world: &mut World) {
     let app = world.until_good("clock").await;
     let began: Timestamp = app["status"]["operationState"]["startedAt"].as_str().unwrap().parse().unwrap();
     assert!(began >= opens, "{began}");
+    // The command line's own look at it knows what is inherited, too.
+    let nothing = json!({"spec": {"sourceRepos": []}});
+    world.api.patch(&format!("{PROJECTS}/clock"), &nothing).await.unwrap();
+    let app = api::Application::from_value(app).unwrap();
+    let what = applications::What { desired_only: true, ..applications::What::default() };
+    let seen = Box::pin(world.controller.evaluate(&app, &what)).await.unwrap();
+    assert_eq!(seen.desired.len(), 1);
 }
 
 mod tests {
