@@ -46,7 +46,7 @@ struct Place {
     /// Namespace of the Applications, projects and settings
     #[arg(long, value_name = "NAMESPACE", default_value = "argocd", global = true)]
     controller_namespace: String,
-    /// Where git objects are kept, for diff and manifests
+    /// Where git objects are kept, for diff, why and manifests
     #[arg(long, value_name = "DIR", global = true)]
     data_dir: Option<PathBuf>,
     /// Let diff and manifests read repositories of this machine by file:// URLs
