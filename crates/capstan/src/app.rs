@@ -8,8 +8,9 @@ use cli::{AppCommand, ClusterCommand, ConnectionFlags, Context, OutputFlags, Sty
 
 use crate::{connect, environment, failed};
 
+/// `capstan app …` and `capstan cluster …`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
+pub(crate) struct Arguments<C: Subcommand> {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
@@ -18,20 +19,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     _connection: ConnectionFlags,
     #[command(subcommand)]
-    command: AppCommand,
-}
-
-/// `capstan cluster …`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ClusterArguments {
-    #[command(flatten)]
-    place: Place,
-    #[command(flatten)]
-    output: OutputFlags,
-    #[command(flatten)]
-    _connection: ConnectionFlags,
-    #[command(subcommand)]
-    command: ClusterCommand,
+    command: C,
 }
 
 #[derive(Debug, clap::Args)]
@@ -69,9 +57,9 @@ struct Argocd {
 #[derive(Debug, Subcommand)]
 enum ArgocdCommand {
     /// Manage applications
-    App(Box<Arguments>),
+    App(Box<Arguments<AppCommand>>),
     /// Show clusters
-    Cluster(Box<ClusterArguments>),
+    Cluster(Box<Arguments<ClusterCommand>>),
     /// Print the version
     Version {
         /// Only that of the client
@@ -105,7 +93,7 @@ pub(crate) async fn argocd() -> ExitCode {
     }
 }
 
-pub(crate) async fn run(arguments: Arguments, style: Style) -> ExitCode {
+pub(crate) async fn run(arguments: Arguments<AppCommand>, style: Style) -> ExitCode {
     let Arguments { place, output, command, .. } = arguments;
     match context(place, output, style).await {
         Ok(context) => ExitCode::from(cli::run(command, context).await),
@@ -113,8 +101,8 @@ pub(crate) async fn run(arguments: Arguments, style: Style) -> ExitCode {
     }
 }
 
-pub(crate) async fn run_cluster(arguments: ClusterArguments, style: Style) -> ExitCode {
-    let ClusterArguments { place, output, command, .. } = arguments;
+pub(crate) async fn run_cluster(arguments: Arguments<ClusterCommand>, style: Style) -> ExitCode {
+    let Arguments { place, output, command, .. } = arguments;
     match context(place, output, style).await {
         Ok(context) => ExitCode::from(cli::run_cluster(command, context).await),
         Err(code) => code,

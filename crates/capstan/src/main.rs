@@ -34,9 +34,9 @@ enum Command {
     /// Run the controllers on a cluster
     Run(run::Arguments),
     /// List, show, compare, sync, roll back applications: the words of `argocd app`
-    App(Deferred<Box<app::Arguments>>),
+    App(Deferred<Box<app::Arguments<cli::AppCommand>>>),
     /// Show the clusters that applications go to, and whether they answer: words of `argocd cluster`
-    Cluster(Deferred<Box<app::ClusterArguments>>),
+    Cluster(Deferred<Box<app::Arguments<cli::ClusterCommand>>>),
     /// Render charts on this machine: the words of `helm` that need no cluster
     #[command(subcommand)]
     Helm(Deferred<cli::HelmCommand>),

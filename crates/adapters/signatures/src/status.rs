@@ -50,7 +50,7 @@ pub(crate) fn verdict(status: &str) -> Verdict {
             "VALIDSIG" => {
                 // Fingerprint, date, time, expiry, version, a field that is reserved, the algorithm.
                 let cipher = cipher(words.nth(5).unwrap_or_default());
-                valid = Some((cipher, words.last().unwrap_or_default().to_owned()));
+                valid = Some((cipher, words.next_back().unwrap_or_default().to_owned()));
                 None
             }
             "BADSIG" => invalid("bad signature"),
