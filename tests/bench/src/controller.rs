@@ -51,7 +51,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     config.headers.push((USER_AGENT, HeaderValue::from_static(AGENT)));
     let client = Client::try_from(config)?;
     let identity = format!("bench-{}", std::process::id());
-    let options = Options { wave_delay: Some(std::time::Duration::ZERO), ..Options::new("argocd", identity) };
+    let options = Options { wave_delay: Some(Duration::ZERO), ..Options::new("argocd", identity) };
     let start = Start { client, options, data_dir: arguments.data_dir.clone(), allow_file: false };
     let controller = start.start().await?;
     let listening = controller.clone();

@@ -44,6 +44,11 @@ impl Signer {
         &self.key
     }
 
+    /// The last 16 digits of it.
+    pub fn id(&self) -> &str {
+        self.key.split_at_checked(24).map_or("", |(_, id)| id)
+    }
+
     /// A program that git can sign with (`gpg.program`).
     pub fn program(&self) -> PathBuf {
         self.home.path().join("sign")

@@ -19,7 +19,7 @@ fn project(keys: &[&str]) -> Value {
 
 async fn trust(world: &World, keys: &[&Signer]) {
     let data: serde_json::Map<String, Value> =
-        keys.iter().map(|key| (key.key()[24..].to_owned(), json!(key.public().unwrap()))).collect();
+        keys.iter().map(|key| (key.id().to_owned(), json!(key.public().unwrap()))).collect();
     let metadata = json!({"name": "argocd-gpg-keys-cm", "namespace": "argocd"});
     let keys = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data});
     world.api.apply(&keys).await.unwrap();
@@ -50,7 +50,7 @@ async fn only_what_is_signed_by_a_trusted_key_runs(world: &mut World) {
     let text = format!("Target revision {commit} in Git is not signed, but a signature is required");
     world.until_app("signed", "refuses what is not signed", says(text)).await;
     let commit = signed(world, "unknown", &eve);
-    let id = &eve.key()[24..];
+    let id = eve.id();
     let text =
         format!("Could not verify commit signature on revision '{commit}': key {id} is not in the keyring");
     world.until_app("signed", "refuses a key that nobody knows", says(text)).await;
