@@ -147,10 +147,28 @@ impl Plugins {
         Ok(names)
     }
 
+    /// Whether one of the plugins has rules for which repositories are for it. Those that cannot be asked have none.
+    ///
+    /// # Errors
+    /// [`Error::Directory`], [`Error::Timeout`].
+    pub async fn look_for_repositories(&self) -> Result<bool, Error> {
+        let look = async {
+            for name in self.names().await? {
+                let plugin = Plugin::connect(&self.socket(&name), &name, &self.limits).await;
+                if plugin.is_ok_and(|plugin| plugin.has_rules()) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        tokio::time::timeout(self.limits.time, look).await.map_err(|_| Error::Timeout(self.limits.time))?
+    }
+
     /// Has manifests made. Without a name, the first plugin whose rules want the repository makes them, and there is no answer if there
     /// is none.
     ///
-    /// **Errors**: see [`Error`]. A plugin that fails while it is looked for is passed over, as in the peer, unless it was asked for by name.
+    /// **Errors**: see [`Error`]. A plugin that fails while it is looked for is passed over; if no other one wants the repository, its
+    /// failure is the answer, since it might have wanted it. (The peer takes it for a no.)
     /// **Source**: Argo CD 3.2, `util/app/discovery`, `DetectConfigManagementPlugin`, and `runConfigManagementPluginSidecars`.
     pub async fn make(&self, job: &Job) -> Result<Option<Made>, Error> {
         let all = self.make_without_end(job);
@@ -162,15 +180,20 @@ impl Plugins {
             let plugin = self.named(job).await?;
             return plugin.make(job).await.map(Some);
         }
+        let mut unsure = None;
         for name in self.names().await? {
-            let Ok(plugin) = Plugin::connect(&self.socket(&name), &name, &self.limits).await else {
-                continue;
+            let asked = async {
+                let plugin = Plugin::connect(&self.socket(&name), &name, &self.limits).await?;
+                let wants = plugin.has_rules() && plugin.matches(job).await?.supported;
+                Ok::<_, Error>(wants.then_some(plugin))
             };
-            if plugin.has_rules() && matches!(plugin.matches(job).await, Ok(matched) if matched.supported) {
-                return plugin.make(job).await.map(Some);
+            match asked.await {
+                Ok(Some(plugin)) => return plugin.make(job).await.map(Some),
+                Ok(None) => {}
+                Err(error) => unsure = unsure.or(Some(error)),
             }
         }
-        Ok(None)
+        unsure.map_or(Ok(None), Err)
     }
 
     /// A plugin that was asked for by name, and has no rules or wants the repository.

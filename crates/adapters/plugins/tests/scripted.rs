@@ -115,13 +115,14 @@ async fn the_first_plugin_that_wants_the_repository_makes_it() {
     std::fs::write(directory.path().join("f.sock"), "no socket").unwrap();
     let plugins = Plugins::new(directory.path(), QUICK);
     assert_eq!(plugins.names().await.unwrap(), ["a", "b", "c", "d", "e"]);
+    assert!(plugins.look_for_repositories().await.unwrap());
     let found = plugins.make(&job("")).await.unwrap().unwrap();
     assert_eq!((found.plugin.as_str(), found.manifests.as_slice()), ("d", ["it is".to_owned()].as_slice()));
     assert!(found.wants_credentials);
     // Those that have no rules are not sent the repository.
     assert_eq!(
         [a.seen().len(), b.seen().len(), c.seen().len(), d.seen().len(), e.seen().len()],
-        [1, 2, 2, 3, 0]
+        [2, 3, 2, 3, 0]
     );
 
     // By name, one without rules is taken as it is, and one with rules has to want it.
@@ -129,7 +130,13 @@ async fn the_first_plugin_that_wants_the_repository_makes_it() {
     let refused = plugins.make(&job("b")).await.unwrap_err().to_string();
     assert!(refused.ends_with("its discovery rules do not match"), "{refused}");
     drop((d, e));
+    // One that cannot say might have wanted it.
+    let unsure = plugins.make(&job("")).await.unwrap_err().to_string();
+    assert_eq!(unsure, "plugin c: matching the repository: broken");
+    drop(c);
     assert_eq!(plugins.make(&job("")).await.unwrap(), None);
+    drop(b);
+    assert!(!plugins.look_for_repositories().await.unwrap(), "only one without rules is left");
 }
 
 #[tokio::test]
@@ -184,6 +191,7 @@ async fn plugins_that_are_not_there_are_said() {
     let directory = tempfile::tempdir().unwrap();
     let plugins = Plugins::new(directory.path().join("absent"), QUICK);
     assert!(plugins.names().await.unwrap().is_empty());
+    assert!(!plugins.look_for_repositories().await.unwrap());
     assert_eq!(plugins.make(&job("")).await.unwrap(), None);
     let absent = plugins.make(&job("p")).await.unwrap_err().to_string();
     assert!(

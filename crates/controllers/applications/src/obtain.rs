@@ -393,7 +393,7 @@ async fn render_once(
     let charts = surroundings_of(view, app, &ApplicationSourceType::Helm);
     let kustomizations = surroundings_of(view, app, &ApplicationSourceType::Kustomize);
     let (supplies, opened) = supplied.open();
-    let plugins = plugin::are_there(shared).await;
+    let plugins = plugin::are_there(shared, app).await;
     let over =
         |store: &Arc<dyn Store>| Arc::new(FileTree::new(Arc::clone(store), filetree::Limits::default()));
     let files = over(&tree.store);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{Application, ApplicationSource};
+use api::{Application, ApplicationSource, ApplicationSourceType};
 use cluster::chain;
 use filetree::{FileTree, TreePath};
 use plugins::{Archive, Job, pack};
@@ -15,12 +15,26 @@ use crate::tree::Tree;
 /// Bytes of an archive that a plugin is sent, compressed. The peer has no limit but its disk.
 const ARCHIVE_BYTES: usize = 100 << 20;
 
-/// Whether there are plugins that may want a source.
-pub(crate) async fn are_there(shared: &Shared) -> bool {
-    shared.plugins.names().await.is_ok_and(|names| !names.is_empty())
+/// Whether there are plugins that may want a source of an application, or one has made it.
+pub(crate) async fn are_there(shared: &Shared, app: &Application) -> bool {
+    was_a_plugins(app) || shared.plugins.names().await.is_ok_and(|names| !names.is_empty())
+}
+
+/// Whether a plugin found a source of an application when it was last looked at. What a source asked for by itself does not count: it may ask
+/// for something else now.
+fn was_a_plugins(app: &Application) -> bool {
+    let status = &app.status;
+    let compared = &status.sync.compared_to;
+    let mut kinds = status.source_type.iter().chain(&status.source_types);
+    let mut sources = compared.source.iter().chain(&compared.sources);
+    kinds.any(|kind| *kind == ApplicationSourceType::Plugin) && sources.all(|source| source.plugin.is_none())
 }
 
 /// Has a plugin make the manifests of a source. `Err` is a message.
+///
+/// A source that does not ask for a plugin does not suffer from plugins that others use: where they cannot be asked, it is none's. But
+/// one that was made by a plugin stays the plugin's until its rules say otherwise: a sidecar that restarts must not turn it into plain
+/// manifests, which would prune what the plugin made. (The peer does that.)
 pub(crate) async fn ask(
     look: &Look<'_>,
     app: &Application,
@@ -28,10 +42,47 @@ pub(crate) async fn ask(
     tree: &Tree,
     need: &PluginNeed,
 ) -> Result<PluginAnswer, String> {
-    let (shared, params) = (look.shared, &look.view.settings.params);
-    if need.name.is_empty() && !are_there(shared).await {
-        return Ok(PluginAnswer::NoneWants);
+    let shared = look.shared;
+    let careful = need.asked_for || was_a_plugins(app);
+    let looks = async { shared.plugins.look_for_repositories().await.map_err(|error| chain(&error)) };
+    let made = async {
+        if need.name.is_empty() && !looks.await? {
+            let gone = "it was made by a plugin, and no plugin with discovery rules is there; \
+                        set spec.source.directory if it is to be plain manifests";
+            return if need.asked_for || !careful { Ok(None) } else { Err(gone.to_owned()) };
+        }
+        let job = job(look, app, source, tree, need).await?;
+        shared.plugins.make(&job).await.map_err(|error| chain(&error))
+    };
+    let made = match made.await {
+        Ok(made) => made,
+        Err(_) if !careful => None,
+        Err(message) => return Err(message),
+    };
+    match made {
+        None => Ok(PluginAnswer::NoneWants),
+        Some(made) => {
+            let warning = made.wants_credentials.then(|| {
+                format!(
+                    "plugin {} wants the repository's credentials (provideGitCreds), which it is not given",
+                    made.plugin
+                )
+            });
+            let warnings = warning.into_iter().collect();
+            Ok(PluginAnswer::Made { plugin: made.plugin, manifests: made.manifests, warnings })
+        }
     }
+}
+
+/// What a plugin is sent.
+async fn job(
+    look: &Look<'_>,
+    app: &Application,
+    source: &ApplicationSource,
+    tree: &Tree,
+    need: &PluginNeed,
+) -> Result<Job, String> {
+    let (shared, params) = (look.shared, &look.view.settings.params);
     let path = TreePath::parse(&source.path).map_err(|error| error.to_string())?;
     let annotation = app.metadata.annotation(api::names::annotation::MANIFEST_GENERATE_PATHS);
     let narrowed = annotation.filter(|_| params.plugin_generate_paths == Some(true));
@@ -54,26 +105,13 @@ pub(crate) async fn ask(
     let (repository, part) =
         packing.await.map_err(|error| format!("packing for a plugin failed: {error}"))??;
     drop(permit);
-    let job = Job {
+    Ok(Job {
         name: need.name.clone(),
         environment: need.environment.clone(),
         path: path.as_str().to_owned(),
         repository,
         part,
-    };
-    match shared.plugins.make(&job).await.map_err(|error| chain(&error))? {
-        None => Ok(PluginAnswer::NoneWants),
-        Some(made) => {
-            let warning = made.wants_credentials.then(|| {
-                format!(
-                    "plugin {} wants the repository's credentials (provideGitCreds), which it is not given",
-                    made.plugin
-                )
-            });
-            let warnings = warning.into_iter().collect();
-            Ok(PluginAnswer::Made { plugin: made.plugin, manifests: made.manifests, warnings })
-        }
-    }
+    })
 }
 
 /// The directory that holds an application and everything that its annotation names: paths with semicolons, from the root of the
@@ -96,6 +134,35 @@ fn common_root(app: &TreePath, annotation: &str) -> TreePath {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_plugin_found_is_known_from_the_status() {
+        let rows = [
+            ("nothing yet", serde_json::json!({}), false),
+            (
+                "found",
+                serde_json::json!({"sourceType": "Plugin", "sync": {"comparedTo": {"source": {"repoURL": "r"}}}}),
+                true,
+            ),
+            (
+                "asked for",
+                serde_json::json!({"sourceType": "Plugin", "sync": {"comparedTo": {"source": {"repoURL": "r", "plugin": {}}}}}),
+                false,
+            ),
+            (
+                "plain",
+                serde_json::json!({"sourceType": "Directory", "sync": {"comparedTo": {"source": {"repoURL": "r"}}}}),
+                false,
+            ),
+        ];
+        for (name, status, expected) in rows {
+            let app = serde_json::json!({
+                "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "a", "namespace": "argocd"},
+                "spec": {"project": "default", "destination": {}, "source": {"repoURL": "r"}}, "status": status,
+            });
+            assert_eq!(was_a_plugins(&Application::from_value(app).unwrap()), expected, "{name}");
+        }
+    }
 
     #[test]
     fn an_annotation_narrows_what_is_sent() {

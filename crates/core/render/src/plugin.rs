@@ -15,6 +15,8 @@ use crate::{Need, RenderError, Rendered, Request, Tool};
 pub struct PluginNeed {
     /// The plugin; empty for one that wants the source.
     pub name: String,
+    /// Whether the source asks for a plugin. Else it may do without, and what goes wrong with plugins is none of its business.
+    pub asked_for: bool,
     /// Variables of the environment of its programs, in order.
     pub environment: Vec<(String, String)>,
 }
@@ -88,6 +90,7 @@ pub(crate) fn render(
 fn needs(request: &Request<'_>, asked: Option<&ApplicationSourcePlugin>) -> RenderError {
     RenderError::Needs(vec![Need::Plugin(PluginNeed {
         name: asked.map(|plugin| plugin.name.clone()).unwrap_or_default(),
+        asked_for: asked.is_some(),
         environment: environment(&Environment::of(request), asked),
     })])
 }

@@ -61,7 +61,7 @@ pub(crate) async fn a_plugin_makes_what_runs(world: &mut World) {
 
 pub(crate) async fn a_plugin_finds_its_sources(world: &mut World) {
     let spec = json!({"discover": {"fileName": "value"}, "generate": {"command": ["sh", "-c", PRINT]}});
-    let Some(_server) = plugin(world, "finds", &spec) else { return };
+    let Some(server) = plugin(world, "finds", &spec) else { return };
     world.push(&[("apps/web/value", "one\n"), ("apps/plain/c.yaml", &config("plain", "x"))]).unwrap();
     for (name, path) in [("web", "apps/web"), ("plain", "apps/plain")] {
         world.api.apply(&world.application(name, path, "plugged")).await.unwrap();
@@ -84,6 +84,13 @@ pub(crate) async fn a_plugin_finds_its_sources(world: &mut World) {
     let app =
         world.until_app("plain", "is the plugin's", |app| app["status"]["sourceType"] == "Plugin").await;
     assert_eq!(app["status"]["sync"]["revision"], commit.as_str());
+
+    // A sidecar that is away makes no plain manifests of what was its own.
+    drop(server);
+    world.push(&[("apps/web/value", "four\n"), ("apps/web/c.yaml", &config("other", "x"))]).unwrap();
+    until_said(world, "web", "plugin").await;
+    until_key(world, "web", "two").await;
+    assert!(world.api.get(&config_map("plugged", "other")).await.unwrap().is_none());
 }
 
 pub(crate) async fn a_plugin_that_is_not_there_is_named(world: &mut World) {

@@ -108,6 +108,8 @@ fn a_plugin_is_told_what_the_peers_is() {
     let bare = needed(&json!({"plugin": {}}), false);
     let last = bare.environment.last().map(|(name, value)| (name.as_str(), value.as_str()));
     assert_eq!((bare.name.as_str(), last), ("", Some(("ARGOCD_APP_PARAMETERS", "null"))));
+    let offered = needed(&json!({}), true);
+    assert_eq!((bare.asked_for, offered.asked_for, offered.environment.len()), (true, false, 11));
 }
 
 #[test]
