@@ -29,12 +29,13 @@ lint: ## formatting, clippy, the rings of the architecture, licences
 advisories: ## open advisories of what is used; needs the network
 	$(CARGO) deny check advisories
 
-# Programs that the tests run as the real thing: sshd from Debian, Kubernetes and etcd from their Go modules.
+# Programs that the tests run as the real thing: sshd and gpg from Debian, Kubernetes and etcd from their Go modules.
 packages:
-	@if command -v sshd >/dev/null || [ -x /usr/sbin/sshd ]; then :; \
+	@missing=(); command -v sshd >/dev/null || [ -x /usr/sbin/sshd ] || missing+=(openssh-server); command -v gpg >/dev/null || missing+=(gnupg); \
+	if [ $${#missing[@]} = 0 ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server >/dev/null; \
-	else echo 'no sshd and no right to install one: the suites over ssh will say that they did not run'; fi
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$${missing[@]}" >/dev/null; \
+	else echo "no $${missing[*]} and no right to install them: the suites that need them will say that they did not run"; fi
 
 tools:
 	@if command -v go >/dev/null; then $(CARGO) run --locked --quiet --package testkit --bin tools; \
