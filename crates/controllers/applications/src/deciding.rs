@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use api::hold::Hold;
+use api::names::annotation::DEPENDS_ON;
 use api::project::Begin;
 use api::{
     Application, Operation, OperationInitiator, OperationPhase, OperationState, RetryStrategy, SyncOperation,
@@ -16,10 +17,13 @@ use crate::attempt::{begin, between_attempts, next_attempt, retry_policy, target
 use crate::bases::moved;
 use crate::comparison::Comparison;
 use crate::conditions::Findings;
+use crate::dependencies::{self, Blocked};
 use crate::judge::{Judge, Window};
 use crate::shared::Shared;
 use crate::wanted::WantedSet;
 
+/// How long an application that waits for others is left without a look, should every event get lost.
+const DEPENDS: Duration = Duration::from_secs(5);
 /// Retries of an automated sync whose policy names none, as in the peer.
 const AUTOMATED_RETRIES: i64 = 5;
 
@@ -165,7 +169,22 @@ pub(crate) fn automatic(
                 Refusal::Failed => Rests::Failed { revision, message: tried },
             });
         }
-        Decision::Sync => (Vec::new(), 0),
+        Decision::Sync => {
+            // Whoever asks from a command line does not know the others.
+            let blocked = shared.is_leading().then(|| dependencies::blocked(shared, &judge.view.name, app));
+            match blocked.flatten() {
+                Some(Blocked::On(application, message)) => {
+                    return (Todo::Nothing(Some(DEPENDS)), Some(Rests::DependsOn { application, message }));
+                }
+                Some(Blocked::Cycle(way)) => {
+                    let message = format!("{DEPENDS_ON}: applications depend on each other: {way}");
+                    findings
+                        .add(api::ConditionType::SyncError, format!("not synced automatically: {message}"));
+                    return rest(Rests::Refused { message });
+                }
+                None => (Vec::new(), 0),
+            }
+        }
         Decision::Heal { only, heals } => (only.into_iter().map(sync_resource).collect(), heals),
     };
     let several = app.spec.has_multiple_sources();

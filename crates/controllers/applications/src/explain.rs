@@ -157,6 +157,7 @@ fn resting(rests: &Rests, state: Option<&OperationState>) -> Reason {
         | Rests::Refused { .. }
         | Rests::Window { .. }
         | Rests::Held { .. }
+        | Rests::DependsOn { .. }
         | Rests::Contested
         | Rests::Unknown => String::new(),
     };

@@ -16,6 +16,7 @@ mod controller;
 mod deciding;
 mod deletion;
 mod deletion_hooks;
+mod dependencies;
 mod destination;
 mod evaluate;
 mod events;

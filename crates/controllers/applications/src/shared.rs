@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
+use api::names::annotation::DEPENDS_ON;
 use api::names::{IN_CLUSTER_NAME, IN_CLUSTER_SERVER};
 use api::project::Project;
 use api::settings::Namespaces;
@@ -112,6 +113,13 @@ impl Entry {
         let (uid, version) =
             (text("/metadata/uid").to_owned(), text("/metadata/resourceVersion").parse().unwrap_or_default());
         Self { app: Application::from_value(value).map(Arc::new), trigger, spec, uid, version }
+    }
+
+    /// What applications that depend on it look at.
+    fn standing(&self) -> Option<(&api::SyncStatusCode, Option<&api::HealthStatusCode>, bool)> {
+        let app = self.app.as_ref().ok()?;
+        let running = app.status.operation_state.as_ref().is_some_and(|state| !state.phase.is_completed());
+        Some((&app.status.sync.status, app.status.health.status.as_ref(), running))
     }
 
     /// The spec that the next pass looks at; `None` where no pass looks at it.
@@ -367,8 +375,25 @@ impl Shared {
         }
         let changed = known.is_none_or(|old| old.trigger != entry.trigger);
         write(&self.sights).expect(name, entry.expected());
+        let news = known.is_none_or(|old| old.standing() != entry.standing());
         apps.insert(Arc::clone(name), entry);
+        drop(apps);
+        if news {
+            self.tell_dependents(name);
+        }
         changed
+    }
+
+    /// Applications that depend on one look at it again.
+    fn tell_dependents(&self, name: &AppName) {
+        let mut dependents = Vec::new();
+        self.each_app(|other, app| {
+            let depends = app.metadata.annotation(DEPENDS_ON).is_some();
+            if depends && crate::dependencies::depends_on(self, app).contains(name) {
+                dependents.push(Arc::clone(other));
+            }
+        });
+        dependents.into_iter().for_each(|other| self.queue.add(other));
     }
 
     /// Forgets an application; the answer is who else has an object of its in git.
@@ -401,6 +426,17 @@ impl Shared {
     /// Notes whether every application is known.
     pub(crate) fn set_listed(&self, listed: bool) {
         write(&self.sights).set_listed(listed);
+    }
+
+    /// Whether an application was last looked at with older answers of git than another one.
+    pub(crate) fn is_behind(&self, name: &AppName, other: &AppName) -> bool {
+        let sights = read(&self.sights);
+        let (Some(own), Some(theirs)) = (sights.seen_by(name), sights.seen_by(other)) else { return true };
+        theirs.iter().any(|(repository, at)| {
+            let elsewhere = self.repositories.elsewhere(repository);
+            own.get(repository).is_some_and(|seen| seen < at)
+                || elsewhere.iter().any(|e| own.get(&e.key).is_some_and(|seen| e.older || *seen < e.version))
+        })
     }
 
     /// Whether another application may want an object that nobody knows of: it has not been looked at since the start, since

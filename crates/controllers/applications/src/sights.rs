@@ -74,6 +74,12 @@ impl Sights {
         self.apps.remove(name);
     }
 
+    /// The answers that an application was last looked at with; `None` where nothing is known of what its spec wants now.
+    pub(crate) fn seen_by(&self, name: &AppName) -> Option<&Seen> {
+        let sight = self.apps.get(name).filter(|_| self.listed && !self.unlooked.contains(name))?;
+        sight.looked.as_ref().map(|(_, seen)| seen)
+    }
+
     /// Whether an application other than `name` may be there of which nothing is known, or nothing of what its spec wants now.
     pub(crate) fn anybody_else_unlooked(&self, name: &AppName) -> bool {
         !self.listed || self.unlooked.iter().any(|other| other != name)

@@ -40,6 +40,8 @@ pub mod annotation {
     pub const HOOK_DELETE_POLICY: &str = "argocd.argoproj.io/hook-delete-policy";
     /// The run of a hook that an object was made for: begin of the operation, attempt, phase. Ours; the peer has no such annotation.
     pub const HOOK_RUN: &str = "capstan/hook-run";
+    /// Applications that must be well before this one syncs by itself: names, separated by commas. Ours.
+    pub const DEPENDS_ON: &str = "capstan/depends-on";
     /// Until when an Application does not sync by itself: RFC 3339. Ours.
     pub const HOLD_UNTIL: &str = "capstan/hold-until";
     /// Why, for people. Ours.

@@ -16,6 +16,7 @@
 
 pub mod auto;
 pub mod deletion;
+pub mod depends;
 pub mod desired;
 pub mod hooks;
 pub mod operation;

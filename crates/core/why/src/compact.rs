@@ -40,7 +40,10 @@ fn reason_of(mut reason: Reason, fields_left: &mut usize) -> Reason {
             | WaitsFor::Unknown => {}
         },
         Reason::Rests { because, .. } => match because {
-            Rests::Failed { message, .. } | Rests::Refused { message } | Rests::Window { message, .. } => {
+            Rests::Failed { message, .. }
+            | Rests::Refused { message }
+            | Rests::DependsOn { message, .. }
+            | Rests::Window { message, .. } => {
                 cut(message);
             }
             Rests::Held { reason, .. } => cut(reason),

@@ -210,6 +210,13 @@ pub enum Rests {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         until: String,
     },
+    /// Another application has to be well before.
+    DependsOn {
+        /// `namespace/name` of it.
+        application: String,
+        /// What it lacks.
+        message: String,
+    },
     /// Somebody holds it where it is.
     Held {
         /// Why, for people; may be empty.
@@ -253,6 +260,9 @@ impl fmt::Display for Rests {
             }
             Self::Window { message, until } => {
                 write!(f, "a sync window does not permit it until {until}: {message}")
+            }
+            Self::DependsOn { application, message } => {
+                write!(f, "it depends on application {application}: {message}")
             }
             Self::Held { reason, until } => {
                 f.write_str("it is held")?;

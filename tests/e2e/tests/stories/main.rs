@@ -9,6 +9,7 @@ mod clusters;
 mod corners;
 mod cost;
 mod deletion;
+mod dependencies;
 mod faults;
 mod groups;
 mod handover;
