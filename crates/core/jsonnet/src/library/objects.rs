@@ -25,7 +25,6 @@ pub(super) static TABLE: &[Native] = &[
     Native { name: "isObject", parameters: V, run: |machine, given| is(machine, given, "object") },
     Native { name: "isArray", parameters: V, run: |machine, given| is(machine, given, "array") },
     Native { name: "isFunction", parameters: V, run: |machine, given| is(machine, given, "function") },
-    Native { name: "isNull", parameters: V, run: |machine, given| is(machine, given, "null") },
     Native { name: "length", parameters: X, run: length },
     Native { name: "id", parameters: X, run: |machine, given| given.value(machine, 0) },
     Native { name: "trace", parameters: &[("str", true), ("rest", true)], run: trace },
