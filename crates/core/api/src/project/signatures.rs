@@ -218,7 +218,7 @@ mod tests {
 
     use super::*;
 
-    fn integrity(spec: serde_json::Value) -> Result<Integrity, String> {
+    fn integrity(spec: Value) -> Result<Integrity, String> {
         Integrity::new(&serde_json::from_value::<AppProjectSpec>(spec).unwrap())
     }
 
