@@ -22,6 +22,9 @@ const CHUNK_BYTES: usize = 64 << 10;
 /// Bytes of headers and trailers; a plugin's error is in them.
 const HEADER_BYTES: u32 = 1 << 20;
 
+/// How much later than it is given up a plugin may believe that it is waited for.
+const LATER: Duration = Duration::from_secs(1);
+
 /// A plugin that can be called.
 pub(crate) struct Plugin {
     name: String,
@@ -102,10 +105,11 @@ impl Plugin {
         answer.map(tonic::Response::into_inner).map_err(|status| self.failed(doing, &status))
     }
 
-    /// The plugin is told when it will be given up, so that its programs end.
+    /// The plugin is told when it will have been given up, so that its programs end. The call itself ends then, too, with other words:
+    /// whoever gives it up is to be the first.
     fn request<T>(&self, content: T) -> Request<T> {
         let mut request = Request::new(content);
-        request.set_timeout(self.time);
+        request.set_timeout(self.time + LATER);
         request
     }
 

@@ -203,6 +203,17 @@ impl Located<'_> {
         self.secret.is_some_and(|secret| secret.skip_reconcile)
     }
 
+    /// What is risky in how it is reached.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let insecure = self.secret.is_some_and(|secret| secret.config.tls.insecure);
+        insecure.then(|| {
+            format!(
+                "cluster {}: its certificate is not looked at (tlsClientConfig.insecure in its Secret)",
+                self.name
+            )
+        })
+    }
+
     /// The cluster, as far as it is there now; where it is not, its applications are looked at again once it is.
     pub(crate) fn find(&self, shared: &Shared) -> Result<Arc<Destination>, NoCluster> {
         match self.secret {

@@ -1,5 +1,7 @@
 //! How to log in at a cluster, from its Secret.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use cluster::{ExecProgram, Identity, Login};
 use settings::{ClusterSecret, ExecProvider};
 
@@ -12,6 +14,14 @@ fn secret(text: &settings::Secret) -> cluster::Secret {
 /// The ways of a Secret, in the order of the peer: AWS, a program, a token, a certificate, a password.
 pub(crate) fn login(cluster: &ClusterSecret, options: &Options) -> Result<Login, String> {
     let (config, tls) = (&cluster.config, &cluster.config.tls);
+    for (field, url) in [
+        ("server", Some(&cluster.server)),
+        ("config.proxyUrl", config.proxy_url.as_ref().map(|p| p.expose())),
+    ] {
+        if url.is_some_and(|url| is_link_local(url)) {
+            return Err(format!("{field} is a link-local address, where machines tell secrets of their own"));
+        }
+    }
     let identity = if config.aws.is_some() {
         return Err("awsAuthConfig is not implemented yet: give a bearerToken".to_owned());
     } else if let Some(exec) = &config.exec {
@@ -41,6 +51,25 @@ pub(crate) fn login(cluster: &ClusterSecret, options: &Options) -> Result<Login,
     })
 }
 
+/// Whether a URL's host is a link-local address: no API server is there, but the metadata of clouds are.
+fn is_link_local(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V4(address)) => address.is_link_local(),
+        Ok(IpAddr::V6(address)) => address.is_unicast_link_local() || address == METADATA_V6,
+        Err(_) => false,
+    }
+}
+
+/// Where one cloud tells a machine's metadata by IPv6.
+const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+
 /// A program of a Secret, if the operator permits it: whoever may write Secrets must not be able to run what he likes here.
 fn program(exec: &ExecProvider, options: &Options) -> Result<ExecProgram, String> {
     if !options.credential_programs.contains(&exec.command) {
@@ -66,6 +95,27 @@ mod tests {
         let data = [("server", "https://c"), ("config", config)];
         let data = data.map(|(key, text)| (key.to_owned(), text.as_bytes().to_vec())).into();
         ClusterSecret::parse("s", &data, std::collections::BTreeMap::new(), false).unwrap()
+    }
+
+    #[test]
+    fn a_machines_metadata_is_no_cluster() {
+        for (server, refused) in [
+            ("https://169.254.169.254", true),
+            ("http://u:p@169.254.169.254:80/latest", true),
+            ("https://[::ffff:169.254.169.254]:443", true),
+            ("https://[fd00:ec2::254]", true),
+            ("https://[fe80::1]:6443", true),
+            ("https://10.0.0.1:6443", false),
+            ("https://169.254.169.254.example.com", false),
+        ] {
+            let by_server = ClusterSecret { server: server.to_owned(), ..cluster("{}") };
+            let by_proxy = cluster(&serde_json::json!({"proxyUrl": server}).to_string());
+            for cluster in [by_server, by_proxy] {
+                let found = login(&cluster, &Options::new("argocd", "test"));
+                let said = found.as_ref().is_err_and(|why| why.contains("link-local"));
+                assert_eq!(said, refused, "{server}: {found:?}");
+            }
+        }
     }
 
     #[test]

@@ -118,6 +118,9 @@ async fn pass(
     if located.rests() {
         return Ok(None);
     }
+    if let Some(warning) = located.warning() {
+        findings.add(ConditionType::LintWarning, warning);
+    }
     let to = match located.find(shared) {
         Ok(to) => to,
         // It is looked at again when that is over.

@@ -187,6 +187,23 @@ async fn a_project_may_insist_on_its_own_clusters(world: &mut World) {
     world.until_good("own").await;
 }
 
+async fn a_certificate_that_nobody_looks_at_is_said(world: &mut World) {
+    let remote = Remote::start().await.unwrap();
+    let mut secret = remote.secret("far", &[]);
+    let config: Value = serde_json::from_str(secret["stringData"]["config"].as_str().unwrap()).unwrap();
+    let config = json!({"bearerToken": config["bearerToken"], "tlsClientConfig": {"insecure": true}});
+    secret["stringData"]["config"] = json!(config.to_string());
+    world.api.apply(&secret).await.unwrap();
+    world.push(&[("away/c.yaml", &crate::manifests::config("c", "1"))]).unwrap();
+    world.api.apply(&bound_for(world, "away", "far")).await.unwrap();
+    let app = world.until_good("away").await;
+    assert!(
+        says(&app, "LintWarning: cluster far: its certificate is not looked at"),
+        "{:?}",
+        conditions(&app)
+    );
+}
+
 mod tests {
     crate::on_kubesim!(
         git_is_what_runs_in_another_cluster,
@@ -195,5 +212,6 @@ mod tests {
         a_cluster_comes_and_goes_with_its_secret,
         a_cluster_may_be_looked_at_in_part,
         a_project_may_insist_on_its_own_clusters,
+        a_certificate_that_nobody_looks_at_is_said,
     );
 }
