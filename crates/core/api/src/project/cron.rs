@@ -1,7 +1,8 @@
 //! Schedules as the peer's library of cron reads them: five fields, names of months and days, ranges, steps, `?`, and a zone before them.
 
 use jiff::Timestamp;
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::civil::{Date, Time};
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 
 /// Most bytes of a schedule.
 const LONGEST: usize = 1_024;
@@ -116,7 +117,7 @@ impl Schedule {
                 let now = clock.civil(at)?;
                 if !moved {
                     moved = true;
-                    at = clock.moment(days_from(now.year, now.month, now.day) * DAY + now.hour * HOUR)?;
+                    at = clock.moment(days_from(now.year, now.month, now.day)? * DAY + now.hour * HOUR)?;
                 }
                 at += HOUR;
                 if clock.civil(at)?.hour == 0 {
@@ -251,16 +252,15 @@ impl Clock<'_> {
 
     fn civil(&self, at: i64) -> Option<Civil> {
         let shown = at.checked_add(self.offset(at)?)?;
-        let (days, second) = (shown.div_euclid(DAY), shown.rem_euclid(DAY));
-        let (year, month, day) = date_of(days);
+        let shown = Offset::UTC.to_datetime(Timestamp::from_second(shown).ok()?);
         Some(Civil {
-            year,
-            month,
-            day,
-            hour: second / HOUR,
-            minute: second % HOUR / MINUTE,
-            second: second % MINUTE,
-            weekday: (days + 4).rem_euclid(7),
+            year: shown.year().into(),
+            month: shown.month().into(),
+            day: shown.day().into(),
+            hour: shown.hour().into(),
+            minute: shown.minute().into(),
+            second: shown.second().into(),
+            weekday: shown.weekday().to_sunday_zero_offset().into(),
         })
     }
 
@@ -277,7 +277,7 @@ impl Clock<'_> {
     fn next_month(&self, at: i64, same_time: bool) -> Option<i64> {
         let now = self.civil(at)?;
         let (year, month) = if now.month == 12 { (now.year + 1, 1) } else { (now.year, now.month + 1) };
-        let shown = days_from(year, month, 1) * DAY;
+        let shown = days_from(year, month, 1)? * DAY;
         self.moment(if same_time { shown + (now.day - 1) * DAY + now.of_day() } else { shown })
     }
 
@@ -285,7 +285,7 @@ impl Clock<'_> {
     /// the library does.
     fn next_day(&self, at: i64, same_time: bool) -> Option<i64> {
         let now = self.civil(at)?;
-        let shown = (days_from(now.year, now.month, now.day) + 1) * DAY;
+        let shown = (days_from(now.year, now.month, now.day)? + 1) * DAY;
         let at = self.moment(if same_time { shown + now.of_day() } else { shown })?;
         let hour = self.civil(at)?.hour;
         Some(match hour {
@@ -296,24 +296,11 @@ impl Clock<'_> {
     }
 }
 
-/// Days from 1970 to a date of the Gregorian calendar. Years are counted from March, so that a leap day is the last.
-fn days_from(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-/// The date so many days after 1970 began.
-fn date_of(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + i64::from(month <= 2), month, day)
+/// Days from 1970 to a date of the Gregorian calendar; `None` for none that there is.
+fn days_from(year: i64, month: i64, day: i64) -> Option<i64> {
+    let date =
+        Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    Some(Offset::UTC.to_timestamp(date.to_datetime(Time::midnight())).ok()?.as_second().div_euclid(DAY))
 }
 
 #[cfg(test)]
@@ -330,8 +317,9 @@ mod tests {
             (47_540, (2100, 2, 28)),
             (47_541, (2100, 3, 1)),
         ] {
-            assert_eq!(date_of(days), date);
-            assert_eq!(days_from(date.0, date.1, date.2), days);
+            let shown = Clock { zone: None }.civil(days * DAY).unwrap();
+            assert_eq!((shown.year, shown.month, shown.day), date);
+            assert_eq!(days_from(date.0, date.1, date.2), Some(days));
         }
     }
 
