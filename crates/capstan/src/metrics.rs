@@ -107,7 +107,7 @@ fn metrics(controller: &Controller) -> String {
 
 fn info(app: &Application) -> [(&'static str, &str); 10] {
     let status = &app.status;
-    let running = status.operation_state.as_ref().is_some_and(|state| !state.phase.is_completed());
+    let running = status.running().is_some();
     let operation = match () {
         () if app.metadata.is_deleting() => "delete",
         () if running || app.operation.is_some() => "sync",

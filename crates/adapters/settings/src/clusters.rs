@@ -29,8 +29,6 @@ pub struct ClusterSecret {
     pub cluster_resources: bool,
     /// How to reach it and to log in.
     pub config: ClusterConfig,
-    /// Labels of the Secret, for people and selectors.
-    pub labels: BTreeMap<String, String>,
     /// Whether its applications rest: the annotation `argocd.argoproj.io/skip-reconcile`.
     pub skip_reconcile: bool,
 }
@@ -96,11 +94,10 @@ pub struct ExecProvider {
 }
 
 impl ClusterSecret {
-    /// Reads a Secret: its decoded data, labels and annotations.
+    /// Reads a Secret: its decoded data, and what an annotation of it says.
     pub fn parse(
         secret_name: &str,
         data: &BTreeMap<String, Vec<u8>>,
-        labels: BTreeMap<String, String>,
         skip_reconcile: bool,
     ) -> Result<Self, SecretError> {
         let fields = Fields(data);
@@ -119,7 +116,6 @@ impl ClusterSecret {
             namespaces: namespaces.map(str::to_owned).collect(),
             cluster_resources: fields.truth("clusterResources")?,
             config,
-            labels,
             skip_reconcile,
             server,
         })

@@ -256,7 +256,7 @@ fn held(name: &str, object: &Value) -> Result<Option<Held>, String> {
         Some(secret_type::CLUSTER) => {
             let rests =
                 texts("annotations").get(annotation::SKIP_RECONCILE).is_some_and(|value| value == "true");
-            let cluster = ClusterSecret::parse(name, &decode(object)?, labels, rests);
+            let cluster = ClusterSecret::parse(name, &decode(object)?, rests);
             Held::Cluster(Box::new(cluster.map_err(|error| error.to_string())?))
         }
         _ => return Ok(None),

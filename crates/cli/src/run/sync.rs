@@ -61,7 +61,7 @@ pub(super) fn begin(operation: &Operation) -> Value {
 
 /// **Errors**: an operation is asked for or under way.
 pub(super) fn check_idle(app: &Application) -> Result<(), Failure> {
-    let running = app.status.operation_state.as_ref().is_some_and(|state| !state.phase.is_completed());
+    let running = app.status.running().is_some();
     if app.operation.is_some() || running {
         return Err(Failure::new(Kind::Conflict, "another operation is already in progress").next(format!(
             "wait for it: capstan app wait {0} --operation, or end it: capstan app terminate-op {0}",

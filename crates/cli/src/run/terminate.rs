@@ -13,7 +13,7 @@ impl Session<'_> {
         let name = self.name(&args.name, args.app_namespace.as_deref())?;
         self.store
             .update(&name, |app| {
-                let running = app.status.operation_state.as_ref().is_some_and(|state| !state.phase.is_completed());
+                let running = app.status.running().is_some();
                 if !running {
                     let what = "Unable to terminate operation. No operation is in progress";
                     return Err(Failure::new(Kind::Conflict, what));

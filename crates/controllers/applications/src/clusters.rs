@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::controller::{enqueue, follow_changes};
 use crate::destination::Destination;
-use crate::login::login;
+use crate::login::client;
 use crate::shared::Shared;
 
 /// First and longest pause between two tries to connect.
@@ -148,11 +148,7 @@ pub(crate) fn wake(shared: &Shared, server: &str) {
 }
 
 async fn connect(shared: &Shared, secret: &ClusterSecret) -> Result<Destination, String> {
-    let client = if has_login(secret) {
-        login(secret, &shared.options)?.client().await.map_err(|error| error.to_string())?
-    } else {
-        shared.client.clone()
-    };
+    let client = client(secret, &shared.client, &shared.options).await?;
     let mut options = crate::start::cluster_options(&shared.settings, &secret.server);
     if !secret.namespaces.is_empty() {
         options.namespaces = Some(secret.namespaces.clone());
@@ -160,11 +156,6 @@ async fn connect(shared: &Shared, secret: &ClusterSecret) -> Result<Destination,
     options.cluster_resources = secret.cluster_resources;
     let cluster = Cluster::start(client, options).await.map_err(|error| chain(&error))?;
     Ok(Destination::new(&secret.server, &secret.name, cluster))
-}
-
-/// Whether a Secret says how to log in; one of the cluster that this runs in need not.
-pub(crate) fn has_login(secret: &ClusterSecret) -> bool {
-    secret.server != IN_CLUSTER_SERVER || secret.config != settings::ClusterConfig::default()
 }
 
 /// The URL of the cluster that a destination names.

@@ -28,6 +28,11 @@ impl Findings {
         self.0.iter().any(|(found, _)| found == kind)
     }
 
+    /// One finding and no other.
+    pub(crate) fn one(kind: ConditionType, message: impl Into<String>) -> Self {
+        Self(vec![(kind, message.into())])
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &(ConditionType, String)> {
         self.0.iter()
     }

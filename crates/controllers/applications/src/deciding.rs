@@ -40,7 +40,7 @@ pub(crate) enum Todo {
 /// The operation that is under way or asked for, which has its own target and does not depend on what the spec asks for now.
 /// `wanted` is that, where it can be had.
 pub(crate) fn next_operation(shared: &Shared, app: &Application, wanted: Option<&WantedSet>) -> Option<Todo> {
-    if let Some(state) = app.status.operation_state.as_ref().filter(|state| !state.phase.is_completed()) {
+    if let Some(state) = app.status.running() {
         return Some(go_on(shared, app, state, wanted));
     }
     let operation = app.operation.as_ref()?;

@@ -293,8 +293,7 @@ async fn blocked(
     app: &mut Arc<Application>,
     message: String,
 ) -> Result<(), Lost> {
-    let mut findings = Findings::default();
-    findings.add(ConditionType::DeletionError, message);
+    let findings = Findings::one(ConditionType::DeletionError, message);
     let now = shared.now();
     write(shared, name, app, |app| {
         let conditions = findings.conditions(&app.status.conditions, &now);

@@ -60,7 +60,7 @@ fn not_ready(shared: &Shared, name: &AppName, other: &AppName) -> Option<String>
         return Some("it has not looked at this commit yet".to_owned());
     }
     let status = &app.status;
-    let running = status.operation_state.as_ref().is_some_and(|state| !state.phase.is_completed());
+    let running = status.running().is_some();
     if app.operation.is_some() || running {
         return Some("a sync of it is under way".to_owned());
     }

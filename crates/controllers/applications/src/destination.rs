@@ -101,7 +101,6 @@ impl Destination {
     /// Forgets what an application claimed; the answer is who else claims something of it.
     pub(crate) fn let_go(&self, name: &AppName, instance: &str) -> BTreeSet<AppName> {
         self.cluster.observe(instance, None);
-        self.cluster.observe(instance, None);
         if !self.read().by_app.contains_key(name) {
             return BTreeSet::new();
         }

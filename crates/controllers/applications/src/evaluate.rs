@@ -75,12 +75,7 @@ pub struct Unrendered {
 impl Unrendered {
     /// The same as reasons, beside what the Application's status says of an operation under way.
     pub fn why(&self, app: &Application) -> Why {
-        let errors = self.findings.iter().filter(|(kind, _)| kind.is_error());
-        let reason = |(kind, message): &(ConditionType, String)| Reason::Error {
-            condition: kind.as_str().to_owned(),
-            message: message.clone(),
-        };
-        Why::new(errors.map(reason).chain(under_way(app)).collect())
+        Why::new(explain::error_reasons(self.findings.iter()).chain(under_way(app)).collect())
     }
 }
 
@@ -92,11 +87,8 @@ async fn destination(
     settings: &settings::Snapshot,
 ) -> Result<Arc<Destination>, Findings> {
     let located = check_destination(app, project, settings)?;
-    located.find_within(shared, LOADING).await.map_err(|error| {
-        let mut findings = Findings::default();
-        findings.add(ConditionType::ComparisonError, error.to_string());
-        findings
-    })
+    let found = located.find_within(shared, LOADING).await;
+    found.map_err(|error| Findings::one(ConditionType::ComparisonError, error.to_string()))
 }
 
 impl Controller {
@@ -270,7 +262,7 @@ async fn explained(
 
 /// What an Application says of its operation: what it waits for and since when, or how far it is.
 fn under_way(app: &Application) -> Option<Reason> {
-    let state = app.status.operation_state.as_ref().filter(|state| !state.phase.is_completed());
+    let state = app.status.running();
     match (state, &app.operation) {
         (Some(state), _) => {
             let told = why_of(&app.status).reasons;

@@ -120,13 +120,18 @@ pub(crate) fn errors(findings: &Findings, rests: Option<&Rests>) -> Vec<Reason> 
     let told = |kind: &ConditionType| {
         matches!(rests, Some(Rests::Failed { .. } | Rests::Empty)) && *kind == ConditionType::SyncError
     };
-    let errors = findings.iter().filter(|(kind, _)| kind.is_error() && !told(kind));
-    errors
-        .map(|(kind, message)| Reason::Error {
-            condition: kind.as_str().to_owned(),
-            message: message.clone(),
-        })
-        .collect()
+    error_reasons(findings.iter().filter(|(kind, _)| !told(kind))).collect()
+}
+
+/// Errors among findings as reasons.
+pub(crate) fn error_reasons<'a>(
+    findings: impl Iterator<Item = &'a (ConditionType, String)>,
+) -> impl Iterator<Item = Reason> {
+    let errors = findings.filter(|(kind, _)| kind.is_error());
+    errors.map(|(kind, message)| Reason::Error {
+        condition: kind.as_str().to_owned(),
+        message: message.clone(),
+    })
 }
 
 /// The time of the next attempt of an operation that failed.

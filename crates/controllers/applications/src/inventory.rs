@@ -6,8 +6,7 @@ use api::names::{IN_CLUSTER_NAME, IN_CLUSTER_SERVER};
 use cluster::chain;
 use settings::{ClusterSecret, SettingsHandle};
 
-use crate::clusters::has_login;
-use crate::login::login;
+use crate::login::client;
 use crate::shared::Options;
 use crate::start::StartError;
 
@@ -51,11 +50,7 @@ pub async fn clusters(client: kube::Client, options: &Options) -> Result<Vec<Clu
 
 async fn ask(here: &kube::Client, secret: &ClusterSecret, options: &Options) -> ClusterState {
     let answer = async {
-        let client = if has_login(secret) {
-            login(secret, options)?.client().await.map_err(|error| error.to_string())?
-        } else {
-            here.clone()
-        };
+        let client = client(secret, here, options).await?;
         client.apiserver_version().await.map(|info| info.git_version).map_err(|error| chain(&error))
     };
     let silent = |_| Err(format!("no answer within {}s", TIMEOUT.as_secs()));

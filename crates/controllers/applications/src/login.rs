@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use api::names::IN_CLUSTER_SERVER;
 use cluster::{ExecProgram, Identity, Login};
-use settings::{ClusterSecret, ExecProvider};
+use settings::{ClusterConfig, ClusterSecret, ExecProvider};
 
 use crate::shared::Options;
 
@@ -11,8 +12,21 @@ fn secret(text: &settings::Secret) -> cluster::Secret {
     cluster::Secret::new(text.expose().clone())
 }
 
+/// A client of a cluster. `here` serves where the Secret says nothing of how to log in, which one of the cluster that this runs in
+/// need not.
+pub(crate) async fn client(
+    cluster: &ClusterSecret,
+    here: &kube::Client,
+    options: &Options,
+) -> Result<kube::Client, String> {
+    if cluster.server == IN_CLUSTER_SERVER && cluster.config == ClusterConfig::default() {
+        return Ok(here.clone());
+    }
+    login(cluster, options)?.client().await.map_err(|error| error.to_string())
+}
+
 /// The ways of a Secret, in the order of the peer: AWS, a program, a token, a certificate, a password.
-pub(crate) fn login(cluster: &ClusterSecret, options: &Options) -> Result<Login, String> {
+fn login(cluster: &ClusterSecret, options: &Options) -> Result<Login, String> {
     let (config, tls) = (&cluster.config, &cluster.config.tls);
     for (field, url) in [
         ("server", Some(&cluster.server)),
@@ -94,7 +108,7 @@ mod tests {
     fn cluster(config: &str) -> ClusterSecret {
         let data = [("server", "https://c"), ("config", config)];
         let data = data.map(|(key, text)| (key.to_owned(), text.as_bytes().to_vec())).into();
-        ClusterSecret::parse("s", &data, std::collections::BTreeMap::new(), false).unwrap()
+        ClusterSecret::parse("s", &data, false).unwrap()
     }
 
     #[test]

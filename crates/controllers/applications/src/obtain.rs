@@ -89,11 +89,7 @@ pub(crate) fn check_destination<'a>(
     settings: &'a settings::Snapshot,
 ) -> Result<Located<'a>, Findings> {
     let to = &app.spec.destination;
-    let refused = |message: String| {
-        let mut findings = Findings::default();
-        findings.add(ConditionType::InvalidSpecError, message);
-        findings
-    };
+    let refused = |message: String| Findings::one(ConditionType::InvalidSpecError, message);
     let found = clusters::locate(settings, to).map_err(|error| refused(error.to_string()))?;
     let limits = &project.limits;
     let permitted = limits
@@ -271,11 +267,7 @@ pub(crate) async fn from_directory(
     directory: &std::path::Path,
 ) -> Result<(Arc<WantedSet>, Findings), Findings> {
     let mut findings = Findings::default();
-    let refused = |message: String| {
-        let mut findings = Findings::default();
-        findings.add(ConditionType::ComparisonError, message);
-        findings
-    };
+    let refused = |message: String| Findings::one(ConditionType::ComparisonError, message);
     let store = source::open_dir(directory).map_err(|error| refused(error.to_string()))?;
     let tree = Tree { revision: String::new(), store: Arc::new(store) };
     let mut rendered = Vec::new();

@@ -91,7 +91,7 @@ pub(crate) async fn stop(
     findings: Findings,
 ) -> Result<Option<Duration>, Lost> {
     let state = app.operation.as_ref().map(|operation| {
-        let running = app.status.operation_state.as_ref().filter(|state| !state.phase.is_completed());
+        let running = app.status.running();
         let asked = || OperationState { operation: operation.clone(), ..OperationState::default() };
         let mut state = running.cloned().unwrap_or_else(asked);
         let message = findings.first().unwrap_or("the application cannot be compared").to_owned();

@@ -115,10 +115,15 @@ impl Entry {
         Self { app: Application::from_value(value).map(Arc::new), trigger, spec, uid, version }
     }
 
+    /// Whether it waits for other applications.
+    fn depends(&self) -> bool {
+        self.app.as_ref().is_ok_and(|app| app.metadata.annotation(DEPENDS_ON).is_some())
+    }
+
     /// What applications that depend on it look at.
     fn standing(&self) -> Option<(&api::SyncStatusCode, Option<&api::HealthStatusCode>, bool)> {
         let app = self.app.as_ref().ok()?;
-        let running = app.status.operation_state.as_ref().is_some_and(|state| !state.phase.is_completed());
+        let running = app.status.running().is_some();
         Some((&app.status.sync.status, app.status.health.status.as_ref(), running))
     }
 
@@ -267,6 +272,8 @@ pub(crate) struct Shared {
     /// Templates of charts, parsed.
     pub(crate) templates: Arc<helm::Cache>,
     apps: RwLock<BTreeMap<AppName, Entry>>,
+    /// Those among them that depend on others.
+    depending: RwLock<BTreeSet<AppName>>,
     projects: RwLock<Projects>,
     memories: Mutex<HashMap<AppName, Arc<tokio::sync::Mutex<AppMemory>>>>,
     sights: RwLock<Sights>,
@@ -312,6 +319,7 @@ impl Shared {
             queue: Queue::new(),
             metrics,
             apps: RwLock::default(),
+            depending: RwLock::default(),
             projects: RwLock::default(),
             memories: Mutex::default(),
             sights: RwLock::default(),
@@ -376,6 +384,11 @@ impl Shared {
         let changed = known.is_none_or(|old| old.trigger != entry.trigger);
         write(&self.sights).expect(name, entry.expected());
         let news = known.is_none_or(|old| old.standing() != entry.standing());
+        if entry.depends() {
+            write(&self.depending).insert(Arc::clone(name));
+        } else if known.is_some_and(Entry::depends) {
+            write(&self.depending).remove(name);
+        }
         apps.insert(Arc::clone(name), entry);
         drop(apps);
         if news {
@@ -386,20 +399,19 @@ impl Shared {
 
     /// Applications that depend on one look at it again.
     fn tell_dependents(&self, name: &AppName) {
-        let mut dependents = Vec::new();
-        self.each_app(|other, app| {
-            let depends = app.metadata.annotation(DEPENDS_ON).is_some();
-            if depends && crate::dependencies::depends_on(self, app).contains(name) {
-                dependents.push(Arc::clone(other));
+        for other in read(&self.depending).iter() {
+            let app = self.app(other).and_then(|entry| entry.app.ok());
+            if app.is_some_and(|app| crate::dependencies::depends_on(self, &app).contains(name)) {
+                self.queue.add(Arc::clone(other));
             }
-        });
-        dependents.into_iter().for_each(|other| self.queue.add(other));
+        }
     }
 
     /// Forgets an application; the answer is who else has an object of its in git.
     pub(crate) fn remove_app(&self, name: &AppName) -> BTreeSet<AppName> {
         write(&self.apps).remove(name);
         write(&self.sights).forget(name);
+        write(&self.depending).remove(name);
         self.memories().remove(name);
         self.queue.forget(name);
         let instance = self.instance(name);

@@ -4,7 +4,7 @@ use super::*;
 
 fn parse(fields: &[(&str, &str)]) -> Result<ClusterSecret, SecretError> {
     let data = fields.iter().map(|(key, text)| ((*key).to_owned(), text.as_bytes().to_vec())).collect();
-    ClusterSecret::parse("s", &data, BTreeMap::new(), false)
+    ClusterSecret::parse("s", &data, false)
 }
 
 fn with_config(config: &Value) -> Result<ClusterConfig, SecretError> {

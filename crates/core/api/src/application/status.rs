@@ -160,3 +160,10 @@ wire! {
         is_app_of_apps: bool,
     }
 }
+
+impl ApplicationStatus {
+    /// The operation under way: one that has begun and has not ended.
+    pub fn running(&self) -> Option<&OperationState> {
+        self.operation_state.as_ref().filter(|state| !state.phase.is_completed())
+    }
+}
