@@ -5,7 +5,7 @@ use testkit::{RealCluster, RealOptions};
 
 #[tokio::test]
 async fn real_server_and_controller_manager_with_simulated_nodes() {
-    let options = RealOptions { controller_manager: true, scheduler: true, audit_log: false };
+    let options = RealOptions { controller_manager: true, scheduler: true, ..RealOptions::default() };
     let Some(cluster) = RealCluster::start(options).await.unwrap() else { return };
     let _nodes = spawn_nodes(cluster.client(), NodeOptions { schedule: false, ..NodeOptions::default() });
     assert_eq!(conformance::stories::play(&cluster.client()).await, Vec::<String>::new());

@@ -62,15 +62,17 @@ impl Cluster {
                 let nodes = Mutex::new(Some(nodes(&client)));
                 Ok(Some(Self { client, sim: Some(sim), real: None, nodes, _workloads: workloads }))
             }
-            On::Real => {
-                let options =
-                    RealOptions { controller_manager: true, audit_log: true, ..RealOptions::default() };
-                let Some(real) = RealCluster::start(options).await? else { return Ok(None) };
-                let client = real.client();
-                let nodes = Mutex::new(Some(nodes(&client)));
-                Ok(Some(Self { client, sim: None, real: Some(real), nodes, _workloads: None }))
-            }
+            On::Real => Self::real(RealOptions { audit_log: true, ..RealOptions::default() }).await,
         }
+    }
+
+    /// Starts a real cluster with its controllers and these options.
+    pub async fn real(options: RealOptions) -> Result<Option<Self>> {
+        let options = RealOptions { controller_manager: true, ..options };
+        let Some(real) = RealCluster::start(options).await? else { return Ok(None) };
+        let client = real.client();
+        let nodes = Mutex::new(Some(nodes(&client)));
+        Ok(Some(Self { client, sim: None, real: Some(real), nodes, _workloads: None }))
     }
 
     /// Stops the nodes, so that no pod becomes ready, or starts them again.
@@ -385,7 +387,27 @@ pub async fn run(
     run_at(client, data, identity, SignedDuration::ZERO).await
 }
 
+/// As [`run`], an installation in another namespace.
+pub async fn run_in(
+    namespace: &str,
+    client: kube::Client,
+    data: &std::path::Path,
+    identity: &str,
+) -> Result<(Controller, JoinHandle<()>)> {
+    start(namespace, client, data, identity, SignedDuration::ZERO).await
+}
+
 async fn run_at(
+    client: kube::Client,
+    data: &std::path::Path,
+    identity: &str,
+    ahead: SignedDuration,
+) -> Result<(Controller, JoinHandle<()>)> {
+    start("argocd", client, data, identity, ahead).await
+}
+
+async fn start(
+    namespace: &str,
     client: kube::Client,
     data: &std::path::Path,
     identity: &str,
@@ -405,7 +427,7 @@ async fn run_at(
             wave_delay: Some(Duration::ZERO),
             plugin_sockets: data.join("plugins"),
             clock: Arc::new(move || Timestamp::now() + ahead),
-            ..Options::new("argocd", identity)
+            ..Options::new(namespace, identity)
         },
         data_dir: data.to_owned(),
         allow_file: false,

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 /// How old the look may be that a deletion goes by (P2).
-const LOOK: Duration = Duration::from_secs(10);
+const LOOK: SignedDuration = SignedDuration::from_secs(10);
 const TRACKING: &str = "argocd.argoproj.io/tracking-id";
 const WAVE: &str = "argocd.argoproj.io/sync-wave";
 const HOOK_RUN: &str = "capstan/hook-run";
@@ -16,7 +16,7 @@ const HOOK_RUN: &str = "capstan/hook-run";
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// When it was answered.
-    pub at: Instant,
+    pub at: Timestamp,
     /// Which controller.
     pub who: String,
     /// HTTP method.
@@ -44,8 +44,18 @@ pub struct Entry {
 pub enum Record {
     /// A request.
     Request(Box<Entry>),
-    /// From here on these objects, by path, may be deleted.
-    MayGo(BTreeSet<String>),
+    /// From then on these objects, by path, may be deleted.
+    MayGo(Timestamp, BTreeSet<String>),
+}
+
+impl Record {
+    /// When it was.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Request(entry) => entry.at,
+            Self::MayGo(at, _) => *at,
+        }
+    }
 }
 
 /// What happened on the lines of a cluster, in order.
@@ -68,12 +78,12 @@ impl Log {
 pub fn judge(log: &[Record], ours: impl Fn(&str) -> bool) -> Vec<String> {
     let mut broken = Vec::new();
     let mut may_go: BTreeSet<String> = BTreeSet::new();
-    let mut looked: BTreeMap<(String, String), Instant> = BTreeMap::new();
+    let mut looked: BTreeMap<(String, String), Timestamp> = BTreeMap::new();
     let mut created: BTreeMap<String, u32> = BTreeMap::new();
     let mut waves: BTreeMap<String, i64> = BTreeMap::new();
     for record in log {
         let entry = match record {
-            Record::MayGo(paths) => {
+            Record::MayGo(_, paths) => {
                 may_go.extend(paths.iter().cloned());
                 continue;
             }
@@ -127,6 +137,35 @@ pub fn judge(log: &[Record], ours: impl Fn(&str) -> bool) -> Vec<String> {
             .filter(|(_, times)| **times > 1)
             .map(|(path, times)| format!("P8: created {times} times: {path}")),
     );
+    broken.extend(deposed(log));
+    broken
+}
+
+/// Who has followed another in writing an Application is followed for good: the other writes it no more (P7).
+fn deposed(log: &[Record]) -> Vec<String> {
+    let mut writes: BTreeMap<(&str, u64), &str> = BTreeMap::new();
+    for record in log {
+        let Record::Request(entry) = record else { continue };
+        // What a parent applies on its way is the child's manifest, not its status, and the same whoever applies it.
+        let status = is_application(&entry.path) && entry.content_type.contains("merge-patch");
+        if entry.write && entry.status < 300 && status {
+            let version = entry.answer.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+            let version = version.and_then(|version| version.parse().ok()).unwrap_or_default();
+            // A write that changes nothing has the version of the one before.
+            writes.entry((&entry.path, version)).or_insert(&entry.who);
+        }
+    }
+    let mut broken = Vec::new();
+    let mut followed: BTreeSet<(&str, &str)> = BTreeSet::new();
+    let mut last: BTreeMap<&str, &str> = BTreeMap::new();
+    for ((path, version), who) in writes {
+        if followed.contains(&(path, who)) {
+            broken.push(format!("P7: {who} wrote {path} at {version} after it was followed"));
+        }
+        if let Some(before) = last.insert(path, who).filter(|before| *before != who) {
+            followed.insert((path, before));
+        }
+    }
     broken
 }
 
@@ -195,7 +234,7 @@ mod tests {
 
     fn deletion(tracking: &str, preconditions: &Value, status: u16) -> Record {
         Record::Request(Box::new(Entry {
-            at: Instant::now(),
+            at: Timestamp::UNIX_EPOCH,
             who: "1".to_owned(),
             method: "DELETE".to_owned(),
             content_type: String::new(),
@@ -221,7 +260,10 @@ mod tests {
 
     #[test]
     fn a_wrong_deletion_is_seen() {
-        let may = Record::MayGo(BTreeSet::from(["/api/v1/namespaces/n/configmaps/c".to_owned()]));
+        let may = Record::MayGo(
+            Timestamp::UNIX_EPOCH,
+            BTreeSet::from(["/api/v1/namespaces/n/configmaps/c".to_owned()]),
+        );
         let good = json!({"uid": "u", "resourceVersion": "1"});
         let own = "app:/ConfigMap:n/c";
         for (row, log, expect) in [
@@ -245,6 +287,27 @@ mod tests {
                 },
                 "{row}: {broken:?}"
             );
+        }
+    }
+    #[test]
+    fn a_write_of_who_was_followed_is_seen() {
+        let write = |who: &str, version: u64| {
+            let Record::Request(mut entry) = deletion("", &json!({}), 200) else { unreachable!() };
+            entry.method = "PATCH".to_owned();
+            entry.content_type = "application/merge-patch+json".to_owned();
+            entry.path = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/a".to_owned();
+            entry.body = json!({"metadata": {"resourceVersion": "1"}});
+            entry.answer = json!({"metadata": {"resourceVersion": version.to_string()}});
+            entry.who = who.to_owned();
+            Record::Request(entry)
+        };
+        for (row, log, expect) in [
+            ("one after the other", vec![write("1", 1), write("2", 2), write("2", 3)], 0),
+            ("told in another order", vec![write("2", 3), write("1", 2)], 0),
+            ("back again", vec![write("1", 1), write("2", 2), write("1", 3)], 1),
+            ("without an effect", vec![write("1", 1), write("2", 2), write("1", 2)], 0),
+        ] {
+            assert_eq!(judge(&log, |_| true).len(), expect, "{row}");
         }
     }
 }

@@ -6,16 +6,17 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use http::{Method, Request, Response};
-use http_body_util::BodyExt as _;
+use http_body::Frame;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use jiff::Timestamp;
 use kube::client::Body;
-use kubesim::{KubeSim, Reset, SimBody, SimService};
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tower::{Service, ServiceExt as _};
+use tower::{BoxError, Service};
 
 use crate::judge::{Entry, Log, Record};
 use crate::weather::{Fate, HANG, LATE, Weather};
@@ -72,10 +73,15 @@ impl Gate {
     }
 }
 
+type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
+
 /// See the module.
 #[derive(Clone)]
 pub struct Line {
-    sim: SimService,
+    /// Where it leads, as the controller's user.
+    to: kube::Client,
+    /// The same cluster for the line's own looks.
+    observer: kube::Client,
     state: Arc<State>,
 }
 
@@ -91,8 +97,14 @@ struct State {
 }
 
 impl Line {
-    /// A line that nothing happens on but weather.
-    pub fn new(sim: &KubeSim, who: &str, log: &Arc<Log>, weather: &Arc<Weather>) -> Self {
+    /// A line that nothing happens on but weather: requests go on by `to`, looks of its own by `observer`.
+    pub fn new(
+        to: kube::Client,
+        observer: kube::Client,
+        who: &str,
+        log: &Arc<Log>,
+        weather: &Arc<Weather>,
+    ) -> Self {
         let state = State {
             who: who.to_owned(),
             log: Arc::clone(log),
@@ -102,7 +114,7 @@ impl Line {
             writes: AtomicU64::new(0),
             dead: watch::Sender::new(false),
         };
-        Self { sim: sim.service(), state: Arc::new(state) }
+        Self { to, observer, state: Arc::new(state) }
     }
 
     /// A line that goes dead, and its controller with it.
@@ -148,9 +160,9 @@ impl Line {
         std::future::pending().await
     }
 
-    async fn carry(self, request: Request<Body>) -> Result<Response<SimBody>, Reset> {
+    async fn carry(self, request: Request<Body>) -> Result<Answer, BoxError> {
         let (mut parts, body) = request.into_parts();
-        let body = body.collect().await.map_err(|_| Reset)?.to_bytes();
+        let body = body.collect().await?.to_bytes();
         if self.is_dead() {
             return std::future::pending().await;
         }
@@ -170,29 +182,29 @@ impl Line {
         let fate = self.state.weather.fate(&parts.method, &path, &query);
         match fate {
             Fate::Refused(status) => return Ok(refusal(status)),
-            Fate::Reset => return Err(Reset),
+            Fate::Reset => return Err(reset()),
             Fate::Hangs => {
                 tokio::time::sleep(HANG).await;
-                return Err(Reset);
+                return Err(reset());
             }
             _ => {}
         }
         if self.state.weather.is_bad() && query.contains("limit=500") {
             // Small pages, so that lists have a second one to fail on.
             let smaller = format!("{path}?{}", query.replace("limit=500", "limit=2"));
-            parts.uri = smaller.parse().map_err(|_| Reset)?;
+            parts.uri = smaller.parse()?;
         }
         if query.contains("watch=") {
             let response = self.send(parts, body).await?;
-            return Ok(response.map(|body| weathered(body, fate)));
+            return Ok(response.map(|body| weathered(body.map_err(BoxError::from).boxed_unsync(), fate)));
         }
         let before = if parts.method == Method::DELETE { self.look(&path).await } else { None };
         let (method, kind) = (parts.method.clone(), parts.headers.get("content-type").cloned());
         let response = self.send(parts, body.clone()).await?;
         let (head, answer) = response.into_parts();
-        let answer = answer.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let answer = answer.collect().await?.to_bytes();
         self.state.log.push(Record::Request(Box::new(Entry {
-            at: Instant::now(),
+            at: Timestamp::now(),
             who: self.state.who.clone(),
             method: method.to_string(),
             content_type: kind.and_then(|kind| kind.to_str().ok().map(str::to_owned)).unwrap_or_default(),
@@ -211,30 +223,26 @@ impl Line {
             return std::future::pending().await;
         }
         if fate == Fate::Unanswered {
-            return Err(Reset);
+            return Err(reset());
         }
-        Ok(Response::from_parts(head, SimBody::full(answer)))
+        Ok(Response::from_parts(head, whole(answer)))
     }
 
-    async fn send(&self, parts: http::request::Parts, body: Bytes) -> Result<Response<SimBody>, Reset> {
-        self.sim.clone().oneshot(Request::from_parts(parts, http_body_util::Full::new(body))).await
+    async fn send(&self, parts: http::request::Parts, body: Bytes) -> Result<Response<Body>, BoxError> {
+        Ok(self.to.send(Request::from_parts(parts, Body::from(body))).await?)
     }
 
     async fn look(&self, path: &str) -> Option<Value> {
-        let request = Request::get(path).body(http_body_util::Full::new(Bytes::new())).ok()?;
-        let response = self.sim.clone().oneshot(request).await.ok()?;
-        let found = response.status().is_success();
-        let body = response.into_body().collect().await.ok()?.to_bytes();
-        serde_json::from_slice(&body).ok().filter(|_| found)
+        self.observer.request(Request::get(path).body(Vec::new()).ok()?).await.ok()
     }
 }
 
 impl Service<Request<Body>> for Line {
-    type Response = Response<SimBody>;
-    type Error = Reset;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<SimBody>, Reset>> + Send>>;
+    type Response = Answer;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Answer, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Reset>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
@@ -243,14 +251,22 @@ impl Service<Request<Body>> for Line {
     }
 }
 
+fn reset() -> BoxError {
+    std::io::Error::from(std::io::ErrorKind::ConnectionReset).into()
+}
+
+fn whole(body: impl Into<Bytes>) -> UnsyncBoxBody<Bytes, BoxError> {
+    Full::new(body.into()).map_err(BoxError::from).boxed_unsync()
+}
+
 /// Whether a request writes something that counts: no dry run, no lease, no event, no review.
-fn is_write(method: &Method, path: &str, query: &str) -> bool {
+pub(crate) fn is_write(method: &Method, path: &str, query: &str) -> bool {
     *method != Method::GET
         && !query.contains("dryRun=All")
         && !["/leases", "/events", "reviews"].iter().any(|other| path.contains(other))
 }
 
-fn refusal(code: u16) -> Response<SimBody> {
+fn refusal(code: u16) -> Answer {
     let reason = match code {
         403 => "Forbidden",
         409 => "Conflict",
@@ -264,7 +280,7 @@ fn refusal(code: u16) -> Response<SimBody> {
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
         "code": code, "reason": reason, "message": format!("{code} by the weather"),
     });
-    let mut response = Response::new(SimBody::full(status.to_string()));
+    let mut response = Response::new(whole(status.to_string()));
     *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or_default();
     if code == 429 {
         response.headers_mut().insert("retry-after", http::HeaderValue::from_static("1"));
@@ -274,12 +290,12 @@ fn refusal(code: u16) -> Response<SimBody> {
 }
 
 /// A watch's body, event by event, under its weather.
-fn weathered(body: SimBody, fate: Fate) -> SimBody {
+fn weathered(body: UnsyncBoxBody<Bytes, BoxError>, fate: Fate) -> UnsyncBoxBody<Bytes, BoxError> {
     if !matches!(fate, Fate::Ends(_) | Fate::Expires(_) | Fate::Repeats | Fate::Slow) {
         return body;
     }
     let start = (body, BytesMut::new(), VecDeque::<Bytes>::new(), 0u64, false);
-    SimBody::stream(futures::stream::unfold(
+    let events = futures::stream::unfold(
         start,
         move |(mut body, mut rest, mut lines, mut sent, mut ended)| async move {
             loop {
@@ -287,7 +303,7 @@ fn weathered(body: SimBody, fate: Fate) -> SimBody {
                     if fate == Fate::Slow {
                         tokio::time::sleep(LATE).await;
                     }
-                    return Some((line, (body, rest, lines, sent, ended)));
+                    return Some((Ok(Frame::data(line)), (body, rest, lines, sent, ended)));
                 }
                 if ended {
                     return None;
@@ -318,5 +334,6 @@ fn weathered(body: SimBody, fate: Fate) -> SimBody {
                 }
             }
         },
-    ))
+    );
+    StreamBody::new(events).boxed_unsync()
 }

@@ -1,27 +1,28 @@
-//! A cluster in memory with a git server, and controllers that come and go.
+//! A cluster with a git server, and controllers that come and go.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use applications::Controller;
-use e2e::Api;
-use kubesim::KubeSim;
-use kubesim::workloads::{ControllerOptions, Handle, NodeOptions, spawn_controllers, spawn_nodes};
+use e2e::{Api, Cluster, On};
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use testkit::{GitServer, GitServerOptions, Repository};
+use testkit::{GitServer, GitServerOptions, RealOptions, Repository};
 use tokio::task::JoinHandle;
 
 use crate::judge::{Log, Record, judge};
 use crate::line::Line;
+use crate::observer;
 use crate::weather::Weather;
 
-const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/argocd/leases/argocd-application-controller";
+const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/argocd~/leases/argocd-application-controller";
 
-/// See the module. Dropping it ends everything.
+/// See the module. Dropping it ends everything but a cluster that it shares.
 pub struct Rig {
     /// The cluster.
-    pub sim: KubeSim,
+    pub cluster: Arc<Cluster>,
     /// Requests to it as its administrator, outside of every line.
     pub api: Api,
     /// The config repository.
@@ -32,9 +33,26 @@ pub struct Rig {
     pub log: Arc<Log>,
     /// The weather on lines made by [`Rig::line`].
     pub weather: Arc<Weather>,
+    /// What stands for `~`, see [`Rig::at`].
+    pub(crate) mark: String,
+    /// Where the audit log ended when it began.
+    began: u64,
     running: Mutex<Option<Running>>,
     data: tempfile::TempDir,
-    _workloads: [Handle; 2],
+}
+
+/// A real API server with its controllers, for many rigs; `None` where it cannot be had, which is said.
+pub async fn real() -> Result<Option<Arc<Cluster>>> {
+    let options = RealOptions { audit_log: true, audit_answers: true, ..RealOptions::default() };
+    let Some(cluster) = Cluster::real(options).await? else { return Ok(None) };
+    // Controllers act as users of their own, so that the audit log tells them apart.
+    let all = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "all"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:authenticated"}],
+    });
+    Api::new(cluster.client.clone()).apply(&all).await?;
+    Ok(Some(Arc::new(cluster)))
 }
 
 /// A controller at work. Dropping it kills it.
@@ -55,49 +73,75 @@ impl Drop for Running {
 }
 
 impl Rig {
-    /// Everything but a controller.
+    /// Everything but a controller, on a kubesim of its own.
     pub async fn new(weather: Weather) -> Result<Self> {
-        let sim = KubeSim::new(kubesim::Options::default());
-        let client = sim.client();
-        let nodes =
-            NodeOptions { ready_delay: std::time::Duration::from_millis(10), ..NodeOptions::default() };
-        let workloads = [
-            spawn_controllers(client.clone(), ControllerOptions::default()),
-            spawn_nodes(client.clone(), nodes),
-        ];
-        let api = Api::new(client);
-        for manifest in ::api::install_manifests("argocd") {
+        let cluster = Cluster::start(On::Kubesim).await?.context("no kubesim")?;
+        Self::with(Arc::new(cluster), String::new(), weather).await
+    }
+
+    /// Everything but a controller, on a cluster that other rigs are on, too: all of this one has a number in its name.
+    pub async fn on(cluster: &Arc<Cluster>, number: u64, weather: Weather) -> Result<Self> {
+        Self::with(Arc::clone(cluster), format!("-r{number:05}"), weather).await
+    }
+
+    async fn with(cluster: Arc<Cluster>, mark: String, weather: Weather) -> Result<Self> {
+        let began = cluster.real.as_ref().map_or(0, testkit::RealCluster::audit_end);
+        let api = Api::new(cluster.client.clone());
+        for manifest in ::api::install_manifests(&format!("argocd{mark}")) {
             api.apply(&manifest).await.context("install")?;
         }
         let repository = Repository::new("config")?;
         repository.commit(&[("README.md", "what runs\n")], "begin")?;
         let git = GitServer::start(&repository, GitServerOptions::default())?;
-        api.apply(&repository_secret("config", &git.url(&repository))).await?;
-        Ok(Self {
-            sim,
+        let rig = Self {
+            cluster,
             api,
             repository,
             git,
             log: Arc::default(),
             weather: Arc::new(weather),
+            mark,
+            began,
             running: Mutex::default(),
             data: tempfile::tempdir()?,
-            _workloads: workloads,
-        })
+        };
+        let mut secret = repository_secret("config", &rig.git.url(&rig.repository));
+        secret["metadata"]["namespace"] = json!(rig.at("argocd~"));
+        rig.api.apply(&secret).await?;
+        Ok(rig)
+    }
+
+    /// A text with the mark of this rig, which may be empty, for each `~`.
+    pub fn at(&self, text: &str) -> String {
+        text.replace('~', &self.mark)
+    }
+
+    /// Where one of its Applications lies.
+    pub fn app_path(&self, name: &str) -> String {
+        self.at(&format!("/apis/argoproj.io/v1alpha1/namespaces/argocd~/applications/{name}~"))
+    }
+
+    /// How long anything may take here before a test gives up.
+    pub fn patience(&self) -> Duration {
+        if self.cluster.real.is_some() { 3 * e2e::PATIENCE } else { e2e::PATIENCE }
     }
 
     /// A line to this cluster.
-    pub fn line(&self, who: &str) -> Line {
-        Line::new(&self.sim, who, &self.log, &self.weather)
+    pub async fn line(&self, who: &str) -> Result<Line> {
+        let to = match &self.cluster.real {
+            Some(real) => real.client_as(&format!("{}{who}{}", observer::USERS, self.mark)).await?,
+            None => self.cluster.client.clone(),
+        };
+        Ok(Line::new(to, self.cluster.client.clone(), who, &self.log, &self.weather))
     }
 
     /// Starts a controller at the end of a line, in place of the one that ran, whose lease it need not wait for.
     pub async fn start(&self, who: &str, line: Line, fresh_data: bool) -> Result<()> {
         drop(self.put(None));
-        self.api.delete(LEASE).await?;
+        self.api.delete(&self.at(LEASE)).await?;
         let fresh = if fresh_data { Some(tempfile::tempdir()?) } else { None };
         let data = fresh.as_ref().map_or(self.data.path(), tempfile::TempDir::path);
-        let (controller, task) = run(line, data, who).await?;
+        let (controller, task) = self.run(line, data, who).await?;
         drop(self.put(Some(Running { controller, task: Some(task), _data: fresh })));
         // A push may have been told to the one that died.
         self.pushed();
@@ -111,9 +155,20 @@ impl Rig {
 
     /// Starts a controller beside one that this rig did not start, and whose lease it waits for.
     pub async fn join(&self, who: &str, line: Line) -> Result<()> {
-        let (controller, task) = run(line, self.data.path(), who).await?;
+        let (controller, task) = self.run(line, self.data.path(), who).await?;
         drop(self.put(Some(Running { controller, task: Some(task), _data: None })));
         Ok(())
+    }
+
+    /// Starts a controller at the end of a line, in this runtime, and leaves it to the caller.
+    pub async fn run(&self, line: Line, data: &Path, who: &str) -> Result<(Controller, JoinHandle<()>)> {
+        e2e::run_in(&self.at("argocd~"), kube::Client::new(line, "default"), data, who).await
+    }
+
+    /// Who holds the lease.
+    pub async fn leader(&self) -> Result<Value> {
+        let lease = self.api.get(&self.at(LEASE)).await?.context("no lease")?;
+        Ok(lease["spec"]["holderIdentity"].clone())
     }
 
     fn put(&self, running: Option<Running>) -> Option<Running> {
@@ -130,23 +185,57 @@ impl Rig {
 
     /// Allows the deletion of objects from here on.
     pub fn may_go(&self, paths: &[&str]) {
-        self.log.push(Record::MayGo(paths.iter().map(|path| (*path).to_owned()).collect()));
+        self.log.push(Record::MayGo(Timestamp::now(), paths.iter().map(|path| self.at(path)).collect()));
     }
 
-    /// The promises that were broken so far, see [`judge`]; `ours` are the paths that applications are about.
+    /// The promises that were broken so far, see [`judge`]; `ours` are the paths that applications are about. On the real API server
+    /// its audit log is held against them, too.
     pub fn judgement(&self, ours: &[&str]) -> Vec<String> {
-        judge(&self.log.records(), |path| ours.contains(&path))
+        let ours: Vec<String> = ours.iter().map(|path| self.at(path)).collect();
+        let is_ours = |path: &str| ours.iter().any(|one| one == path);
+        let log = self.log.records();
+        let mut broken = judge(&log, is_ours);
+        if let Some(real) = &self.cluster.real {
+            let audit = observer::records(&real.audit_with(self.began, &self.mark), &self.mark, &log);
+            broken.extend(observer::unseen(&log, &audit));
+            let audited = judge(&audit, is_ours);
+            broken.extend(audited.into_iter().map(|what| format!("by the audit log: {what}")));
+        }
+        broken
+    }
+
+    /// Removes what is left of it from a cluster that it shares, without waiting for that.
+    pub async fn leave(&self) -> Result<()> {
+        drop(self.put(None));
+        if self.mark.is_empty() {
+            return Ok(());
+        }
+        let apps = self.at("/apis/argoproj.io/v1alpha1/namespaces/argocd~/applications");
+        let list = self.api.get(&apps).await?.unwrap_or_default();
+        for app in list["items"].as_array().into_iter().flatten() {
+            let path = format!("{apps}/{}", app["metadata"]["name"].as_str().unwrap_or_default());
+            self.api.patch(&path, &json!({"metadata": {"finalizers": null}})).await?;
+            self.api.delete(&path).await?;
+        }
+        let namespaces = self.api.get("/api/v1/namespaces").await?.unwrap_or_default();
+        for namespace in namespaces["items"].as_array().into_iter().flatten() {
+            let name = namespace["metadata"]["name"].as_str().unwrap_or_default();
+            if name.ends_with(&self.mark) {
+                self.api.delete(&format!("/api/v1/namespaces/{name}")).await?;
+            }
+        }
+        Ok(())
     }
 
     /// An Application of this repository with the resources finalizer.
     pub fn application(&self, name: &str, automated: bool) -> Value {
         let mut app = json!({
             "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
-            "metadata": {"name": name, "namespace": "argocd", "finalizers": ["resources-finalizer.argocd.argoproj.io"]},
+            "metadata": {"name": format!("{name}~"), "namespace": "argocd~", "finalizers": ["resources-finalizer.argocd.argoproj.io"]},
             "spec": {
                 "project": "default",
                 "source": {"repoURL": self.git.url(&self.repository), "targetRevision": "main", "path": name},
-                "destination": {"server": "https://kubernetes.default.svc", "namespace": name},
+                "destination": {"server": "https://kubernetes.default.svc", "namespace": format!("{name}~")},
                 "syncPolicy": {"syncOptions": ["CreateNamespace=true"]},
             },
         });
@@ -155,7 +244,7 @@ impl Rig {
             let backoff = json!({"duration": "1s", "factor": 2, "maxDuration": "5s"});
             app["spec"]["syncPolicy"]["retry"] = json!({"limit": 20, "backoff": backoff});
         }
-        app
+        serde_json::from_str(&self.at(&app.to_string())).unwrap_or_default()
     }
 }
 
@@ -166,9 +255,4 @@ pub fn repository_secret(name: &str, url: &str) -> Value {
         "metadata": {"name": format!("repo-{name}"), "namespace": "argocd", "labels": {"argocd.argoproj.io/secret-type": "repository"}},
         "stringData": {"type": "git", "url": url},
     })
-}
-
-/// Starts a controller at the end of a line, in this runtime.
-pub async fn run(line: Line, data: &Path, who: &str) -> Result<(Controller, JoinHandle<()>)> {
-    e2e::run(kube::Client::new(line, "default"), data, who).await
 }

@@ -13,7 +13,7 @@ const LISTS: [&str; 7] = [
     "/api/v1/namespaces",
     "/apis/apps/v1/deployments",
     "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
-    "/apis/faults.example.com/v1/widgets",
+    "/apis/faults~.example.com/v1/widgets",
     "/apis/argoproj.io/v1alpha1/applications",
 ];
 
@@ -24,9 +24,12 @@ pub async fn take(rig: &Rig, history: bool) -> Result<BTreeMap<String, Value>> {
     let mut names: Vec<(String, String)> =
         commits.lines().enumerate().map(|(n, commit)| (commit.to_owned(), format!("COMMIT-{n}"))).collect();
     names.push((rig.git.base_url(), "GIT".to_owned()));
+    if !rig.mark.is_empty() {
+        names.push((rig.mark.clone(), String::new()));
+    }
     let mut all = BTreeMap::new();
     for list in LISTS {
-        let Some(found) = rig.api.get(list).await? else { continue };
+        let Some(found) = rig.api.get(&rig.at(list)).await? else { continue };
         for object in found["items"].as_array().context("no list")? {
             let metadata = &object["metadata"];
             let name = format!(
@@ -35,13 +38,17 @@ pub async fn take(rig: &Rig, history: bool) -> Result<BTreeMap<String, Value>> {
                 text(&metadata["namespace"]),
                 text(&metadata["name"])
             );
+            if !name.contains(&rig.mark) {
+                continue;
+            }
+            let name = if rig.mark.is_empty() { name } else { name.replace(&rig.mark, "") };
             let application = list.ends_with("/applications");
-            let gone = ["one", "leaf"].map(Value::from);
+            let gone = ["one~", "leaf~"].map(|name| Value::from(rig.at(name)));
             // Definitions outlive their application, too.
             let left_behind = gone.contains(&metadata["namespace"])
                 || (list.ends_with("/namespaces") && gone.contains(&metadata["name"]))
-                || text(&metadata["name"]).ends_with(".faults.example.com");
-            if !application && (metadata["namespace"] == "argocd" || (left_behind && !history)) {
+                || text(&metadata["name"]).starts_with("widgets.faults");
+            if !application && (metadata["namespace"] == rig.at("argocd~") || (left_behind && !history)) {
                 continue;
             }
             let plain = if application { application_of(object, history) } else { plain(object) };

@@ -1,14 +1,14 @@
 //! What happens in each run: three kinds of applications, a commit that changes, adds and removes, and two ends.
 //!
-//! - `one`: a Namespace, a CustomResourceDefinition and an object of it, a Secret, a Deployment, one object that is pruned last, in
-//!   four waves; automated. In the end it is deleted with all it has.
+//! - `one`: a Namespace, a CustomResourceDefinition and an object of it, a Secret, a Deployment, one object that is pruned last and
+//!   one that must stay, in four waves; automated. In the end it is deleted with all it has.
 //! - `root`: holds the Application `leaf`, which leaves git in the end and takes its objects along.
 //! - `hand`: synced by hand, with a hook before and one after that goes when it has succeeded.
 
 use std::time::Duration;
 
 use anyhow::Result;
-use e2e::{PATIENCE, app_path, is_good};
+use e2e::is_good;
 use serde_json::{Value, json};
 use testkit::{eventually, eventually_some};
 
@@ -16,35 +16,38 @@ use crate::Rig;
 
 const WAVE: &str = "argocd.argoproj.io/sync-wave";
 const OPTIONS: &str = "argocd.argoproj.io/sync-options";
+const COMPARE: &str = "argocd.argoproj.io/compare-options";
 const HOOK: &str = "argocd.argoproj.io/hook";
 const HOOK_DELETE_POLICY: &str = "argocd.argoproj.io/hook-delete-policy";
 
-const A: &str = "/api/v1/namespaces/one/configmaps/a";
-const GONE: &str = "/api/v1/namespaces/one/configmaps/gone";
-const LAST: &str = "/api/v1/namespaces/one/configmaps/last";
-const NEW: &str = "/api/v1/namespaces/one/configmaps/new";
-const SECRET: &str = "/api/v1/namespaces/one/secrets/s";
-const WEB: &str = "/apis/apps/v1/namespaces/one/deployments/web";
-const EXTRA: &str = "/api/v1/namespaces/one-extra";
-const CRD: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.faults.example.com";
-const WIDGET: &str = "/apis/faults.example.com/v1/namespaces/one/widgets/w";
-const LEAF: &str = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/leaf";
-const IN_LEAF: &str = "/api/v1/namespaces/leaf/configmaps/c";
-const KEPT: &str = "/api/v1/namespaces/argocd/configmaps/kept";
-const IN_HAND: &str = "/api/v1/namespaces/hand/configmaps/c";
-const MIGRATE: &str = "/apis/batch/v1/namespaces/hand/jobs/migrate";
-const SMOKE: &str = "/apis/batch/v1/namespaces/hand/jobs/smoke";
-const JOBS: &str = "/apis/batch/v1/namespaces/hand/jobs";
-const BACKUP: &str = "/apis/batch/v1/namespaces/one/jobs/backup";
-const REPORT: &str = "/apis/batch/v1/namespaces/one/jobs/report";
-const ONES_JOBS: &str = "/apis/batch/v1/namespaces/one/jobs";
+const A: &str = "/api/v1/namespaces/one~/configmaps/a";
+const GONE: &str = "/api/v1/namespaces/one~/configmaps/gone";
+const LAST: &str = "/api/v1/namespaces/one~/configmaps/last";
+const STAYS: &str = "/api/v1/namespaces/one~/configmaps/stays";
+const NEW: &str = "/api/v1/namespaces/one~/configmaps/new";
+const SECRET: &str = "/api/v1/namespaces/one~/secrets/s";
+const WEB: &str = "/apis/apps/v1/namespaces/one~/deployments/web";
+const EXTRA: &str = "/api/v1/namespaces/one-extra~";
+const CRD: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.faults~.example.com";
+const WIDGET: &str = "/apis/faults~.example.com/v1/namespaces/one~/widgets/w";
+const LEAF: &str = "/apis/argoproj.io/v1alpha1/namespaces/argocd~/applications/leaf~";
+const IN_LEAF: &str = "/api/v1/namespaces/leaf~/configmaps/c";
+const KEPT: &str = "/api/v1/namespaces/argocd~/configmaps/kept";
+const IN_HAND: &str = "/api/v1/namespaces/hand~/configmaps/c";
+const MIGRATE: &str = "/apis/batch/v1/namespaces/hand~/jobs/migrate";
+const SMOKE: &str = "/apis/batch/v1/namespaces/hand~/jobs/smoke";
+const JOBS: &str = "/apis/batch/v1/namespaces/hand~/jobs";
+const BACKUP: &str = "/apis/batch/v1/namespaces/one~/jobs/backup";
+const REPORT: &str = "/apis/batch/v1/namespaces/one~/jobs/report";
+const ONES_JOBS: &str = "/apis/batch/v1/namespaces/one~/jobs";
 
 /// Every object that the applications are about, and the namespaces that come with them.
-pub const OURS: [&str; 20] = [
+pub const OURS: [&str; 21] = [
     KEPT,
     A,
     GONE,
     LAST,
+    STAYS,
     NEW,
     SECRET,
     WEB,
@@ -108,20 +111,21 @@ fn job(name: &str, annotations: &[(&str, &str)]) -> String {
 fn definition() -> String {
     let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
     let spec = json!({
-        "group": "faults.example.com", "scope": "Namespaced",
+        "group": "faults~.example.com", "scope": "Namespaced",
         "names": {"kind": "Widget", "plural": "widgets", "singular": "widget", "listKind": "WidgetList"},
         "versions": [{"name": "v1", "served": true, "storage": true, "schema": schema}],
     });
     object(
         "apiextensions.k8s.io/v1",
         "CustomResourceDefinition",
-        "widgets.faults.example.com",
+        "widgets.faults~.example.com",
         &[(WAVE, "-1")],
         json!({ "spec": spec }),
     )
 }
 
 fn commit(rig: &Rig, files: &[(&str, String)], removed: &[&str]) -> Result<String> {
+    let files: Vec<(&str, String)> = files.iter().map(|(path, text)| (*path, rig.at(text))).collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
     for path in removed {
         rig.repository.git(&["rm", "-q", path])?;
@@ -142,16 +146,20 @@ async fn first(rig: &Rig, pace: Pace) -> Result<()> {
     let commit = commit(
         rig,
         &[
-            ("one/extra.yaml", object("v1", "Namespace", "one-extra", &[(WAVE, "-2")], json!({}))),
+            ("one/extra.yaml", object("v1", "Namespace", "one-extra~", &[(WAVE, "-2")], json!({}))),
             ("one/crd.yaml", definition()),
             (
                 "one/widget.yaml",
-                object("faults.example.com/v1", "Widget", "w", &[], json!({"spec": {"size": 1}})),
+                object("faults~.example.com/v1", "Widget", "w", &[], json!({"spec": {"size": 1}})),
             ),
             ("one/secret.yaml", secret("one")),
             ("one/a.yaml", config("a", "1", &[])),
             ("one/gone.yaml", config("gone", "1", &[(WAVE, "1")])),
             ("one/last.yaml", config("last", "1", &[(OPTIONS, "PruneLast=true")])),
+            (
+                "one/stays.yaml",
+                config("stays", "1", &[(OPTIONS, "Prune=false,Delete=false"), (COMPARE, "IgnoreExtraneous")]),
+            ),
             ("one/web.yaml", deployment("registry.example.com/web:1")),
             ("one/backup.yaml", job("backup", &[(HOOK, "PreDelete")])),
             (
@@ -171,7 +179,7 @@ async fn first(rig: &Rig, pace: Pace) -> Result<()> {
     for (name, automated) in [("one", true), ("root", true), ("hand", false)] {
         let mut app = rig.application(name, automated);
         if name == "root" {
-            app["spec"]["destination"]["namespace"] = json!("argocd");
+            app["spec"]["destination"]["namespace"] = json!(rig.at("argocd~"));
         }
         rig.api.apply(&app).await?;
     }
@@ -194,7 +202,7 @@ async fn second(rig: &Rig, pace: Pace) -> Result<()> {
             ("leaf/c.yaml", config("c", "2", &[])),
             ("hand/c.yaml", config("c", "2", &[])),
         ],
-        &["one/gone.yaml", "one/last.yaml"],
+        &["one/gone.yaml", "one/last.yaml", "one/stays.yaml"],
     )?;
     rig.pushed();
     // `root` is not about this commit, and need not show it.
@@ -208,7 +216,7 @@ async fn second(rig: &Rig, pace: Pace) -> Result<()> {
 async fn last(rig: &Rig) -> Result<()> {
     // The definition outlives its application.
     rig.may_go(&[A, NEW, GONE, LAST, SECRET, WEB, EXTRA, WIDGET, LEAF, IN_LEAF, BACKUP, REPORT]);
-    rig.api.delete(&app_path("one")).await?;
+    rig.api.delete(&rig.app_path("one")).await?;
     commit(rig, &[], &["root/leaf.yaml"])?;
     rig.pushed();
     Ok(())
@@ -218,16 +226,16 @@ async fn last(rig: &Rig) -> Result<()> {
 pub async fn end(rig: &Rig) -> Result<()> {
     let commit = rig.repository.head()?;
     for path in [
-        app_path("one"),
-        A.to_owned(),
-        EXTRA.to_owned(),
-        WIDGET.to_owned(),
-        REPORT.to_owned(),
-        SMOKE.to_owned(),
-        app_path("leaf"),
-        IN_LEAF.to_owned(),
+        rig.app_path("one"),
+        rig.at(A),
+        rig.at(EXTRA),
+        rig.at(WIDGET),
+        rig.at(REPORT),
+        rig.at(SMOKE),
+        rig.app_path("leaf"),
+        rig.at(IN_LEAF),
     ] {
-        eventually(&format!("{path} is gone"), PATIENCE, || async {
+        eventually(&format!("{path} is gone"), rig.patience(), || async {
             let Some(object) = rig.api.get(&path).await? else { return Ok(true) };
             Err(anyhow::anyhow!("{object}"))
         })
@@ -245,7 +253,7 @@ pub async fn end(rig: &Rig) -> Result<()> {
 async fn by_hand(rig: &Rig, mark: &str, pace: Pace) -> Result<()> {
     let retry = json!({"limit": 20, "backoff": {"duration": "1s", "factor": 2, "maxDuration": "5s"}});
     let operation = json!({"sync": {}, "info": [{"name": "mark", "value": mark}], "retry": retry});
-    rig.api.patch(&app_path("hand"), &json!({ "operation": operation })).await?;
+    rig.api.patch(&rig.app_path("hand"), &json!({ "operation": operation })).await?;
     until(rig, "hand", &format!("ended its sync {mark}"), pace, |app| {
         let state = &app["status"]["operationState"];
         let ended = matches!(state["phase"].as_str(), Some("Succeeded" | "Failed" | "Error"));
@@ -263,8 +271,8 @@ async fn good_at(rig: &Rig, name: &str, commit: &str, pace: Pace) -> Result<()> 
 
 async fn until(rig: &Rig, name: &str, what: &str, pace: Pace, check: impl Fn(&Value) -> bool) -> Result<()> {
     let what = format!("application {name} is {what}");
-    let wait = eventually_some(&what, PATIENCE, || async {
-        let app = rig.api.get(&app_path(name)).await?.unwrap_or_default();
+    let wait = eventually_some(&what, rig.patience(), || async {
+        let app = rig.api.get(&rig.app_path(name)).await?.unwrap_or_default();
         if check(&app) { Ok(Some(())) } else { Err(anyhow::anyhow!("status is {}", app["status"])) }
     });
     match pace {

@@ -27,6 +27,8 @@ pub struct AuditEntry {
     pub received: String,
     /// The request's body, for writes.
     pub body: Option<Value>,
+    /// The answer to a write without `managedFields`, where answers are logged.
+    pub answer: Option<Value>,
 }
 
 impl AuditEntry {
@@ -58,21 +60,41 @@ impl AuditEntry {
             code: event.pointer("/responseStatus/code").and_then(Value::as_u64).unwrap_or_default() as u16,
             received: text("/requestReceivedTimestamp"),
             body: event.get("requestObject").cloned(),
+            answer: event.get("responseObject").cloned(),
             verb,
         })
     }
 }
 
-/// What the API server logs: writes with their bodies, the rest by its metadata; nothing of its own loopback client.
-pub(crate) const POLICY: &str = r#"apiVersion: audit.k8s.io/v1
+/// What the API server logs: writes with their bodies, and with `answers` also what was answered to them but where there is much
+/// of it; the rest by its metadata; nothing of its own loopback client.
+pub(crate) fn policy(answers: bool) -> String {
+    let answers = if answers { ANSWERS } else { "" };
+    format!(
+        r#"apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
+omitManagedFields: {}
 rules:
 - level: None
   users: ["system:apiserver"]
-- level: Request
+{answers}- level: Request
   verbs: [create, update, patch, delete, deletecollection]
 - level: Metadata
+"#,
+        !answers.is_empty()
+    )
+}
+
+const ANSWERS: &str = r#"- level: Metadata
+  resources:
+  - group: ""
+    resources: [pods, pods/status, pods/binding, events, nodes, nodes/status, endpoints, serviceaccounts, serviceaccounts/token]
+  - group: events.k8s.io
+  - group: discovery.k8s.io
+  - group: coordination.k8s.io
+- level: RequestResponse
+  verbs: [create, update, patch, delete, deletecollection]
 "#;
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -31,6 +34,8 @@ pub struct RealOptions {
     pub scheduler: bool,
     /// Log each request, for [`RealCluster::audit`].
     pub audit_log: bool,
+    /// Log what was answered to writes, too, but for pods and the like.
+    pub audit_answers: bool,
 }
 
 /// A real Kubernetes API server with its etcd (without fsync, in a temporary folder) on loopback. Ends on drop.
@@ -38,8 +43,8 @@ pub struct RealCluster {
     // Dropped in this order: clients of the API server first, the folder last.
     scheduler: Option<Child>,
     controller_manager: Option<Child>,
-    api_server: Option<Child>,
-    etcd: Child,
+    api_server: Mutex<Option<Child>>,
+    etcd: Mutex<Option<Child>>,
     client: Client,
     ports: Ports,
     options: RealOptions,
@@ -92,7 +97,7 @@ impl RealCluster {
         let dir = tempfile::Builder::new().prefix("capstan-cluster-").tempdir()?;
         let [api, etcd, etcd_peer] = free_ports()?;
         let ports = Ports { api, etcd, etcd_peer };
-        write_files(dir.path(), ports)?;
+        write_files(dir.path(), ports, options)?;
         let etcd = start_etcd(tools, dir.path(), ports)?;
         until_listening(&etcd, ports.etcd).await?;
         let api_server = start_api_server(tools, dir.path(), ports, options)?;
@@ -110,8 +115,8 @@ impl RealCluster {
         Ok(Self {
             scheduler,
             controller_manager,
-            api_server: Some(api_server),
-            etcd,
+            api_server: Mutex::new(Some(api_server)),
+            etcd: Mutex::new(Some(etcd)),
             client,
             ports,
             options,
@@ -161,41 +166,78 @@ impl RealCluster {
 
     /// Every finished request so far and every watch begun, in order; empty without `audit_log`.
     pub fn audit(&self) -> Vec<AuditEntry> {
-        let log = std::fs::read_to_string(self.dir.path().join("audit.log")).unwrap_or_default();
-        log.lines().filter_map(AuditEntry::parse).collect()
+        self.audit_with(0, "")
+    }
+
+    /// As [`Self::audit`], from a place in the log ([`Self::audit_end`]) on, and of these the lines with this text in them.
+    pub fn audit_with(&self, from: u64, text: &str) -> Vec<AuditEntry> {
+        let mut log = String::new();
+        let read = File::open(self.dir.path().join("audit.log")).and_then(|mut file| {
+            file.seek(SeekFrom::Start(from))?;
+            file.read_to_string(&mut log)
+        });
+        drop(read);
+        log.lines().filter(|line| line.contains(text)).filter_map(AuditEntry::parse).collect()
+    }
+
+    /// Where the audit log ends now, in bytes.
+    pub fn audit_end(&self) -> u64 {
+        std::fs::metadata(self.dir.path().join("audit.log")).map_or(0, |log| log.len())
     }
 
     /// CPU time of each part so far, in seconds, by its program's name.
     pub fn cpu_seconds(&self) -> BTreeMap<&'static str, f64> {
-        let mut seconds = BTreeMap::from([("etcd", self.etcd.cpu_seconds())]);
-        let others = [
-            ("kube-apiserver", &self.api_server),
-            ("kube-controller-manager", &self.controller_manager),
-            ("kube-scheduler", &self.scheduler),
-        ];
-        seconds.extend(
-            others.into_iter().filter_map(|(name, child)| Some((name, child.as_ref()?.cpu_seconds()))),
-        );
-        seconds
+        let part = |name, child: &Option<Child>| Some((name, child.as_ref()?.cpu_seconds()));
+        [
+            part("etcd", &lock(&self.etcd)),
+            part("kube-apiserver", &lock(&self.api_server)),
+            part("kube-controller-manager", &self.controller_manager),
+            part("kube-scheduler", &self.scheduler),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     /// Kills the API server; etcd keeps the data. Clients see refused connections until [`Self::start_api_server`].
-    pub fn stop_api_server(&mut self) {
-        self.api_server = None;
+    pub fn stop_api_server(&self) {
+        drop(lock(&self.api_server).take());
     }
 
     /// Starts the API server again on its old port and waits until it is ready. Does nothing while it runs.
     ///
     /// # Errors
     /// It does not come up.
-    pub async fn start_api_server(&mut self) -> Result<()> {
-        if self.api_server.is_none() {
+    pub async fn start_api_server(&self) -> Result<()> {
+        if lock(&self.api_server).is_none() {
             let child = start_api_server(&self.tools, self.dir.path(), self.ports, self.options)?;
             until_ready(&self.client, &child).await?;
-            self.api_server = Some(child);
+            *lock(&self.api_server) = Some(child);
         }
         Ok(())
     }
+
+    /// Kills etcd; its data stay on disk. The API server answers what it can without it until [`Self::start_etcd`].
+    pub fn stop_etcd(&self) {
+        drop(lock(&self.etcd).take());
+    }
+
+    /// Starts etcd again on its old data and waits until it listens. Does nothing while it runs.
+    ///
+    /// # Errors
+    /// It does not come up.
+    pub async fn start_etcd(&self) -> Result<()> {
+        if lock(&self.etcd).is_none() {
+            let child = start_etcd(&self.tools, self.dir.path(), self.ports)?;
+            until_listening(&child, self.ports.etcd).await?;
+            *lock(&self.etcd) = Some(child);
+        }
+        Ok(())
+    }
+}
+
+fn lock(part: &Mutex<Option<Child>>) -> MutexGuard<'_, Option<Child>> {
+    part.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn free_ports() -> Result<[u16; 3]> {
@@ -206,7 +248,7 @@ fn free_ports() -> Result<[u16; 3]> {
     Ok([a?.0, b?.0, c?.0])
 }
 
-fn write_files(dir: &Path, ports: Ports) -> Result<()> {
+fn write_files(dir: &Path, ports: Ports, options: RealOptions) -> Result<()> {
     let names = ["127.0.0.1", "localhost", "kubernetes.default.svc"].map(str::to_owned);
     let rcgen::CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(names)?;
     let accounts = rcgen::KeyPair::generate()?;
@@ -216,7 +258,7 @@ fn write_files(dir: &Path, ports: Ports) -> Result<()> {
         ("accounts.key", accounts.serialize_pem()),
         ("accounts.pub", accounts.public_key_pem()),
         ("tokens.csv", format!("{ADMIN_TOKEN},admin,admin,\"system:masters\"\n")),
-        ("audit-policy.yaml", audit::POLICY.to_owned()),
+        ("audit-policy.yaml", audit::policy(options.audit_answers)),
     ] {
         std::fs::write(dir.join(name), content)?;
     }
@@ -299,6 +341,8 @@ fn start_api_server(tools: &Tools, dir: &Path, ports: Ports, options: RealOption
     if options.audit_log {
         args.push(format!("--audit-policy-file={}", file("audit-policy.yaml")));
         args.push(format!("--audit-log-path={}", file("audit.log")));
+        // In MiB; beyond them it would begin another file.
+        args.push("--audit-log-maxsize=100000".to_owned());
     }
     Child::start("kube-apiserver", &tools.program("kube-apiserver"), &args, dir)
 }

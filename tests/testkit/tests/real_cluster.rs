@@ -8,7 +8,7 @@ use testkit::{RealCluster, RealOptions, eventually};
 #[tokio::test]
 async fn serves_logs_and_ends() {
     let options = RealOptions { audit_log: true, ..RealOptions::default() };
-    let Some(mut cluster) = RealCluster::start(options).await.unwrap() else { return };
+    let Some(cluster) = RealCluster::start(options).await.unwrap() else { return };
     let version = cluster.client().apiserver_version().await.unwrap();
     assert_eq!(version.git_version, testkit::KUBERNETES_VERSION);
 
@@ -24,6 +24,13 @@ async fn serves_logs_and_ends() {
     cluster.start_api_server().await.unwrap();
     cluster.client().request_text(namespaces()).await.unwrap();
 
+    cluster.stop_etcd();
+    cluster.start_etcd().await.unwrap();
+    eventually("it has its etcd back", Duration::from_secs(60), || async {
+        cluster.client().request_text(namespaces()).await.map(|_| true)
+    })
+    .await;
+
     assert!(cluster.cpu_seconds()["kube-apiserver"] > 0.0);
     let folder = cluster.kubeconfig().parent().unwrap().to_owned();
     drop(cluster);
@@ -33,7 +40,7 @@ async fn serves_logs_and_ends() {
 
 #[tokio::test]
 async fn the_controller_manager_deletes_namespaces() {
-    let options = RealOptions { controller_manager: true, scheduler: true, audit_log: false };
+    let options = RealOptions { controller_manager: true, scheduler: true, ..RealOptions::default() };
     let Some(cluster) = RealCluster::start(options).await.unwrap() else { return };
     let client = cluster.client();
     let body = br#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"short"}}"#.to_vec();

@@ -1,34 +1,44 @@
 //! A controller that is killed at any of its writes is followed by one that ends the same way (reliability F1: P6, P8, P15).
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Result;
 use faults::story::{self, OURS, Pace};
-use faults::{Kill, Moment, Rig, Weather, draw, long, snapshot};
-use futures::StreamExt as _;
-use serde_json::Value;
+use faults::{Kill, Moment, Weather, draw, long, number, of_the_day, say, snapshot};
+
+use crate::{Ground, Undisturbed, all, undisturbed};
 
 /// Points of the quick suite.
 const POINTS: u64 = 25;
 /// Runs at the same time: most of a run is waiting.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 12;
 
-type State = BTreeMap<String, Value>;
+/// Deaths of one run, and whether each successor has to do without what its predecessor had on disk.
+#[derive(Clone)]
+struct Point {
+    kills: Vec<Kill>,
+    fresh: bool,
+}
 
-/// The story with a controller that dies at each of `kills` in turn. The answer is what is wrong, and how many of them died.
-async fn killed(kills: &[Kill], fresh: bool, expected: &State) -> Result<(Vec<String>, usize)> {
-    let rig = Rig::new(Weather::fair()).await?;
-    let first = rig.line("1").killed_at(kills.first().copied());
+/// The story with a controller that dies at each of the point's kills in turn. The answer is what is wrong.
+async fn killed(
+    ground: Ground,
+    point: Point,
+    twin: Arc<Undisturbed>,
+    deaths: Arc<AtomicUsize>,
+) -> Result<Vec<String>> {
+    let rig = ground.rig(Weather::fair()).await?;
+    let first = rig.line("1").await?.killed_at(point.kills.first().copied());
     rig.start("1", first.clone(), false).await?;
-    let deaths = std::cell::Cell::new(0);
     let successors = async {
         let mut line = first;
         for n in 1.. {
             line.died().await;
-            deaths.set(n);
+            deaths.fetch_add(1, Ordering::Relaxed);
             let who = (n + 1).to_string();
-            line = rig.line(&who).killed_at(kills.get(n).copied());
-            rig.start(&who, line.clone(), fresh).await?;
+            line = rig.line(&who).await?.killed_at(point.kills.get(n).copied());
+            rig.start(&who, line.clone(), point.fresh).await?;
         }
         Ok::<_, anyhow::Error>(())
     };
@@ -41,46 +51,67 @@ async fn killed(kills: &[Kill], fresh: bool, expected: &State) -> Result<(Vec<St
         failed = successors => failed?,
     }
     let mut wrong = rig.judgement(&OURS);
-    wrong.extend(snapshot::differences(expected, &snapshot::take(&rig, true).await?));
-    Ok((wrong, deaths.get()))
+    wrong.extend(snapshot::differences(&twin.state, &snapshot::take(&rig, true).await?));
+    rig.leave().await?;
+    Ok(wrong)
+}
+
+/// Every point of a run with so many writes, or those from `CAPSTAN_POINT_FROM` to `CAPSTAN_POINT_TO`, counted from 1.
+fn every(writes: u64) -> Vec<Point> {
+    let (from, to) =
+        (number("CAPSTAN_POINT_FROM").unwrap_or(1), number("CAPSTAN_POINT_TO").unwrap_or(u64::MAX));
+    let points = (1..=writes).flat_map(|write| {
+        [Moment::Before, Moment::After]
+            .map(|moment| Point { kills: vec![Kill { write, moment }], fresh: write.is_multiple_of(2) })
+    });
+    (1..).zip(points).filter(|(n, _)| (from..=to).contains(n)).map(|(_, point)| point).collect()
+}
+
+/// So many points, spread over a run with so many writes.
+fn sample(writes: u64, points: u64, seed: u64) -> Vec<Point> {
+    let one = |n| {
+        let (from, to) = (n * writes / points, (n + 1) * writes / points);
+        let write = 1 + from + draw(seed, n) % (to - from).max(1);
+        let moment = if draw(seed, n) & 1024 == 0 { Moment::Before } else { Moment::After };
+        let mut kills = vec![Kill { write, moment }];
+        if n % 3 == 0 {
+            // The recovery is killed too.
+            kills.push(Kill { write: 1 + n % 4, moment });
+        }
+        Point { kills, fresh: n % 2 == 0 }
+    };
+    (0..points).map(one).collect()
+}
+
+/// Every point, or so many of them where the suite is to be quick.
+pub(crate) async fn kill(
+    ground: &Ground,
+    twin: &Arc<Undisturbed>,
+    quick: u64,
+    at_once: usize,
+) -> Vec<String> {
+    let points = if long() { every(twin.writes) } else { sample(twin.writes, quick, of_the_day()) };
+    let deaths = Arc::new(AtomicUsize::new(0));
+    let run = |point: &Point| {
+        (
+            format!("{:?}", point.kills),
+            killed(ground.clone(), point.clone(), Arc::clone(twin), Arc::clone(&deaths)),
+        )
+    };
+    let mut wrong = all(points.iter().map(run), at_once).await;
+    let deaths = deaths.load(Ordering::Relaxed);
+    let (count, writes) = (points.len(), twin.writes);
+    say(&format!("{count} points of {writes} writes, {deaths} deaths, {} violations", wrong.len()));
+    // A run may take fewer writes than its twin.
+    if deaths < points.len() * 4 / 5 {
+        wrong.push(format!("{deaths} deaths only"));
+    }
+    wrong
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_controller_is_followed_by_one_that_ends_the_same_way() {
-    let twin = crate::undisturbed().await.unwrap();
-    let (expected, writes) = (&twin.state, twin.writes);
-    let points: Vec<(Vec<Kill>, bool)> = if long() {
-        let moments = [Moment::Before, Moment::After];
-        (1..=writes)
-            .flat_map(|write| moments.map(|moment| (vec![Kill { write, moment }], write % 2 == 0)))
-            .collect()
-    } else {
-        let seed = faults::number("CAPSTAN_SEED_FROM").unwrap_or(1);
-        (0..POINTS)
-            .map(|n| {
-                let (from, to) = (n * writes / POINTS, (n + 1) * writes / POINTS);
-                let write = 1 + from + draw(seed, n) % (to - from).max(1);
-                let moment = if draw(seed, n) & 1024 == 0 { Moment::Before } else { Moment::After };
-                let mut kills = vec![Kill { write, moment }];
-                if n % 3 == 0 {
-                    // The recovery is killed too.
-                    kills.push(Kill { write: 1 + n % 4, moment });
-                }
-                (kills, n % 2 == 0)
-            })
-            .collect()
-    };
-    let runs =
-        points.iter().map(|(kills, fresh)| async move { (kills, killed(kills, *fresh, expected).await) });
-    let results: Vec<_> = futures::stream::iter(runs).buffer_unordered(AT_ONCE).collect().await;
-    let mut wrong = Vec::new();
-    let mut died = 0;
-    for (kills, result) in results {
-        let (what, deaths) = result.unwrap();
-        died += deaths;
-        wrong.extend(what.into_iter().map(|what| format!("{kills:?}: {what}")));
-    }
-    println!("{} points of {writes} writes, {died} deaths", points.len());
+    let twin = undisturbed(&Ground::Kubesim).await.unwrap();
+    let wrong = kill(&Ground::Kubesim, &twin, POINTS, AT_ONCE).await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(died >= points.len() * 4 / 5, "{died} deaths only");
 }

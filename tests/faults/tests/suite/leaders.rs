@@ -1,6 +1,5 @@
 //! A leader that sleeps past its lease is no leader when it wakes (reliability F7: P7, P19).
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,8 @@ use faults::story::{self, OURS, Pace};
 use faults::{Gate, Line, Record, Rig, Weather, long, snapshot};
 use testkit::eventually;
 
-const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/argocd/leases/argocd-application-controller";
+use crate::{Ground, Undisturbed, all, undisturbed};
+
 const A_WHILE: Duration = Duration::from_secs(60);
 
 /// A controller on a thread of its own, which stops as a whole where its line says so.
@@ -19,7 +19,7 @@ fn alone(rig: &Arc<Rig>, line: Line) -> std::thread::JoinHandle<Result<()>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let data = tempfile::tempdir()?;
         runtime.block_on(async {
-            let (controller, task) = faults::run(line.clone(), data.path(), "sleeper").await?;
+            let (controller, task) = rig.run(line.clone(), data.path(), "sleeper").await?;
             rig.adopt(controller);
             line.died().await;
             task.abort();
@@ -29,16 +29,16 @@ fn alone(rig: &Arc<Rig>, line: Line) -> std::thread::JoinHandle<Result<()>> {
 }
 
 /// The sleeper stops at its `write`-th write; the other takes over, and the sleeper wakes in the middle of that.
-async fn hand_over(write: u64) -> Result<Vec<String>> {
-    let rig = Arc::new(Rig::new(Weather::fair()).await?);
+async fn hand_over(ground: Ground, write: u64, twin: Arc<Undisturbed>) -> Result<Vec<String>> {
+    let rig = Arc::new(ground.rig(Weather::fair()).await?);
     let gate = Arc::new(Gate::default());
     gate.close();
-    let line = rig.line("sleeper").stopped_at(write, &gate);
+    let line = rig.line("sleeper").await?.stopped_at(write, &gate);
     let sleeper = alone(&rig, line.clone());
     let watcher = async {
         eventually("the sleeper sleeps", A_WHILE, || async { Ok::<_, ()>(gate.has_stopped()) }).await;
         // The other waits until the lease has run out.
-        rig.join("2", rig.line("2")).await?;
+        rig.join("2", rig.line("2").await?).await?;
         eventually("the other writes", A_WHILE, || async { Ok::<_, ()>(first_write(&rig, "2").is_some()) })
             .await;
         gate.open();
@@ -55,28 +55,13 @@ async fn hand_over(write: u64) -> Result<Vec<String>> {
     sleeper.join().ok().context("the sleeper's thread ended badly")??;
 
     let mut wrong = rig.judgement(&OURS);
-    let mut followed = BTreeSet::new();
-    for record in rig.log.records() {
-        let Record::Request(entry) = record else { continue };
-        // What a parent applies on its way is the child's manifest, not its status, and the same whoever applies it.
-        let status = entry.path.contains("/applications/") && entry.content_type.contains("merge-patch");
-        if !entry.write || entry.status >= 300 || !status {
-            continue;
-        }
-        if entry.who != "sleeper" {
-            followed.insert(entry.path);
-        } else if followed.contains(&entry.path) {
-            wrong
-                .push(format!("P7: the sleeper wrote {} {} after it was followed", entry.method, entry.path));
-        }
+    let leader = rig.leader().await?;
+    if leader != "2" {
+        wrong.push(format!("the lease is {leader}'s"));
     }
-    let lease = rig.api.get(LEASE).await?.context("no lease")?;
-    if lease["spec"]["holderIdentity"] != "2" {
-        wrong.push(format!("the lease is {}'s", lease["spec"]["holderIdentity"]));
-    }
-    let expected = &crate::undisturbed().await?.without_history;
     let state = snapshot::take(&rig, false).await?;
-    wrong.extend(snapshot::differences(expected, &state));
+    wrong.extend(snapshot::differences(&twin.without_history, &state));
+    rig.leave().await?;
     Ok(wrong)
 }
 
@@ -88,15 +73,17 @@ fn first_write(rig: &Rig, who: &str) -> Option<usize> {
         .position(|record| matches!(record, Record::Request(entry) if entry.who == who && entry.write))
 }
 
+/// A hand-over at each of these writes.
+pub(crate) async fn hand_overs(ground: &Ground, twin: &Arc<Undisturbed>, writes: &[u64]) -> Vec<String> {
+    let run = |write: &u64| (format!("at {write}"), hand_over(ground.clone(), *write, Arc::clone(twin)));
+    all(writes.iter().map(run), writes.len()).await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_leader_that_slept_changes_nothing() {
     let points: &[u64] =
         if long() { &[1, 2, 3, 5, 7, 9, 12, 15, 18, 21, 25, 30, 35, 40] } else { &[2, 9, 18] };
-    let runs = points.iter().map(|write| async move { (write, hand_over(*write).await.unwrap()) });
-    let results = futures::future::join_all(runs).await;
-    let wrong: Vec<String> = results
-        .into_iter()
-        .flat_map(|(write, wrong)| wrong.into_iter().map(move |what| format!("at {write}: {what}")))
-        .collect();
+    let twin = undisturbed(&Ground::Kubesim).await.unwrap();
+    let wrong = hand_overs(&Ground::Kubesim, &twin, points).await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

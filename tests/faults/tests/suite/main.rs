@@ -1,19 +1,49 @@
-//! Promises under faults, all on kubesim. `CAPSTAN_LONG=1` runs every kill point and `CAPSTAN_SEED_FROM`..`CAPSTAN_SEED_TO`.
+//! Promises under faults, on kubesim and on the real API server. `CAPSTAN_LONG=1` runs every kill point and many seeds;
+//! `CAPSTAN_SEED_FROM`..`CAPSTAN_SEED_TO` and `CAPSTAN_POINT_FROM`..`CAPSTAN_POINT_TO` say which.
 
 mod kill_points;
 mod leaders;
 mod poison;
+mod real;
 mod schedules;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Result;
+use e2e::Cluster;
 use faults::story::{self, OURS, Pace};
-use faults::{Rig, Weather, snapshot};
+use faults::{Rig, Weather, say, snapshot};
+use futures::StreamExt as _;
 use serde_json::Value;
-use tokio::sync::OnceCell;
 
-/// The story without a fault, told once for all suites.
+/// Where runs take place.
+#[derive(Clone)]
+pub(crate) enum Ground {
+    /// Each on a kubesim of its own.
+    Kubesim,
+    /// Side by side on one real API server; the number of the next one.
+    Real(Arc<Cluster>, Arc<AtomicU64>),
+}
+
+impl Ground {
+    /// The real API server, `None` where it cannot be had.
+    pub(crate) async fn real() -> Result<Option<Self>> {
+        Ok(faults::real().await?.map(|cluster| Self::Real(cluster, Arc::default())))
+    }
+
+    pub(crate) async fn rig(&self, weather: Weather) -> Result<Rig> {
+        match self {
+            Self::Kubesim => Rig::new(weather).await,
+            Self::Real(cluster, next) => {
+                Rig::on(cluster, next.fetch_add(1, Ordering::Relaxed), weather).await
+            }
+        }
+    }
+}
+
+/// The story without a fault.
 pub(crate) struct Undisturbed {
     /// Its end.
     pub(crate) state: BTreeMap<String, Value>,
@@ -23,18 +53,31 @@ pub(crate) struct Undisturbed {
     pub(crate) writes: u64,
 }
 
-pub(crate) async fn undisturbed() -> Result<&'static Undisturbed> {
-    static ONCE: OnceCell<Undisturbed> = OnceCell::const_new();
-    ONCE.get_or_try_init(|| async {
-        let rig = Rig::new(Weather::fair()).await?;
-        let line = rig.line("1");
-        rig.start("1", line.clone(), false).await?;
-        story::play(&rig, Pace::Patient).await?;
-        story::end(&rig).await?;
-        assert_eq!(rig.judgement(&OURS), Vec::<String>::new());
-        let (state, without_history) =
-            (snapshot::take(&rig, true).await?, snapshot::take(&rig, false).await?);
-        Ok(Undisturbed { state, without_history, writes: line.writes() })
-    })
-    .await
+pub(crate) async fn undisturbed(ground: &Ground) -> Result<Arc<Undisturbed>> {
+    let rig = ground.rig(Weather::fair()).await?;
+    let line = rig.line("1").await?;
+    rig.start("1", line.clone(), false).await?;
+    story::play(&rig, Pace::Patient).await?;
+    story::end(&rig).await?;
+    assert_eq!(rig.judgement(&OURS), Vec::<String>::new());
+    let (state, without_history) = (snapshot::take(&rig, true).await?, snapshot::take(&rig, false).await?);
+    rig.leave().await?;
+    Ok(Arc::new(Undisturbed { state, without_history, writes: line.writes() }))
+}
+
+/// Runs all of these, so many at a time. The answer is what is wrong with each, a panic included.
+pub(crate) async fn all<F>(runs: impl Iterator<Item = (String, F)>, at_once: usize) -> Vec<String>
+where
+    F: Future<Output = Result<Vec<String>>> + Send + 'static,
+{
+    let runs = runs.map(|(name, run)| async move {
+        let wrong = match tokio::spawn(run).await {
+            Ok(Ok(wrong)) => wrong,
+            Ok(Err(error)) => vec![format!("{error:#}")],
+            Err(ended) => vec![ended.to_string()],
+        };
+        say(&format!("{name}: {} wrong", wrong.len()));
+        wrong.into_iter().map(move |what| format!("{name}: {what}")).collect::<Vec<_>>()
+    });
+    futures::stream::iter(runs).buffer_unordered(at_once).concat().await
 }

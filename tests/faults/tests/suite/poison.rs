@@ -98,7 +98,7 @@ async fn bad_applications_stop_no_other() {
             .await
             .unwrap();
     }
-    rig.start("1", rig.line("1"), false).await.unwrap();
+    rig.start("1", rig.line("1").await.unwrap(), false).await.unwrap();
     for name in &good {
         rig.api.apply(&rig.application(name, true)).await.unwrap();
     }

@@ -1,0 +1,81 @@
+//! What the API server's audit log says of the controllers' requests, in the form of the lines' log.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use testkit::AuditEntry;
+
+use crate::judge::{Entry, Record};
+use crate::line::is_write;
+
+/// Users that controllers act as begin so.
+pub(crate) const USERS: &str = "capstan-";
+
+/// The requests of controllers whose users end with `mark`, with what `log` says may go. What was there before a deletion is what the
+/// last write to it, whose ever, was answered with.
+pub(crate) fn records(audit: &[AuditEntry], mark: &str, log: &[Record]) -> Vec<Record> {
+    let mut last: BTreeMap<String, &Value> = BTreeMap::new();
+    let mut records: Vec<Record> =
+        log.iter().filter(|record| matches!(record, Record::MayGo(..))).cloned().collect();
+    for entry in audit {
+        let (path, query) = entry.uri.split_once('?').unwrap_or((&entry.uri, ""));
+        let answer = entry.answer.as_ref();
+        let who = entry.user.strip_prefix(USERS).and_then(|user| user.strip_suffix(mark));
+        if let (Some(who), Ok(at)) = (who, entry.received.parse()) {
+            let method = match entry.verb.as_str() {
+                "create" => http::Method::POST,
+                "update" => http::Method::PUT,
+                "patch" => http::Method::PATCH,
+                "delete" | "deletecollection" => http::Method::DELETE,
+                _ => http::Method::GET,
+            };
+            // The log does not tell one patch from another; only an apply can be forced.
+            let kind = if query.contains("force=") { "apply-patch" } else { "merge-patch" };
+            records.push(Record::Request(Box::new(Entry {
+                at,
+                who: who.to_owned(),
+                content_type: kind.to_owned(),
+                path: path.to_owned(),
+                query: query.to_owned(),
+                write: is_write(&method, path, query),
+                status: entry.code,
+                body: entry.body.clone().unwrap_or_default(),
+                answer: answer.cloned().unwrap_or_default(),
+                before: last.get(path).copied().filter(|_| method == http::Method::DELETE).cloned(),
+                method: method.to_string(),
+            })));
+        }
+        if entry.is_write()
+            && entry.code < 300
+            && !query.contains("dryRun=All")
+            && entry.subresource.is_empty()
+            && let Some(answer) = answer
+        {
+            let made = answer.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+            let path = if entry.verb == "create" { format!("{path}/{made}") } else { path.to_owned() };
+            last.insert(path, answer);
+        }
+    }
+    records.sort_by_key(Record::at);
+    records
+}
+
+/// Writes that a line carried and the audit log does not have: there are none, or the log is no witness.
+pub(crate) fn unseen(lines: &[Record], audit: &[Record]) -> Vec<String> {
+    let count = |log: &[Record]| {
+        let mut all: BTreeMap<String, usize> = BTreeMap::new();
+        for record in log {
+            if let Record::Request(entry) = record
+                && entry.write
+            {
+                let text = format!("{} {} of {}: {}", entry.method, entry.path, entry.who, entry.status);
+                *all.entry(text).or_default() += 1;
+            }
+        }
+        all
+    };
+    let audited = count(audit);
+    let seen = |write: &str| audited.get(write).copied().unwrap_or_default();
+    let unseen = count(lines).into_iter().filter(|(write, times)| seen(write) < *times);
+    unseen.map(|(write, times)| format!("the audit log has not {times} times {write}")).collect()
+}
