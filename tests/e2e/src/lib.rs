@@ -387,31 +387,22 @@ pub async fn run(
     run_at(client, data, identity, SignedDuration::ZERO).await
 }
 
-/// As [`run`], an installation in another namespace.
-pub async fn run_in(
-    namespace: &str,
-    client: kube::Client,
-    data: &std::path::Path,
-    identity: &str,
-) -> Result<(Controller, JoinHandle<()>)> {
-    start(namespace, client, data, identity, SignedDuration::ZERO).await
-}
-
 async fn run_at(
     client: kube::Client,
     data: &std::path::Path,
     identity: &str,
     ahead: SignedDuration,
 ) -> Result<(Controller, JoinHandle<()>)> {
-    start("argocd", client, data, identity, ahead).await
+    run_in("argocd", client, data, identity, move || Timestamp::now() + ahead).await
 }
 
-async fn start(
+/// As [`run`], an installation in another namespace, by another clock.
+pub async fn run_in(
     namespace: &str,
     client: kube::Client,
     data: &std::path::Path,
     identity: &str,
-    ahead: SignedDuration,
+    clock: impl Fn() -> Timestamp + Send + Sync + 'static,
 ) -> Result<(Controller, JoinHandle<()>)> {
     if std::env::args().any(|argument| argument == "--nocapture") {
         drop(
@@ -426,7 +417,7 @@ async fn start(
             // The story about it sets it.
             wave_delay: Some(Duration::ZERO),
             plugin_sockets: data.join("plugins"),
-            clock: Arc::new(move || Timestamp::now() + ahead),
+            clock: Arc::new(clock),
             ..Options::new(namespace, identity)
         },
         data_dir: data.to_owned(),

@@ -1,6 +1,6 @@
 //! Another cluster, reached over the network: through a gate that can be shut.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kubesim::workloads::{ControllerOptions, Handle, spawn_controllers};
@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::{Api, nodes};
+use crate::{Api, Cluster, nodes};
 
 /// What becomes of connections to a remote cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,15 +25,16 @@ pub enum Gate {
 
 /// See the module. Dropping it ends everything.
 pub struct Remote {
-    /// The cluster.
-    pub sim: KubeSim,
+    /// The cluster, where it is a kubesim.
+    pub sim: Option<KubeSim>,
     /// Requests to it, past the gate.
     pub api: Api,
-    serving: Serving,
+    token: String,
+    ca: String,
     server: String,
     gate: watch::Sender<Gate>,
     task: JoinHandle<()>,
-    _workloads: [Handle; 2],
+    _simulated: Option<(Serving, [Handle; 2])>,
 }
 
 impl Drop for Remote {
@@ -49,12 +50,32 @@ impl Remote {
         let client = sim.client();
         let workloads = [spawn_controllers(client.clone(), ControllerOptions::default()), nodes(&client)];
         let serving = sim.serve_https(([127, 0, 0, 1], 0).into()).await?;
+        let (token, ca) = (serving.token.clone(), serving.ca.clone());
+        let mut remote = Self::behind(serving.addr, client, token, ca).await?;
+        (remote.sim, remote._simulated) = (Some(sim), Some((serving, workloads)));
+        Ok(remote)
+    }
+
+    /// A real cluster behind an open gate.
+    pub async fn real(cluster: &Cluster) -> Result<Self> {
+        let real = cluster.real.as_ref().context("no real cluster")?;
+        let address = real.url().trim_start_matches("https://").parse()?;
+        let (token, ca) = real.login()?;
+        Self::behind(address, cluster.client.clone(), token, ca).await
+    }
+
+    async fn behind(
+        address: std::net::SocketAddr,
+        client: kube::Client,
+        token: String,
+        ca: String,
+    ) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let server = format!("https://{}", listener.local_addr()?);
         let (gate, seen) = watch::channel(Gate::Open);
-        let task = tokio::spawn(pass(listener, serving.addr, seen));
+        let task = tokio::spawn(pass(listener, address, seen));
         let api = Api::new(client);
-        Ok(Self { sim, api, serving, server, gate, task, _workloads: workloads })
+        Ok(Self { sim: None, api, token, ca, server, gate, task, _simulated: None })
     }
 
     /// Its URL.
@@ -69,13 +90,12 @@ impl Remote {
 
     /// The Secret by which it is known under a name, with fields beside server, name and config.
     pub fn secret(&self, name: &str, more: &[(&str, &str)]) -> Value {
-        self.secret_with_token(name, &self.serving.token, more)
+        self.secret_with_token(name, &self.token, more)
     }
 
     /// The same with another token.
     pub fn secret_with_token(&self, name: &str, token: &str, more: &[(&str, &str)]) -> Value {
-        let config =
-            json!({"bearerToken": token, "tlsClientConfig": {"caData": STANDARD.encode(&self.serving.ca)}});
+        let config = json!({"bearerToken": token, "tlsClientConfig": {"caData": STANDARD.encode(&self.ca)}});
         let mut fields = json!({"server": self.server, "name": name, "config": config.to_string()});
         for (key, value) in more {
             fields[*key] = json!(value);

@@ -1,15 +1,16 @@
 //! A cluster with a git server, and controllers that come and go.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use applications::Controller;
-use e2e::{Api, Cluster, On};
-use jiff::Timestamp;
+use e2e::{Api, Cluster, On, is_good};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use testkit::{GitServer, GitServerOptions, RealOptions, Repository};
+use testkit::{GitServer, GitServerOptions, RealOptions, Repository, eventually_some};
 use tokio::task::JoinHandle;
 
 use crate::judge::{Log, Record, judge};
@@ -37,6 +38,8 @@ pub struct Rig {
     pub(crate) mark: String,
     /// Where the audit log ended when it began.
     began: u64,
+    /// Seconds by which controllers' clocks are fast.
+    ahead: Arc<AtomicI64>,
     running: Mutex<Option<Running>>,
     data: tempfile::TempDir,
 }
@@ -102,6 +105,7 @@ impl Rig {
             weather: Arc::new(weather),
             mark,
             began,
+            ahead: Arc::default(),
             running: Mutex::default(),
             data: tempfile::tempdir()?,
         };
@@ -124,6 +128,36 @@ impl Rig {
     /// How long anything may take here before a test gives up.
     pub fn patience(&self) -> Duration {
         if self.cluster.real.is_some() { 3 * e2e::PATIENCE } else { e2e::PATIENCE }
+    }
+
+    /// Commits files, in which `~` stands for the mark, and removes others.
+    pub fn commit(&self, files: &[(&str, String)], removed: &[&str]) -> Result<String> {
+        let files: Vec<(&str, String)> = files.iter().map(|(path, text)| (*path, self.at(text))).collect();
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+        for path in removed {
+            self.repository.git(&["rm", "-r", "-q", path])?;
+        }
+        self.repository.commit(&files, "change")
+    }
+
+    /// Waits until the object at a path is as `check` wants it, null where it is absent, and returns it.
+    pub async fn until(&self, path: &str, what: &str, check: impl Fn(&Value) -> bool) -> Value {
+        let path = self.at(path);
+        eventually_some(&format!("{path} is {what}"), self.patience(), || async {
+            let object = self.api.get(&path).await?.unwrap_or_default();
+            if check(&object) {
+                return Ok(Some(object));
+            }
+            let shown = if object["status"].is_null() { &object } else { &object["status"] };
+            Err(anyhow::anyhow!("it is {:.1500}", shown.to_string()))
+        })
+        .await
+    }
+
+    /// Waits until an Application is Synced and Healthy at a commit.
+    pub async fn until_good_at(&self, name: &str, commit: &str) -> Value {
+        let good = |app: &Value| is_good(app) && app["status"]["sync"]["revision"] == commit;
+        self.until(&self.app_path(name), &format!("Synced and Healthy at {commit}"), good).await
     }
 
     /// A line to this cluster.
@@ -162,7 +196,14 @@ impl Rig {
 
     /// Starts a controller at the end of a line, in this runtime, and leaves it to the caller.
     pub async fn run(&self, line: Line, data: &Path, who: &str) -> Result<(Controller, JoinHandle<()>)> {
-        e2e::run_in(&self.at("argocd~"), kube::Client::new(line, "default"), data, who).await
+        let (client, ahead) = (kube::Client::new(line, "default"), Arc::clone(&self.ahead));
+        let clock = move || Timestamp::now() + SignedDuration::from_secs(ahead.load(Ordering::Relaxed));
+        e2e::run_in(&self.at("argocd~"), client, data, who, clock).await
+    }
+
+    /// Sets the controllers' clocks to this much more than it is.
+    pub fn set_clock(&self, ahead: SignedDuration) {
+        self.ahead.store(ahead.as_secs(), Ordering::Relaxed);
     }
 
     /// Who holds the lease.

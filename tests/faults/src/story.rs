@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Result;
 use e2e::is_good;
 use serde_json::{Value, json};
-use testkit::{eventually, eventually_some};
+use testkit::eventually;
 
 use crate::Rig;
 
@@ -75,8 +75,30 @@ pub enum Pace {
     Hasty(Duration),
 }
 
+impl Pace {
+    async fn keep<T>(self, wait: impl Future<Output = T>) {
+        match self {
+            Self::Patient => drop(wait.await),
+            Self::Hasty(time) => drop(tokio::time::timeout(time, wait).await),
+        }
+    }
+}
+
+/// What a client does, again until it is heard.
+async fn client<F: Future<Output = Result<T>>, T>(rig: &Rig, request: impl Fn() -> F) {
+    let heard = || async { request().await.map(|_| true) };
+    eventually("a client is heard", rig.patience(), heard).await;
+}
+
+/// A manifest.
 #[expect(clippy::needless_pass_by_value, reason = "each is written where it is passed")]
-fn object(api_version: &str, kind: &str, name: &str, annotations: &[(&str, &str)], more: Value) -> String {
+pub fn object(
+    api_version: &str,
+    kind: &str,
+    name: &str,
+    annotations: &[(&str, &str)],
+    more: Value,
+) -> String {
     let mut object = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name}});
     for (key, value) in annotations {
         object["metadata"]["annotations"][*key] = json!(value);
@@ -87,7 +109,8 @@ fn object(api_version: &str, kind: &str, name: &str, annotations: &[(&str, &str)
     object.to_string()
 }
 
-fn config(name: &str, value: &str, annotations: &[(&str, &str)]) -> String {
+/// A ConfigMap with one value.
+pub fn config(name: &str, value: &str, annotations: &[(&str, &str)]) -> String {
     object("v1", "ConfigMap", name, annotations, json!({"data": {"key": value}}))
 }
 
@@ -124,15 +147,6 @@ fn definition() -> String {
     )
 }
 
-fn commit(rig: &Rig, files: &[(&str, String)], removed: &[&str]) -> Result<String> {
-    let files: Vec<(&str, String)> = files.iter().map(|(path, text)| (*path, rig.at(text))).collect();
-    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
-    for path in removed {
-        rig.repository.git(&["rm", "-q", path])?;
-    }
-    rig.repository.commit(&files, "change")
-}
-
 /// Runs the story. Git and the clients are never at fault; the controllers may be.
 pub async fn play(rig: &Rig, pace: Pace) -> Result<()> {
     first(rig, pace).await?;
@@ -143,8 +157,7 @@ pub async fn play(rig: &Rig, pace: Pace) -> Result<()> {
 async fn first(rig: &Rig, pace: Pace) -> Result<()> {
     rig.may_go(&[MIGRATE, SMOKE]);
     let leaf = rig.application("leaf", true).to_string();
-    let commit = commit(
-        rig,
+    let commit = rig.commit(
         &[
             ("one/extra.yaml", object("v1", "Namespace", "one-extra~", &[(WAVE, "-2")], json!({}))),
             ("one/crd.yaml", definition()),
@@ -181,7 +194,7 @@ async fn first(rig: &Rig, pace: Pace) -> Result<()> {
         if name == "root" {
             app["spec"]["destination"]["namespace"] = json!(rig.at("argocd~"));
         }
-        rig.api.apply(&app).await?;
+        client(rig, || rig.api.apply(&app)).await;
     }
     by_hand(rig, "first", pace).await?;
     for name in ["one", "root", "leaf", "hand"] {
@@ -192,8 +205,7 @@ async fn first(rig: &Rig, pace: Pace) -> Result<()> {
 
 async fn second(rig: &Rig, pace: Pace) -> Result<()> {
     rig.may_go(&[GONE, LAST]);
-    let commit = commit(
-        rig,
+    let commit = rig.commit(
         &[
             ("one/secret.yaml", secret("two")),
             ("one/a.yaml", config("a", "2", &[])),
@@ -216,8 +228,9 @@ async fn second(rig: &Rig, pace: Pace) -> Result<()> {
 async fn last(rig: &Rig) -> Result<()> {
     // The definition outlives its application.
     rig.may_go(&[A, NEW, GONE, LAST, SECRET, WEB, EXTRA, WIDGET, LEAF, IN_LEAF, BACKUP, REPORT]);
-    rig.api.delete(&rig.app_path("one")).await?;
-    commit(rig, &[], &["root/leaf.yaml"])?;
+    let one = rig.app_path("one");
+    client(rig, || rig.api.delete(&one)).await;
+    rig.commit(&[], &["root/leaf.yaml"])?;
     rig.pushed();
     Ok(())
 }
@@ -225,21 +238,9 @@ async fn last(rig: &Rig) -> Result<()> {
 /// Waits until the story is over, with fair weather.
 pub async fn end(rig: &Rig) -> Result<()> {
     let commit = rig.repository.head()?;
-    for path in [
-        rig.app_path("one"),
-        rig.at(A),
-        rig.at(EXTRA),
-        rig.at(WIDGET),
-        rig.at(REPORT),
-        rig.at(SMOKE),
-        rig.app_path("leaf"),
-        rig.at(IN_LEAF),
-    ] {
-        eventually(&format!("{path} is gone"), rig.patience(), || async {
-            let Some(object) = rig.api.get(&path).await? else { return Ok(true) };
-            Err(anyhow::anyhow!("{object}"))
-        })
-        .await;
+    let (one, leaf) = (rig.app_path("one"), rig.app_path("leaf"));
+    for path in [&one, A, EXTRA, WIDGET, REPORT, SMOKE, &leaf, IN_LEAF] {
+        rig.until(path, "gone", Value::is_null).await;
     }
     good_at(rig, "root", &commit, Pace::Patient).await?;
     // What became of a hook is told in a pass of its own.
@@ -247,37 +248,25 @@ pub async fn end(rig: &Rig) -> Result<()> {
         app["status"]["resources"].as_array().into_iter().flatten().any(|r| r["name"] == name)
     };
     let settled = |app: &Value| is_good(app) && lists(app, "migrate") && !lists(app, "smoke");
-    until(rig, "hand", "Synced and Healthy, its hooks tidied up", Pace::Patient, settled).await
+    rig.until(&rig.app_path("hand"), "Synced and Healthy, its hooks tidied up", settled).await;
+    Ok(())
 }
 
 async fn by_hand(rig: &Rig, mark: &str, pace: Pace) -> Result<()> {
     let retry = json!({"limit": 20, "backoff": {"duration": "1s", "factor": 2, "maxDuration": "5s"}});
     let operation = json!({"sync": {}, "info": [{"name": "mark", "value": mark}], "retry": retry});
-    rig.api.patch(&rig.app_path("hand"), &json!({ "operation": operation })).await?;
-    until(rig, "hand", &format!("ended its sync {mark}"), pace, |app| {
+    let (hand, operation) = (rig.app_path("hand"), json!({ "operation": operation }));
+    client(rig, || rig.api.patch(&hand, &operation)).await;
+    let ended = |app: &Value| {
         let state = &app["status"]["operationState"];
         let ended = matches!(state["phase"].as_str(), Some("Succeeded" | "Failed" | "Error"));
         ended && state["operation"]["info"][0]["value"] == mark && app["operation"].is_null()
-    })
-    .await
+    };
+    pace.keep(rig.until(&rig.app_path("hand"), &format!("through with its sync {mark}"), ended)).await;
+    Ok(())
 }
 
 async fn good_at(rig: &Rig, name: &str, commit: &str, pace: Pace) -> Result<()> {
-    until(rig, name, &format!("Synced and Healthy at {commit}"), pace, |app| {
-        is_good(app) && app["status"]["sync"]["revision"] == commit
-    })
-    .await
-}
-
-async fn until(rig: &Rig, name: &str, what: &str, pace: Pace, check: impl Fn(&Value) -> bool) -> Result<()> {
-    let what = format!("application {name} is {what}");
-    let wait = eventually_some(&what, rig.patience(), || async {
-        let app = rig.api.get(&rig.app_path(name)).await?.unwrap_or_default();
-        if check(&app) { Ok(Some(())) } else { Err(anyhow::anyhow!("status is {}", app["status"])) }
-    });
-    match pace {
-        Pace::Patient => wait.await,
-        Pace::Hasty(time) => drop(tokio::time::timeout(time, wait).await),
-    }
+    pace.keep(rig.until_good_at(name, commit)).await;
     Ok(())
 }

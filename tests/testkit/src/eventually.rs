@@ -40,10 +40,15 @@ where
         loop {
             let last = match check().await {
                 Ok(Some(value)) => return value,
-                Ok(None) => "not yet".to_owned(),
-                Err(error) => format!("{error:?}"),
+                Ok(None) => None,
+                Err(error) => Some(error),
             };
-            assert!(start.elapsed() < timeout, "{caller}: {what}: not within {timeout:?}; last look: {last}");
+            // Told only here: an error with a backtrace costs more than the look itself.
+            assert!(
+                start.elapsed() < timeout,
+                "{caller}: {what}: not within {timeout:?}; last look: {}",
+                last.map_or_else(|| "not yet".to_owned(), |error| format!("{error:?}"))
+            );
             tokio::time::sleep(POLL).await;
         }
     }

@@ -37,7 +37,7 @@ pub enum Fault {
     None,
     /// Answers each request with this HTTP status.
     Status(u16),
-    /// Closes each connection as soon as it is accepted.
+    /// Closes each connection as soon as it is accepted, and open ones at their next request.
     Refuse,
     /// Never answers.
     Hang,
@@ -204,7 +204,13 @@ async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, state: Arc<Stat
 async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, state: Arc<State>) {
     let service = hyper::service::service_fn(move |request| {
         let state = Arc::clone(&state);
-        async move { Ok::<_, Infallible>(answer(request, &state).await) }
+        async move {
+            // A connection that is open already is closed, too.
+            if state.fault() == Fault::Refuse {
+                return Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
+            }
+            Ok(answer(request, &state).await)
+        }
     });
     let http = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
     http.serve_connection(TokioIo::new(stream), service).await.ok();

@@ -139,6 +139,14 @@ impl RealCluster {
         client(self.kubeconfig().as_path(), Some(user)).await
     }
 
+    /// The administrator's bearer token, and the certificate (PEM) by which the server is known.
+    ///
+    /// # Errors
+    /// The certificate cannot be read back.
+    pub fn login(&self) -> Result<(String, String)> {
+        Ok((ADMIN_TOKEN.to_owned(), std::fs::read_to_string(self.dir.path().join("server.crt"))?))
+    }
+
     /// The administrator's kubeconfig file.
     pub fn kubeconfig(&self) -> PathBuf {
         self.dir.path().join("kubeconfig")

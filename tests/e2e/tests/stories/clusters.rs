@@ -162,7 +162,7 @@ async fn a_cluster_may_be_looked_at_in_part(world: &mut World) {
     world.until_app("theirs", "is told that nobody looks there", told).await;
     assert_eq!(remote.api.get(&config_map("theirs", "c")).await.unwrap(), None);
     // Nobody else over there asks for Secrets.
-    let asked = remote.sim.requests().into_iter().filter(|r| r.resource == "secrets");
+    let asked = remote.sim.as_ref().unwrap().requests().into_iter().filter(|r| r.resource == "secrets");
     let asked: BTreeSet<(String, String)> = asked.map(|r| (r.verb, r.namespace)).collect();
     let ours = |verb: &str| (verb.to_owned(), "ours".to_owned());
     assert_eq!(asked, BTreeSet::from([ours("list"), ours("watch")]));

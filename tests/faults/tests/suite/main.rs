@@ -1,10 +1,14 @@
 //! Promises under faults, on kubesim and on the real API server. `CAPSTAN_LONG=1` runs every kill point and many seeds;
 //! `CAPSTAN_SEED_FROM`..`CAPSTAN_SEED_TO` and `CAPSTAN_POINT_FROM`..`CAPSTAN_POINT_TO` say which.
 
+mod clocks;
+mod control_plane;
+mod git;
 mod kill_points;
 mod leaders;
 mod poison;
 mod real;
+mod rivals;
 mod schedules;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,281 @@
+//! The parts of a real cluster that fail: etcd and the API server themselves (F5), webhooks and policies of some objects (F6), a whole
+//! cluster that is somebody's destination (F15). What does not need them goes on; the rest is done when they are back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use e2e::{Gate, Remote, conditions};
+use faults::story::{self, OURS, Pace, config, object};
+use faults::{Line, Rig, Weather, snapshot};
+use serde_json::{Value, json};
+use testkit::eventually;
+
+use crate::rivals::fight;
+use crate::{Ground, Undisturbed, all, git, undisturbed};
+
+/// How long etcd is away.
+const AWAY: Duration = Duration::from_secs(10);
+/// Rows about git that the real server is asked, too.
+const GIT: usize = 1;
+
+/// Waits until the controller at the end of this line has made so many writes.
+async fn written(rig: &Rig, line: &Line, writes: u64) {
+    eventually("so much is done", rig.patience(), || async { Ok::<_, ()>(line.writes() >= writes) }).await;
+}
+
+/// F5: etcd goes and comes back, then the API server, each in the middle of the story.
+async fn outages(ground: Ground, twin: Arc<Undisturbed>) -> Result<Vec<String>> {
+    let rig = ground.rig(Weather::fair()).await?;
+    let real = rig.cluster.real.as_ref().context("no real cluster")?;
+    let line = rig.line("1").await?;
+    rig.start("1", line.clone(), false).await?;
+    let failing = async {
+        written(&rig, &line, twin.writes / 4).await;
+        real.stop_etcd();
+        tokio::time::sleep(AWAY).await;
+        real.start_etcd().await?;
+        written(&rig, &line, twin.writes * 2 / 3).await;
+        real.stop_api_server();
+        real.start_api_server().await?;
+        std::future::pending::<Result<()>>().await
+    };
+    let story = async {
+        story::play(&rig, Pace::Patient).await?;
+        story::end(&rig).await
+    };
+    tokio::select! {
+        told = story => told?,
+        failed = failing => failed?,
+    }
+    let mut wrong = rig.judgement(&OURS);
+    wrong.extend(snapshot::differences(&twin.without_history, &snapshot::take(&rig, false).await?));
+    Ok(wrong)
+}
+
+const NEEDS: [&str; 3] = [
+    "/apis/needs~.example.com/v2/namespaces/needs~/widgets/stays",
+    "/apis/needs~.example.com/v2/namespaces/needs~/widgets/goes",
+    "/api/v1/namespaces/needs~/configmaps/goes-too",
+];
+const FREE: [&str; 2] = ["/api/v1/namespaces/free~/configmaps/a", "/api/v1/namespaces/free~/configmaps/b"];
+const NAMESPACES: &str = "/api/v1/namespaces";
+
+fn widget(name: &str) -> String {
+    object("needs~.example.com/v2", "Widget", name, &[], json!({"spec": {"size": 1}}))
+}
+
+fn conversion(broken: bool) -> Value {
+    if !broken {
+        return json!({"spec": {"conversion": {"strategy": "None", "webhook": null}}});
+    }
+    let service = json!({"namespace": "default", "name": "nobody", "path": "/"});
+    let webhook = json!({"clientConfig": {"service": service}, "conversionReviewVersions": ["v1"]});
+    json!({"spec": {"conversion": {"strategy": "Webhook", "webhook": webhook}}})
+}
+
+/// F6: objects of one kind cannot be read any more. Only who has some is concerned, and loses nothing.
+async fn a_broken_conversion(ground: Ground) -> Result<Vec<String>> {
+    let rig = ground.rig(Weather::fair()).await?;
+    let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
+    let version = |name: &str, storage: bool| json!({"name": name, "served": true, "storage": storage, "schema": schema});
+    let names =
+        json!({"kind": "Widget", "plural": "widgets", "singular": "widget", "listKind": "WidgetList"});
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": rig.at("widgets.needs~.example.com")},
+        "spec": {"group": rig.at("needs~.example.com"), "scope": "Namespaced", "names": names,
+                 "versions": [version("v1", true), version("v2", false)]},
+    });
+    rig.api.apply(&definition).await?;
+    rig.start("1", rig.line("1").await?, false).await?;
+    let files = [
+        ("needs/stays.yaml", widget("stays")),
+        ("needs/goes.yaml", widget("goes")),
+        ("needs/c.yaml", config("goes-too", "1", &[])),
+        ("free/a.yaml", config("a", "1", &[])),
+        ("free/b.yaml", config("b", "1", &[])),
+    ];
+    let commit = rig.commit(&files, &[])?;
+    for name in ["needs", "free"] {
+        rig.api.apply(&rig.application(name, true)).await?;
+    }
+    for name in ["needs", "free"] {
+        rig.until_good_at(name, &commit).await;
+    }
+    let crd = rig.at("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.needs~.example.com");
+    rig.api.patch(&crd, &conversion(true)).await?;
+    eventually("nobody can read them", rig.patience(), || async {
+        Ok::<_, ()>(rig.api.get(&rig.at(NEEDS[0])).await.is_err())
+    })
+    .await;
+    rig.start("2", rig.line("2").await?, false).await?;
+    rig.may_go(&[FREE[1]]);
+    rig.commit(
+        &[("free/a.yaml", config("a", "2", &[]))],
+        &["needs/goes.yaml", "needs/c.yaml", "free/b.yaml"],
+    )?;
+    rig.pushed();
+    rig.until(FREE[1], "pruned as ever", Value::is_null).await;
+    let told = |app: &Value| conditions(app).iter().any(|c| c.contains("needs") && c.contains("Widget"));
+    rig.until(&rig.app_path("needs"), "told what it cannot see", told).await;
+    let mut wrong = rig.judgement(&[&NEEDS[..], &FREE, &[NAMESPACES]].concat());
+
+    rig.may_go(&NEEDS[1..]);
+    rig.api.patch(&crd, &conversion(false)).await?;
+    // A sync that failed is not repeated at the same commit.
+    let commit = rig.commit(&[("needs/new.yaml", config("new", "1", &[]))], &[])?;
+    rig.pushed();
+    rig.until_good_at("needs", &commit).await;
+    for path in &NEEDS[1..] {
+        rig.until(path, "pruned at last", Value::is_null).await;
+    }
+    wrong.extend(rig.judgement(&[&NEEDS[..], &FREE, &[NAMESPACES, NEW]].concat()));
+    rig.leave().await?;
+    Ok(wrong)
+}
+
+const NEW: &str = "/api/v1/namespaces/needs~/configmaps/new";
+
+/// A policy, or a webhook that nobody answers, for ConfigMaps of one namespace.
+fn denials(rig: &Rig) -> [Value; 3] {
+    let name = rig.at("denied~");
+    let selector = json!({"matchLabels": {"kubernetes.io/metadata.name": name}});
+    let rule = json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["configmaps"]});
+    let kinds = json!({"namespaceSelector": selector, "resourceRules": [rule]});
+    let no = json!({"expression": "object.metadata.name != 'one'", "message": "one is not wanted here"});
+    let group = "admissionregistration.k8s.io/v1";
+    let policy = json!({"failurePolicy": "Fail", "matchConstraints": kinds, "validations": [no]});
+    let webhook = json!({
+        "name": "nobody.example.com", "failurePolicy": "Fail", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+        "clientConfig": {"url": "https://127.0.0.1:9/"}, "namespaceSelector": selector, "rules": [rule],
+        "matchConditions": [{"name": "two", "expression": "object.metadata.name == 'two'"}], "timeoutSeconds": 1,
+    });
+    [
+        json!({"apiVersion": group, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name}, "spec": policy}),
+        json!({"apiVersion": group, "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": name},
+               "spec": {"policyName": name, "validationActions": ["Deny"]}}),
+        json!({"apiVersion": group, "kind": "ValidatingWebhookConfiguration", "metadata": {"name": name}, "webhooks": [webhook]}),
+    ]
+}
+
+/// F6: what admission denies fails with its words, and is done once it does not; nobody else is concerned.
+async fn a_denial(ground: Ground) -> Result<Vec<String>> {
+    let rig = ground.rig(Weather::fair()).await?;
+    let denials = denials(&rig);
+    for denial in &denials {
+        rig.api.apply(denial).await?;
+    }
+    // The server has learned of a policy once it denies.
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": rig.at("denied~")}});
+    rig.api.apply(&namespace).await?;
+    let probe = |name: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": rig.at("denied~")}});
+    for name in ["one", "two"] {
+        let path =
+            rig.at(&format!("/api/v1/namespaces/denied~/configmaps/{name}?fieldManager=probe&dryRun=All"));
+        eventually("it is denied", rig.patience(), || async {
+            let kind = "application/apply-patch+yaml";
+            Ok::<_, ()>(rig.api.send(http::Method::PATCH, &path, kind, Some(&probe(name))).await.is_err())
+        })
+        .await;
+    }
+    rig.start("1", rig.line("1").await?, false).await?;
+    let files = [
+        ("denied/one.yaml", config("one", "1", &[])),
+        ("denied/two.yaml", config("two", "1", &[])),
+        ("denied/three.yaml", config("three", "1", &[])),
+        ("free/a.yaml", config("a", "1", &[])),
+    ];
+    let commit = rig.commit(&files, &[])?;
+    for name in ["denied", "free"] {
+        rig.api.apply(&rig.application(name, true)).await?;
+    }
+    rig.until_good_at("free", &commit).await;
+    let told = |app: &Value| {
+        let state = app["status"]["operationState"].to_string();
+        state.contains("one is not wanted here") && state.contains("failed calling webhook")
+    };
+    rig.until(&rig.app_path("denied"), "told why", told).await;
+    for denial in &denials {
+        rig.api.delete(&rig.api.path_of(denial).await?).await?;
+    }
+    rig.until_good_at("denied", &commit).await;
+    let denied = ["one", "two", "three"].map(|name| format!("/api/v1/namespaces/denied~/configmaps/{name}"));
+    let ours: Vec<&str> = denied.iter().map(String::as_str).chain([FREE[0], NAMESPACES]).collect();
+    let wrong = rig.judgement(&ours);
+    rig.leave().await?;
+    Ok(wrong)
+}
+
+/// F15: the real cluster is the destination of a controller elsewhere, and goes away for a while, in two ways; then its token is
+/// wrong, and right again.
+async fn a_cluster_that_is_away(ground: Ground) -> Result<Vec<String>> {
+    let Ground::Real(cluster, _) = &ground else { anyhow::bail!("no real cluster") };
+    let (rig, there) = (Rig::new(Weather::fair()).await?, ground.rig(Weather::fair()).await?);
+    let remote = Remote::real(cluster).await?;
+    rig.api.apply(&remote.secret("far", &[])).await?;
+    rig.start("1", rig.line("1").await?, false).await?;
+    let object = |name: &str| there.at(&format!("/api/v1/namespaces/far~/configmaps/{name}"));
+    let mut far = rig.application("far", true);
+    far["spec"]["destination"] = json!({"name": "far", "namespace": there.at("far~")});
+    let all_of_it = [
+        ("far/a.yaml", config("a", "0", &[])),
+        ("far/gone-0.yaml", config("gone-0", "1", &[])),
+        ("far/gone-1.yaml", config("gone-1", "1", &[])),
+        ("far/gone-2.yaml", config("gone-2", "1", &[])),
+        ("near/a.yaml", config("a", "0", &[])),
+    ];
+    let commit = rig.commit(&all_of_it, &[])?;
+    rig.api.apply(&far).await?;
+    rig.api.apply(&rig.application("near", true)).await?;
+    rig.until_good_at("far", &commit).await;
+    rig.until_good_at("near", &commit).await;
+    let ways: [(Gate, Option<&str>); 3] =
+        [(Gate::Shut, None), (Gate::Silent, None), (Gate::Open, Some("wrong"))];
+    for (n, (gate, token)) in ways.into_iter().enumerate() {
+        remote.set_gate(gate);
+        if let Some(token) = token {
+            rig.api.apply(&remote.secret_with_token("far", token, &[])).await?;
+        }
+        let value = format!("{}", n + 1);
+        let files = ["far/a.yaml", "near/a.yaml"].map(|path| (path, config("a", &value, &[])));
+        let commit = rig.commit(&files, &[&format!("far/gone-{n}.yaml")])?;
+        rig.pushed();
+        rig.until_good_at("near", &commit).await;
+        let away = |app: &Value| conditions(app).iter().any(|c| c.contains("cannot be reached"));
+        rig.until(&rig.app_path("far"), "told that its cluster is away", away).await;
+        anyhow::ensure!(there.api.get(&object(&format!("gone-{n}"))).await?.is_some(), "it is gone already");
+        remote.set_gate(Gate::Open);
+        rig.api.apply(&remote.secret("far", &[])).await?;
+        rig.until_good_at("far", &commit).await;
+        there.until(&object(&format!("gone-{n}")), "pruned at last", Value::is_null).await;
+        let left = there.api.get(&there.at("/api/v1/namespaces/far~/configmaps")).await?.unwrap_or_default();
+        let ours = |o: &&Value| o["metadata"]["name"] != "kube-root-ca.crt";
+        let left = left["items"].as_array().into_iter().flatten().filter(ours).count();
+        anyhow::ensure!(left == 3 - n, "{left} are left");
+    }
+    let near = "/api/v1/namespaces/near/configmaps/a";
+    let wrong = rig.judgement(&[near, NAMESPACES]);
+    there.leave().await?;
+    Ok(wrong)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_fails_in_the_cluster_stops_only_its_own() {
+    let Some(ground) = Ground::real().await.unwrap() else { return };
+    let run =
+        |name: &str, run: futures::future::BoxFuture<'static, Result<Vec<String>>>| (name.to_owned(), run);
+    let runs = [
+        run("a broken conversion", Box::pin(a_broken_conversion(ground.clone()))),
+        run("a denial", Box::pin(a_denial(ground.clone()))),
+        run("a cluster that is away", Box::pin(a_cluster_that_is_away(ground.clone()))),
+        run("a rival", Box::pin(fight(ground.clone()))),
+    ];
+    let count = runs.len();
+    let (twin, wrong, sources) =
+        tokio::join!(undisturbed(&ground), all(runs.into_iter(), count), git::fail(&ground, GIT));
+    // This one stops everybody else.
+    let outage = run("outages", Box::pin(outages(ground, twin.unwrap())));
+    let wrong = [wrong, sources, all([outage].into_iter(), 1).await].concat();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
