@@ -131,20 +131,18 @@ fn job(name: &str, annotations: &[(&str, &str)]) -> String {
     object("batch/v1", "Job", name, annotations, json!({"spec": {"template": template}}))
 }
 
-fn definition() -> String {
+/// The definition of the kind Widget in a group, served by `v1`.
+pub fn definition(group: &str) -> Value {
     let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
     let spec = json!({
-        "group": "faults~.example.com", "scope": "Namespaced",
+        "group": group, "scope": "Namespaced",
         "names": {"kind": "Widget", "plural": "widgets", "singular": "widget", "listKind": "WidgetList"},
         "versions": [{"name": "v1", "served": true, "storage": true, "schema": schema}],
     });
-    object(
-        "apiextensions.k8s.io/v1",
-        "CustomResourceDefinition",
-        "widgets.faults~.example.com",
-        &[(WAVE, "-1")],
-        json!({ "spec": spec }),
-    )
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": format!("widgets.{group}")}, "spec": spec,
+    })
 }
 
 /// Runs the story. Git and the clients are never at fault; the controllers may be.
@@ -157,10 +155,12 @@ pub async fn play(rig: &Rig, pace: Pace) -> Result<()> {
 async fn first(rig: &Rig, pace: Pace) -> Result<()> {
     rig.may_go(&[MIGRATE, SMOKE]);
     let leaf = rig.application("leaf", true).to_string();
+    let mut crd = definition("faults~.example.com");
+    crd["metadata"]["annotations"] = json!({WAVE: "-1"});
     let commit = rig.commit(
         &[
             ("one/extra.yaml", object("v1", "Namespace", "one-extra~", &[(WAVE, "-2")], json!({}))),
-            ("one/crd.yaml", definition()),
+            ("one/crd.yaml", crd.to_string()),
             (
                 "one/widget.yaml",
                 object("faults~.example.com/v1", "Widget", "w", &[], json!({"spec": {"size": 1}})),

@@ -9,6 +9,7 @@ use api::{
     Application, Operation, OperationInitiator, OperationPhase, OperationState, RetryStrategy, SyncOperation,
     SyncOperationResource, SyncStatusCode,
 };
+use jiff::Timestamp;
 use resource::ResourceKey;
 use sync::auto::{Decision, LastAttempt, Policy, Refusal, Rest, decide};
 use why::Rests;
@@ -88,7 +89,7 @@ pub(crate) fn is_about(app: &Application, state: &OperationState, wanted: &Wante
 /// Time until the next attempt of an operation whose last one ended at `ended`; `None` once it is due.
 fn time_left(shared: &Shared, state: &OperationState, ended: &str) -> Option<Duration> {
     let wait = retry_policy(&state.operation).next(state.retry_count).unwrap_or_default();
-    wait.checked_sub(age(shared, ended)).filter(|left| !left.is_zero())
+    wait.checked_sub(pause(shared, ended)).filter(|left| !left.is_zero())
 }
 
 /// Why an operation that was asked for cannot be done by this version.
@@ -206,7 +207,7 @@ pub(crate) fn automatic(
 }
 
 /// Time until a moment, a little more: what happens then must not find that it has not come.
-fn left_until(shared: &Shared, until: jiff::Timestamp) -> Duration {
+fn left_until(shared: &Shared, until: Timestamp) -> Duration {
     let left = Duration::try_from(until.duration_since((shared.options.clock)())).unwrap_or_default();
     left + Duration::from_millis(10)
 }
@@ -250,8 +251,20 @@ fn last_attempt(shared: &Shared, app: &Application, wanted: &WantedSet) -> Optio
         succeeded: state.phase == OperationPhase::Succeeded,
         message: state.message.clone(),
         heals: u32::try_from(sync.self_heal_attempts_count).unwrap_or_default(),
-        age: state.finished_at.as_deref().map(|at| age(shared, at)).unwrap_or_default(),
+        age: state.finished_at.as_deref().map(|at| pause(shared, at)).unwrap_or_default(),
     })
+}
+
+/// How long a pause that began at `at` has lasted. One that a clock began which was put back since is over: nothing waits until that
+/// clock's time comes.
+pub(crate) fn pause(shared: &Shared, at: &str) -> Duration {
+    let Ok(at) = api::parse_time(at) else { return Duration::MAX };
+    paused(at, (shared.options.clock)())
+}
+
+/// The same for times.
+pub(crate) fn paused(began: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(began)).unwrap_or(Duration::MAX)
 }
 
 /// Time since `at`; nothing where it lies in the future or cannot be read.

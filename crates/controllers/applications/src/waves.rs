@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use sync::Phase;
 use sync::pause::{LastWave, WAVE_DELAY};
 
+use crate::deciding::paused;
 use crate::shared::Shared;
 
 /// Name of the entry; its value is the phase, the number of the wave, and when its steps were done.
@@ -24,7 +25,7 @@ pub(crate) fn forget(operation: &mut Operation) {
     operation.info.retain(|info| info.name != RECORD);
 }
 
-/// The wave that was run last, if one was. A record of the future, of a clock that was put back, is one of now.
+/// The wave that was run last, if one was. A record of the future, of a clock that was put back, is an old one.
 pub(crate) fn last(state: &OperationState, now: Timestamp) -> Option<LastWave> {
     let info = state.operation.info.iter().find(|info| info.name == RECORD)?;
     let mut words = info.value.split(' ');
@@ -34,7 +35,7 @@ pub(crate) fn last(state: &OperationState, now: Timestamp) -> Option<LastWave> {
         .find(|known| known.as_str() == phase)?;
     let number = words.next()?.parse().ok()?;
     let at: Timestamp = words.next()?.parse().ok()?;
-    let age = Duration::try_from(now.duration_since(at)).unwrap_or_default();
+    let age = paused(at, now);
     Some(LastWave { phase, number, age })
 }
 
@@ -56,8 +57,10 @@ mod tests {
         note(&mut state, Phase::PreSync, 3, at("2026-01-01T00:00:00Z"));
         note(&mut state, Phase::Sync, -1, at("2026-01-01T00:00:01.25Z"));
         assert_eq!(state.operation.info.len(), 1);
-        for (now, millis) in [("2026-01-01T00:00:02Z", 750), ("2025-12-31T00:00:00Z", 0)] {
-            let expected = LastWave { phase: Phase::Sync, number: -1, age: Duration::from_millis(millis) };
+        for (now, age) in
+            [("2026-01-01T00:00:02Z", Duration::from_millis(750)), ("2025-12-31T00:00:00Z", Duration::MAX)]
+        {
+            let expected = LastWave { phase: Phase::Sync, number: -1, age };
             assert_eq!(last(&state, at(now)), Some(expected), "{now}");
         }
         forget(&mut state.operation);

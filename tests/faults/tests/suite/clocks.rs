@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use faults::story::{self, OURS, Pace};
+use faults::story::{self, OURS, Pace, config, definition, object};
 use faults::{Kill, Moment, Weather, snapshot};
 use jiff::SignedDuration;
+use serde_json::{Value, json};
 
 use crate::{Ground, Undisturbed, all, undisturbed};
 
@@ -50,6 +51,52 @@ async fn with(ground: Ground, clocks: [i64; 3], twin: Arc<Undisturbed>) -> Resul
     let mut wrong = rig.judgement(&OURS);
     wrong.extend(snapshot::differences(&twin.without_history, &snapshot::take(&rig, false).await?));
     Ok(wrong)
+}
+
+/// A retry, a self-heal and a wave wait for a moment that a clock set which was ten years fast.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_waits_for_a_moment_that_a_wrong_clock_set() {
+    let rig = Ground::Kubesim.rig(Weather::fair()).await.unwrap();
+    let delay = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cmd-params-cm", "namespace": "argocd"},
+        "data": {"controller.sync.wave.delay.seconds": "5"},
+    });
+    rig.api.apply(&delay).await.unwrap();
+    rig.set_clock(SignedDuration::from_secs(10 * YEAR));
+    rig.start("1", rig.line("1").await.unwrap(), false).await.unwrap();
+    let later = [("argocd.argoproj.io/sync-wave", "1")];
+    let files = [
+        ("healed/a.yaml", config("a", "git", &[])),
+        ("waves/a.yaml", config("a", "git", &[])),
+        ("waves/b.yaml", config("b", "git", &later)),
+        ("retried/s.yaml", object("late.example.com/v1", "Widget", "s", &[], json!({}))),
+    ];
+    let commit = rig.commit(&files, &[]).unwrap();
+    rig.api.apply(&rig.application("healed", true)).await.unwrap();
+    rig.until_good_at("healed", &commit).await;
+    let healed = "/api/v1/namespaces/healed/configmaps/a";
+    let drift = json!({"data": {"key": "by hand"}});
+    let is_healed = |o: &Value| o["data"]["key"] == "git";
+    rig.api.patch(healed, &drift).await.unwrap();
+    rig.until(healed, "healed", is_healed).await;
+    rig.until_good_at("healed", &commit).await;
+    let mut retried = rig.application("retried", true);
+    retried["spec"]["syncPolicy"]["retry"]["backoff"] = json!({"duration": "10s", "maxDuration": "20s"});
+    for app in [&retried, &rig.application("waves", true)] {
+        rig.api.apply(app).await.unwrap();
+    }
+    rig.until("/api/v1/namespaces/waves/configmaps/a", "there", |o| !o.is_null()).await;
+    let fails =
+        |app: &Value| app["status"]["operationState"]["message"].to_string().contains("Retrying attempt #1");
+    rig.until(&rig.app_path("retried"), "about to be tried again", fails).await;
+
+    rig.set_clock(SignedDuration::ZERO);
+    rig.api.patch(healed, &drift).await.unwrap();
+    rig.api.apply(&definition("late.example.com")).await.unwrap();
+    rig.until(healed, "healed again", is_healed).await;
+    for name in ["healed", "waves", "retried"] {
+        rig.until_good_at(name, &commit).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use e2e::{Gate, Remote, conditions};
-use faults::story::{self, OURS, Pace, config, object};
+use faults::story::{self, OURS, Pace, config, definition, object};
 use faults::{Line, Rig, Weather, snapshot};
 use serde_json::{Value, json};
 use testkit::eventually;
@@ -77,16 +77,10 @@ fn conversion(broken: bool) -> Value {
 /// F6: objects of one kind cannot be read any more. Only who has some is concerned, and loses nothing.
 async fn a_broken_conversion(ground: Ground) -> Result<Vec<String>> {
     let rig = ground.rig(Weather::fair()).await?;
-    let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
-    let version = |name: &str, storage: bool| json!({"name": name, "served": true, "storage": storage, "schema": schema});
-    let names =
-        json!({"kind": "Widget", "plural": "widgets", "singular": "widget", "listKind": "WidgetList"});
-    let definition = json!({
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": rig.at("widgets.needs~.example.com")},
-        "spec": {"group": rig.at("needs~.example.com"), "scope": "Namespaced", "names": names,
-                 "versions": [version("v1", true), version("v2", false)]},
-    });
+    let mut definition = definition(&rig.at("needs~.example.com"));
+    let mut second = definition["spec"]["versions"][0].clone();
+    (second["name"], second["storage"]) = (json!("v2"), json!(false));
+    definition["spec"]["versions"].as_array_mut().context("no versions")?.push(second);
     rig.api.apply(&definition).await?;
     rig.start("1", rig.line("1").await?, false).await?;
     let files = [
