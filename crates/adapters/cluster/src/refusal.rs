@@ -11,6 +11,11 @@ use crate::{
 /// Stands for a text about a Secret, which may quote its values.
 const WITHHELD: &str = "the server's text is withheld, it may quote the Secret's values";
 
+/// How the server says that a kind has no such field.
+const UNDECLARED: &str = ": field not declared in schema";
+/// Characters of a place in a Secret that is passed on.
+const MAX_PLACE: usize = 100;
+
 /// What a write was about.
 pub(crate) struct Attempt<'a> {
     pub(crate) gvk: &'a Gvk,
@@ -29,7 +34,7 @@ impl Attempt<'_> {
     fn text(&self, status: &Status) -> String {
         let by_name = matches!(status.reason.as_str(), "NotFound" | "AlreadyExists" | "Conflict");
         let by_right = status.code == 403 && status.message.contains("is forbidden: User");
-        if self.is_secret() && !by_name && !by_right { WITHHELD.to_owned() } else { status.message.clone() }
+        if self.is_secret() && !by_name && !by_right { withheld(status) } else { status.message.clone() }
     }
 
     /// Turns a failure into what it means for the object.
@@ -103,6 +108,27 @@ impl Attempt<'_> {
             _ => WriteError::KindUnknown { gvk: self.gvk.clone() },
         }
     }
+}
+
+/// What stands for the server's text about a Secret: the names of the fields that it is about, and no value.
+fn withheld(status: &Status) -> String {
+    let unknown = status.message.split(UNDECLARED).next().filter(|before| before.len() < status.message.len());
+    let unknown = unknown.and_then(|before| before.rsplit(": ").next()).map(str::to_owned);
+    let caused = status.causes().iter().map(|cause| cause.field.clone());
+    let mut fields: Vec<String> = caused.chain(unknown).filter(|field| is_path(field)).collect();
+    fields.sort();
+    fields.dedup();
+    match (fields.is_empty(), status.message.contains(UNDECLARED)) {
+        (true, _) => WITHHELD.to_owned(),
+        (false, true) => format!("{}: no field of a Secret", fields.join(", ")),
+        (false, false) => format!("{WITHHELD}; it is about {}", fields.join(", ")),
+    }
+}
+
+/// A place as the server writes it. A webhook may write anything there, so what looks like a text is none.
+fn is_path(field: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '[' | ']' | '_' | '-');
+    (1..=MAX_PLACE).contains(&field.len()) && field.chars().all(word)
 }
 
 fn is_about_the_manifest(message: &str) -> bool {
@@ -229,6 +255,21 @@ mod tests {
         ] {
             let error = refused(&secret, status);
             assert!(!format!("{error} {error:?}").contains(canary), "{row}: {error:?}");
+        }
+        for (row, status, text) in [
+            (
+                "an unknown field",
+                json!({"code": 500, "message": "failed to create typed patch object (a/b; /v1, Kind=Secret): .stringdata: field not declared in schema"}),
+                ".stringdata: no field of a Secret",
+            ),
+            (
+                "a place",
+                json!({"code": 422, "message": canary, "details": {"causes": [{"field": "data[a]"}, {"field": "a text"}]}}),
+                "it is about data[a]",
+            ),
+        ] {
+            let error = refused(&secret, status).to_string();
+            assert!(error.ends_with(text), "{row}: {error}");
         }
         let right = json!({"code": 403, "message": "secrets \"web\" is forbidden: User \"a\" cannot patch"});
         assert!(refused(&secret, right).to_string().contains("cannot patch"), "a missing right is named");

@@ -409,10 +409,12 @@ fn percent_decoded(text: &str) -> Result<String, &'static str> {
     String::from_utf8(out).map_err(|_| BAD)
 }
 
-/// A refused text for an error: everything before the last `@` of the authority hidden, escaped, shortened.
+/// A refused text for an error: everything before the last `@` of the authority hidden, and what stands in a query or
+/// fragment; escaped, shortened.
 fn masked(text: &str) -> String {
     let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
     let rest = rest.rsplit_once('@').map_or_else(|| rest.to_owned(), |(_, host)| format!("***@{host}"));
+    let rest = rest.find(['?', '#']).map_or(rest.clone(), |at| format!("{}***", &rest[..=at]));
     let whole = if scheme.is_empty() { rest } else { format!("{scheme}://{rest}") };
     net::excerpt(&whole)
 }

@@ -122,7 +122,8 @@ pub(crate) fn automatic(
     if let Some(hold) = Hold::at(&app.metadata, (shared.options.clock)()) {
         let again = hold.until.map(|until| left_until(shared, until));
         let until = hold.until.map(api::format_time).unwrap_or_default();
-        return (Todo::Nothing(again), differs.then_some(Rests::Held { reason: hold.reason, until }));
+        // Said of what is in sync, too: it will not stay so by itself.
+        return (Todo::Nothing(again), Some(Rests::Held { reason: hold.reason, until }));
     }
     if let Some(refused) = wanted.refused.first() {
         return rest(Rests::Refused { message: refused.to_owned() });
@@ -171,9 +172,12 @@ pub(crate) fn automatic(
             });
         }
         Decision::Sync => {
-            // Whoever asks from a command line does not know the others.
-            let blocked = shared.is_leading().then(|| dependencies::blocked(shared, &judge.view.name, app));
-            match blocked.flatten() {
+            // Whoever asks from a command line does not know the others, and passes on what the leader found.
+            let blocked = match shared.is_leading() {
+                true => dependencies::blocked(shared, &judge.view.name, app),
+                false => dependencies::told(app),
+            };
+            match blocked {
                 Some(Blocked::On(application, message)) => {
                     return (Todo::Nothing(Some(DEPENDS)), Some(Rests::DependsOn { application, message }));
                 }

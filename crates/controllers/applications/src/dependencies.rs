@@ -3,8 +3,10 @@
 use api::names::annotation::DEPENDS_ON;
 use api::{Application, HealthStatusCode, SyncStatusCode};
 use sync::depends::{cycle, names};
+use why::{Reason, Rests};
 
 use crate::shared::{AppName, Shared};
+use crate::status::why_of;
 
 /// What an application depends on.
 pub(crate) fn depends_on(shared: &Shared, app: &Application) -> Vec<AppName> {
@@ -43,6 +45,17 @@ pub(crate) fn blocked(shared: &Shared, name: &AppName, app: &Application) -> Opt
     all.iter().find_map(|other| {
         let why = not_ready(shared, name, other)?;
         Some(Blocked::On(shared.qualified(other), why))
+    })
+}
+
+/// What the leader saw in the way, by the status.
+pub(crate) fn told(app: &Application) -> Option<Blocked> {
+    app.metadata.annotation(DEPENDS_ON)?;
+    why_of(&app.status).reasons.into_iter().find_map(|reason| match reason {
+        Reason::Rests { because: Rests::DependsOn { application, message }, .. } => {
+            Some(Blocked::On(application, message))
+        }
+        _ => None,
     })
 }
 
