@@ -89,19 +89,23 @@ fn case(name: &'static str, files: Vec<Value>, says: &'static str) -> Case {
 
 /// What goes wrong with Secrets in git.
 fn cases() -> Vec<Case> {
-    let rule = |expression: &str| {
-        json!({"spec": {"ignoreDifferences": [{"group": "", "kind": "Secret", "jqPathExpressions": [expression]}]}})
-    };
+    let rule = |expression: &str| json!({"spec": {"ignoreDifferences": [{"group": "", "kind": "Secret", "jqPathExpressions": [expression]}]}});
     let plain = |n: usize| vec![secret(json!({"stringData": {"k": canary(n)}}))];
     vec![
         case("not-base64", vec![secret(json!({"data": {"k": canary(10)}}))], "data.k"),
         case("a-list", vec![secret(json!({"data": {"k": [canary(11)]}}))], "data.k"),
         case("an-object", vec![secret(json!({"stringData": {"k": {"deep": canary(12)}}}))], "stringData.k"),
         case("no-map", vec![secret(json!({"data": canary(13)}))], "data"),
-        case("unknown-field", vec![secret(json!({"stringdata": {"k": canary(14)}}))], ".stringdata: no field of a Secret"),
+        case(
+            "unknown-field",
+            vec![secret(json!({"stringdata": {"k": canary(14)}}))],
+            ".stringdata: no field of a Secret",
+        ),
         case(
             "in-a-list",
-            vec![json!({"apiVersion": "v1", "kind": "List", "items": [secret(json!({"data": {"k": canary(15)}}))]})],
+            vec![
+                json!({"apiVersion": "v1", "kind": "List", "items": [secret(json!({"data": {"k": canary(15)}}))]}),
+            ],
             "data.k",
         ),
         case("bad-key", vec![secret(json!({"stringData": {"a key": canary(16)}}))], "Secret"),
@@ -154,7 +158,10 @@ async fn wrong_credentials(world: &World, git: &GitServer) -> Vec<(String, &'sta
         ("basic", json!({"username": "u", "password": canary(31)})),
         ("malformed", json!({"bearerToken": [canary(32)]})),
         ("certificate", json!({"tlsClientConfig": {"keyData": canary(33), "certData": canary(33)}})),
-        ("program", json!({"execProviderConfig": {"command": "none", "env": {"TOKEN": canary(34)}, "args": [canary(35)]}})),
+        (
+            "program",
+            json!({"execProviderConfig": {"command": "none", "env": {"TOKEN": canary(34)}, "args": [canary(35)]}}),
+        ),
     ];
     for (n, (name, config)) in clusters.into_iter().enumerate() {
         let server = format!("https://127.0.0.1:{}", 1 + n);
@@ -172,7 +179,8 @@ async fn nothing_that_leaves_us_has_a_secret_in_it(world: &mut World, logged: &L
     let mask = json!({"data": {"resource.sensitive.mask.annotations": "example.com/token"}});
     world.api.patch("/api/v1/namespaces/argocd/configmaps/argocd-cm", &mask).await.unwrap();
     let auth = Some(("git".to_owned(), "right".to_owned()));
-    let closed = GitServer::start(&world.repository, GitServerOptions { basic_auth: auth, ..Default::default() });
+    let closed =
+        GitServer::start(&world.repository, GitServerOptions { basic_auth: auth, ..Default::default() });
     let closed = closed.unwrap();
 
     let cases = cases();
@@ -204,11 +212,12 @@ async fn nothing_that_leaves_us_has_a_secret_in_it(world: &mut World, logged: &L
         assert_eq!(app["status"]["operationState"]["phase"], "Failed", "{options}: {}", said(&app));
     }
     for (name, says) in &expected {
-        world.until_app(name, &format!("says {says:?}"), |app| {
-            let ended = app["status"]["sync"]["status"].is_string() || !conditions(app).is_empty();
-            ended && said(app).contains(says)
-        })
-        .await;
+        world
+            .until_app(name, &format!("says {says:?}"), |app| {
+                let ended = app["status"]["sync"]["status"].is_string() || !conditions(app).is_empty();
+                ended && said(app).contains(says)
+            })
+            .await;
     }
 
     let mut texts = vec![("the log".to_owned(), logged.text())];
@@ -231,7 +240,8 @@ async fn nothing_that_leaves_us_has_a_secret_in_it(world: &mut World, logged: &L
     for (place, text) in &texts {
         for canary in &canaries {
             if let Some(at) = text.find(canary.as_str()) {
-                let around: String = text[..at].chars().rev().take(300).collect::<Vec<_>>().into_iter().rev().collect();
+                let around: String =
+                    text[..at].chars().rev().take(300).collect::<Vec<_>>().into_iter().rev().collect();
                 seen.push(format!("{place} has {canary} after: {around}"));
             }
         }

@@ -65,6 +65,7 @@ fn patch(desired: &Object, live: &Object) -> Result<(&'static str, Value), Write
         key: Box::new(desired.key()),
         message: "no patch leads from the live object to the manifest".to_owned(),
         causes: Vec::new(),
+        malformed: false,
     })
 }
 

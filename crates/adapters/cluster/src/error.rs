@@ -106,6 +106,9 @@ pub enum WriteError {
         message: String,
         /// The single complaints, if the server sent them.
         causes: Vec<Cause>,
+        /// Whether the text alone is at fault (unknown fields, wrong types, missing ones): nothing that happens in the cluster makes
+        /// it right.
+        malformed: bool,
     },
     /// Server-side apply cannot take a list that has one key twice; apply it the client's way.
     #[error("{key} has duplicate list keys: {message}")]

@@ -93,7 +93,8 @@ impl Attempt<'_> {
             field: cause.field.clone(),
             message: if withheld { String::new() } else { cause.message.clone() },
         };
-        WriteError::Invalid { key, message, causes: status.causes().iter().map(cause).collect() }
+        let causes = status.causes().iter().map(cause).collect();
+        WriteError::Invalid { key, message, causes, malformed: is_malformed(status) }
     }
 
     fn not_found(&self, status: &Status) -> WriteError {
@@ -112,7 +113,8 @@ impl Attempt<'_> {
 
 /// What stands for the server's text about a Secret: the names of the fields that it is about, and no value.
 fn withheld(status: &Status) -> String {
-    let unknown = status.message.split(UNDECLARED).next().filter(|before| before.len() < status.message.len());
+    let unknown =
+        status.message.split(UNDECLARED).next().filter(|before| before.len() < status.message.len());
     let unknown = unknown.and_then(|before| before.rsplit(": ").next()).map(str::to_owned);
     let caused = status.causes().iter().map(|cause| cause.field.clone());
     let mut fields: Vec<String> = caused.chain(unknown).filter(|field| is_path(field)).collect();
@@ -129,6 +131,20 @@ fn withheld(status: &Status) -> String {
 fn is_path(field: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '[' | ']' | '_' | '-');
     (1..=MAX_PLACE).contains(&field.len()) && field.chars().all(word)
+}
+
+/// Whether an object was refused for its text alone. What plugins and rules of validation say may hang on other objects and on what the
+/// object was before.
+fn is_malformed(status: &Status) -> bool {
+    let by_admission =
+        status.message.contains("admission webhook") || status.message.contains("denied request");
+    let of_form = |cause: &crate::http::StatusCause| {
+        matches!(
+            cause.reason.as_str(),
+            "FieldValueTypeInvalid" | "FieldValueRequired" | "FieldValueNotSupported"
+        )
+    };
+    !by_admission && (status.code != 422 || status.causes().iter().any(of_form))
 }
 
 fn is_about_the_manifest(message: &str) -> bool {
@@ -219,6 +235,47 @@ mod tests {
             ("method", json!({"code": 405}), "Refused"),
         ] {
             assert_eq!(name(&refused(&map, status)), class, "{row}");
+        }
+    }
+
+    #[test]
+    fn what_is_malformed_is_so_everywhere() {
+        let map = Gvk::new("", "v1", "ConfigMap");
+        let cause = |reason: &str| json!({"code": 422, "reason": "Invalid", "details": {"causes": [{"reason": reason, "field": "spec.x"}]}});
+        for (row, status, malformed) in [
+            (
+                "an unknown field",
+                json!({"code": 400, "message": "strict decoding error: unknown field \"x\""}),
+                true,
+            ),
+            (
+                "a typed patch",
+                json!({"code": 500, "message": "failed to create typed patch object (/a; /v1, Kind=ConfigMap): .x: field not declared in schema"}),
+                true,
+            ),
+            ("a type", cause("FieldValueTypeInvalid"), true),
+            ("a missing field", cause("FieldValueRequired"), true),
+            ("a word", cause("FieldValueNotSupported"), true),
+            ("what may not change", cause("FieldValueInvalid"), false),
+            ("what may not be set", cause("FieldValueForbidden"), false),
+            (
+                "a webhook",
+                json!({"code": 400, "message": "admission webhook \"a.b\" denied the request: no"}),
+                false,
+            ),
+            (
+                "a webhook without dry runs",
+                json!({"code": 400, "message": "admission webhook \"a.b\" does not support dry run"}),
+                false,
+            ),
+            (
+                "a policy",
+                json!({"code": 422, "message": "x is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no"}),
+                false,
+            ),
+        ] {
+            let WriteError::Invalid { malformed: found, .. } = refused(&map, status) else { panic!("{row}") };
+            assert_eq!(found, malformed, "{row}");
         }
     }
 

@@ -216,6 +216,7 @@ impl Cluster {
             key: Box::new(note.regarding.clone()),
             message: error.to_string(),
             causes: Vec::new(),
+            malformed: true,
         })?;
         self.create(&event).await.map(drop)
     }
@@ -359,6 +360,7 @@ impl Attempt<'_> {
             key: Box::new(self.key.clone()),
             message: failure.to_string(),
             causes: Vec::new(),
+            malformed: true,
         }
     }
 }

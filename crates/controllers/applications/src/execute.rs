@@ -232,7 +232,8 @@ impl Steps<'_> {
             }
             if tokio::time::Instant::now() >= deadline {
                 let message = "it was told to go and is still there: see its finalizers".to_owned();
-                return Err(WriteError::Invalid { key: Box::new(key.clone()), message, causes: Vec::new() });
+                let (key, causes) = (Box::new(key.clone()), Vec::new());
+                return Err(WriteError::Invalid { key, message, causes, malformed: false });
             }
             tokio::time::sleep(PAUSE).await;
         }

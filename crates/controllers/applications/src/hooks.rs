@@ -181,7 +181,12 @@ async fn start_once(
 }
 
 /// The object of a hook's run.
-fn dressed(making: Making<'_>, wanted: &WantedHook, key: &ResourceKey, run: &str) -> Result<Object, String> {
+pub(crate) fn dressed(
+    making: Making<'_>,
+    wanted: &WantedHook,
+    key: &ResourceKey,
+    run: &str,
+) -> Result<Object, String> {
     let mut object = wanted.body.object().ok_or("git no longer has it")?;
     let metadata = object.metadata_mut();
     metadata.remove("generateName");

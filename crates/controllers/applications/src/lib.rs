@@ -36,6 +36,7 @@ mod operation;
 mod orphans;
 mod patch;
 mod plugin;
+mod preflight;
 mod queue;
 mod reconcile;
 mod remote;

@@ -1,13 +1,13 @@
 //! One operation, from its begin to its end: recorded before each wave, taken up again from the record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::project::Begin;
 use api::{
     Application, Consent, HookType, OperationPhase, OperationState, ResourceResult, ResultCode,
-    RevisionHistory, SyncOperationResource, SyncOptions, SyncPhase,
+    RevisionHistory, SyncOperationResource, SyncOptions, SyncPhase, SyncStatusCode,
 };
 use cluster::Knowledge;
 use resource::{GroupKind, Object, ResourceKey};
@@ -24,6 +24,7 @@ use crate::deletion::approved_since;
 use crate::execute::{StepResult, Steps, make_namespace};
 use crate::hooks::{self, Making, Started};
 use crate::judge::{Judge, Window};
+use crate::preflight::{self, Made, Preflight};
 use crate::shared::RunningOperation;
 use crate::status::operation_patch;
 use crate::wanted::WantedSet;
@@ -113,6 +114,11 @@ impl Run<'_> {
             }
             match step {
                 Next::Run(wave) => {
+                    if recorded.is_empty()
+                        && let Some(refusal) = self.preflight(app, &plan, &comparison).await
+                    {
+                        return Ok((self.finish(&Outcome::Failed(refusal), &messages), comparison, findings));
+                    }
                     self.state.message =
                         format!("running wave {} of phase {}", wave.number, wave.phase.as_str());
                     self.record(app).await?;
@@ -273,7 +279,7 @@ impl Run<'_> {
                 key: key.clone(),
                 wanted: resource.wanted,
                 live: resource.live,
-                out_of_sync: resource.sync != api::SyncStatusCode::Synced
+                out_of_sync: resource.sync != SyncStatusCode::Synced
                     || recorded.contains_key(&(Phase::Sync, key.clone())),
                 wave: resource.wave,
                 prune_last: own.prune_last == Some(true),
@@ -349,6 +355,70 @@ impl Run<'_> {
         }
     }
 
+    /// Looks whether everything can be made before anything is. The answer is why not; each object has its own result then.
+    async fn preflight(&mut self, app: &Application, plan: &Plan, comparison: &Comparison) -> Option<String> {
+        let sync = self.state.operation.sync.clone().unwrap_or_default();
+        let steps = |wave: &Wave| wave.applies.len() + wave.hooks.len() + wave.prunes.len();
+        // A single step says by itself what is wrong, and a dry run is its own.
+        if sync.dry_run || plan.waves.iter().map(steps).sum::<usize>() < 2 {
+            return None;
+        }
+        let differs: BTreeSet<&ResourceKey> = comparison
+            .resources
+            .iter()
+            .filter(|r| r.sync != SyncStatusCode::Synced)
+            .map(|r| &r.key)
+            .collect();
+        let runs = hooks::runs(&self.state, &self.wanted);
+        let run = hooks::run_of(&self.state);
+        let shared = self.judge.shared;
+        let leading = || shared.is_leading();
+        let making = self.making(&leading, sync.dry_run);
+        let mut all = Vec::new();
+        for wave in &plan.waves {
+            let objects = wave.applies.iter().filter(|key| differs.contains(key)).filter_map(|key| {
+                let object = self.wanted.objects.get(key)?.body.object()?;
+                Some(Made { known_by: (key.clone(), wave.phase, None), object, created: false })
+            });
+            all.extend(objects);
+            let hooks = wave.hooks.iter().filter_map(|key| {
+                let hook = *runs.get(&(wave.phase, key.clone()))?;
+                let object = hooks::dressed(making, hook, key, &run.id(wave.phase)).ok()?;
+                let version = Some(hook.version.clone());
+                Some(Made { known_by: (key.clone(), wave.phase, version), object, created: true })
+            });
+            all.extend(hooks);
+        }
+        let preflight = Preflight {
+            cluster: self.judge.writer(),
+            app,
+            rules: &self.judge.rules,
+            options: self.own_options(),
+            defines: all.iter().filter_map(|made| preflight::defined_by(&made.object)).collect(),
+        };
+        let refused = preflight.refused(all).await;
+        let mut named = Vec::new();
+        for ((key, phase, hook), reason) in refused {
+            named.push((key.clone(), reason.clone()));
+            match hook {
+                Some(version) => self.put_hook_result(key, &version, StepResult::failed(reason), phase),
+                None => self.put_result(key, ResultCode::SyncFailed, reason, phase),
+            }
+        }
+        preflight::told(&named)
+    }
+
+    fn making<'b>(&'b self, leading: &'b (dyn Fn() -> bool + Sync), dry_run: bool) -> Making<'b> {
+        Making {
+            shared: self.judge.shared,
+            cluster: self.judge.writer(),
+            tracking: &self.judge.view.settings.settings.tracking,
+            instance: &self.judge.view.instance,
+            dry_run,
+            leading,
+        }
+    }
+
     /// Runs a wave. The answer is the hook that an earlier operation left and that has to be gone before it can go on.
     async fn run_wave(
         &mut self,
@@ -359,8 +429,10 @@ impl Run<'_> {
         messages: &mut Vec<String>,
     ) -> Option<ResourceKey> {
         let shared = self.judge.shared;
-        let definitions: Vec<GroupKind> =
-            plan.waves.iter().flat_map(|w| &w.applies).filter_map(|key| self.defined_by(key)).collect();
+        let applied = plan.waves.iter().flat_map(|wave| &wave.applies).filter(|key| preflight::defines(key));
+        let definitions: Vec<GroupKind> = applied
+            .filter_map(|key| preflight::defined_by(&self.wanted.objects.get(key)?.body.object()?))
+            .collect();
         let defines = |kind: &GroupKind| definitions.contains(kind);
         let claimed = |key: &ResourceKey| self.judge.claimed_elsewhere(key);
         let leading = || shared.is_leading();
@@ -409,14 +481,7 @@ impl Run<'_> {
         if !refused(&results) {
             let runs = hooks::runs(&self.state, &self.wanted);
             let run = hooks::run_of(&self.state).id(wave.phase);
-            let making = Making {
-                shared,
-                cluster: self.judge.writer(),
-                tracking: &self.judge.view.settings.settings.tracking,
-                instance: &self.judge.view.instance,
-                dry_run: sync.dry_run,
-                leading: &leading,
-            };
+            let making = self.making(&leading, sync.dry_run);
             for batch in wave.hooks.chunks(PARALLEL) {
                 let work = batch.iter().filter_map(|key| {
                     let wanted = *runs.get(&(wave.phase, key.clone()))?;
@@ -450,16 +515,6 @@ impl Run<'_> {
             self.put_hook_result(key, &version, result, wave.phase);
         }
         leftover
-    }
-
-    /// The kind that a CustomResourceDefinition among the wanted objects defines.
-    fn defined_by(&self, key: &ResourceKey) -> Option<GroupKind> {
-        if key.kind != "CustomResourceDefinition" {
-            return None;
-        }
-        let object = self.wanted.objects.get(key)?.body.object()?;
-        let spec = object.as_map().get("spec")?;
-        Some(GroupKind::new(spec.get("group")?.as_str()?, spec.get("names")?.get("kind")?.as_str()?))
     }
 
     fn put_result(&mut self, key: ResourceKey, status: ResultCode, message: String, phase: Phase) {
@@ -583,10 +638,7 @@ fn result_of(key: ResourceKey, result: StepResult, phase: Phase) -> ResourceResu
 }
 
 /// The keys that a selective sync names; an entry without a namespace means any.
-fn chosen(
-    resources: &[SyncOperationResource],
-    comparison: &Comparison,
-) -> Option<std::collections::BTreeSet<ResourceKey>> {
+fn chosen(resources: &[SyncOperationResource], comparison: &Comparison) -> Option<BTreeSet<ResourceKey>> {
     if resources.is_empty() {
         return None;
     }

@@ -53,7 +53,8 @@ async fn an_automated_application_stays_where_it_went_back_to(world: &mut World)
     let until = Timestamp::now() + Duration::from_secs(3600);
     let hold = json!({"capstan/hold-until": until.to_string(), "capstan/hold-reason": "incident 4711"});
     world.api.patch(&app_path("held"), &json!({"metadata": {"annotations": hold}})).await.unwrap();
-    let told = |app: &Value| is_good(app) && app["status"]["capstan"]["why"].to_string().contains("incident 4711");
+    let told =
+        |app: &Value| is_good(app) && app["status"]["capstan"]["why"].to_string().contains("incident 4711");
     world.until_app("held", "says that it is held though nothing differs", told).await;
     let entry = &app["status"]["history"][0];
     let app =

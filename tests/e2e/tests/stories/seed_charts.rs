@@ -4,9 +4,9 @@ use std::path::Path;
 
 use api::Application;
 use applications::What;
-use e2e::{World, conditions, is_good};
+use e2e::{PATIENCE, World, conditions, is_good};
 use serde_json::{Value, json};
-use testkit::{ChartRepository, WebTls, chart_archive};
+use testkit::{ChartRepository, WebTls, chart_archive, eventually_some};
 
 use crate::charts::allow_http;
 use crate::manifests::deployment_path;
@@ -504,7 +504,11 @@ pub(crate) async fn argo_cd_is_rendered_with_the_values_of_its_installation(worl
     });
     let app = Application::from_value(app).unwrap();
     let what = What { desired_only: true, ..What::default() };
-    let seen = world.controller.evaluate(&app, &what).await.unwrap();
+    // The Secret that permits plain http is on its way to the controller still.
+    let seen = eventually_some("the chart is rendered", PATIENCE, || async {
+        world.controller.evaluate(&app, &what).await.map(Some).map_err(|error| format!("{error:?}"))
+    })
+    .await;
     assert_eq!(seen.revisions, ["10.1.1"]);
     let of = |kind: &str, name: &str| {
         let mut all = seen.desired.iter().map(|(object, _)| object);
