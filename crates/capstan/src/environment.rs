@@ -17,6 +17,16 @@ pub(crate) fn wave_delay() -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
+/// Whether signatures are verified: not with `ARGOCD_GPG_ENABLED=false`, as in the peer.
+pub(crate) fn signatures() -> bool {
+    let off = variable("ARGOCD_GPG_ENABLED")
+        .is_some_and(|text| ["false", "no"].iter().any(|word| text.trim().eq_ignore_ascii_case(word)));
+    if off {
+        tracing::warn!("signatures are not verified, whatever projects ask for: ARGOCD_GPG_ENABLED says so");
+    }
+    !off
+}
+
 /// Namespaces of Applications beside the controller's own: `ARGOCD_APPLICATION_NAMESPACES`, separated by commas.
 pub(crate) fn application_namespaces() -> Vec<String> {
     list("ARGOCD_APPLICATION_NAMESPACES")

@@ -59,6 +59,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         options: Options {
             proxies: environment::proxies(),
             wave_delay: environment::wave_delay(),
+            signatures: environment::signatures(),
             application_namespaces: environment::application_namespaces(),
             credential_programs,
             plugin_sockets: arguments.plugin_sockets.unwrap_or_else(environment::plugin_sockets),

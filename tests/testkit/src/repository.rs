@@ -140,6 +140,16 @@ impl Repository {
         self.git(&["push", "-q", "-f", "origin", &format!("refs/tags/{name}")]).map(drop)
     }
 
+    /// An annotated tag that somebody signs, pushed.
+    ///
+    /// # Errors
+    /// git or gpg refuse.
+    pub fn tag_signed(&self, name: &str, by: &crate::Signer) -> Result<()> {
+        let (program, key) = (format!("gpg.program={}", by.program().display()), by.key());
+        self.git(&["-c", &program, "tag", "-f", "-s", "-u", key, name, "-m", name])?;
+        self.git(&["push", "-q", "-f", "origin", &format!("refs/tags/{name}")]).map(drop)
+    }
+
     /// Switches the work clone to a branch, made from the current commit where there is none, and pushes it.
     ///
     /// # Errors

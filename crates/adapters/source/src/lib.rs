@@ -53,7 +53,7 @@ pub use net::{Proxies, Secret};
 pub use push::{Base, FileChange, NewCommit, Person, PersonError, Push};
 pub use remote::{Credentials, Remote};
 pub use revision::{Refs, Resolved, RevisionError, resolve, resolve_name};
-pub use signed::SignedCommit;
+pub use signed::Signed;
 pub use snapshot::Snapshot;
 pub use sources::{Counts, Limits, Options, Sources, Timeouts};
 pub use url::{MAX_URL_BYTES, RepoUrl, RepoUrlError, Scheme};

@@ -21,14 +21,17 @@ pub(crate) fn refs(remote: &Remote) -> Result<Refs, SourceError> {
     let repository = open(remote)?;
     let broken =
         |detail: String| SourceError::Unavailable { repo: remote.url.clone(), detail, retry_after: None };
-    let mut by_name = BTreeMap::new();
+    let (mut by_name, mut tags) = (BTreeMap::new(), BTreeMap::new());
     let platform = repository.references().map_err(|error| broken(told(&error)))?;
     for reference in platform.all().map_err(|error| broken(told(&error)))? {
         // A name that is broken takes part no more than one that is not there.
         let Ok(mut reference) = reference else { continue };
         let name = reference.name().as_bstr().to_string();
+        let itself = reference.target().try_id().map(|id| id.to_string());
         if let Ok(id) = reference.peel_to_id() {
-            by_name.insert(name, id.to_string());
+            let id = id.to_string();
+            tags.extend(itself.filter(|itself| *itself != id).map(|itself| (name.clone(), itself)));
+            by_name.insert(name, id);
         }
     }
     let head =
@@ -38,7 +41,7 @@ pub(crate) fn refs(remote: &Remote) -> Result<Refs, SourceError> {
         None => repository.head_id().ok().map(|id| id.to_string()),
     };
     by_name.extend(commit.map(|commit| ("HEAD".to_owned(), commit)));
-    Ok(Refs { head, by_name, fetched_at: Instant::now() })
+    Ok(Refs { head, by_name, tags, fetched_at: Instant::now() })
 }
 
 /// Its objects.

@@ -18,6 +18,8 @@ pub struct Refs {
     pub head: Option<String>,
     /// Full name (`HEAD`, `refs/heads/main`, `refs/tags/v1`) → commit id in hex. An annotated tag stands for what it is on.
     pub by_name: BTreeMap<String, String>,
+    /// Full name of an annotated tag → id of the tag itself, which may be signed.
+    pub tags: BTreeMap<String, String>,
     /// When the question was sent: what was pushed before that is in the answer.
     pub fetched_at: Instant,
 }

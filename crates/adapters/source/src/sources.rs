@@ -396,8 +396,13 @@ impl Talk<'_> {
 
 fn to_refs(listed: Vec<Ref>) -> Refs {
     let mut head = None;
-    let mut by_name = BTreeMap::new();
+    let (mut by_name, mut tags) = (BTreeMap::new(), BTreeMap::new());
     for listed in listed {
+        if let Ref::Peeled { full_ref_name, tag, .. } = &listed
+            && let Ok(name) = String::from_utf8(name_bytes(full_ref_name.clone()))
+        {
+            tags.insert(name, tag.to_string());
+        }
         let (name, object) = match listed {
             Ref::Peeled { full_ref_name, object, .. } | Ref::Direct { full_ref_name, object } => {
                 (full_ref_name, object)
@@ -419,7 +424,7 @@ fn to_refs(listed: Vec<Ref>) -> Refs {
             by_name.insert(name, object.to_string());
         }
     }
-    Refs { head, by_name, fetched_at: Instant::now() }
+    Refs { head, by_name, tags, fetched_at: Instant::now() }
 }
 
 fn name_bytes(name: impl Into<Vec<u8>>) -> Vec<u8> {

@@ -13,6 +13,7 @@ use crate::remote::{Origin, origin};
 use crate::repositories::{Remote, RepositoryKey};
 use crate::shared::Shared;
 use crate::sights::Seen;
+use crate::signed::{self, At};
 use crate::tree::Tree;
 use crate::wanted::hash_of;
 
@@ -105,7 +106,17 @@ async fn fetch_git(
     };
     let snapshot = shared.sources.snapshot(&remote, &commit).await;
     let snapshot = snapshot.map_err(|error| format!("commit {commit}: {}", chain(&error)))?;
-    crate::signed::check(shared, view, source, (&remote, &snapshot.commit)).await?;
+    if let Some(keys) = signed::asked(shared, view, source)? {
+        let next = poll_interval(&view.settings, &key.url);
+        let asked = Remote::Git(Arc::clone(&remote));
+        let known = shared.repositories.answer(&key, &asked, ask.freshness, next).await;
+        let tag = match known.refs() {
+            Some(refs) => signed::tag_of(shared, source, &remote, refs, &snapshot.commit).await,
+            None => None,
+        };
+        let tag = tag.as_ref().map(|(name, id)| (name.as_str(), id.as_str()));
+        signed::check(shared, view, keys, At { remote: &remote, commit: &snapshot.commit, tag }).await?;
+    }
     shared.repositories.hold(&key, &snapshot);
     let tree = Tree { revision: snapshot.commit.clone(), store: Arc::clone(&snapshot.store) };
     Ok(Fetched { tree, git: Some(remote) })

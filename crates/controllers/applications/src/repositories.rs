@@ -107,7 +107,9 @@ impl Said {
     /// Whether two answers say the same.
     fn is(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Refs(a), Self::Refs(b)) => (&a.head, &a.by_name) == (&b.head, &b.by_name),
+            (Self::Refs(a), Self::Refs(b)) => {
+                (&a.head, &a.by_name, &a.tags) == (&b.head, &b.by_name, &b.tags)
+            }
             (Self::Chart(a), Self::Chart(b)) => a == b,
             (Self::Refs(_), Self::Chart(_)) | (Self::Chart(_), Self::Refs(_)) => false,
         }

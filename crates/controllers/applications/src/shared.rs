@@ -60,6 +60,8 @@ pub struct Options {
     pub proxies: Proxies,
     /// The pause between waves of a sync, where the settings say nothing; 2 s where this does not either.
     pub wave_delay: Option<Duration>,
+    /// Whether signatures are verified where a project asks for them.
+    pub signatures: bool,
     /// Where the sockets of config management plugins are.
     pub plugin_sockets: PathBuf,
     /// The time.
@@ -79,6 +81,7 @@ impl Options {
             credential_programs: Vec::new(),
             proxies: Proxies::default(),
             wave_delay: None,
+            signatures: true,
             plugin_sockets: PathBuf::from(plugins::DEFAULT_DIRECTORY),
             clock: Arc::new(Timestamp::now),
         }

@@ -109,20 +109,24 @@ async fn every_field_and_every_annotation_may_be_malformed(world: &mut World) {
     assert!(places.len() > 150, "{}", places.len());
     for (at, value) in places {
         let mut app = world.application("", "good", "malformed");
+        // Compared, not synced, unless the place is about that.
+        app["spec"]["syncPolicy"] = json!({});
         put(&mut app, &at, &value);
         apps.push((format!("{} = {value}", at.join(".")), app));
     }
-    for annotation in ANNOTATIONS {
-        for (n, word) in words().iter().enumerate() {
-            let mut app = world.application("", "good", "malformed");
-            app["metadata"]["annotations"] = json!({annotation: word});
-            apps.push((format!("{annotation}: {word:?}"), app));
-            let name = format!("{}-{n}", annotation.replace('/', "."));
-            let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "annotations": {annotation: word}}});
-            files.push((format!("{name}/c.yaml"), text(&object)));
-            let app = world.application("", &name, "malformed");
-            apps.push((format!("a manifest with {annotation}: {word:?}"), app));
+    for (n, annotation) in ANNOTATIONS.iter().enumerate() {
+        let name = annotation.replace('/', ".");
+        for (m, word) in words().iter().enumerate() {
+            let metadata = json!({"name": format!("{name}-{m}"), "annotations": {*annotation: word}});
+            let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
+            files.push((format!("{name}/{m}.yaml"), text(&object)));
+            if (n + m) % 3 == 0 {
+                let mut app = world.application("", "good", "malformed");
+                app["metadata"]["annotations"] = json!({*annotation: word});
+                apps.push((format!("{annotation}: {word:?}"), app));
+            }
         }
+        apps.push((format!("manifests with {annotation}"), world.application("", &name, "malformed")));
     }
     world.push(&files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect::<Vec<_>>()).unwrap();
     for (n, (_, app)) in apps.iter_mut().enumerate() {

@@ -95,15 +95,86 @@ async fn a_policy_is_for_its_repositories(world: &mut World) {
     let says = |text: String| move |app: &Value| conditions(app) == [format!("ComparisonError: {text}")];
     let unsigned = format!("Target revision {commit} in Git is not signed, but a signature is required");
     world.until_app("policy", "refuses what is not signed", says(unsigned)).await;
-    patch(policy(json!([{"url": "*"}]), "strict")).await;
-    let strict =
-        "sourceIntegrity asks for mode strict, the whole history's signatures, which is not there yet";
-    world.until_app("policy", "refuses what it cannot tell", says(strict.to_owned())).await;
     assert_eq!(world.api.get(&config_map("policy", "c")).await.unwrap(), None);
     patch(policy(json!([{"url": "*"}, {"url": "!*/config.git"}]), "head")).await;
     world.until_good_at("policy", &commit).await;
 }
 
+/// Of an annotated tag its own signature counts; in strict mode its commit's, too, and those of all before, up to a seal.
+async fn tags_and_histories_are_held_against_their_policy(world: &mut World) {
+    let Some(ada) = Signer::new("Ada <ada@example.com>").unwrap() else { return };
+    let eve = Signer::new("Eve <eve@example.com>").unwrap().unwrap();
+    trust(world, &[&ada, &eve]).await;
+    world.api.apply(&project(&[])).await.unwrap();
+    let mode = |mode: &str| {
+        let policy = json!({"repos": [{"url": "*"}], "gpg": {"mode": mode, "keys": [ada.key()]}});
+        json!({"spec": {"sourceIntegrity": {"git": {"policies": [policy]}}}})
+    };
+    let path = "/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/signed";
+    world.api.patch(path, &mode("head")).await.unwrap();
+    let files = |value: &str| [("tags/c.yaml".to_owned(), config("c", value))];
+    let write = |value: &str, message: &str, by: Option<&Signer>| {
+        let files = files(value);
+        let files = files.each_ref().map(|(path, text)| (path.as_str(), text.as_str()));
+        match by {
+            Some(by) => world.repository.commit_signed(&files, message, by).unwrap(),
+            None => world.repository.commit(&files, message).unwrap(),
+        }
+    };
+    let says = |text: String| {
+        move |app: &Value| {
+            conditions(app).iter().any(|c| c.starts_with("ComparisonError") && c.contains(&text))
+        }
+    };
+    // Nobody signed the commit; somebody signed the tag.
+    let unsigned = write("one", "one", None);
+    world.repository.tag_signed("v1", &ada).unwrap();
+    world.repository.tag("v2", Some("not signed")).unwrap();
+    world.pushed();
+    let mut app = world.application("tags", "tags", "tags");
+    app["spec"]["project"] = json!("signed");
+    app["spec"]["source"]["targetRevision"] = json!("v1");
+    world.api.apply(&app).await.unwrap();
+    world.until_good_at("tags", &unsigned).await;
+    app["spec"]["source"]["targetRevision"] = json!("v2");
+    world.api.apply(&app).await.unwrap();
+    let text = "Target revision v2 in Git is not signed, but a signature is required".to_owned();
+    world.until_app("tags", "refuses the tag", says(text)).await;
+
+    // In strict mode all that came before counts, up to a seal that is signed by somebody who may.
+    app["spec"]["source"]["targetRevision"] = json!("v1");
+    world.api.apply(&app).await.unwrap();
+    world.api.patch(path, &mode("strict")).await.unwrap();
+    let text = format!(
+        "Failed verifying revision {unsigned} by 'Ada Example <ada@example.com>': unsigned (key_id=)"
+    );
+    world.until_app("tags", "refuses the tag's commit", says(text.clone())).await;
+    app["spec"]["source"]["targetRevision"] = json!("main");
+    world.api.apply(&app).await.unwrap();
+    let seal = "reviewed\n\nArgocd-gpg-seal: what was before is good";
+    write("two", seal, Some(&eve));
+    world.pushed();
+    let text_of_eve = format!("signed with unallowed key (key_id={})", eve.id());
+    world.until_app("tags", "trusts no seal of others", says(text_of_eve)).await;
+    world.until_app("tags", "looks behind it", says(text)).await;
+    let sealed = write("three", seal, Some(&ada));
+    world.pushed();
+    world.until_good_at("tags", &sealed).await;
+    let last = write("four", "four", Some(&ada));
+    world.pushed();
+    world.until_good_at("tags", &last).await;
+    let bad = write("five", "five", None);
+    write("six", "six", Some(&ada));
+    world.pushed();
+    world.until_app("tags", "finds what is in between", says(bad)).await;
+    let live = world.api.get(&config_map("tags", "c")).await.unwrap().unwrap();
+    assert_eq!(live["data"]["key"], "four");
+}
+
 mod tests {
-    crate::on_kubesim!(only_what_is_signed_by_a_trusted_key_runs, a_policy_is_for_its_repositories);
+    crate::on_kubesim!(
+        only_what_is_signed_by_a_trusted_key_runs,
+        a_policy_is_for_its_repositories,
+        tags_and_histories_are_held_against_their_policy,
+    );
 }

@@ -3,7 +3,12 @@ use std::time::Instant;
 
 fn refs(names: &[(&str, u8)]) -> Refs {
     let by_name = names.iter().map(|(name, id)| ((*name).to_owned(), commit(*id))).collect();
-    Refs { head: Some("refs/heads/main".to_owned()), by_name, fetched_at: Instant::now() }
+    Refs {
+        head: Some("refs/heads/main".to_owned()),
+        by_name,
+        tags: std::collections::BTreeMap::new(),
+        fetched_at: Instant::now(),
+    }
 }
 
 fn commit(id: u8) -> String {

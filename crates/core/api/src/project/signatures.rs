@@ -41,9 +41,11 @@ impl Repos {
     }
 }
 
-/// The keys of which one must have signed.
+/// The keys of which one must have signed, and what.
 #[derive(Debug, Clone)]
 pub struct SignatureKeys {
+    /// Whether the whole history must be signed, up to commits that vouch for what was before them.
+    history: bool,
     /// Ids, 16 upper-case hex digits.
     ids: Vec<String>,
 }
@@ -109,7 +111,7 @@ impl Integrity {
             None if spec.signature_keys.is_empty() => (false, Vec::new()),
             None => {
                 let keys = spec.signature_keys.iter().map(|key| key.key_id.as_str());
-                let asks = Ok(Some(SignatureKeys::new(keys, "signatureKeys", &mut problems)));
+                let asks = Ok(Some(SignatureKeys::new(keys, false, "signatureKeys", &mut problems)));
                 (true, vec![Policy { repos: vec![Repos::new("*")], asks }])
             }
         };
@@ -158,13 +160,9 @@ impl Policy {
         let gpg = &written.gpg;
         let asks = match gpg.mode.as_str() {
             "none" => Ok(None),
-            "head" => Ok(Some(SignatureKeys::new(
-                gpg.keys.iter().map(String::as_str),
-                "sourceIntegrity",
-                problems,
-            ))),
-            "strict" => {
-                Err("sourceIntegrity asks for mode strict, the whole history's signatures, which is not there yet".to_owned())
+            mode @ ("head" | "strict") => {
+                let keys = gpg.keys.iter().map(String::as_str);
+                Ok(Some(SignatureKeys::new(keys, mode == "strict", "sourceIntegrity", problems)))
             }
             other => Err(format!("unknown GPG mode {other:?} configured for GIT source integrity")),
         };
@@ -182,7 +180,12 @@ impl Policy {
 }
 
 impl SignatureKeys {
-    fn new<'a>(keys: impl Iterator<Item = &'a str>, field: &str, problems: &mut Vec<String>) -> Self {
+    fn new<'a>(
+        keys: impl Iterator<Item = &'a str>,
+        history: bool,
+        field: &str,
+        problems: &mut Vec<String>,
+    ) -> Self {
         let mut ids = Vec::new();
         for key in keys {
             match key_id(key) {
@@ -192,7 +195,17 @@ impl SignatureKeys {
                 )),
             }
         }
-        Self { ids }
+        Self { history, ids }
+    }
+
+    /// Whether all that came before must be signed, too (mode `strict`).
+    pub fn ask_for_history(&self) -> bool {
+        self.history
+    }
+
+    /// The keys' ids, 16 upper-case hex digits each.
+    pub fn ids(&self) -> &[String] {
+        &self.ids
     }
 
     /// Whether a key is one of them, by its id or its fingerprint.
@@ -271,7 +284,7 @@ mod tests {
             ("https://git.example/team/free", Ok(false)),
             ("https://git.example/off/a", Ok(false)),
             ("https://git.example/other/a", Ok(false)),
-            ("https://git.example/all/a", Err("sourceIntegrity asks for mode strict")),
+            ("https://git.example/all/a", Ok(true)),
             ("https://git.example/odd/a", Err("unknown GPG mode \"loud\"")),
             ("https://git.example/two/a", Err("multiple (2) git source integrity policies found")),
         ] {
