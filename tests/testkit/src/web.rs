@@ -12,6 +12,8 @@ use tokio_rustls::TlsAcceptor;
 
 /// Longest head of a request.
 const HEAD_BYTES: usize = 64 << 10;
+/// Longest body of a request.
+const BODY_BYTES: usize = 16 << 20;
 
 /// How a [`WebServer`] listens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub struct WebRequest {
     pub target: String,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
+    /// As long as `Content-Length` says.
+    pub body: Vec<u8>,
 }
 
 impl WebRequest {
@@ -274,7 +278,12 @@ async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Result<WebReques
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let headers = lines.filter_map(|line| line.split_once(':'));
     let headers = headers.map(|(name, value)| (name.to_lowercase(), value.trim().to_owned())).collect();
-    Ok(WebRequest { method, target, headers })
+    let mut request = WebRequest { method, target, headers, body: Vec::new() };
+    let length = request.header("content-length").parse().unwrap_or(0);
+    anyhow::ensure!(length <= BODY_BYTES, "the body is too long");
+    request.body.resize(length, 0);
+    stream.read_exact(&mut request.body).await?;
+    Ok(request)
 }
 
 async fn write_reply(stream: &mut (impl AsyncWrite + Unpin), reply: WebReply, head_only: bool) -> Result<()> {
