@@ -125,6 +125,7 @@ async fn context(place: Place, output: OutputFlags, style: Style) -> Result<Cont
         terminal: Terminal::detect(environment::variable),
         proxies: environment::proxies(),
         credential_programs: environment::credential_programs(),
+        aws: environment::aws(),
         color: output.color,
         progress: output.progress,
         ..Context::new(client, place.controller_namespace, data_dir)

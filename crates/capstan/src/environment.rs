@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use applications::Proxies;
+use applications::{AwsEnvironment, Proxies};
 
 /// One variable, if it is set to a text.
 #[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
@@ -51,4 +51,9 @@ pub(crate) fn plugin_sockets() -> PathBuf {
 /// The ways out: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`.
 pub(crate) fn proxies() -> Proxies {
     Proxies::from_environment(variable)
+}
+
+/// Who we are to AWS: the variables of its SDKs, which EKS puts into pods.
+pub(crate) fn aws() -> AwsEnvironment {
+    AwsEnvironment::from_variables(variable)
 }

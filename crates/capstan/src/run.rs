@@ -62,6 +62,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
             signatures: environment::signatures(),
             application_namespaces: environment::application_namespaces(),
             credential_programs,
+            aws: environment::aws(),
             plugin_sockets: arguments.plugin_sockets.unwrap_or_else(environment::plugin_sockets),
             ..Options::new(arguments.namespace, identity)
         },

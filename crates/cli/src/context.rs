@@ -109,6 +109,8 @@ pub struct Context {
     pub proxies: Proxies,
     /// Programs that cluster Secrets may name to get credentials from.
     pub credential_programs: Vec<String>,
+    /// What the environment says of AWS, for clusters of EKS.
+    pub aws: applications::AwsEnvironment,
     /// Who asks: goes on record in `operation.initiatedBy`.
     pub user: String,
     /// What the streams lead to.
@@ -132,6 +134,7 @@ impl Context {
             allow_file: false,
             proxies: Proxies::default(),
             credential_programs: Vec::new(),
+            aws: applications::AwsEnvironment::default(),
             user: String::new(),
             terminal: Terminal::default(),
             color: ColorChoice::Auto,
@@ -145,6 +148,7 @@ impl Context {
         applications::Options {
             proxies: self.proxies.clone(),
             credential_programs: self.credential_programs.clone(),
+            aws: self.aws.clone(),
             ..applications::Options::new(self.namespace.clone(), "capstan-cli")
         }
     }

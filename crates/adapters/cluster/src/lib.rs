@@ -62,7 +62,7 @@ pub use discovery::{Discovery, ResourceKind};
 pub use error::{Cause, ClusterError, Disposition, FieldConflict, WriteError, chain};
 pub use kind_watch::{KindEvent, KindWatch};
 pub use live::{Knowledge, LiveObject, Owner};
-pub use login::{ExecProgram, Identity, Login, LoginError};
+pub use login::{Credential, ExecProgram, Identity, Issuer, Login, LoginError};
 pub use net::Secret;
 pub use options::{ApplyOptions, Excluded, How, Options, Preconditions, Propagation, Tracker, Validation};
 pub use write::{Applied, Deleted, EventNote, Severity};

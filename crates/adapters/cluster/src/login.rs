@@ -1,7 +1,7 @@
 //! How a cluster is reached that nobody's kubeconfig names: from what its Secret says to a client.
 
 mod exec;
-mod token;
+mod issuer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,17 +12,15 @@ use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use net::Secret;
 use serde_json::json;
-use tower::buffer::BufferLayer;
-use tower::filter::AsyncFilterLayer;
+use tower::service_fn;
 
 use crate::error::chain;
 pub use exec::ExecProgram;
-use token::TokenSource;
+use issuer::Session;
+pub use issuer::{Credential, Issuer};
 
 /// How long a connection may take until it is there, TLS included.
 const CONNECT: Duration = Duration::from_secs(10);
-/// Requests that may wait for a token at the same time.
-const WAITING: usize = 1024;
 
 /// Where a cluster is, whom it trusts, and who we are.
 #[derive(Debug, Clone)]
@@ -64,6 +62,8 @@ pub enum Identity {
     },
     /// Whoever a program says.
     Exec(ExecProgram),
+    /// Whoever somebody else says, time after time.
+    Issued(Issuer),
 }
 
 /// Why there is no client for a cluster.
@@ -72,14 +72,36 @@ pub enum LoginError {
     /// What the Secret says cannot be used. It is not repeated.
     #[error("its Secret cannot be used: {0}")]
     Unusable(String),
-    /// The program that hands out credentials did not.
+    /// Who hands out credentials did not.
     #[error("{0}")]
     Exec(String),
 }
 
 impl Login {
-    /// A client. Nothing is sent yet, but a program is run where one hands out credentials.
+    /// A client. Nothing is sent yet, but who hands out credentials is asked for the first: what fails at once is said at once, and
+    /// better.
     pub async fn client(&self) -> Result<kube::Client, LoginError> {
+        let issuer = match &self.identity {
+            Identity::Exec(program) => Issuer::program(program.clone()),
+            Identity::Issued(issuer) => issuer.clone(),
+            Identity::Anonymous
+            | Identity::Basic { .. }
+            | Identity::Bearer(_)
+            | Identity::Certificate { .. } => {
+                return self.plain().await;
+            }
+        };
+        let session = Arc::new(Session::new(self.clone(), issuer));
+        session.begin().await?;
+        let sends = move |request: http::Request<kube::client::Body>| {
+            let session = Arc::clone(&session);
+            async move { session.send(request).await }
+        };
+        Ok(kube::Client::new(service_fn(sends), "default"))
+    }
+
+    /// A client of an identity that stays.
+    async fn plain(&self) -> Result<kube::Client, LoginError> {
         let unusable = |why: String| LoginError::Unusable(self.without_secrets(&why));
         let file: Kubeconfig =
             serde_json::from_value(self.kubeconfig()).map_err(|error| unusable(chain(&error)))?;
@@ -91,15 +113,7 @@ impl Login {
         config.default_retry = false;
         config.connect_timeout = Some(CONNECT);
         let builder = ClientBuilder::try_from(config).map_err(|error| unusable(chain(&error)))?;
-        let Identity::Exec(program) = &self.identity else { return Ok(builder.build()) };
-        let source = Arc::new(TokenSource::new(program.clone()));
-        // What fails at once is said at once, and better.
-        source.token().await.map_err(LoginError::Exec)?;
-        let bears = move |request: http::Request<kube::client::Body>| {
-            let source = Arc::clone(&source);
-            async move { source.bear(request).await }
-        };
-        Ok(builder.with_layer(&BufferLayer::new(WAITING)).with_layer(&AsyncFilterLayer::new(bears)).build())
+        Ok(builder.build())
     }
 
     fn kubeconfig(&self) -> serde_json::Value {
@@ -116,7 +130,7 @@ impl Login {
             cluster["proxy-url"] = json!(proxy.expose());
         }
         let user = match &self.identity {
-            Identity::Anonymous | Identity::Exec(_) => json!({}),
+            Identity::Anonymous | Identity::Exec(_) | Identity::Issued(_) => json!({}),
             Identity::Basic { username, password } => {
                 json!({"username": username, "password": password.expose()})
             }
@@ -140,7 +154,7 @@ impl Login {
             Identity::Basic { password, .. } => secrets.push(password),
             Identity::Bearer(token) => secrets.push(token),
             Identity::Certificate { key, .. } => secrets.push(key),
-            Identity::Anonymous | Identity::Exec(_) => {}
+            Identity::Anonymous | Identity::Exec(_) | Identity::Issued(_) => {}
         }
         net::without(text, &secrets)
     }

@@ -56,6 +56,7 @@ mod waves;
 mod write;
 mod writer;
 
+pub use aws::Environment as AwsEnvironment;
 pub use charts::Proxies;
 pub use cluster::chain;
 pub use comparison::{Comparison, Fields, ResourceState};

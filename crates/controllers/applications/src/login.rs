@@ -1,10 +1,12 @@
 //! How to log in at a cluster, from its Secret.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 
 use api::names::IN_CLUSTER_SERVER;
-use cluster::{ExecProgram, Identity, Login};
-use settings::{ClusterConfig, ClusterSecret, ExecProvider};
+use aws::Eks;
+use cluster::{Credential, ExecProgram, Identity, Issuer, Login};
+use settings::{AwsAuth, ClusterConfig, ClusterSecret, ExecProvider};
 
 use crate::shared::Options;
 
@@ -36,10 +38,18 @@ fn login(cluster: &ClusterSecret, options: &Options) -> Result<Login, String> {
             return Err(format!("{field} is a link-local address, where machines tell secrets of their own"));
         }
     }
-    let identity = if config.aws.is_some() {
-        return Err("awsAuthConfig is not implemented yet: give a bearerToken".to_owned());
+    let identity = if let Some(aws) = &config.aws {
+        let AwsAuth { cluster_name, role_arn, profile } = aws.clone();
+        if cluster_name.is_empty() {
+            return Err("config.awsAuthConfig has no clusterName".to_owned());
+        }
+        let environment = options.aws.clone();
+        Identity::Issued(eks(Eks { cluster: cluster_name, role_arn, profile, environment }, options))
     } else if let Some(exec) = &config.exec {
-        Identity::Exec(program(exec, options)?)
+        match built_in(exec, options)? {
+            Some(eks_cluster) => Identity::Issued(eks(eks_cluster, options)),
+            None => Identity::Exec(program(exec, options)?),
+        }
     } else if let Some(token) = &config.bearer_token {
         Identity::Bearer(secret(token))
     } else if let Some(key) = &tls.key_data {
@@ -83,6 +93,42 @@ fn is_link_local(url: &str) -> bool {
 
 /// Where one cloud tells a machine's metadata by IPv6.
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+
+/// The peer's program for clouds, which Secrets of its users name.
+const PEERS_PROGRAM: &str = "argocd-k8s-auth";
+
+/// What is done here in the place of the peer's own program, which the image does not have; `None` for every other program. One that
+/// the operator permits is run for what is not done here.
+fn built_in(exec: &ExecProvider, options: &Options) -> Result<Option<Eks>, String> {
+    if exec.command.rsplit('/').next() != Some(PEERS_PROGRAM) {
+        return Ok(None);
+    }
+    match exec.args.split_first() {
+        Some((cloud, rest)) if cloud == "aws" => {
+            let own = exec.env.iter().map(|(name, value)| (name.as_str(), value.expose().as_str()));
+            let named = |why: &dyn std::fmt::Display| format!("config.execProviderConfig: {why}");
+            Eks::from_arguments(rest, options.aws.with(own)).map(Some).map_err(|error| named(&error))
+        }
+        _ if options.credential_programs.contains(&exec.command) => Ok(None),
+        other => Err(format!(
+            "config.execProviderConfig: of {PEERS_PROGRAM}, aws alone is built in, and {:?} is not: give a bearerToken, or a program of your own that --credential-program permits",
+            other.map_or("", |(cloud, _)| cloud.as_str())
+        )),
+    }
+}
+
+fn eks(cluster: Eks, options: &Options) -> Issuer {
+    let shared = Arc::new((cluster, options.proxies.clone(), Arc::clone(&options.clock)));
+    Issuer::new(move || {
+        let shared = Arc::clone(&shared);
+        async move {
+            let (cluster, proxies, clock) = &*shared;
+            let named = |error| format!("no token for the EKS cluster {:?}: {error}", cluster.cluster);
+            let token = cluster.token(proxies, clock()).await.map_err(named)?;
+            Ok(Credential { token: Some(token.value), expires: Some(token.expires), ..Credential::default() })
+        }
+    })
+}
 
 /// A program of a Secret, if the operator permits it: whoever may write Secrets must not be able to run what he likes here.
 fn program(exec: &ExecProvider, options: &Options) -> Result<ExecProgram, String> {
@@ -147,6 +193,16 @@ mod tests {
             (
                 r#"{"tlsClientConfig":{"keyData":"YQ=="}}"#,
                 "config.tlsClientConfig has keyData and no certData",
+            ),
+            (r#"{"bearerToken":"t","awsAuthConfig":{"clusterName":"prod"}}"#, "Issued(Issuer)"),
+            (r#"{"awsAuthConfig":{"roleARN":"r"}}"#, "config.awsAuthConfig has no clusterName"),
+            (
+                r#"{"execProviderConfig":{"command":"argocd-k8s-auth","args":["aws","--cluster-name","prod"]}}"#,
+                "Issued(Issuer)",
+            ),
+            (
+                r#"{"execProviderConfig":{"command":"/usr/local/bin/argocd-k8s-auth","args":["gcp"]}}"#,
+                "config.execProviderConfig: of argocd-k8s-auth, aws alone is built in, and \"gcp\" is not: give a bearerToken, or a program of your own that --credential-program permits",
             ),
             (
                 r#"{"execProviderConfig":{"command":"/bin/sh"}}"#,

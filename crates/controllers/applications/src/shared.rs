@@ -56,6 +56,8 @@ pub struct Options {
     pub renders: usize,
     /// Programs that cluster Secrets may name to get credentials from (`execProviderConfig.command`).
     pub credential_programs: Vec<String>,
+    /// What the environment says of AWS, for clusters of EKS.
+    pub aws: aws::Environment,
     /// Ways out for repositories whose Secret names no proxy.
     pub proxies: Proxies,
     /// The pause between waves of a sync, where the settings say nothing; 2 s where this does not either.
@@ -79,6 +81,7 @@ impl Options {
             workers: 20,
             renders,
             credential_programs: Vec::new(),
+            aws: aws::Environment::default(),
             proxies: Proxies::default(),
             wave_delay: None,
             signatures: true,

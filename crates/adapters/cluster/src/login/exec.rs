@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
-use super::token::Token;
+use super::issuer::Credential;
 
 /// How long a program may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -35,7 +35,7 @@ const NEWEST: &str = "client.authentication.k8s.io/v1";
 
 impl ExecProgram {
     /// Runs it once, without a terminal.
-    pub(super) async fn run(&self) -> Result<Token, String> {
+    pub(super) async fn run(&self) -> Result<Credential, String> {
         let named = |why: &str| format!("credential program {:?} {why}", self.command);
         let version = if self.api_version.is_empty() { NEWEST } else { &self.api_version };
         let asked = json!({"apiVersion": version, "kind": "ExecCredential", "spec": {"interactive": false}});
@@ -65,7 +65,7 @@ impl ExecProgram {
         }
         let answer: Answer = serde_json::from_slice(&out)
             .map_err(|error| named(&format!("gave no ExecCredential (line {})", error.line())))?;
-        token(answer, version).map_err(|why| named(&why))
+        credential(answer, version).map_err(|why| named(&why))
     }
 }
 
@@ -78,19 +78,22 @@ async fn read(from: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     bytes
 }
 
-fn token(answer: Answer, version: &str) -> Result<Token, String> {
+fn credential(answer: Answer, version: &str) -> Result<Credential, String> {
     if answer.api_version != version {
         return Err(format!("answered in version {:?}, not {version:?}", answer.api_version));
     }
     let status = answer.status.unwrap_or_default();
-    let Some(value) = status.token.filter(|token| !token.is_empty()) else {
-        return Err(if status.client_certificate_data.is_some() {
-            "gave a client certificate: only tokens are taken from programs".to_owned()
-        } else {
-            "gave no token".to_owned()
-        });
+    let said = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let token = said(status.token).map(Secret::new);
+    let certificate = match (said(status.client_certificate_data), said(status.client_key_data)) {
+        (Some(certificate), Some(key)) => Some((certificate, Secret::new(key))),
+        (None, None) if token.is_none() => return Err("gave neither a token nor a certificate".to_owned()),
+        (None, None) => None,
+        (Some(_), None) | (None, Some(_)) => {
+            return Err("gave one of clientCertificateData and clientKeyData without the other".to_owned());
+        }
     };
-    Ok(Token { value: Secret::new(value), expires: status.expiration_timestamp })
+    Ok(Credential { token, certificate, expires: status.expiration_timestamp })
 }
 
 #[derive(Deserialize)]
@@ -107,6 +110,7 @@ struct Status {
     token: Option<String>,
     expiration_timestamp: Option<Timestamp>,
     client_certificate_data: Option<String>,
+    client_key_data: Option<String>,
 }
 
 #[cfg(test)]
@@ -130,7 +134,7 @@ mod tests {
             echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
                    "status":{"token":"'$HUSH'","expirationTimestamp":"2030-01-01T00:00:00Z"}}'"#;
         let token = program(script).run().await.unwrap();
-        assert_eq!(token.value.expose(), "hush");
+        assert_eq!(token.token, Some(Secret::new("hush")));
         assert_eq!(token.expires, Some("2030-01-01T00:00:00Z".parse().unwrap()));
     }
 
@@ -143,12 +147,8 @@ mod tests {
             ("fails", program("echo no $HUSH >&2; exit 2"), "failed (exit status: 2): no ***"),
             ("says nothing", program("true"), "gave no ExecCredential (line 1)"),
             ("another version", program(r#"echo '{"apiVersion":"v9"}'"#), "answered in version \"v9\""),
-            ("no token", program(&answer("{}")), "gave no token"),
-            (
-                "a certificate",
-                program(&answer(r#"{"clientCertificateData":"x"}"#)),
-                "gave a client certificate",
-            ),
+            ("nothing", program(&answer("{}")), "gave neither a token nor a certificate"),
+            ("half a certificate", program(&answer(r#"{"clientCertificateData":"x"}"#)), "without the other"),
             (
                 "not there",
                 ExecProgram { command: "no-such-program".to_owned(), ..program("") },
