@@ -1,5 +1,7 @@
 //! `/metrics` and `/healthz`, on a listener of their own.
 
+mod clusters;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
@@ -96,6 +98,7 @@ fn metrics(controller: &Controller) -> String {
     for (kind, count) in controller.git_requests() {
         line(&mut text, name, &[("request_type", kind)], count);
     }
+    clusters::write(&mut text, &controller.clusters());
     let name = "argocd_app_info";
     head(&mut text, name, "gauge", "Information about an application.");
     // A controller that stands by knows the applications and nothing of their state: the active one speaks for them.
@@ -134,7 +137,7 @@ fn head(text: &mut String, name: &str, kind: &str, help: &str) {
     push(text, format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
 }
 
-fn line(text: &mut String, name: &str, labels: &[(&str, &str)], value: u64) {
+fn line(text: &mut String, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
     let escape = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     let labels: Vec<String> =
         labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escape(value))).collect();

@@ -50,6 +50,7 @@ pub(crate) struct Inner {
     refreshing: Semaphore,
     pub(crate) pending: Arc<Pending>,
     server_version: String,
+    since: Instant,
     pub(crate) runtime: Handle,
 }
 
@@ -81,6 +82,7 @@ impl Cluster {
             refreshing: Semaphore::new(1),
             pending: Arc::new(Pending::default()),
             server_version,
+            since: Instant::now(),
             runtime: Handle::current(),
         });
         inner.follow_discovery();
@@ -301,7 +303,9 @@ impl Cluster {
     /// What was sent and what is held.
     pub fn counters(&self) -> Counters {
         let tally = self.inner.shared.api.tally();
-        let (objects, full_objects, full_bytes) = self.inner.store().sizes();
+        let store = self.inner.store();
+        let ((objects, full_objects, full_bytes), (kinds, events)) = (store.sizes(), store.told());
+        drop(store);
         Counters {
             requests: tally.requests(),
             watch_restarts: tally.watch_restarts.load(Relaxed),
@@ -309,6 +313,9 @@ impl Cluster {
             objects,
             full_objects,
             full_bytes,
+            kinds,
+            events,
+            age: self.inner.since.elapsed(),
         }
     }
 }

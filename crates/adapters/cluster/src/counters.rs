@@ -1,7 +1,10 @@
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
 };
+
+use resource::GroupKind;
 
 /// API verbs by which requests are counted (`capstan_cluster_requests_total{verb}`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,4 +94,10 @@ pub struct Counters {
     pub full_objects: usize,
     /// Bytes of the objects held whole.
     pub full_bytes: usize,
+    /// Kinds that are watched.
+    pub kinds: usize,
+    /// What watches told, by kind.
+    pub events: BTreeMap<GroupKind, u64>,
+    /// Time since it was connected to.
+    pub age: Duration,
 }

@@ -87,6 +87,8 @@ pub(crate) struct Store {
     observers: BTreeMap<Arc<str>, String>,
     full_objects: usize,
     full_bytes: usize,
+    /// What watches told of each kind since the start.
+    events: BTreeMap<GroupKind, u64>,
 }
 
 impl Store {
@@ -104,6 +106,7 @@ impl Store {
             observers: BTreeMap::new(),
             full_objects: 0,
             full_bytes: 0,
+            events: BTreeMap::new(),
         }
     }
 
@@ -162,6 +165,18 @@ impl Store {
 
     pub(crate) fn sizes(&self) -> (usize, usize, usize) {
         (self.objects.len() - self.free.len(), self.full_objects, self.full_bytes)
+    }
+
+    /// How many kinds are watched, and how much was told of each since the start.
+    pub(crate) fn told(&self) -> (usize, BTreeMap<GroupKind, u64>) {
+        (self.tables.len(), self.events.clone())
+    }
+
+    fn count(&mut self, kind: &GroupKind) {
+        match self.events.get_mut(kind) {
+            Some(count) => *count += 1,
+            None => drop(self.events.insert(kind.clone(), 1)),
+        }
     }
 
     fn all(&self, ids: Option<&Vec<Id>>) -> Vec<Arc<LiveObject>> {
@@ -306,6 +321,7 @@ impl Store {
     pub(crate) fn applied(&mut self, source: &Source, seen: Seen) {
         let Some(scope) = self.scope(source) else { return };
         scope.tell(&seen.resource_version);
+        self.count(&source.kind);
         if !seen.name.is_empty() {
             self.put(source, seen, Order::ByVersion);
         }
@@ -314,6 +330,7 @@ impl Store {
     pub(crate) fn deleted(&mut self, source: &Source, seen: &Seen) {
         let Some(scope) = self.scope(source) else { return };
         scope.tell(&seen.resource_version);
+        self.count(&source.kind);
         if let Some(table) = self.tables.get_mut(&source.kind) {
             table.ended.remove(seen.uid.as_str());
         }

@@ -111,8 +111,7 @@ impl Session<'_> {
         let app = self.store.application(name).await?;
         let mut found = Vec::new();
         for resource in &app.status.resources {
-            let key =
-                ResourceKey::new(&*resource.group, &*resource.kind, &*resource.namespace, &*resource.name);
+            let key = resource.key();
             if flags.fits(&key) {
                 found.extend(self.store.live(&resource.version, &key).await?);
             }

@@ -1,6 +1,7 @@
 //! `cluster list` and `cluster get`.
 
 use applications::ClusterState;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Session;
@@ -20,7 +21,8 @@ impl Session<'_> {
         })?;
         match command {
             ClusterCommand::List(args) => {
-                let values: Vec<Value> = all.iter().map(value).collect();
+                let now = self.context.now();
+                let values: Vec<Value> = all.iter().map(|cluster| value(cluster, now)).collect();
                 self.show(args.output, &all, &Value::Array(values));
             }
             ClusterCommand::Get(args) => {
@@ -30,7 +32,7 @@ impl Session<'_> {
                     let failure = Failure::new(Kind::NotFound, format!("no cluster {:?}", args.cluster));
                     return Err(failure.next("see which there are: capstan cluster list".to_owned()));
                 };
-                let value = value(&found);
+                let value = value(&found, self.context.now());
                 self.show(args.output, &[found], &value);
             }
         }
@@ -75,16 +77,18 @@ fn table(clusters: &[ClusterState]) -> Table {
 }
 
 /// In the peer's shape, without credentials.
-fn value(cluster: &ClusterState) -> Value {
+fn value(cluster: &ClusterState, asked: Timestamp) -> Value {
     let (status, message) = match &cluster.version {
         Ok(_) => ("Successful", ""),
         Err(why) => ("Failed", why.as_str()),
     };
+    let state = json!({"status": status, "message": message, "attemptedAt": api::format_time(asked)});
     let mut value = json!({
-        "server": cluster.server, "name": cluster.name, "connectionState": {"status": status, "message": message},
+        "server": cluster.server, "name": cluster.name, "connectionState": state, "info": {"connectionState": state},
     });
     if let Ok(version) = &cluster.version {
         value["serverVersion"] = json!(short(version));
+        value["info"]["serverVersion"] = value["serverVersion"].clone();
     }
     if !cluster.namespaces.is_empty() {
         value["namespaces"] = json!(cluster.namespaces);
@@ -122,10 +126,10 @@ mod tests {
              https://kubernetes.default.svc  in-cluster  1.34     Successful\n\
              https://far (2 namespaces)      far                  Failed      no answer within 10s  team\n"
         );
-        assert_eq!(value(&here)["serverVersion"], "1.34");
-        assert_eq!(
-            value(&away)["connectionState"],
-            json!({"status": "Failed", "message": "no answer within 10s"})
-        );
+        let asked = "2026-03-04T05:06:07Z".parse().unwrap();
+        assert_eq!(value(&here, asked)["info"]["serverVersion"], "1.34");
+        let state = json!({"status": "Failed", "message": "no answer within 10s", "attemptedAt": "2026-03-04T05:06:07Z"});
+        let value = value(&away, asked);
+        assert_eq!((&value["connectionState"], &value["info"]["connectionState"]), (&state, &state));
     }
 }

@@ -40,11 +40,7 @@ impl Filters {
 
     /// The application's resources that are named. **Errors**: there is none.
     pub(super) fn choose(&self, app: &Application) -> Result<Vec<ResourceKey>, Failure> {
-        let keys = app
-            .status
-            .resources
-            .iter()
-            .map(|r| ResourceKey::new(&*r.group, &*r.kind, &*r.namespace, &*r.name));
+        let keys = app.status.resources.iter().map(api::ResourceStatus::key);
         let chosen: Vec<ResourceKey> = keys.filter(|key| self.names(key)).collect();
         if chosen.is_empty() {
             let what = format!("application '{}' has no resource that --resource names", app.metadata.name);

@@ -1,7 +1,6 @@
 //! Whether an application is what is waited for. Pure.
 
 use api::{Application, HealthStatusCode, SyncStatusCode};
-use resource::ResourceKey;
 
 use super::filter::Filters;
 
@@ -48,10 +47,7 @@ pub(super) fn missing(wanted: &Wanted, app: &Application) -> Option<String> {
         let health = app.status.health.status.as_ref();
         return missing_of(wanted, Some(&app.status.sync.status), health, "");
     }
-    let resources =
-        app.status.resources.iter().filter(|r| {
-            wanted.resources.names(&ResourceKey::new(&*r.group, &*r.kind, &*r.namespace, &*r.name))
-        });
+    let resources = app.status.resources.iter().filter(|r| wanted.resources.names(&r.key()));
     let mut found = false;
     for r in resources {
         found = true;

@@ -34,7 +34,7 @@ pub(crate) fn rows(app: &Application) -> Vec<Row> {
         .resources
         .iter()
         .map(|r| {
-            let key = ResourceKey::new(&*r.group, &*r.kind, &*r.namespace, &*r.name);
+            let key = r.key();
             let status = r.status.as_ref().map_or_else(String::new, |status| status.as_str().to_owned());
             (key, (status, word(&r.health)))
         })

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::controller::{enqueue, follow_changes};
 use crate::destination::Destination;
+use crate::inventory::{ClusterFigures, figures};
 use crate::login::client;
 use crate::shared::Shared;
 
@@ -88,6 +89,19 @@ impl Clusters {
         self.members().values().filter_map(up).collect()
     }
 
+    /// What is counted of each, by their URLs.
+    pub(crate) fn figures(&self) -> Vec<ClusterFigures> {
+        let of = |(server, member): (&String, &Member)| match &*member.state.borrow() {
+            State::Up(destination) => figures(destination),
+            State::Connecting | State::Down(_) => ClusterFigures {
+                server: server.clone(),
+                name: member.secret.name.clone(),
+                ..ClusterFigures::default()
+            },
+        };
+        self.members().iter().map(of).collect()
+    }
+
     /// Lets go of clusters whose Secret is gone.
     pub(crate) fn keep(&self, settings: &settings::Snapshot) {
         self.members().retain(|server, _| settings.clusters.by_server(server).is_some());
@@ -98,7 +112,7 @@ impl Clusters {
     fn state(&self, shared: &Shared, secret: &ClusterSecret) -> watch::Receiver<State> {
         let mut members = self.members();
         let known = members.get(&secret.server);
-        if let Some(member) = known.filter(|member| member.secret == *secret) {
+        if let Some(member) = known.filter(|member| same_connection(&member.secret, secret)) {
             return member.state.clone();
         }
         let before = match known.map(|member| member.state.borrow().clone()) {
@@ -260,7 +274,26 @@ fn settled(secret: &ClusterSecret, state: &State) -> Result<Arc<Destination>, No
         State::Down(why) => Err(unreachable(why.clone())),
         State::Up(destination) => match destination.cluster.unreachable() {
             Some(why) => Err(unreachable(why)),
-            None => Ok(Arc::clone(destination)),
+            None => {
+                destination.called(&secret.name);
+                Ok(Arc::clone(destination))
+            }
         },
     }
+}
+
+/// Whether two Secrets lead to the same place in the same way: names, projects and annotations are read anew from pass to pass.
+fn same_connection(left: &ClusterSecret, right: &ClusterSecret) -> bool {
+    let ClusterSecret {
+        server,
+        namespaces,
+        cluster_resources,
+        config,
+        secret_name: _,
+        name: _,
+        project: _,
+        skip_reconcile: _,
+    } = left;
+    (server, namespaces, cluster_resources, config)
+        == (&right.server, &right.namespaces, &right.cluster_resources, &right.config)
 }

@@ -21,6 +21,7 @@ use crate::assess::why_unseen;
 use crate::clusters::wake;
 use crate::destination::Destination;
 use crate::fetch::poll_interval;
+use crate::inventory::{ClusterFigures, figures};
 use crate::lease::{Claim, Standing};
 use crate::metrics::Metrics;
 use crate::news::{announce, is_used};
@@ -66,6 +67,12 @@ impl Controller {
     /// Requests to the API server so far, by verb.
     pub fn requests(&self) -> Vec<(&'static str, u64)> {
         self.shared.home.cluster.counters().requests.into_iter().collect()
+    }
+
+    /// The clusters that applications go to, the one that this runs in first.
+    pub fn clusters(&self) -> Vec<ClusterFigures> {
+        let home = &self.shared.home;
+        std::iter::once(figures(home)).chain(self.shared.clusters.figures()).collect()
     }
 
     /// Requests to git servers so far: (`ls-remote` or `fetch`, count).

@@ -151,8 +151,7 @@ async fn cascade(
     app: &Arc<Application>,
     memory: &AppMemory,
 ) -> Result<Came, Lost> {
-    let kinds: Vec<GroupKind> =
-        app.status.resources.iter().map(|r| GroupKind::new(&*r.group, &*r.kind)).collect();
+    let kinds: Vec<GroupKind> = app.status.resources.iter().map(|r| r.key().group_kind()).collect();
     for kind in &kinds {
         match to.cluster.knowledge(kind) {
             Knowledge::Complete | Knowledge::Absent | Knowledge::Excluded => {}

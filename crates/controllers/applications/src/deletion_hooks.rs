@@ -166,8 +166,7 @@ async fn of_git(
     if let Some(why) = denied.first() {
         return Err(blocked(why));
     }
-    let (name, instance, to) = (Arc::clone(name), shared.instance(name), Arc::clone(to));
-    let view = View { name, instance, project, settings, to };
+    let view = View::new(shared, name, project, settings, Arc::clone(to));
     // Somebody may have mended what failed.
     let again = memory.deletion_failures.count > 0 && memory.deletion_failures.since.is_none();
     let fresh = memory.spec.wanted.is_none() || !memory.spec.sound || again;

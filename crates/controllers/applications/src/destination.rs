@@ -14,7 +14,7 @@ pub(crate) struct Destination {
     /// The URL that destinations name it by.
     pub(crate) server: String,
     /// The name that destinations may have instead; empty where it has none.
-    pub(crate) name: String,
+    name: RwLock<Arc<str>>,
     pub(crate) cluster: Cluster,
     /// Which applications have an object in git, and of which kinds each has objects.
     claims: RwLock<Claims>,
@@ -40,13 +40,25 @@ struct Claims {
 }
 
 impl Destination {
-    pub(crate) fn new(server: impl Into<String>, name: impl Into<String>, cluster: Cluster) -> Self {
+    pub(crate) fn new(server: impl Into<String>, name: &str, cluster: Cluster) -> Self {
         Self {
             server: server.into(),
-            name: name.into(),
+            name: RwLock::new(name.into()),
             cluster,
             claims: RwLock::default(),
             api_versions: Mutex::default(),
+        }
+    }
+
+    /// The name that destinations may have instead of the URL.
+    pub(crate) fn name(&self) -> Arc<str> {
+        Arc::clone(&self.name.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes the name that its Secret says now: that is no reason to connect anew.
+    pub(crate) fn called(&self, name: &str) {
+        if *self.name() != *name {
+            *self.name.write().unwrap_or_else(PoisonError::into_inner) = name.into();
         }
     }
 

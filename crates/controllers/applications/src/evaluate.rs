@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Application, ConditionType};
+use api::{Application, ConditionType, ResourceStatus};
 use compare::Rules;
-use resource::{GroupKind, Object, ResourceKey};
+use resource::{Object, ResourceKey};
 use tokio::time::Instant;
 use why::{Reason, Why};
 
@@ -107,7 +107,7 @@ impl Controller {
                 return Err(Unrendered { findings: invalid.into_list() });
             }
         };
-        let view = View { instance: shared.instance(&name), name, project, settings, to };
+        let view = View::new(shared, &name, project, settings, to);
         let mut memory = TargetMemory::default();
         let pinned = vec![what.revision.clone().unwrap_or_default()];
         let ask = Ask {
@@ -135,7 +135,7 @@ impl Controller {
         let rules = Arc::new(rules);
         let (mut live, mut comparison, mut why) = (BTreeMap::new(), None, None);
         if !what.desired_only {
-            let recorded = app.status.resources.iter().map(|r| GroupKind::new(&*r.group, &*r.kind));
+            let recorded = app.status.resources.iter().map(|r| r.key().group_kind());
             let kinds = wanted.kinds().into_iter().chain(recorded).collect();
             view.to.cluster.need_full(&kinds);
             view.to.cluster.wait_complete(&kinds, LOADING).await;
@@ -171,13 +171,8 @@ impl Controller {
         let to = destination(shared, app, &project, &settings)
             .await
             .map_err(|findings| Unrendered { findings: findings.into_list() })?;
-        let view = View { instance: shared.instance(&name), name, project, settings, to };
-        let managed: Vec<ResourceKey> = app
-            .status
-            .resources
-            .iter()
-            .map(|r| ResourceKey::new(&*r.group, &*r.kind, &*r.namespace, &*r.name))
-            .collect();
+        let view = View::new(shared, &name, project, settings, to);
+        let managed: Vec<ResourceKey> = app.status.resources.iter().map(ResourceStatus::key).collect();
         let managed = managed.iter().collect();
         let mut changes = view.to.cluster.changes();
         let deadline = Instant::now() + LOADING;

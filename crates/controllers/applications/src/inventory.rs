@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use api::names::{IN_CLUSTER_NAME, IN_CLUSTER_SERVER};
-use cluster::chain;
+use cluster::{Counters, chain};
 use settings::{ClusterSecret, SettingsHandle};
 
+use crate::destination::Destination;
 use crate::login::client;
 use crate::shared::Options;
 use crate::start::StartError;
@@ -26,6 +27,32 @@ pub struct ClusterState {
     pub namespaces: Vec<String>,
     /// Its version, as in `v1.34.4`, or why it does not answer.
     pub version: Result<String, String>,
+}
+
+/// What a controller counts of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ClusterFigures {
+    /// URL of its API server.
+    pub server: String,
+    /// Its name.
+    pub name: String,
+    /// Its version, as in `v1.34.4`; empty until it was reached once.
+    pub version: String,
+    /// Whether it answers.
+    pub connected: bool,
+    /// What is known of it; nothing until it was reached once.
+    pub counters: Option<Counters>,
+}
+
+pub(crate) fn figures(destination: &Destination) -> ClusterFigures {
+    let cluster = &destination.cluster;
+    ClusterFigures {
+        server: destination.server.clone(),
+        name: destination.name().to_string(),
+        version: cluster.server_version().to_owned(),
+        connected: cluster.unreachable().is_none(),
+        counters: Some(cluster.counters()),
+    }
 }
 
 /// Asks every cluster, all at once. The one that this runs in comes first unless the settings forbid it.

@@ -58,11 +58,11 @@ mod writer;
 
 pub use aws::Environment as AwsEnvironment;
 pub use charts::Proxies;
-pub use cluster::chain;
+pub use cluster::{Counters, chain};
 pub use comparison::{Comparison, Fields, ResourceState};
 pub use controller::Controller;
 pub use evaluate::{Evaluation, Unrendered, What};
-pub use inventory::{ClusterState, clusters};
+pub use inventory::{ClusterFigures, ClusterState, clusters};
 pub use metrics::Metrics;
 pub use plugins::DEFAULT_DIRECTORY as PLUGIN_SOCKETS;
 pub use remote::remote;

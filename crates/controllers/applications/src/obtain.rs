@@ -39,6 +39,18 @@ pub(crate) struct View {
     pub(crate) to: Arc<Destination>,
 }
 
+impl View {
+    pub(crate) fn new(
+        shared: &Shared,
+        name: &AppName,
+        project: Arc<ProjectEntry>,
+        settings: Arc<settings::Snapshot>,
+        to: Arc<Destination>,
+    ) -> Self {
+        Self { name: Arc::clone(name), instance: shared.instance(name), project, settings, to }
+    }
+}
+
 /// Which state of the sources is asked for.
 pub(crate) struct Ask<'a> {
     /// The sources, those of the spec or those of an operation.
@@ -569,7 +581,7 @@ fn check_limits(view: &View, set: &mut WantedSet) {
 
 /// Says that an object lies where nobody looks, as the peer does.
 fn not_managed(view: &View, key: &ResourceKey) -> String {
-    let (kind, name, cluster) = (&key.kind, &key.name, &view.to.name);
+    let (kind, name, cluster) = (&key.kind, &key.name, view.to.name());
     if key.namespace.is_empty() {
         return format!(
             "Cluster level {kind} {name:?} can not be managed when in namespaced mode: the Secret of cluster {cluster} has namespaces \
@@ -590,7 +602,7 @@ pub(crate) fn not_permitted(view: &View, key: &ResourceKey) -> Option<String> {
         if !namespaced {
             return Ok(());
         }
-        limits.permits_destination(&view.to.server, &view.to.name, &key.namespace)
+        limits.permits_destination(&view.to.server, &view.to.name(), &key.namespace)
     });
     verdict.err().map(|denied| format!("{key}: {}", denied.message))
 }

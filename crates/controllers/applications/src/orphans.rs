@@ -69,7 +69,7 @@ pub(crate) fn orphans(
     let to = &view.to;
     let permitted = |object: &LiveObject| {
         limits.permits_kind(&object.group_kind(), object.name(), true).is_ok()
-            && limits.permits_destination(&to.server, &to.name, object.namespace()).is_ok()
+            && limits.permits_destination(&to.server, &to.name(), object.namespace()).is_ok()
     };
     let belongs = |object: &LiveObject| object.instance().is_some_and(|instance| exists(instance));
     let top = to.cluster.top_level(namespace)?;

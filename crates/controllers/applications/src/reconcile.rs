@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use api::{Application, ConditionType, OperationState};
 use cluster::Cluster;
-use resource::GroupKind;
 use tokio::time::Instant;
 use why::{Rests, WaitsFor, Why};
 
@@ -135,7 +134,7 @@ async fn pass(
     }
     let own = writer(app, &project, &settings, &to).unwrap_or_else(|_| to.cluster.clone());
     let untidy = tidy_hooks(shared, &own, app, memory, &mut findings).await;
-    let view = View { name: Arc::clone(name), instance: shared.instance(name), project, settings, to };
+    let view = View::new(shared, name, project, settings, to);
 
     // Observe: what the spec asks for, what an operation is about, and what is live.
     let asked = Instant::now();
@@ -363,7 +362,7 @@ fn claim(
     };
     let before = memory.spec.wanted.as_ref().map(|(_, set)| set.as_ref());
     let on_record: Vec<&WantedSet> = wanted.or(before).into_iter().chain(own).collect();
-    let recorded = app.status.resources.iter().map(|r| GroupKind::new(&*r.group, &*r.kind)).collect();
+    let recorded = app.status.resources.iter().map(|r| r.key().group_kind()).collect();
     if !on_record.is_empty() {
         shared.claim(&view.to, &view.name, &on_record, &recorded);
     }

@@ -1,5 +1,7 @@
 //! Builds an Application's new status from what a pass found. Pure; the clock is an argument.
 
+use std::collections::HashMap;
+
 use api::{
     Application, ApplicationSourceType, ApplicationStatus, ComparedTo, HealthStatus, HealthStatusCode,
     Operation, OperationState, ResourceStatus, RevisionHistory, SyncStatus, SyncStatusCode,
@@ -164,7 +166,7 @@ fn compared(status: &mut ApplicationStatus, app: &Application, comparison: Compa
         .iter()
         .any(|r| r.key.group == api::names::GROUP && r.key.kind == api::names::APPLICATION);
     status.resource_health_source = String::new();
-    let old = std::mem::take(&mut status.resources);
+    let old = std::mem::take(&mut status.resources).into_iter().map(|r| (r.key(), r)).collect();
     status.resources = comparison.resources.into_iter().map(|r| resource_status(r, &old, now)).collect();
     status.resources.extend(comparison.hooks.into_iter().map(|(key, version)| hook_status(key, version)));
     status.resources.sort_by(|a, b| place(a).cmp(&place(b)));
@@ -190,18 +192,14 @@ fn hook_status(key: ResourceKey, version: String) -> ResourceStatus {
     }
 }
 
-fn resource_status(state: ResourceState, old: &[ResourceStatus], now: &str) -> ResourceStatus {
+fn resource_status(
+    state: ResourceState,
+    old: &HashMap<ResourceKey, ResourceStatus>,
+    now: &str,
+) -> ResourceStatus {
     let key = state.key;
     let health = state.health.map(|health| {
-        let before = old
-            .iter()
-            .find(|r| {
-                r.kind == key.kind
-                    && r.name == key.name
-                    && r.namespace == key.namespace
-                    && r.group == key.group
-            })
-            .and_then(|r| r.health.as_ref());
+        let before = old.get(&key).and_then(|r| r.health.as_ref());
         let code = health_code(health.status);
         let since =
             before.filter(|b| b.status.as_ref() == Some(&code)).and_then(|b| b.last_transition_time.clone());

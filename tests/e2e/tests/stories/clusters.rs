@@ -144,6 +144,24 @@ async fn a_cluster_comes_and_goes_with_its_secret(world: &mut World) {
     world.until(&app_path("away"), "may go", |o| o.is_none()).await;
 }
 
+/// What a Secret says beside the way to its cluster is taken as it is, over the connection that there is.
+async fn another_name_is_no_other_connection(world: &mut World) {
+    let remote = far(world).await;
+    world.push(&[("away/c.yaml", &config("c", "1"))]).unwrap();
+    world.api.apply(&bound_for(world, "away", "far")).await.unwrap();
+    world.until_good("away").await;
+    let lists = || remote.sim.requests().iter().filter(|r| r.verb == "list").count();
+    let before = lists();
+    let mut secret = remote.secret("moon", &[]);
+    secret["metadata"]["name"] = json!("cluster-far");
+    world.api.apply(&secret).await.unwrap();
+    world.until_app("away", "knows no such cluster", |app| says(app, "cluster far is not known")).await;
+    let to = json!({"spec": {"destination": {"name": "moon", "namespace": "away"}}});
+    world.api.patch(&app_path("away"), &to).await.unwrap();
+    world.until_good("away").await;
+    assert_eq!(lists(), before, "nothing was listed anew");
+}
+
 async fn a_cluster_may_be_looked_at_in_part(world: &mut World) {
     let remote = Remote::start().await.unwrap();
     for namespace in ["ours", "theirs"] {
@@ -210,6 +228,7 @@ mod tests {
         the_same_objects_in_two_clusters_are_two,
         a_cluster_that_is_away_stops_only_its_own,
         a_cluster_comes_and_goes_with_its_secret,
+        another_name_is_no_other_connection,
         a_cluster_may_be_looked_at_in_part,
         a_project_may_insist_on_its_own_clusters,
         a_certificate_that_nobody_looks_at_is_said,

@@ -90,11 +90,8 @@ fn first(state: &ResourceState) -> Link {
 
 /// Since when an object has its health, as its status says or will say.
 fn since(found: Found<'_>, state: &ResourceState) -> String {
-    let key = &state.key;
     let mut before = found.app.status.resources.iter();
-    let before = before.find(|r| {
-        (&r.group, &r.kind, &r.namespace, &r.name) == (&key.group, &key.kind, &key.namespace, &key.name)
-    });
+    let before = before.find(|r| r.is(&state.key));
     let health = before.and_then(|r| r.health.as_ref());
     let word = health_word(state.health.as_ref());
     let same = health.filter(|health| health.status.as_ref().is_some_and(|status| status.as_str() == word));

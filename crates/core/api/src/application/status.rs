@@ -5,6 +5,7 @@ use super::source::ApplicationSource;
 use super::spec::{ApplicationDestination, ResourceIgnoreDifferences};
 use crate::wire::wire;
 use crate::words::{ApplicationSourceType, ConditionType, HealthStatusCode, SyncStatusCode};
+use resource::ResourceKey;
 use serde_json::Value;
 
 wire! {
@@ -165,5 +166,18 @@ impl ApplicationStatus {
     /// The operation under way: one that has begun and has not ended.
     pub fn running(&self) -> Option<&OperationState> {
         self.operation_state.as_ref().filter(|state| !state.phase.is_completed())
+    }
+}
+
+impl ResourceStatus {
+    /// Which object it speaks of.
+    pub fn key(&self) -> ResourceKey {
+        ResourceKey::new(&*self.group, &*self.kind, &*self.namespace, &*self.name)
+    }
+
+    /// Whether it speaks of this object.
+    pub fn is(&self, key: &ResourceKey) -> bool {
+        (&self.group, &self.kind, &self.namespace, &self.name)
+            == (&key.group, &key.kind, &key.namespace, &key.name)
     }
 }
