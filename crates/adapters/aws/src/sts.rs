@@ -94,7 +94,7 @@ pub(crate) async fn assume_with_web_identity(
     ]);
     let request = http.far.post(format!("{}/", region.url)).header("content-type", FORM).body(form);
     let what = format!("AssumeRoleWithWebIdentity of {role}");
-    answer(send(request, &what).await?, what, &token)
+    answer(send(request, &what).await?, &what, &token)
 }
 
 /// Takes on a role with other credentials.
@@ -134,7 +134,7 @@ pub(crate) async fn assume(
         request = request.header(name, value);
     }
     let what = format!("AssumeRole of {role}");
-    answer(send(request.body(form), &what).await?, what, &who.secret_access_key)
+    answer(send(request.body(form), &what).await?, &what, &who.secret_access_key)
 }
 
 /// How sessions are called in AWS's logs.
@@ -149,10 +149,10 @@ fn form(fields: &[(&str, &str)]) -> String {
 
 fn answer(
     (status, body): (reqwest::StatusCode, String),
-    what: String,
+    what: &str,
     secret: &Secret,
 ) -> Result<Credentials, AwsError> {
-    let refused = |why: String| AwsError::Refused { what: what.clone(), why };
+    let refused = |why: String| AwsError::Refused { what: what.to_owned(), why };
     if !status.is_success() {
         let why = match (element(&body, "Code"), element(&body, "Message")) {
             (Some(code), Some(message)) => format!("{code}: {message}"),
