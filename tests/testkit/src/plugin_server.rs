@@ -37,6 +37,8 @@ impl PluginServer {
             "ARGOCD_BINARY_NAME=argocd-cmp-server".to_owned(),
             format!("ARGOCD_PLUGINSOCKFILEPATH={}", sockets.display()),
             format!("ARGOCD_CMP_WORKDIR={}", dir.path().display()),
+            // As in a sidecar that has the peer's program in its path.
+            format!("PATH={}", path_with(&tools.program("argocd"))),
             tools.program("argocd").display().to_string(),
             format!("--config-dir-path={}", dir.path().display()),
         ];
@@ -54,4 +56,11 @@ impl PluginServer {
         }
         Ok(Some(Self { _child: child, _dir: dir }))
     }
+}
+
+/// The path of programs, that one's directory before it.
+#[expect(clippy::disallowed_methods, reason = "what it starts needs the programs of the machine")]
+fn path_with(program: &Path) -> String {
+    let before = program.parent().unwrap_or(Path::new("")).display();
+    format!("{before}:{}", std::env::var("PATH").unwrap_or_default())
 }

@@ -72,35 +72,36 @@ impl Plugin {
         self.setup.has_rules
     }
 
+    /// Whether its programs want the repository's credentials.
+    pub(crate) fn wants_credentials(&self) -> bool {
+        self.setup.wants_credentials
+    }
+
     /// Whether a repository is for it.
     pub(crate) async fn matches(&self, job: &Job) -> Result<Matched, Error> {
         let path = PathAndQuery::from_static("/plugin.ConfigManagementPluginService/MatchRepository");
-        self.send(job, &job.repository, &job.path, path, "matching the repository").await
+        let sent = Sent { archive: &job.repository, app: &job.path, more: &[] };
+        self.send(job, sent, path, "matching the repository").await
     }
 
-    /// Has manifests made.
-    pub(crate) async fn make(&self, job: &Job) -> Result<crate::Made, Error> {
+    /// Has manifests made, its programs being told `more` beside what the job says.
+    pub(crate) async fn make(&self, job: &Job, more: &[(String, String)]) -> Result<crate::Made, Error> {
         let (archive, app) =
             job.part.as_ref().map_or((&job.repository, &job.path), |(part, app)| (part, app));
         let path = PathAndQuery::from_static("/plugin.ConfigManagementPluginService/GenerateManifest");
-        let made: Made = self.send(job, archive, app, path, "generating manifests").await?;
-        Ok(crate::Made {
-            plugin: self.name.clone(),
-            manifests: made.manifests,
-            wants_credentials: self.setup.wants_credentials,
-        })
+        let made: Made = self.send(job, Sent { archive, app, more }, path, "generating manifests").await?;
+        Ok(crate::Made { plugin: self.name.clone(), manifests: made.manifests, lent_nothing: None })
     }
 
     async fn send<T: Message + Default + Send + 'static>(
         &self,
         job: &Job,
-        archive: &Archive,
-        app: &str,
+        sent: Sent<'_>,
         path: PathAndQuery,
         doing: &'static str,
     ) -> Result<T, Error> {
         let mut grpc = self.grpc(doing).await?;
-        let request = self.request(stream::iter(pieces(job, archive, app)));
+        let request = self.request(stream::iter(pieces(job, sent)));
         let answer = grpc.client_streaming(request, path, ProstCodec::<Piece, T>::default()).await;
         answer.map(tonic::Response::into_inner).map_err(|status| self.failed(doing, &status))
     }
@@ -133,15 +134,24 @@ impl Plugin {
     }
 }
 
+/// What is sent beside what the job says.
+#[derive(Clone, Copy)]
+struct Sent<'a> {
+    archive: &'a Archive,
+    app: &'a str,
+    more: &'a [(String, String)],
+}
+
 /// What is sent: what it is about, then the archive.
-fn pieces(job: &Job, archive: &Archive, app: &str) -> Vec<Piece> {
+fn pieces(job: &Job, sent: Sent<'_>) -> Vec<Piece> {
+    let Sent { archive, app, more } = sent;
     let variable = |(name, value): &(String, String)| Variable { name: name.clone(), value: value.clone() };
     let about = About {
         name: job.path.rsplit('/').next().unwrap_or_default().to_owned(),
         path: if app.is_empty() { ".".to_owned() } else { app.to_owned() },
         checksum: archive.checksum.clone(),
         size: i64::try_from(archive.bytes.len()).unwrap_or(i64::MAX),
-        environment: job.environment.iter().map(variable).collect(),
+        environment: job.environment.iter().chain(more).map(variable).collect(),
     };
     let starts = (0..archive.bytes.len()).step_by(CHUNK_BYTES);
     let chunks = starts.map(|at| archive.bytes.slice(at..(at + CHUNK_BYTES).min(archive.bytes.len())));

@@ -8,14 +8,18 @@
 //! looks outside its directory. A call ends with its deadline, or when its future is dropped.
 
 mod archive;
+mod ask_pass;
 mod calls;
 mod messages;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use archive::{Archive, ArchiveError, pack};
+pub use ask_pass::GitCredentials;
 
+use crate::ask_pass::{AskPass, Loan};
 use crate::calls::Plugin;
 
 /// Where the peer's sidecars put their sockets.
@@ -50,6 +54,20 @@ impl Default for Limits {
 pub struct Plugins {
     directory: PathBuf,
     limits: Limits,
+    /// Begins with the first plugin that wants credentials.
+    ask_pass: Arc<tokio::sync::Mutex<Option<AskPass>>>,
+}
+
+/// What a plugin's programs are lent if they want it (`provideGitCreds`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Lends {
+    /// The repository needs nothing.
+    #[default]
+    Nothing,
+    /// A user and a password, on a socket of their own, for as long as the call lasts.
+    Credentials(GitCredentials),
+    /// It needs what cannot be lent: why.
+    Unable(String),
 }
 
 /// What is asked of a plugin.
@@ -65,6 +83,8 @@ pub struct Job {
     pub repository: Archive,
     /// What manifests are made of, and the application's path in it: the whole repository, or a part of it.
     pub part: Option<(Archive, String)>,
+    /// What its programs are lent if they want it.
+    pub lends: Lends,
 }
 
 /// What a plugin made.
@@ -74,8 +94,8 @@ pub struct Made {
     pub plugin: String,
     /// Texts of YAML or JSON.
     pub manifests: Vec<String>,
-    /// Whether its programs want the repository's credentials, which they are not given.
-    pub wants_credentials: bool,
+    /// Why its programs were not lent the repository's credentials, where they want them.
+    pub lent_nothing: Option<String>,
 }
 
 /// Why a plugin made nothing. `Display` is complete, and shows what the plugin said.
@@ -118,7 +138,13 @@ pub enum Error {
 impl Plugins {
     /// The plugins whose sockets are in a directory, which need not be there.
     pub fn new(directory: impl Into<PathBuf>, limits: Limits) -> Self {
-        Self { directory: directory.into(), limits }
+        Self { directory: directory.into(), limits, ask_pass: Arc::default() }
+    }
+
+    /// The same plugins with another time for a call.
+    #[must_use]
+    pub fn within(&self, time: Duration) -> Self {
+        Self { limits: Limits { time, ..self.limits }, ..self.clone() }
     }
 
     /// The names of the sockets that are there, in order.
@@ -178,7 +204,7 @@ impl Plugins {
     async fn make_without_end(&self, job: &Job) -> Result<Option<Made>, Error> {
         if !job.name.is_empty() {
             let plugin = self.named(job).await?;
-            return plugin.make(job).await.map(Some);
+            return self.have_made(&plugin, job).await.map(Some);
         }
         let mut unsure = None;
         for name in self.names().await? {
@@ -188,12 +214,37 @@ impl Plugins {
                 Ok::<_, Error>(wants.then_some(plugin))
             };
             match asked.await {
-                Ok(Some(plugin)) => return plugin.make(job).await.map(Some),
+                Ok(Some(plugin)) => return self.have_made(&plugin, job).await.map(Some),
                 Ok(None) => {}
                 Err(error) => unsure = unsure.or(Some(error)),
             }
         }
         unsure.map_or(Ok(None), Err)
+    }
+
+    async fn have_made(&self, plugin: &Plugin, job: &Job) -> Result<Made, Error> {
+        let (loan, lent_nothing) = match &job.lends {
+            Lends::Credentials(credentials) if plugin.wants_credentials() => {
+                match self.lend(credentials).await {
+                    Ok(loan) => (Some(loan), None),
+                    Err(error) => (None, Some(error.to_string())),
+                }
+            }
+            Lends::Unable(why) if plugin.wants_credentials() => (None, Some(why.clone())),
+            Lends::Nothing | Lends::Credentials(_) | Lends::Unable(_) => (None, None),
+        };
+        let environment = loan.as_ref().map(Loan::environment).unwrap_or_default();
+        let made = plugin.make(job, &environment).await?;
+        Ok(Made { lent_nothing, ..made })
+    }
+
+    async fn lend(&self, credentials: &GitCredentials) -> std::io::Result<Loan> {
+        let mut ask_pass = self.ask_pass.lock().await;
+        let listening = match ask_pass.take() {
+            Some(listening) => listening,
+            None => AskPass::start()?,
+        };
+        ask_pass.insert(listening).lend(credentials.clone())
     }
 
     /// A plugin that was asked for by name, and has no rules or wants the repository.

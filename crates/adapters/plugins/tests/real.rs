@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use filetree::{FileTree, MemoryStore, TreePath};
-use plugins::{Job, Limits, Plugins, pack};
+use net::Secret;
+use plugins::{GitCredentials, Job, Lends, Limits, Plugins, pack};
 use serde_json::{Value, json};
 use testkit::PluginServer;
 
@@ -26,6 +27,7 @@ fn job(name: &str) -> Job {
         path: "apps/web".to_owned(),
         repository: pack(&tree, &TreePath::root(), &["apps/web/*.bin".to_owned()], 1 << 20).unwrap(),
         part: None,
+        lends: Lends::Nothing,
     }
 }
 
@@ -79,4 +81,30 @@ async fn the_peers_sidecars_serve_us() {
     assert!(error.ends_with("its discovery rules do not match"), "{error}");
     let error = plugins.make(&job("print")).await.unwrap_err().to_string();
     assert!(error.starts_with("could not find cmp-server plugin with name \"print\""), "{error}");
+}
+
+/// What git would run in a sidecar that has the peer's program.
+const ASK: &str = r#"say() { argocd "$1" 2>/dev/null || echo nobody; }
+echo "{\"user\": \"$(say "Username for 'https://git.example':")\", \"password\": \"$(say "Password for 'https://git.example':")\", \"askpass\": \"$GIT_ASKPASS\"}""#;
+
+#[tokio::test]
+async fn a_plugin_that_wants_credentials_is_lent_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let start = |name: &str, spec: Value| PluginServer::start(directory.path(), name, &spec).unwrap();
+    let Some(_wants) = start("wants", json!({"provideGitCreds": true, "generate": shell(ASK)})) else {
+        return;
+    };
+    let _other = start("other", json!({"generate": shell(ASK)}));
+    let plugins = Plugins::new(directory.path(), Limits::default());
+    let credentials = GitCredentials { username: "ann".to_owned(), password: Secret::new("hush") };
+    for (name, lends, user, password, askpass) in [
+        ("wants", Lends::Credentials(credentials.clone()), "ann", "hush", "argocd"),
+        ("wants", Lends::Nothing, "nobody", "nobody", ""),
+        ("other", Lends::Credentials(credentials), "nobody", "nobody", ""),
+    ] {
+        let made = plugins.make(&Job { lends, ..job(name) }).await.unwrap().unwrap();
+        let said: Value = serde_json::from_str(&made.manifests[0]).unwrap();
+        let expected = json!({"user": user, "password": password, "askpass": askpass});
+        assert_eq!((said, made.lent_nothing), (expected, None), "{name}");
+    }
 }

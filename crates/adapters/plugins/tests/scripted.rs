@@ -6,7 +6,7 @@ mod server;
 use std::time::Duration;
 
 use filetree::{FileTree, MemoryStore, TreePath};
-use plugins::{Archive, Error, Job, Limits, Made, Plugins, pack};
+use plugins::{Archive, Error, Job, Lends, Limits, Made, Plugins, pack};
 use server::{Reply, Server, message};
 
 const QUICK: Limits =
@@ -25,6 +25,7 @@ fn job(name: &str) -> Job {
         path: "apps/web".to_owned(),
         repository: archive(),
         part: None,
+        lends: Lends::Nothing,
     }
 }
 
@@ -39,7 +40,7 @@ async fn manifests_come_from_a_plugin_by_its_name() {
     let texts = message(&[(1, b"a: 1"), (1, b"b: 2"), (2, b"ignored")]);
     let made = asked(Reply::message(&texts), QUICK).await.expect("manifests").expect("a plugin");
     assert_eq!(made.manifests, ["a: 1", "b: 2"]);
-    assert_eq!((made.plugin.as_str(), made.wants_credentials), ("p", false));
+    assert_eq!((made.plugin.as_str(), made.lent_nothing), ("p", None));
 }
 
 #[tokio::test]
@@ -116,9 +117,10 @@ async fn the_first_plugin_that_wants_the_repository_makes_it() {
     let plugins = Plugins::new(directory.path(), QUICK);
     assert_eq!(plugins.names().await.unwrap(), ["a", "b", "c", "d", "e"]);
     assert!(plugins.look_for_repositories().await.unwrap());
-    let found = plugins.make(&job("")).await.unwrap().unwrap();
+    let needs = Lends::Unable("an ssh key is not lent".to_owned());
+    let found = plugins.make(&Job { lends: needs, ..job("") }).await.unwrap().unwrap();
     assert_eq!((found.plugin.as_str(), found.manifests.as_slice()), ("d", ["it is".to_owned()].as_slice()));
-    assert!(found.wants_credentials);
+    assert_eq!(found.lent_nothing.as_deref(), Some("an ssh key is not lent"), "it wants credentials");
     // Those that have no rules are not sent the repository.
     assert_eq!(
         [a.seen().len(), b.seen().len(), c.seen().len(), d.seen().len(), e.seen().len()],

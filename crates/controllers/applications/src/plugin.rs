@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api::{Application, ApplicationSource, ApplicationSourceType};
 use cluster::chain;
 use filetree::{FileTree, TreePath};
-use plugins::{Archive, Job, pack};
+use plugins::{Archive, GitCredentials, Job, Lends, pack};
 use render::{PluginAnswer, PluginNeed};
 
 use crate::bases::Look;
@@ -44,7 +44,11 @@ pub(crate) async fn ask(
 ) -> Result<PluginAnswer, String> {
     let shared = look.shared;
     let careful = need.asked_for || was_a_plugins(app);
-    let looks = async { shared.plugins.look_for_repositories().await.map_err(|error| chain(&error)) };
+    let plugins = match look.view.settings.params.render_timeout {
+        Some(time) => shared.plugins.within(time),
+        None => shared.plugins.clone(),
+    };
+    let looks = async { plugins.look_for_repositories().await.map_err(|error| chain(&error)) };
     let made = async {
         if need.name.is_empty() && !looks.await? {
             let gone = "it was made by a plugin, and no plugin with discovery rules is there; \
@@ -52,7 +56,7 @@ pub(crate) async fn ask(
             return if need.asked_for || !careful { Ok(None) } else { Err(gone.to_owned()) };
         }
         let job = job(look, app, source, tree, need).await?;
-        shared.plugins.make(&job).await.map_err(|error| chain(&error))
+        plugins.make(&job).await.map_err(|error| chain(&error))
     };
     let made = match made.await {
         Ok(made) => made,
@@ -62,9 +66,9 @@ pub(crate) async fn ask(
     match made {
         None => Ok(PluginAnswer::NoneWants),
         Some(made) => {
-            let warning = made.wants_credentials.then(|| {
+            let warning = made.lent_nothing.map(|why| {
                 format!(
-                    "plugin {} wants the repository's credentials (provideGitCreds), which it is not given",
+                    "plugin {} wants the repository's credentials (provideGitCreds), which it is not given: {why}",
                     made.plugin
                 )
             });
@@ -111,7 +115,25 @@ async fn job(
         path: path.as_str().to_owned(),
         repository,
         part,
+        lends: lends(&look.view.settings.repositories.lookup(&source.repo_url, app.spec.project_name())),
     })
+}
+
+/// What a plugin's programs are lent of what a repository needs. In the peer, keys and headers go as files and variables, too.
+fn lends(access: &settings::RepositoryAccess) -> Lends {
+    let own = &access.credentials;
+    if let Some(password) = &own.password {
+        let username = own.username.as_ref().map(|name| name.expose().clone()).unwrap_or_default();
+        let password = cluster::Secret::new(password.expose().clone());
+        return Lends::Credentials(GitCredentials { username, password });
+    }
+    let unable = [
+        (own.ssh_private_key.is_some(), "an ssh key"),
+        (own.bearer_token.is_some(), "a bearer token"),
+        (own.tls_client_cert_key.is_some(), "a client certificate"),
+    ];
+    let unable = unable.iter().find(|(given, _)| *given);
+    unable.map_or(Lends::Nothing, |(_, what)| Lends::Unable(format!("{what} is not lent to plugins")))
 }
 
 /// The directory that holds an application and everything that its annotation names: paths with semicolons, from the root of the

@@ -34,6 +34,8 @@ pub struct Params {
     pub application_namespaces: Option<Namespaces>,
     /// How long an operation may take with all its attempts; `None` for no limit. Seconds. `controller.sync.timeout.seconds`.
     pub sync_timeout: Option<Duration>,
+    /// How long plugins may take for one source; `None` for what is usual. Seconds. `controller.repo.server.timeout.seconds`.
+    pub render_timeout: Option<Duration>,
     /// The pause between waves of a sync; `None` for what is usual. Seconds. `controller.sync.wave.delay.seconds`.
     pub wave_delay: Option<Duration>,
 }
@@ -110,8 +112,10 @@ impl Params {
             })
         };
         let timeout = seconds("controller.sync.timeout.seconds", last_good.sync_timeout);
+        let render = seconds("controller.repo.server.timeout.seconds", last_good.render_timeout);
         params.wave_delay = seconds("controller.sync.wave.delay.seconds", last_good.wave_delay);
         params.sync_timeout = timeout.filter(|timeout| !timeout.is_zero());
+        params.render_timeout = render.filter(|timeout| !timeout.is_zero());
         (params, problems)
     }
 }
@@ -198,6 +202,7 @@ mod tests {
             ("application.namespaces".to_owned(), "team-*, /^x[0-9]$/,"),
             ("controller.sync.timeout.seconds".to_owned(), "300"),
             ("controller.sync.wave.delay.seconds".to_owned(), "0"),
+            ("controller.repo.server.timeout.seconds".to_owned(), "120"),
             ("server.insecure".to_owned(), "what?"),
         ]);
         let (good, problems) = Params::parse(&rows, &Params::default());
@@ -211,6 +216,7 @@ mod tests {
             plugin_generate_paths: Some(true),
             application_namespaces: Some(Namespaces::new(["team-*", "/^x[0-9]$/"])),
             sync_timeout: Some(Duration::from_secs(300)),
+            render_timeout: Some(Duration::from_secs(120)),
             wave_delay: Some(Duration::ZERO),
         };
         assert_eq!((&good, problems.as_slice()), (&expected, [].as_slice()));
