@@ -172,6 +172,11 @@ impl World {
         Ok(directory)
     }
 
+    /// Where the controller keeps what it can have again.
+    pub fn data_dir(&self) -> &std::path::Path {
+        self.data.path()
+    }
+
     /// Ends the controller at whatever it is doing, as SIGKILL would.
     pub async fn kill(&mut self) {
         self.task.abort();

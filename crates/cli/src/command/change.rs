@@ -1,5 +1,6 @@
 //! Commands that change something, or wait for a change.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::help;
@@ -11,6 +12,7 @@ use super::source::SpecFlags;
     "capstan app sync guestbook"
     "capstan app sync guestbook --prune --timeout 5m"
     "capstan app sync guestbook --resource apps:Deployment:guestbook-ui"
+    "capstan app sync guestbook --local ./guestbook --dry-run"
     "capstan app sync -l team=payments --async"
 ))]
 pub struct SyncArgs {
@@ -26,6 +28,12 @@ pub struct SyncArgs {
     /// Revisions, one for each of several sources
     #[arg(long, help_heading = "Sync", conflicts_with = "revision")]
     pub revisions: Vec<String>,
+    /// Sync what is on this machine instead of git: a checkout of the repository, or the application's directory in one
+    #[arg(long, help_heading = "Sync", conflicts_with_all = ["revision", "revisions"])]
+    pub local: Option<PathBuf>,
+    /// Root of the checkout that --local lies in: what is above it is never read
+    #[arg(long, help_heading = "Sync", requires = "local")]
+    pub local_repo_root: Option<PathBuf>,
     /// Delete what is no longer in git
     #[arg(long, help_heading = "Sync")]
     pub prune: bool,

@@ -126,6 +126,9 @@ pub struct DiffArgs {
     /// Compare with what is on this machine: a checkout of the repository, or the application's directory in one
     #[arg(long)]
     pub local: Option<PathBuf>,
+    /// Root of the checkout that --local lies in: what is above it is never read
+    #[arg(long, requires = "local")]
+    pub local_repo_root: Option<PathBuf>,
     /// Look at the repository and compare anew first (it always does)
     #[arg(long)]
     pub refresh: bool,
@@ -185,6 +188,9 @@ pub struct ManifestsArgs {
     /// Render what is on this machine: a checkout of the repository, or the application's directory in one
     #[arg(long)]
     pub local: Option<PathBuf>,
+    /// Root of the checkout that --local lies in: what is above it is never read
+    #[arg(long, requires = "local")]
+    pub local_repo_root: Option<PathBuf>,
     /// Namespace of the application
     #[arg(short = 'N', long = "app-namespace")]
     pub app_namespace: Option<String>,

@@ -6,7 +6,7 @@ use resource::Object;
 use serde_json::Value;
 
 use super::Session;
-use super::manifests::checkout;
+use super::manifests::local;
 use crate::command::DiffArgs;
 use crate::failure::Failure;
 use crate::view::diff::{Pair, unified};
@@ -14,10 +14,10 @@ use crate::view::diff::{Pair, unified};
 impl Session<'_> {
     pub(super) async fn diff(&mut self, args: DiffArgs) -> Result<u8, Failure> {
         let name = self.name(&args.name, args.app_namespace.as_deref())?;
-        let app = self.store.application(&name).await?;
+        let mut app = self.store.application(&name).await?;
         let what = What {
             revision: args.revision.clone(),
-            local: args.local.as_deref().map(|directory| checkout(directory, &app)).transpose()?,
+            local: local(args.local.as_deref(), args.local_repo_root.as_deref(), &mut app)?,
             ..What::default()
         };
         let evaluation = self.evaluate(&app, &what).await?;

@@ -16,11 +16,11 @@ use crate::failure::{Failure, Kind};
 impl Session<'_> {
     pub(super) async fn manifests(&mut self, args: ManifestsArgs) -> Result<u8, Failure> {
         let name = self.name(&args.name, args.app_namespace.as_deref())?;
-        let app = self.store.application(&name).await?;
+        let mut app = self.store.application(&name).await?;
         let live = args.source == "live";
         let what = What {
             revision: args.revision.clone(),
-            local: args.local.as_deref().map(|directory| checkout(directory, &app)).transpose()?,
+            local: local(args.local.as_deref(), args.local_repo_root.as_deref(), &mut app)?,
             desired_only: !live,
             why: false,
         };
@@ -97,12 +97,48 @@ fn caused(failure: Failure, unrendered: &Unrendered) -> Failure {
     unrendered.findings.iter().fold(failure, |f, (kind, message)| f.cause(format!("{kind}: {message}")))
 }
 
+/// What `--local` and `--local-repo-root` mean: the root of a checkout. With a root that is said the directory is the application's own,
+/// wherever that is in git, and the application's path becomes that.
+///
+/// **Errors**: a directory is not there, or the one does not lie in the other.
+pub(super) fn local(
+    directory: Option<&Path>,
+    root: Option<&Path>,
+    app: &mut Application,
+) -> Result<Option<PathBuf>, Failure> {
+    let (directory, root) = match (directory, root) {
+        (None, _) => return Ok(None),
+        (Some(directory), None) => return checkout(directory, app).map(Some),
+        (Some(directory), Some(root)) => (absolute(directory)?, absolute(root)?),
+    };
+    let path = directory.strip_prefix(&root).map_err(|_| {
+        let (directory, root) = (directory.display(), root.display());
+        Failure::usage(format!("the directory {directory} does not lie in --local-repo-root {root}"))
+    })?;
+    let path = path.to_str().ok_or_else(|| Failure::usage("the directory's name is not UTF-8"))?;
+    let path = if path.is_empty() { "." } else { path };
+    match (&mut app.spec.source, app.spec.sources.as_mut_slice()) {
+        (Some(source), []) => path.clone_into(&mut source.path),
+        (None, [source]) => path.clone_into(&mut source.path),
+        _ => return Err(several_sources("--local-repo-root")),
+    }
+    Ok(Some(root))
+}
+
+pub(super) fn several_sources(flag: &str) -> Failure {
+    Failure::usage(format!("the application has several sources: {flag} cannot tell which one is meant"))
+}
+
+fn absolute(directory: &Path) -> Result<PathBuf, Failure> {
+    directory.canonicalize().map_err(|error| {
+        Failure::usage(format!("the directory {} cannot be read", directory.display())).because(&error)
+    })
+}
+
 /// The root of the checkout that a directory lies in. `--local` takes the root itself as well as the application's own
 /// directory, which is what the peer wants. **Errors**: the directory is not there.
-pub(super) fn checkout(directory: &Path, app: &Application) -> Result<PathBuf, Failure> {
-    let absolute = directory.canonicalize().map_err(|error| {
-        Failure::usage(format!("the directory {} cannot be read", directory.display())).because(&error)
-    })?;
+fn checkout(directory: &Path, app: &Application) -> Result<PathBuf, Failure> {
+    let absolute = absolute(directory)?;
     let path = app.spec.sources().first().map(|source| source.path.trim_matches('/')).unwrap_or_default();
     if path.is_empty() || path == "." || absolute.join(path).is_dir() {
         return Ok(absolute);
@@ -138,6 +174,16 @@ mod tests {
             let app = json!({ "spec": { "source": {"repoURL": "r", "path": path}, "destination": {} } });
             let app = Application::from_value(app).unwrap();
             assert_eq!(checkout(&directory, &app).ok(), expected, "{path} {}", directory.display());
+        }
+        for (directory, path) in
+            [(root.join("apps"), Some("apps")), (root.clone(), Some(".")), ("/".into(), None)]
+        {
+            let app =
+                json!({ "spec": { "source": {"repoURL": "r", "path": "apps/web"}, "destination": {} } });
+            let mut app = Application::from_value(app).unwrap();
+            let found = local(Some(&directory), Some(&root), &mut app).ok().flatten();
+            let said = found.as_ref().map(|_| app.spec.sources()[0].path.as_str());
+            assert_eq!((said, found.as_ref()), (path, path.map(|_| &root)), "{}", directory.display());
         }
         std::fs::remove_dir_all(&root).unwrap();
     }

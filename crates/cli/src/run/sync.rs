@@ -5,10 +5,13 @@ use api::{
     RetryStrategy, SyncOperation, SyncOperationResource, SyncStatusCode, SyncStrategy, SyncStrategyApply,
     SyncStrategyHook,
 };
+use applications::What;
+use resource::Object;
 use serde_json::{Value, json};
 
 use super::Session;
 use super::filter::Filters;
+use super::manifests::{local, several_sources};
 use super::verdict::{Wanted, is_busy};
 use crate::command::SyncArgs;
 use crate::failure::{Failure, Kind};
@@ -16,15 +19,23 @@ use crate::name::AppName;
 use crate::spec::pair;
 use crate::view::operation::pruning_required;
 
+/// Most bytes that `--local` puts into an Application, which holds them twice while the sync runs and must stay below what an API server
+/// stores (1.5 MiB).
+const MOST_LOCAL_BYTES: usize = 512 << 10;
+
 impl Session<'_> {
     pub(super) async fn sync(&mut self, args: SyncArgs) -> Result<u8, Failure> {
         let names = self.names(&args.names, args.selector.as_deref(), args.app_namespace.as_deref()).await?;
         let filters = Filters::parse(&args.resources)?;
         for name in names {
             self.check_windows(&name).await?;
+            let manifests = self.local_manifests(&name, &args).await?;
             let user = &self.context.user;
             self.store
-                .update(&name, |app| operation(app, &args, &filters, user).map(|o| Some(begin(&o))))
+                .update(&name, |app| {
+                    let operation = operation(app, &args, &filters, &manifests, user)?;
+                    Ok(Some(begin(&operation)))
+                })
                 .await?;
             if args.no_wait {
                 continue;
@@ -32,6 +43,44 @@ impl Session<'_> {
             Box::pin(self.follow_operation(&name, args.timeout, &args.output, !filters.is_empty())).await?;
         }
         Ok(0)
+    }
+
+    /// What `--local` brings along: rendered here, by the controller's own functions, and named and tracked as it would.
+    async fn local_manifests(&mut self, name: &AppName, args: &SyncArgs) -> Result<Vec<String>, Failure> {
+        if args.local.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut app = self.store.application(name).await?;
+        // What would be refused is not rendered first.
+        check_idle(&app)?;
+        if app.spec.has_multiple_sources() {
+            return Err(several_sources("--local"));
+        }
+        if app.spec.automated().is_some() && !args.dry_run {
+            let what = "Cannot use local sync when Automatic Sync Policy is enabled except with --dry-run";
+            return Err(Failure::new(Kind::Denied, what).next(format!(
+                "turn it off first: capstan app set {} --sync-policy none",
+                app.metadata.name
+            )));
+        }
+        let local = local(args.local.as_deref(), args.local_repo_root.as_deref(), &mut app)?;
+        let what = What { local, desired_only: true, ..What::default() };
+        let rendered = self.evaluate(&app, &what).await?.desired;
+        let text = |(object, _): &(Object, String)| Value::Object(object.as_map().clone()).to_string();
+        let manifests: Vec<String> = rendered.iter().map(text).collect();
+        let bytes: usize = manifests.iter().map(String::len).sum();
+        if manifests.is_empty() {
+            return Err(Failure::usage(
+                "the directory makes no objects: a sync of nothing is not asked for by --local",
+            ));
+        }
+        if bytes > MOST_LOCAL_BYTES {
+            return Err(Failure::usage(format!(
+                "the manifests have {bytes} bytes; with --local they go into the Application, which takes {MOST_LOCAL_BYTES}"
+            ))
+            .next("sync them by git".to_owned()));
+        }
+        Ok(manifests)
     }
 
     /// Waits for the end of an operation and says how it ended. **Errors**: not well, or not in time.
@@ -98,6 +147,7 @@ fn operation(
     app: &Application,
     args: &SyncArgs,
     filters: &Filters,
+    manifests: &[String],
     user: &str,
 ) -> Result<Operation, Failure> {
     check_idle(app)?;
@@ -137,6 +187,7 @@ fn operation(
         sync_strategy: Some(strategy(args)),
         resources: resources.collect(),
         sync_options: options(app, args),
+        manifests: manifests.to_vec(),
         ..SyncOperation::default()
     };
     let info = args.infos.iter().map(|text| {

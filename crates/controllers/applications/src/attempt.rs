@@ -5,6 +5,7 @@ use std::time::Duration;
 use api::{Application, ApplicationSource, Operation, OperationPhase, OperationState, SyncOperationResult};
 use sync::retry::{Backoff, RetryPolicy};
 
+use crate::manifests;
 use crate::wanted::WantedSet;
 
 /// The record of an operation that begins now.
@@ -23,7 +24,8 @@ pub(crate) fn begin(
         (Some(source), false) => (Some(source.clone()), Vec::new()),
         (None, false) => (app.spec.source.clone(), Vec::new()),
     };
-    let revisions = wanted.revisions.clone();
+    let mut revisions = wanted.revisions.clone();
+    revisions.retain(|revision| !manifests::is_local(&operation) || !revision.is_empty());
     OperationState {
         operation,
         phase: OperationPhase::Running,
@@ -104,7 +106,10 @@ pub(crate) fn fail(state: &mut OperationState, failure: Failure, now: &str) -> O
             let message = format!("{}. Retrying attempt #{next} in {seconds}s.", failure.message);
             (OperationPhase::Running, message)
         }
-        None => (failure.ends, failure.message),
+        None => {
+            manifests::forget(&mut state.operation);
+            (failure.ends, failure.message)
+        }
     };
     wait
 }

@@ -25,6 +25,7 @@ use crate::inventory::{ClusterFigures, figures};
 use crate::lease::{Claim, Standing};
 use crate::metrics::Metrics;
 use crate::news::{announce, is_used};
+use crate::quarantine::Journal;
 use crate::reconcile::reconcile;
 use crate::repositories::RepositoryKey;
 use crate::shared::{AppName, Options, Shared};
@@ -111,6 +112,13 @@ impl Controller {
     /// Waits for the lease, then works until `shutdown` or until the lease is lost. While it waits it writes nothing.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) {
         let mut claim = Claim::new(&self.shared.options.namespace, &self.shared.options.identity);
+        match Journal::open(self.shared.sources.data_dir(), (self.shared.options.clock)()) {
+            // A second run of the same controller goes on with the first one's.
+            Ok(journal) => drop(self.shared.journal.set(Arc::new(journal))),
+            Err(error) => {
+                tracing::warn!(error = %error, "renders are not put on record: what ends the process is not told apart");
+            }
+        }
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
@@ -129,6 +137,9 @@ impl Controller {
                     self.shared.set_leading(None);
                     tasks.shutdown().await;
                     claim.release(&self.shared.home.cluster).await;
+                    if let Some(journal) = self.shared.journal.get() {
+                        journal.close();
+                    }
                     return;
                 }
             }

@@ -20,6 +20,7 @@ use crate::comparison::Comparison;
 use crate::conditions::Findings;
 use crate::dependencies::{self, Blocked};
 use crate::judge::{Judge, Window};
+use crate::manifests;
 use crate::shared::Shared;
 use crate::wanted::WantedSet;
 
@@ -46,15 +47,17 @@ pub(crate) fn next_operation(shared: &Shared, app: &Application, wanted: Option<
     }
     let operation = app.operation.as_ref()?;
     let state = OperationState { operation: operation.clone(), ..OperationState::default() };
-    let Some(why) = unsupported(operation) else { return Some(Todo::Run(state)) };
+    let Some(why) = unsupported(app, operation) else { return Some(Todo::Run(state)) };
     let now = shared.now();
-    Some(Todo::Refuse(OperationState {
+    let mut refused = OperationState {
         phase: OperationPhase::Error,
         message: why,
         started_at: now.clone(),
         finished_at: Some(now),
         ..state
-    }))
+    };
+    manifests::forget(&mut refused.operation);
+    Some(Todo::Refuse(refused))
 }
 
 /// An operation under way: goes on, waits for its next attempt, or makes way for a newer commit.
@@ -82,6 +85,9 @@ fn go_on(shared: &Shared, app: &Application, state: &OperationState, wanted: Opt
 
 /// Whether an operation is about what the spec asks for now.
 pub(crate) fn is_about(app: &Application, state: &OperationState, wanted: &WantedSet) -> bool {
+    if !manifests::brought(&state.operation).is_empty() {
+        return false;
+    }
     let (sources, pinned) = target(app, state);
     sources == app.spec.sources() && (pinned.iter().all(String::is_empty) || pinned == wanted.revisions)
 }
@@ -92,15 +98,12 @@ fn time_left(shared: &Shared, state: &OperationState, ended: &str) -> Option<Dur
     wait.checked_sub(pause(shared, ended)).filter(|left| !left.is_zero())
 }
 
-/// Why an operation that was asked for cannot be done by this version.
-fn unsupported(operation: &Operation) -> Option<String> {
+/// Why an operation that was asked for cannot be done.
+fn unsupported(app: &Application, operation: &Operation) -> Option<String> {
     let sync = operation.sync.as_ref();
     match sync {
         None => Some("the operation names no sync: nothing else can be asked for".to_owned()),
-        Some(sync) if !sync.manifests.is_empty() => {
-            Some("syncing manifests of the client's (--local) is not implemented yet".to_owned())
-        }
-        Some(_) => None,
+        Some(sync) => manifests::refusal(app, sync),
     }
 }
 

@@ -390,10 +390,17 @@ async fn render_once(
 ) -> Result<Result<RenderedSource, render::RenderError>, String> {
     let (shared, view) = (look.shared, look.view);
     let path = TreePath::parse(&source.path).map_err(|error| error.to_string())?;
-    let permit = shared.renders.acquire().await.map_err(|error| error.to_string())?;
-    let (owned, name, revision) = (source.clone(), app.metadata.name.clone(), tree.revision.clone());
     let settings = &view.settings.settings;
     let (tools, inputs) = (enabled_tools(settings), inputs(source, &view.settings));
+    let (journal, made_from) = (shared.journal.get(), crate::wanted::hash_of((inputs, &tree.revision)));
+    if let Some(why) = journal.and_then(|journal| journal.refusal(&view.name, made_from)) {
+        return Err(why);
+    }
+    // Who is suspected of ending processes is rendered alone.
+    let alone = journal.is_some_and(|journal| journal.is_suspect(&view.name));
+    let permits = if alone { u32::try_from(shared.options.renders.max(1)).unwrap_or(1) } else { 1 };
+    let permit = shared.renders.acquire_many(permits).await.map_err(|error| error.to_string())?;
+    let (owned, name, revision) = (source.clone(), app.metadata.name.clone(), tree.revision.clone());
     let charts = surroundings_of(view, app, &ApplicationSourceType::Helm);
     let kustomizations = surroundings_of(view, app, &ApplicationSourceType::Kustomize);
     let (supplies, opened) = supplied.open();
@@ -417,7 +424,9 @@ async fn render_once(
     };
     let usual = render::Limits::default();
     let combined_bytes = view.settings.params.directory_bytes.unwrap_or(usual.combined_bytes);
+    let open = journal.map(|journal| journal.enter(&view.name, made_from));
     let work = tokio::task::spawn_blocking(move || {
+        let _open = open;
         let limits = render::Limits { combined_bytes, ..usual };
         let request = render::Request {
             tree: &files,
@@ -505,7 +514,7 @@ async fn old_tree(shared: &Shared, remote: &Arc<Remote>, commit: &str) -> Option
     Some(Arc::clone(&snapshot.store))
 }
 
-fn name_and_track(
+pub(crate) fn name_and_track(
     view: &View,
     app: &Application,
     memory: &mut TargetMemory,

@@ -24,6 +24,7 @@ use crate::deletion::approved_since;
 use crate::execute::{StepResult, Steps, make_namespace};
 use crate::hooks::{self, Making, Started};
 use crate::judge::{Judge, Window};
+use crate::manifests;
 use crate::preflight::{self, Made, Preflight};
 use crate::shared::RunningOperation;
 use crate::status::operation_patch;
@@ -569,7 +570,10 @@ impl Run<'_> {
                 self.state.phase = OperationPhase::Succeeded;
                 self.state.message.clone_from(message);
                 self.state.finished_at = Some(now.clone());
-                if !sync.dry_run && sync.resources.is_empty() {
+                // There is no way back to what came from somebody's machine.
+                let local = manifests::is_local(&self.state.operation);
+                manifests::forget(&mut self.state.operation);
+                if !sync.dry_run && sync.resources.is_empty() && !local {
                     history = Some(self.history_entry(&now));
                 }
                 for result in self.state.sync_result.iter_mut().flat_map(|result| &mut result.resources) {

@@ -19,6 +19,7 @@ use crate::deletion_hooks;
 use crate::explain::{Found, Limits, explain};
 use crate::hooks;
 use crate::judge::Judge;
+use crate::manifests;
 use crate::obtain::{Ask, View, check_destination, check_sources, check_spec, obtain};
 use crate::operation::{Progress, Run};
 use crate::orphans;
@@ -290,6 +291,9 @@ async fn observe_spec(
     let due =
         memory.until_afresh(view.settings.settings.reconciliation.hard).is_some_and(|left| left.is_zero());
     let afresh = refresh == Some("hard") || due;
+    if let Some(journal) = shared.journal.get() {
+        journal.hard_refresh(&view.name, refresh == Some("hard"));
+    }
     if afresh || memory.afresh.is_none() {
         memory.afresh = Some(asked);
     }
@@ -330,6 +334,12 @@ async fn observe_target(
 ) -> Target {
     if wanted.is_some_and(|wanted| is_about(app, state, wanted)) {
         return Target::Spec;
+    }
+    if !manifests::brought(&state.operation).is_empty() {
+        return match manifests::wanted_of(view, app, &mut memory.own, state) {
+            Ok(set) => Target::Own(set),
+            Err(errors) => Target::Unobtainable(errors),
+        };
     }
     let (sources, pinned) = target(app, state);
     // What somebody asks for by an operation is held against the project as what he writes into the spec.

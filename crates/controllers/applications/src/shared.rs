@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use api::names::annotation::DEPENDS_ON;
@@ -30,6 +30,7 @@ use crate::destination::Destination;
 use crate::explain;
 use crate::metrics::Metrics;
 use crate::obtain::MadeFrom;
+use crate::quarantine::Journal;
 use crate::queue::Queue;
 use crate::repositories::{Elsewhere, Repositories, RepositoryKey};
 use crate::sights::{Seen, Sights};
@@ -273,6 +274,8 @@ pub(crate) struct Shared {
     pub(crate) queue: Queue<AppName>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) renders: Semaphore,
+    /// Which renders go on; not before the controller runs, and not for the command line, which may be ended at will.
+    pub(crate) journal: OnceLock<Arc<Journal>>,
     pub(crate) scripts: crate::scripts::Scripts,
     pub(crate) signatures: crate::signed::Signatures,
     /// Templates of charts, parsed.
@@ -311,6 +314,7 @@ impl Shared {
             repositories: Repositories::new(Arc::clone(&sources), charts.clone()),
             plugins: plugins::Plugins::new(&options.plugin_sockets, plugins::Limits::default()),
             renders: Semaphore::new(options.renders.max(1)),
+            journal: OnceLock::new(),
             scripts: crate::scripts::Scripts::default(),
             signatures: crate::signed::Signatures::default(),
             templates: Arc::new(helm::Cache::new(TEMPLATE_BYTES)),

@@ -97,6 +97,7 @@ pub(crate) fn is_same(asked: &Operation, run: &Operation) -> bool {
     let bare = |operation: &Operation| {
         let mut operation = operation.clone();
         crate::waves::forget(&mut operation);
+        crate::manifests::forget(&mut operation);
         crate::bases::keep(&mut operation, &std::collections::BTreeMap::new());
         operation
     };
