@@ -150,7 +150,7 @@ async fn another_name_is_no_other_connection(world: &mut World) {
     world.push(&[("away/c.yaml", &config("c", "1"))]).unwrap();
     world.api.apply(&bound_for(world, "away", "far")).await.unwrap();
     world.until_good("away").await;
-    let lists = || remote.sim.requests().iter().filter(|r| r.verb == "list").count();
+    let lists = || remote.sim.as_ref().unwrap().requests().iter().filter(|r| r.verb == "list").count();
     let before = lists();
     let mut secret = remote.secret("moon", &[]);
     secret["metadata"]["name"] = json!("cluster-far");
