@@ -106,6 +106,61 @@ async fn diff_and_manifests_say_what_the_controller_would() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_local_sync_brings_along_what_is_rendered_here() {
+    let mut bench = Bench::new().await;
+    let chart = [
+        ("charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
+        ("charts/web/values.yaml", "size: small\n"),
+        (
+            "charts/web/templates/c.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}}\ndata: {size: {{ .Values.size }}}\n",
+        ),
+        ("data/x", ""),
+    ];
+    let checkout = Checkout::new("local", &chart);
+    bench.context.data_dir = checkout.0.join("data");
+    let project = api::AppProject::default_project("argocd").to_value();
+    bench.post(&format!("/apis/{API_VERSION}/namespaces/argocd/appprojects"), &project).await;
+    let by_hand = |app: &mut Value| {
+        let helm = json!({"parameters": [{"name": "size", "value": "large"}]});
+        app["spec"]["source"] =
+            json!({"repoURL": "https://git.example/apps.git", "path": "elsewhere", "helm": helm});
+        app["spec"]["syncPolicy"] = json!({});
+        app["status"]["operationState"] = json!(null);
+    };
+    bench.app("web", by_hand).await;
+    let automated = |app: &mut Value| {
+        by_hand(app);
+        app["spec"]["syncPolicy"] = json!({"automated": {}});
+    };
+    bench.app("auto", automated).await;
+    let root = checkout.0.display();
+    let local = format!("--local {root}/charts/web --local-repo-root {root} --async");
+    let done = bench.run(&format!("sync web {local} --prune")).await;
+    assert_eq!(done.code, 0, "{done:?}");
+    let sync = bench.read("web").await["operation"]["sync"].clone();
+    let manifests = sync["manifests"].as_array().unwrap();
+    let object: Value = serde_json::from_str(manifests[0].as_str().unwrap()).unwrap();
+    assert_eq!(
+        (manifests.len(), &object["data"]["size"]),
+        (1, &json!("large")),
+        "with the source's own settings"
+    );
+    assert_eq!((&object["metadata"]["name"], &sync["prune"]), (&json!("web"), &json!(true)));
+
+    let done = bench.run(&format!("sync auto {local}")).await;
+    assert!(
+        done.code != 0 && done.err.contains("Cannot use local sync when Automatic Sync Policy"),
+        "{done:?}"
+    );
+    let done = bench.run(&format!("sync auto {local} --dry-run")).await;
+    assert_eq!(done.code, 0, "{done:?}");
+    let outside = format!("diff web --local /tmp --local-repo-root {root}/charts");
+    let done = bench.run(&outside).await;
+    assert!(done.code == 2 && done.err.contains("does not lie in --local-repo-root"), "{done:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn why_tells_what_is_known_though_git_cannot_be_had() {
     let bench = Bench::new().await;
     let project = api::AppProject::default_project("argocd").to_value();
