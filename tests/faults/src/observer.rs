@@ -79,3 +79,93 @@ pub(crate) fn unseen(lines: &[Record], audit: &[Record]) -> Vec<String> {
     let unseen = count(lines).into_iter().filter(|(write, times)| seen(write) < *times);
     unseen.map(|(write, times)| format!("the audit log has not {times} times {write}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::judge::judge;
+
+    const PATH: &str = "/api/v1/namespaces/n/configmaps/c";
+
+    fn entry(user: &str, verb: &str, path: &str, second: u32, body: Value, answer: Value) -> AuditEntry {
+        AuditEntry {
+            verb: verb.to_owned(),
+            uri: format!("{path}?fieldManager=m&force=true"),
+            user: user.to_owned(),
+            user_agent: String::new(),
+            group: String::new(),
+            resource: "configmaps".to_owned(),
+            subresource: String::new(),
+            namespace: "n".to_owned(),
+            name: "c".to_owned(),
+            code: 200,
+            received: format!("2026-01-01T00:00:{second:02}Z"),
+            body: Some(body),
+            answer: Some(answer),
+        }
+    }
+
+    fn object(tracking: &str) -> Value {
+        let annotations = json!({"argocd.argoproj.io/tracking-id": tracking});
+        let metadata = json!({"name": "c", "namespace": "n", "uid": "u", "annotations": annotations});
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    }
+
+    #[test]
+    fn the_audit_log_alone_shows_a_wrong_deletion() {
+        let delete = json!({"preconditions": {"uid": "u", "resourceVersion": "1"}});
+        let get = |second| entry("capstan-1-r1", "get", PATH, second, Value::Null, Value::Null);
+        let write = |by: &str, tracking: &str| entry(by, "patch", PATH, 1, json!({}), object(tracking));
+        let end = entry("capstan-1-r1", "delete", PATH, 30, delete, json!({"kind": "Status"}));
+        let (own, other) = ("app:/ConfigMap:n/c", "app:/ConfigMap:n/d");
+        for (row, audit, expect) in [
+            ("right", vec![write("capstan-1-r1", own), get(29), end.clone()], ""),
+            (
+                "another wrote last",
+                vec![write("capstan-1-r1", own), write("admin", other), get(29), end.clone()],
+                "P1",
+            ),
+            (
+                "made elsewhere",
+                vec![
+                    entry(
+                        "capstan-1-r1",
+                        "create",
+                        "/api/v1/namespaces/n/configmaps",
+                        1,
+                        json!({}),
+                        object(other),
+                    ),
+                    get(29),
+                    end.clone(),
+                ],
+                "P1",
+            ),
+            (
+                "looked at long ago",
+                vec![write("capstan-1-r1", own), get(2), end.clone()],
+                "P2: deleted without a look",
+            ),
+            ("another rig's", vec![entry("capstan-1-r2", "delete", PATH, 3, json!({}), json!({}))], ""),
+        ] {
+            let may = Record::MayGo(jiff::Timestamp::UNIX_EPOCH, [PATH.to_owned()].into());
+            let broken =
+                judge(&records(&audit, "-r1", &[may]), |path| path.starts_with("/api/v1/namespaces/n/"));
+            let right = if expect.is_empty() {
+                broken.is_empty()
+            } else {
+                broken.len() == 1 && broken[0].starts_with(expect)
+            };
+            assert!(right, "{row}: {broken:?}");
+        }
+    }
+
+    #[test]
+    fn a_write_that_the_audit_log_lacks_is_told() {
+        let seen = records(&[entry("capstan-1", "patch", PATH, 1, json!({}), json!({}))], "", &[]);
+        assert_eq!(unseen(&seen, &seen), [""; 0]);
+        assert_eq!(unseen(&[seen.clone(), seen.clone()].concat(), &seen).len(), 1);
+    }
+}

@@ -127,7 +127,8 @@ impl Rig {
 
     /// How long anything may take here before a test gives up.
     pub fn patience(&self) -> Duration {
-        if self.cluster.real.is_some() { 3 * e2e::PATIENCE } else { e2e::PATIENCE }
+        // The real one is slower, and a long suite runs many at a time.
+        if self.cluster.real.is_some() || crate::long() { 3 * e2e::PATIENCE } else { e2e::PATIENCE }
     }
 
     /// Commits files, in which `~` stands for the mark, and removes others.

@@ -2,8 +2,8 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::time::Duration;
 
-/// Pause between two looks at a condition.
-const POLL: Duration = Duration::from_millis(25);
+/// Pause between two looks at a condition: a tenth of the time that it has been waited for, within these limits.
+const POLL: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(250));
 
 /// Waits until `check` is true and fails the test where it is not within `timeout`; an `Err` counts as "not yet"
 /// and is shown when time is up. This is the one place where tests wait.
@@ -49,7 +49,7 @@ where
                 "{caller}: {what}: not within {timeout:?}; last look: {}",
                 last.map_or_else(|| "not yet".to_owned(), |error| format!("{error:?}"))
             );
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep((start.elapsed() / 10).clamp(POLL.0, POLL.1)).await;
         }
     }
 }
