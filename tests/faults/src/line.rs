@@ -225,7 +225,8 @@ impl Line {
         if fate == Fate::Unanswered {
             return Err(reset());
         }
-        Ok(Response::from_parts(head, whole(answer)))
+        let body = if fate == Fate::Cut { half(answer) } else { whole(answer) };
+        Ok(Response::from_parts(head, body))
     }
 
     async fn send(&self, parts: http::request::Parts, body: Bytes) -> Result<Response<Body>, BoxError> {
@@ -259,6 +260,13 @@ fn whole(body: impl Into<Bytes>) -> UnsyncBoxBody<Bytes, BoxError> {
     Full::new(body.into()).map_err(BoxError::from).boxed_unsync()
 }
 
+/// The first half of a body, then a broken connection.
+fn half(mut body: Bytes) -> UnsyncBoxBody<Bytes, BoxError> {
+    body.truncate(body.len() / 2);
+    let frames = [Ok(Frame::data(body)), Err(reset())];
+    StreamBody::new(futures::stream::iter(frames)).boxed_unsync()
+}
+
 /// Whether a request writes something that counts: no dry run, no lease, no event, no review.
 pub(crate) fn is_write(method: &Method, path: &str, query: &str) -> bool {
     *method != Method::GET
@@ -268,6 +276,7 @@ pub(crate) fn is_write(method: &Method, path: &str, query: &str) -> bool {
 
 fn refusal(code: u16) -> Answer {
     let reason = match code {
+        401 => "Unauthorized",
         403 => "Forbidden",
         409 => "Conflict",
         410 => "Expired",

@@ -145,7 +145,7 @@ mod tests {
             ),
             (
                 "looked at long ago",
-                vec![write("capstan-1-r1", own), get(2), end.clone()],
+                vec![write("capstan-1-r1", own), get(2), end],
                 "P2: deleted without a look",
             ),
             ("another rig's", vec![entry("capstan-1-r2", "delete", PATH, 3, json!({}), json!({}))], ""),

@@ -38,6 +38,8 @@ pub(crate) enum Fate {
     Reset,
     /// It is done, and the answer is lost.
     Unanswered,
+    /// It is done, and the connection breaks in the middle of the answer.
+    Cut,
     /// Nothing happens for [`HANG`], then the connection breaks.
     Hangs,
     /// A watch ends after so many events.
@@ -101,7 +103,7 @@ impl Weather {
             return Fate::Fair;
         }
         let number = number / 100;
-        let (which, events) = (number % 10, 1 + number / 10 % 6);
+        let (which, events) = (number % 12, 1 + number / 12 % 6);
         if watch {
             return match which {
                 0 => Fate::Refused(410),
@@ -111,6 +113,8 @@ impl Weather {
                 5 | 6 => Fate::Expires(events),
                 7 => Fate::Repeats,
                 8 => Fate::Slow,
+                9 => Fate::Refused(401),
+                10 => Fate::Refused(429),
                 _ => Fate::Hangs,
             };
         }
@@ -123,6 +127,8 @@ impl Weather {
             4 | 5 if write => Fate::Refused(409),
             4 | 5 if query.contains("continue=") => Fate::Refused(410),
             6 => Fate::Reset,
+            7 => Fate::Cut,
+            8 => Fate::Refused(401),
             9 => Fate::Hangs,
             _ => Fate::Unanswered,
         }
