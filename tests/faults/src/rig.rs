@@ -213,6 +213,12 @@ impl Rig {
         Ok(lease["spec"]["holderIdentity"].clone())
     }
 
+    /// When the lease was last renewed.
+    pub async fn renewed(&self) -> Result<Value> {
+        let lease = self.api.get(&self.at(LEASE)).await?.context("no lease")?;
+        Ok(lease["spec"]["renewTime"].clone())
+    }
+
     fn put(&self, running: Option<Running>) -> Option<Running> {
         std::mem::replace(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner), running)
     }

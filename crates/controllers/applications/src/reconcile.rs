@@ -73,7 +73,9 @@ pub(crate) async fn reconcile(shared: &Shared, name: &AppName) -> Option<Duratio
             let deadline = state.and_then(|state| time_left_of(shared, state));
             again.into_iter().chain(memory.until_afresh(hard)).chain(deadline).min()
         }
-        Err(Lost::Gone | Lost::Deposed) => None,
+        Err(Lost::Gone) => None,
+        // The lease may be renewed late, and nothing else brings the application back then.
+        Err(Lost::Deposed) => Some(LATER),
         Err(lost) => {
             tracing::warn!(application = %app.qualified_name(), error = %lost, "pass was given up");
             Some(LATER)

@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use faults::story::{self, OURS, Pace};
+use faults::story::{self, OURS, Pace, config};
 use faults::{Gate, Line, Record, Rig, Weather, long, snapshot};
+use kubesim::{FaultAction, FaultRule, Faults};
 use testkit::eventually;
 
 use crate::{Ground, Undisturbed, all, undisturbed};
 
 const A_WHILE: Duration = Duration::from_secs(60);
+/// How long a lease lasts, and a little.
+const LEASE: Duration = Duration::from_millis(30_500);
 
 /// A controller on a thread of its own, which stops as a whole where its line says so.
 fn alone(rig: &Arc<Rig>, line: Line) -> std::thread::JoinHandle<Result<()>> {
@@ -86,4 +89,30 @@ async fn a_leader_that_slept_changes_nothing() {
     let twin = undisturbed(&Ground::Kubesim).await.unwrap();
     let wrong = hand_overs(&Ground::Kubesim, &twin, points).await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A renewal hangs until the lease has run out, and then renews it all the same: what was put off meanwhile is done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_renewal_that_comes_late_loses_no_work() {
+    let rig = Ground::Kubesim.rig(Weather::fair()).await.unwrap();
+    let sim = rig.cluster.sim.clone().unwrap();
+    let commit = rig.commit(&[("late/a.yaml", config("a", "1", &[]))], &[]).unwrap();
+    rig.start("1", rig.line("1").await.unwrap(), false).await.unwrap();
+    rig.api.apply(&rig.application("late", true)).await.unwrap();
+    rig.until_good_at("late", &commit).await;
+    let renewed = async || rig.renewed().await.unwrap();
+    let first = renewed().await;
+    eventually("the lease is renewed", A_WHILE, || async { Ok::<_, ()>(renewed().await != first) }).await;
+    let (last, since) = (renewed().await, std::time::Instant::now());
+    // The next renewal comes 10 s later and takes 25 s; the lease lasts for 30 s.
+    let late = FaultAction::Delay(Duration::from_secs(25));
+    sim.set_faults(Faults::default().rule(FaultRule::new(late).resource("leases").verb("patch")));
+    eventually("the lease has run out", A_WHILE, || async { Ok::<_, ()>(since.elapsed() > LEASE) }).await;
+    rig.api
+        .patch("/api/v1/namespaces/late/configmaps/a", &serde_json::json!({"data": {"key": "2"}}))
+        .await
+        .unwrap();
+    eventually("the lease is renewed late", A_WHILE, || async { Ok::<_, ()>(renewed().await != last) }).await;
+    sim.set_faults(Faults::default());
+    rig.until("/api/v1/namespaces/late/configmaps/a", "healed", |o| o["data"]["key"] == "1").await;
 }
