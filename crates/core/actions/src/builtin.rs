@@ -4,7 +4,7 @@ use resource::Object;
 use serde_json::Value;
 
 use crate::edit::{at, remove, set, text, yes};
-use crate::{Action, ActionError, Change, Moment, create, custom, workloads};
+use crate::{Action, ActionError, Change, Moment, create, custom, numa, workloads};
 
 /// A kind whose controller can be told to rest by a field, and perhaps to look again by an annotation.
 struct Rests {
@@ -120,8 +120,7 @@ impl Rests {
 
 /// The built-in actions of an object, by name; none where its kind has none.
 ///
-/// **Source.** argo-cd 3.6, `resource_customizations/*/actions`. **Where we differ.** Those of Numaflow and Numaplane are
-/// not here yet.
+/// **Source.** argo-cd 3.6, `resource_customizations/*/actions`.
 pub fn discover(object: &Object) -> Vec<Action> {
     let kind = object.group_kind();
     let mut found = match (kind.group.as_str(), kind.kind.as_str()) {
@@ -131,6 +130,7 @@ pub fn discover(object: &Object) -> Vec<Action> {
         ("argoproj.io", "CronWorkflow" | "WorkflowTemplate") => {
             vec![Action::new("create-workflow").icon("plus").title("Create Workflow")]
         }
+        ("numaflow.numaproj.io" | "numaplane.numaproj.io", _) => numa::actions(object),
         _ => match Rests::of(object) {
             Some(row) => row.actions(object),
             None => custom::actions(object),
@@ -165,6 +165,7 @@ pub fn run(
         }
         ("batch", "CronJob" | "Job", action) => workloads::run_batch(object, action, now),
         ("argoproj.io", "Rollout", action) => workloads::run_rollout(object, action, now),
+        ("numaflow.numaproj.io" | "numaplane.numaproj.io", _, action) => numa::run(object, action),
         _ => match Rests::of(object) {
             Some(row) => row.run(object, action, now),
             None => custom::run(object, action, params, now)?,

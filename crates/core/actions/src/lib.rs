@@ -24,6 +24,7 @@ mod builtin;
 mod create;
 mod custom;
 mod edit;
+mod numa;
 mod patch;
 mod read;
 mod workloads;
@@ -107,6 +108,12 @@ impl Action {
 
     fn icon(mut self, icon: &str) -> Self {
         self.icon_class = format!("fa fa-fw fa-{icon}");
+        self
+    }
+
+    /// Of Font Awesome's newer set, which a few of the peer's kinds name.
+    fn solid(mut self, icon: &str) -> Self {
+        self.icon_class = format!("fa-solid fa-fw fa-{icon}");
         self
     }
 
