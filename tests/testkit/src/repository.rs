@@ -140,6 +140,28 @@ impl Repository {
         self.git(&["push", "-q", "-f", "origin", &format!("refs/tags/{name}")]).map(drop)
     }
 
+    /// As [`Self::commit`], signed by the private SSH key in a file.
+    ///
+    /// # Errors
+    /// git or ssh-keygen refuse.
+    pub fn commit_signed_by_ssh(&self, files: &[(&str, &str)], message: &str, key: &Path) -> Result<String> {
+        self.write(files)?;
+        let key = format!("user.signingkey={}", key.display());
+        self.git(&[
+            "-c",
+            "gpg.format=ssh",
+            "-c",
+            &key,
+            "commit",
+            "-q",
+            "-S",
+            "--allow-empty",
+            "-m",
+            message,
+        ])?;
+        self.push_head()
+    }
+
     /// An annotated tag that somebody signs, pushed.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
-//! Signatures of commits, held against a keyring of public keys by the program `gpg`, as the peer does it.
+//! Signatures of commits, held against a keyring of public keys: OpenPGP's by the program `gpg`, as the peer does it, and those of SSH
+//! keys here.
 //!
 //! It knows no repository and no project: it is given what was signed, the signature, and the keys, and says whose signature it is.
 //! The program gets fixed arguments, a home of its own, an empty environment and a deadline; what strangers wrote reaches it as files
@@ -6,6 +7,7 @@
 //!
 //! - [`Keyring`]: the keys. [`Verdict`]: the answer.
 
+mod ssh;
 mod status;
 
 use std::collections::BTreeMap;
@@ -69,11 +71,13 @@ pub enum SignatureError {
 #[derive(Debug)]
 pub struct Keyring {
     home: PathBuf,
+    ssh: ssh::Keys,
     id: u64,
 }
 
 impl Keyring {
-    /// Imports armored public keys into a directory under this one. A text that holds no key adds none.
+    /// Imports armored public keys into a directory under this one, and reads SSH keys (lines as in `authorized_keys`). A text that holds
+    /// no key adds none.
     ///
     /// # Errors
     /// [`SignatureError`]: the program cannot be run, or the directory not be written.
@@ -86,8 +90,8 @@ impl Keyring {
         let home = under.join(format!("{id:016x}"));
         // Its owner's alone, which the program insists on.
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&home).map_err(files)?;
-        let ring = Self { home, id };
-        for (name, key) in keys {
+        let ring = Self { home, ssh: ssh::Keys::new(keys), id };
+        for (name, key) in keys.iter().filter(|(_, text)| !ssh::is_keys(text)) {
             let answer = ring.run(&["--import"], key.as_bytes()).await?;
             if !answer.contains("[GNUPG:] IMPORT_OK") {
                 tracing::warn!(key = name, "a public key could not be imported");
@@ -106,13 +110,16 @@ impl Keyring {
         self.id
     }
 
-    /// Judges an armored, detached signature.
+    /// Judges an armored, detached signature, of OpenPGP or by an SSH key.
     ///
     /// # Errors
     /// [`SignatureError`]; then nothing is known of it.
     pub async fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<Verdict, SignatureError> {
         if signature.len() > MOST_SIGNATURE_BYTES {
             return Err(SignatureError::TooLarge { what: "a signature", limit: MOST_SIGNATURE_BYTES });
+        }
+        if ssh::is_signature(signature) {
+            return Ok(self.ssh.verify(signed, signature));
         }
         let files = |error: std::io::Error| SignatureError::Files(error.to_string());
         let mut file = tempfile::NamedTempFile::new_in(&self.home).map_err(files)?;

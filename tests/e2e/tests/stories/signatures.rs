@@ -171,8 +171,44 @@ async fn tags_and_histories_are_held_against_their_policy(world: &mut World) {
     assert_eq!(live["data"]["key"], "four");
 }
 
+/// Keys of SSH are trusted where the project names their fingerprints; the peer knows OpenPGP alone.
+async fn commits_may_be_signed_by_ssh_keys(world: &mut World) {
+    let home = tempfile::tempdir().unwrap();
+    let keygen = |arguments: &[&str]| {
+        let output =
+            std::process::Command::new("ssh-keygen").current_dir(home.path()).args(arguments).output();
+        output.ok().map(|output| String::from_utf8(output.stdout).unwrap())
+    };
+    if keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "key"]).is_none() {
+        eprintln!("NOT RUN: commits signed by SSH keys: there is no ssh-keygen");
+        return;
+    }
+    let listed = keygen(&["-l", "-f", "key"]).unwrap();
+    let id = listed.split_whitespace().nth(1).unwrap();
+    let public = std::fs::read_to_string(home.path().join("key.pub")).unwrap();
+    let metadata = json!({"name": "argocd-gpg-keys-cm", "namespace": "argocd"});
+    let keys =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"ada": public}});
+    world.api.apply(&keys).await.unwrap();
+    world.api.apply(&project(&["0000000000000000"])).await.unwrap();
+    let files = [("ssh/c.yaml", &*config("c", "x"))];
+    let commit = world.repository.commit_signed_by_ssh(&files, "by ssh", &home.path().join("key")).unwrap();
+    world.pushed();
+    let mut app = world.application("ssh", "ssh", "ssh");
+    app["spec"]["project"] = json!("signed");
+    world.api.apply(&app).await.unwrap();
+    let text = format!(
+        "Found good signature made with SSH ED25519 key {id}, but this key is not allowed in AppProject"
+    );
+    let says = |app: &Value| conditions(app) == [format!("ComparisonError: {text}")];
+    world.until_app("ssh", "refuses a key that the project does not name", says).await;
+    world.api.apply(&project(&[id])).await.unwrap();
+    world.until_good_at("ssh", &commit).await;
+}
+
 mod tests {
     crate::on_kubesim!(
+        commits_may_be_signed_by_ssh_keys,
         only_what_is_signed_by_a_trusted_key_runs,
         a_policy_is_for_its_repositories,
         tags_and_histories_are_held_against_their_policy,

@@ -46,7 +46,7 @@ impl Repos {
 pub struct SignatureKeys {
     /// Whether the whole history must be signed, up to commits that vouch for what was before them.
     history: bool,
-    /// Ids, 16 upper-case hex digits.
+    /// Ids, 16 upper-case hex digits, or fingerprints of SSH keys.
     ids: Vec<String>,
 }
 
@@ -191,7 +191,7 @@ impl SignatureKeys {
             match key_id(key) {
                 Some(id) => ids.push(id),
                 None => problems.push(format!(
-                    "{field} has {key:?}, which is no key: give its id of 16 hex digits or its fingerprint"
+                    "{field} has {key:?}, which is no key: give its id of 16 hex digits or its fingerprint (of an SSH key SHA256:…)"
                 )),
             }
         }
@@ -203,7 +203,7 @@ impl SignatureKeys {
         self.history
     }
 
-    /// The keys' ids, 16 upper-case hex digits each.
+    /// The keys' ids, 16 upper-case hex digits each, or fingerprints of SSH keys.
     pub fn ids(&self) -> &[String] {
         &self.ids
     }
@@ -214,8 +214,14 @@ impl SignatureKeys {
     }
 }
 
-/// The id of a key, of an id or of a fingerprint.
+/// Characters of the sum in an SSH key's fingerprint.
+const SSH_SUM: usize = 43;
+
+/// The id of a key, of an id or of a fingerprint; of an SSH key its fingerprint, `SHA256:…`.
 fn key_id(text: &str) -> Option<String> {
+    if let Some(sum) = text.strip_prefix("SHA256:") {
+        return (sum.len() == SSH_SUM).then(|| text.to_owned());
+    }
     let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let id = match text.len() {
         16 => text,
@@ -246,6 +252,12 @@ mod tests {
             (&["3AFDEB23"], "3AFDEB23", false),
             (&["4AEE18F83AFDEB2Z"], LONG, false),
             (&[""], "", false),
+            (
+                &["SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"],
+                "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
+                true,
+            ),
+            (&["SHA256:47DEQpj8"], "SHA256:47DEQpj8", false),
             (&["0000000000000000"], LONG, false),
         ] {
             let keys: Vec<_> = ids.iter().map(|id| json!({"keyID": id})).collect();
