@@ -20,7 +20,7 @@ fn canary(n: usize) -> String {
 fn forms(canary: &str) -> Vec<String> {
     let json = json!(canary).to_string();
     let debug = format!("{canary:?}");
-    let quoted = |text: &str| text[1..text.len() - 1].to_owned();
+    let quoted = |text: &str| text.trim_matches('"').to_owned();
     let percent = |keep: &str| {
         let byte = |byte: &u8| match char::from(*byte) {
             c if c.is_ascii_alphanumeric() || keep.contains(c) => c.to_string(),
@@ -239,9 +239,9 @@ async fn nothing_that_leaves_us_has_a_secret_in_it(world: &mut World, logged: &L
     let mut seen = Vec::new();
     for (place, text) in &texts {
         for canary in &canaries {
-            if let Some(at) = text.find(canary.as_str()) {
-                let around: String =
-                    text[..at].chars().rev().take(300).collect::<Vec<_>>().into_iter().rev().collect();
+            if let Some((before, _)) = text.split_once(canary.as_str()) {
+                let skipped = before.chars().count().saturating_sub(300);
+                let around: String = before.chars().skip(skipped).collect();
                 seen.push(format!("{place} has {canary} after: {around}"));
             }
         }

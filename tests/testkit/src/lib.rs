@@ -32,6 +32,7 @@ mod real;
 mod real_registry;
 mod repository;
 mod signer;
+mod ssh_key;
 mod sshd;
 mod tools;
 mod web;
@@ -48,6 +49,7 @@ pub use real::{RealCluster, RealOptions};
 pub use real_registry::RealRegistry;
 pub use repository::Repository;
 pub use signer::Signer;
+pub use ssh_key::SshKey;
 pub use sshd::Sshd;
 pub use tools::{
     ARGO_CD_VERSION, HELM_VERSION, KUBERNETES_VERSION, KUSTOMIZE_VERSION, REGISTRY_VERSION, Tools,

@@ -414,7 +414,8 @@ fn percent_decoded(text: &str) -> Result<String, &'static str> {
 fn masked(text: &str) -> String {
     let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
     let rest = rest.rsplit_once('@').map_or_else(|| rest.to_owned(), |(_, host)| format!("***@{host}"));
-    let rest = rest.find(['?', '#']).map_or(rest.clone(), |at| format!("{}***", &rest[..=at]));
+    let query = |(before, _): (&str, &str)| format!("{before}?***");
+    let rest = rest.split_once(['?', '#']).map_or_else(|| rest.clone(), query);
     let whole = if scheme.is_empty() { rest } else { format!("{scheme}://{rest}") };
     net::excerpt(&whole)
 }

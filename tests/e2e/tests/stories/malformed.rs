@@ -136,7 +136,6 @@ async fn every_field_and_every_annotation_may_be_malformed(world: &mut World) {
         }
         world.api.send(http::Method::POST, APPLICATIONS, "application/json", Some(app)).await.unwrap();
     }
-    println!("{} applications", apps.len());
     for (n, (what, app)) in apps.iter().enumerate() {
         if app["metadata"]["annotations"].get(RESTS).is_some() {
             continue;

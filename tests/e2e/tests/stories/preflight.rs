@@ -13,7 +13,7 @@ fn gadget(options: &str) -> String {
     )
 }
 
-fn job(name: &str, fields: Value) -> String {
+fn job(name: &str, fields: &Value) -> String {
     let mut spec = json!({"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "m", "image": "i"}]}}});
     spec.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     let annotations = json!({"argocd.argoproj.io/hook": "PostSync"});
@@ -42,7 +42,7 @@ pub(crate) async fn what_cannot_be_read_stops_the_whole_sync(world: &mut World) 
     let cases = [
         ("field", vec![service(json!([{"port": 80, "prot": 80}]))], "Service", "prot", false),
         ("type", vec![service(json!([{"port": "eighty"}]))], "Service", "port", false),
-        ("hook", vec![job("after", json!({"backoffLimits": 1}))], "Job", "backoffLimits", false),
+        ("hook", vec![job("after", &json!({"backoffLimits": 1}))], "Job", "backoffLimits", false),
         ("kind", vec![gadget("")], "Gadget", "Gadget", false),
         ("kind-to-come", vec![gadget("SkipDryRunOnMissingResource=true")], "Gadget", "Gadget", true),
         ("not-validated", vec![text(&lenient)], "ConfigMap", "created", true),

@@ -2,7 +2,7 @@
 
 use e2e::{World, conditions};
 use serde_json::{Value, json};
-use testkit::Signer;
+use testkit::{Signer, SshKey};
 
 use crate::manifests::{config, config_map};
 
@@ -173,26 +173,15 @@ async fn tags_and_histories_are_held_against_their_policy(world: &mut World) {
 
 /// Keys of SSH are trusted where the project names their fingerprints; the peer knows OpenPGP alone.
 async fn commits_may_be_signed_by_ssh_keys(world: &mut World) {
-    let home = tempfile::tempdir().unwrap();
-    let keygen = |arguments: &[&str]| {
-        let output =
-            std::process::Command::new("ssh-keygen").current_dir(home.path()).args(arguments).output();
-        output.ok().map(|output| String::from_utf8(output.stdout).unwrap())
-    };
-    if keygen(&["-q", "-t", "ed25519", "-N", "", "-f", "key"]).is_none() {
-        eprintln!("NOT RUN: commits signed by SSH keys: there is no ssh-keygen");
-        return;
-    }
-    let listed = keygen(&["-l", "-f", "key"]).unwrap();
-    let id = listed.split_whitespace().nth(1).unwrap();
-    let public = std::fs::read_to_string(home.path().join("key.pub")).unwrap();
+    let Some(key) = SshKey::new("ed25519", "256").unwrap() else { return };
+    let (id, public) = (key.fingerprint().unwrap(), key.public().unwrap());
     let metadata = json!({"name": "argocd-gpg-keys-cm", "namespace": "argocd"});
     let keys =
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"ada": public}});
     world.api.apply(&keys).await.unwrap();
     world.api.apply(&project(&["0000000000000000"])).await.unwrap();
     let files = [("ssh/c.yaml", &*config("c", "x"))];
-    let commit = world.repository.commit_signed_by_ssh(&files, "by ssh", &home.path().join("key")).unwrap();
+    let commit = world.repository.commit_signed_by_ssh(&files, "by ssh", &key.file()).unwrap();
     world.pushed();
     let mut app = world.application("ssh", "ssh", "ssh");
     app["spec"]["project"] = json!("signed");
@@ -202,7 +191,7 @@ async fn commits_may_be_signed_by_ssh_keys(world: &mut World) {
     );
     let says = |app: &Value| conditions(app) == [format!("ComparisonError: {text}")];
     world.until_app("ssh", "refuses a key that the project does not name", says).await;
-    world.api.apply(&project(&[id])).await.unwrap();
+    world.api.apply(&project(&[&id])).await.unwrap();
     world.until_good_at("ssh", &commit).await;
 }
 

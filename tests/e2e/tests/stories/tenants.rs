@@ -11,10 +11,12 @@ fn beside() -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "beside"}, "data": {}})
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "rows are shorter so")]
 fn object(api_version: &str, kind: &str, metadata: Value) -> Value {
     json!({"apiVersion": api_version, "kind": kind, "metadata": metadata})
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "rows are shorter so")]
 fn list(items: Value) -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": items})
 }
