@@ -158,6 +158,12 @@ impl Cluster {
         self.inner.store().get(key).cloned()
     }
 
+    /// The objects of these keys, in their order.
+    pub fn get_all<'a>(&self, keys: impl Iterator<Item = &'a ResourceKey>) -> Vec<Option<Arc<LiveObject>>> {
+        let store = self.inner.store();
+        keys.map(|key| store.get(key).cloned()).collect()
+    }
+
     /// All objects whose tracking names an application instance, in no order.
     pub fn owned_by(&self, instance: &str) -> Vec<Arc<LiveObject>> {
         self.inner.store().owned_by(instance)

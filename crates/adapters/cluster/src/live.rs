@@ -97,8 +97,8 @@ impl LiveObject {
         self.created
     }
 
-    /// A hash of everything but `status` and its owners, `resourceVersion` and the times in `managedFields`; two states of one object with
-    /// the same digest, read the same way (whole or metadata only), compare alike.
+    /// A hash of everything but `status` and its owners, `resourceVersion`, `generation` and the times in `managedFields`; two states of
+    /// one object with the same digest, read whole, compare alike.
     pub fn digest(&self) -> u64 {
         self.digest
     }

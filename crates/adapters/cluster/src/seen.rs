@@ -35,8 +35,8 @@ pub(crate) struct Seen {
     tracked_by: Map<String, Value>,
     /// What it said.
     pub(crate) instance: Option<String>,
-    /// Hash of everything but `status` and its owners, `resourceVersion`, the times in `managedFields`, and the
-    /// type's own words.
+    /// Hash of everything but `status` and its owners, `resourceVersion`, `generation`, the times in `managedFields`,
+    /// and the type's own words.
     pub(crate) digest: u64,
     /// The object's text.
     pub(crate) raw: Bytes,
@@ -185,7 +185,10 @@ impl<'de> Visitor<'de> for MetadataReader<'_> {
                 _ => {}
             }
             let raw: &'de RawValue = map.next_value()?;
-            seen.digest = seen.digest.wrapping_add(digest_of(&key, raw));
+            // Where a kind has no subresource for its status, each write of it counts the generation on.
+            if key != "generation" {
+                seen.digest = seen.digest.wrapping_add(digest_of(&key, raw));
+            }
             let parsed = match key.as_str() {
                 "name" => read(raw, &mut seen.name),
                 "namespace" => read(raw, &mut seen.namespace),
@@ -275,7 +278,7 @@ mod tests {
 
     #[test]
     fn digest_changes_with_what_a_comparison_looks_at() {
-        let base = json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a", "resourceVersion": "1",
+        let base = json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a", "resourceVersion": "1", "generation": 1,
             "labels": {"l": "1"}, "managedFields": [
                 {"manager": "argocd-controller", "operation": "Apply", "time": "t", "fieldsV1": {"f:spec": {}}},
                 {"manager": "kubelet", "operation": "Update", "time": "t", "subresource": "status", "fieldsV1": {"f:status": {}}}]},
@@ -283,6 +286,7 @@ mod tests {
         for (row, pointer, same) in [
             ("status", "/status/s", true),
             ("resourceVersion", "/metadata/resourceVersion", true),
+            ("generation", "/metadata/generation", true),
             ("when we wrote", "/metadata/managedFields/0/time", true),
             ("who owns what", "/metadata/managedFields/0/manager", false),
             ("what is owned", "/metadata/managedFields/0/fieldsV1/f:spec", false),

@@ -567,7 +567,7 @@ fn is_status_only(before: &LiveObject, after: &LiveObject) -> bool {
         && before.instance == after.instance
         && before.gvk == after.gvk
         && before.is_full() == after.is_full();
-    same && (after.is_full() || after.generation > 0)
+    same && (after.is_full() || (after.generation > 0 && before.generation == after.generation))
 }
 
 fn intern<V>(index: &HashMap<Arc<str>, V>, text: &str) -> Arc<str> {

@@ -137,7 +137,7 @@ impl Cluster {
         self.patch_key(key, MERGE_PATCH, &patch).await
     }
 
-    /// Runs a JSON patch on an object, as in folding the entries of its `managedFields`.
+    /// Runs a JSON patch on an object. What replaces `/metadata/resourceVersion` makes it a compare-and-swap.
     pub async fn json_patch(&self, key: &ResourceKey, patch: &Value) -> Result<Object, WriteError> {
         self.patch_key(key, JSON_PATCH, patch).await
     }

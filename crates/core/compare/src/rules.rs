@@ -152,6 +152,14 @@ impl Rules {
         Self { jq_steps, ..self }
     }
 
+    /// Whether how an object of this kind compares may depend on its status: it counts, or an expression could look at it.
+    pub fn look_at_status(&self, kind: &GroupKind) -> bool {
+        let looks = |rule: &Compiled| {
+            !rule.expressions.is_empty() && rule.group.matches(&kind.group) && rule.kind.matches(&kind.kind)
+        };
+        !self.ignores_status(kind) || self.compiled.iter().any(looks)
+    }
+
     /// The rules that concern an object.
     pub(crate) fn of<'a>(&'a self, object: &'a Object) -> impl Iterator<Item = &'a Compiled> {
         let kind = object.group_kind();
