@@ -19,6 +19,10 @@ const KEEPS_NULLS: &str = "valuesObject";
 
 pub(crate) fn from_value<T: DeserializeOwned>(mut value: Value) -> Result<T, ApiError> {
     drop_nulls(&mut value);
+    // Keeping track of the path costs as much as reading: it is done where it is needed.
+    if let Ok(read) = T::deserialize(&value) {
+        return Ok(read);
+    }
     serde_path_to_error::deserialize(value)
         .map_err(|error| ApiError { path: error.path().to_string(), message: error.into_inner().to_string() })
 }
