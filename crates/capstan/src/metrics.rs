@@ -79,6 +79,7 @@ fn metrics(controller: &Controller) -> String {
             own.renders(),
         ),
         ("capstan_passes_total", "Passes over an application.", own.passes()),
+        ("capstan_comparisons_total", "Times that an object was held against git.", own.comparisons()),
         ("capstan_status_writes_total", "Writes of an Application.", own.status_writes()),
         ("capstan_syncs_total", "Operations that ended well.", own.syncs()),
         ("capstan_syncs_failed_total", "Operations that ended otherwise.", own.failed_syncs()),

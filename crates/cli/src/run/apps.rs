@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use api::Application;
 use api::project::{Begin, Windows};
+use applications::What;
 
 use super::Session;
 use crate::command::{HistoryArgs, ResourcesArgs};
@@ -39,6 +40,7 @@ impl Session<'_> {
     pub(super) async fn resources(&mut self, args: ResourcesArgs) -> Result<u8, Failure> {
         let name = self.name(&args.name, args.app_namespace.as_deref())?;
         let (app, _) = self.judged(&name).await?;
+        let app = self.whole(app).await;
         let look = self.console.look;
         let text = match args.output.as_str() {
             _ if args.orphaned => view::resources::orphaned(&self.orphans(&app).await?, look),
@@ -47,6 +49,24 @@ impl Session<'_> {
         };
         self.console.print(&text);
         Ok(0)
+    }
+
+    /// The application with all of its resources: where its status has no room for them, they are looked at here.
+    pub(super) async fn whole(&mut self, mut app: Application) -> Application {
+        if !applications::is_cut(&app.status) {
+            return app;
+        }
+        let found = self.evaluate(&app, &What::default()).await;
+        match found.map(|found| found.resources(&app.status, self.context.now())) {
+            Ok(Some(all)) => app.status.resources = all,
+            Ok(None) => {}
+            Err(failure) => {
+                let why: Vec<&str> =
+                    std::iter::once(&failure.what).chain(&failure.causes).map(String::as_str).collect();
+                self.console.note(&format!("not all resources are shown: {}", why.join(": ")));
+            }
+        }
+        app
     }
 
     /// The application as it may be shown, and why it is not shown as it is.

@@ -1,11 +1,14 @@
 //! Compares what an application wants with what is live, and asks the server where it cannot tell by itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod memory;
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use api::{Application, ConditionType, HealthStatusCode, SyncOptions, SyncStatusCode};
 use cluster::{ApplyOptions, Cluster, How, Knowledge, LiveObject, WriteError, chain};
-use compare::{CacheKey, FieldDiff, Verdict};
+use compare::{FieldDiff, Verdict};
 use health::Health;
 use resource::{Object, ResourceKey};
 use sync::hooks::is_hook;
@@ -13,54 +16,11 @@ use sync::hooks::is_hook;
 use crate::comparison::{Comparison, Fields, ResourceState};
 use crate::conditions::Findings;
 use crate::judge::Judge;
-use crate::scripts::Answers;
 use crate::status::health_code;
 use crate::wanted::{WantedObject, WantedSet};
 
-/// Verdicts of earlier passes, so that an object is parsed and compared once for each state that it and git are in.
-#[derive(Default)]
-pub(crate) struct Memory {
-    /// By object: git's hash, rules, live's resourceVersion → what was found.
-    found: BTreeMap<ResourceKey, (u64, u64, Box<str>, Found)>,
-    /// Answers of the server, by what the question was about; survives changes of live's status.
-    answers: BTreeMap<ResourceKey, (CacheKey, Answer)>,
-    /// Answers of health scripts.
-    scripts: Answers,
-}
-
-/// How an object stands against git.
-#[derive(Debug, Clone, Default)]
-struct Answer {
-    synced: bool,
-    reason: String,
-    fields: Fields,
-}
-
-impl Answer {
-    fn synced() -> Self {
-        Self { synced: true, ..Self::default() }
-    }
-
-    fn differs(fields: Vec<FieldDiff>) -> Self {
-        Self { synced: false, reason: name_fields(&fields), fields: Fields::new(fields) }
-    }
-
-    fn for_reason(reason: String) -> Self {
-        Self { reason, ..Self::default() }
-    }
-}
-
-/// What one look at one object gives.
-#[derive(Debug, Clone)]
-struct Found {
-    answer: Answer,
-    health: Option<Health>,
-    summary: health::Summary,
-    prune_confirm: bool,
-    extraneous_ignored: bool,
-    ignores_health: bool,
-    wave: i32,
-}
+pub(crate) use memory::Memory;
+use memory::{About, Answer, Found, Recalled};
 
 /// All that an assessment looks at.
 #[derive(Clone, Copy)]
@@ -68,24 +28,6 @@ struct Question<'a> {
     judge: &'a Judge<'a>,
     app: &'a Application,
     wanted: &'a WantedSet,
-}
-
-/// The live objects that concern an application: those it wants, and those that carry its tracking.
-pub(crate) fn live_objects(
-    cluster: &Cluster,
-    wanted: &WantedSet,
-    instance: &str,
-) -> BTreeMap<ResourceKey, Arc<LiveObject>> {
-    let mut live: BTreeMap<ResourceKey, Arc<LiveObject>> =
-        cluster.owned_by(instance).into_iter().map(|object| (object.key(), object)).collect();
-    for key in wanted.objects.keys() {
-        if !live.contains_key(key)
-            && let Some(object) = cluster.get(key)
-        {
-            live.insert(key.clone(), object);
-        }
-    }
-    live
 }
 
 /// Judges every object and the whole. Requests go out only for objects whose state cannot be told from here.
@@ -96,17 +38,13 @@ pub(crate) async fn assess(
     memory: &mut Memory,
 ) -> (Comparison, Findings) {
     let (question, cluster) = (&Question { judge, app, wanted }, judge.writer());
-    let live = live_objects(cluster, wanted, judge.instance());
-    let keys: BTreeSet<&ResourceKey> = question.wanted.objects.keys().chain(live.keys()).collect();
-    memory.found.retain(|key, _| keys.contains(key));
-    memory.answers.retain(|key, _| keys.contains(key));
-    memory.scripts.retain(|key| keys.contains(key));
+    let Sight { wanted: seen, others } = sight(cluster, wanted, judge.instance());
+    let wants = &question.wanted.objects;
+    let all = seen.iter().flatten().count() + others.len();
     let mut findings = Findings::default();
     let (mut resources, mut images, mut urls) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     let (mut health, mut hooks) = (Vec::new(), Vec::new());
-    for key in keys {
-        let wanted = question.wanted.objects.get(key);
-        let live = live.get(key);
+    for (key, wanted, live) in joined(wants.iter().zip(&seen), &others) {
         let (state, counted, summary) =
             match assess_one(cluster, question, memory, key, wanted, live, &mut findings).await {
                 Assessed::Object(state, counted, summary) => (*state, counted, summary),
@@ -120,6 +58,11 @@ pub(crate) async fn assess(
         images.extend(summary.images);
         urls.extend(summary.external_urls);
         resources.push(state);
+    }
+    // Some of what is remembered is no more.
+    if memory.len() > all {
+        let at = |key: &ResourceKey| wants.contains_key(key) || others.contains_key(key);
+        memory.retain(at);
     }
     let (status, message) = overall_health(&health, &resources);
     let comparison = Comparison {
@@ -135,6 +78,45 @@ pub(crate) async fn assess(
         hooks,
     };
     (comparison, findings)
+}
+
+/// What is live of what is wanted, in its order, and what else carries the application's tracking.
+struct Sight {
+    wanted: Vec<Option<Arc<LiveObject>>>,
+    others: BTreeMap<ResourceKey, Arc<LiveObject>>,
+}
+
+/// Looks names up in hash tables, so that most of a large application's objects are not ordered anew.
+fn sight(cluster: &Cluster, wanted: &WantedSet, instance: &str) -> Sight {
+    let wanted = cluster.get_all(wanted.objects.keys());
+    let seen: HashSet<*const LiveObject> = wanted.iter().flatten().map(Arc::as_ptr).collect();
+    let owned = cluster.owned_by(instance).into_iter();
+    let others = owned.filter(|object| !seen.contains(&Arc::as_ptr(object)));
+    let others = others.map(|object| (object.key(), object)).collect();
+    Sight { wanted, others }
+}
+
+/// What is wanted and what is live, by key.
+fn joined<'a>(
+    wanted: impl Iterator<Item = ((&'a ResourceKey, &'a WantedObject), &'a Option<Arc<LiveObject>>)>,
+    others: &'a BTreeMap<ResourceKey, Arc<LiveObject>>,
+) -> impl Iterator<Item = (&'a ResourceKey, Option<&'a WantedObject>, Option<&'a Arc<LiveObject>>)> {
+    let (mut wanted, mut others) = (wanted.peekable(), others.iter().peekable());
+    std::iter::from_fn(move || {
+        // An object that changed in between is among both.
+        let order = match (wanted.peek(), others.peek()) {
+            (Some(((a, _), _)), Some((b, _))) => a.cmp(b),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return None,
+        };
+        let other = if order.is_ge() { others.next() } else { None };
+        if order.is_gt() {
+            return other.map(|(key, live)| (key, None, Some(live)));
+        }
+        let ((key, object), live) = wanted.next()?;
+        Some((key, Some(object), other.map(|(_, live)| live).or(live.as_ref())))
+    })
 }
 
 /// What an object is to the application.
@@ -208,17 +190,33 @@ async fn assess_one(
             if wanted.is_none() && live.has_controller() {
                 return Assessed::Nothing;
             }
-            let found = match remembered(question, memory, key, wanted, live) {
-                Some(found) => found,
-                None => {
+            let about = About { wanted: wanted.map_or(0, |w| w.hash), rules: question.judge.rules_id };
+            let recalled = memory.recall(key, about, live, &question.judge.rules);
+            let found = match recalled {
+                Recalled::Whole(found) => found,
+                recalled => {
                     let Some(object) = whole(cluster, key, live).await else { return Assessed::Nothing };
                     if wanted.is_none() && is_hook(&object) {
                         return Assessed::Hook(live.gvk().version.clone());
                     }
-                    let found = look(cluster, question, memory, key, wanted, &object, findings).await;
-                    remember(question, memory, key, wanted, live, found)
+                    let (found, keep) = match recalled {
+                        Recalled::Comparison(found) => {
+                            let health =
+                                question.judge.shared.health_with(&object, &mut memory.scripts).await;
+                            (found.with_status(health, &object), true)
+                        }
+                        _ => look(cluster, question, memory, key, wanted, &object, findings).await,
+                    };
+                    let found = Arc::new(found);
+                    if keep {
+                        memory.remember(key, about, live, Arc::clone(&found));
+                    }
+                    found
                 }
             };
+            if let Some(problem) = &found.problem {
+                findings.add(ConditionType::ComparisonError, format!("{key}: {problem}"));
+            }
             let prune = wanted.is_none();
             let sync = if found.answer.synced || (prune && found.extraneous_ignored) {
                 SyncStatusCode::Synced
@@ -231,16 +229,17 @@ async fn assess_one(
                 application: key.kind == api::names::APPLICATION && key.group == api::names::GROUP,
                 health: found.health.as_ref().map(|h| h.status),
             };
-            let reason = if prune { "in the cluster and not in git".to_owned() } else { found.answer.reason };
+            let reason =
+                if prune { "in the cluster and not in git".to_owned() } else { found.answer.reason.clone() };
             let state = ResourceState {
-                health: found.health,
+                health: found.health.clone(),
                 requires_pruning: prune && !found.extraneous_ignored,
                 requires_confirmation: found.prune_confirm,
                 wave: wanted.map_or(found.wave, |w| w.wave),
-                fields: found.answer.fields,
+                fields: found.answer.fields.clone(),
                 ..state(sync, reason)
             };
-            Assessed::Object(Box::new(state), item, found.summary)
+            Assessed::Object(Box::new(state), item, found.summary.clone())
         }
         (None, None) => Assessed::Nothing,
     }
@@ -273,41 +272,7 @@ async fn whole(cluster: &Cluster, key: &ResourceKey, live: &LiveObject) -> Optio
     }
 }
 
-fn remembered(
-    question: &Question<'_>,
-    memory: &Memory,
-    key: &ResourceKey,
-    wanted: Option<&WantedObject>,
-    live: &LiveObject,
-) -> Option<Found> {
-    let (hash, rules, version, found) = memory.found.get(key)?;
-    let same = *hash == wanted.map_or(0, |w| w.hash)
-        && *rules == question.judge.rules_id
-        && **version == *live.resource_version();
-    same.then(|| found.clone())
-}
-
-fn remember(
-    question: &Question<'_>,
-    memory: &mut Memory,
-    key: &ResourceKey,
-    wanted: Option<&WantedObject>,
-    live: &LiveObject,
-    found: Result<Found, Found>,
-) -> Found {
-    match found {
-        Ok(found) => {
-            let version = live.resource_version().into();
-            let entry = (wanted.map_or(0, |w| w.hash), question.judge.rules_id, version, found.clone());
-            memory.found.insert(key.clone(), entry);
-            found
-        }
-        // The server could not be asked: nothing to remember.
-        Err(found) => found,
-    }
-}
-
-/// Looks at an object: `Err` where the answer should not be kept.
+/// Looks at an object, and says whether the answer should be kept.
 async fn look(
     cluster: &Cluster,
     question: &Question<'_>,
@@ -316,7 +281,7 @@ async fn look(
     wanted: Option<&WantedObject>,
     live: &Object,
     findings: &mut Findings,
-) -> Result<Found, Found> {
+) -> (Found, bool) {
     let options = options_of(question.app, live);
     let mut found = Found {
         answer: Answer::default(),
@@ -326,17 +291,17 @@ async fn look(
         extraneous_ignored: compare::ignores_extraneous(live),
         ignores_health: health::is_ignored(live),
         wave: sync::desired::wave(live).unwrap_or_default(),
+        problem: None,
     };
     let Some(desired) = wanted.and_then(|w| w.body.object()) else {
-        return Ok(found);
+        return (found, true);
     };
     if let Err(problem) = compare::check_secret(&desired) {
         found.answer = Answer::for_reason(problem.to_string());
-        return Ok(found);
+        return (found, true);
     }
-    if let Some(problem) = compare::run_problems(live, &question.judge.rules) {
-        findings.add(ConditionType::ComparisonError, format!("{key}: {problem}"));
-    }
+    found.problem = compare::run_problems(live, &question.judge.rules).map(|problem| problem.to_string());
+    question.judge.shared.metrics.compared();
     match compare::compare(&desired, live, &question.judge.rules) {
         Verdict::Synced => found.answer = Answer::synced(),
         Verdict::OutOfSync(fields) => found.answer = Answer::differs(fields),
@@ -346,11 +311,11 @@ async fn look(
                 let text = format!("{key}: {why}, and the server could not be asked: {}", chain(&error));
                 findings.add(ConditionType::ComparisonError, text.clone());
                 found.answer = Answer::for_reason(text);
-                return Err(found);
+                return (found, false);
             }
         },
     }
-    Ok(found)
+    (found, true)
 }
 
 /// Why objects of a kind cannot be seen, with what to do about it.
@@ -408,12 +373,17 @@ pub(crate) fn options_of(app: &Application, object: &Object) -> SyncOptions {
     let policy = app.spec.sync_policy.as_ref();
     let (general, _) =
         SyncOptions::parse(policy.into_iter().flat_map(|p| p.sync_options.iter().map(String::as_str)));
+    general.with(&own_options_of(object))
+}
+
+/// The options that an object's own annotations say.
+pub(crate) fn own_options_of(object: &Object) -> SyncOptions {
     let own = object.annotation(api::names::annotation::SYNC_OPTIONS).unwrap_or_default();
     let (mut own, _) = SyncOptions::parse_annotation(own);
     if object.annotation(api::names::annotation::HELM_RESOURCE_POLICY) == Some("keep") {
         own.delete = own.delete.or(Some(api::Consent::No));
     }
-    general.with(&own)
+    own
 }
 
 /// Up to three fields, by path, with who changed them.

@@ -78,6 +78,7 @@ pub(crate) fn between_attempts(state: &OperationState) -> Option<&str> {
 pub(crate) fn next_attempt(state: &mut OperationState) {
     state.retry_count += 1;
     state.finished_at = None;
+    crate::waves::forget(&mut state.operation);
     if let Some(result) = &mut state.sync_result {
         result.resources.clear();
     }

@@ -16,6 +16,7 @@ use source::Sources;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tracing::{Instrument as _, debug_span};
 
 use crate::assess::why_unseen;
 use crate::clusters::wake;
@@ -26,6 +27,7 @@ use crate::lease::{Claim, Standing};
 use crate::metrics::Metrics;
 use crate::news::{announce, is_used};
 use crate::quarantine::Journal;
+use crate::quiet::is_quiet;
 use crate::reconcile::reconcile;
 use crate::repositories::RepositoryKey;
 use crate::shared::{AppName, Options, Shared};
@@ -218,7 +220,8 @@ async fn work(shared: Arc<Shared>, mut ready: watch::Receiver<bool>) {
         // A pass in a task of its own: a panic ends that pass and no other.
         let pass = {
             let (shared, name) = (Arc::clone(&shared), Arc::clone(&name));
-            tokio::spawn(async move { Box::pin(reconcile(&shared, &name)).await })
+            let span = debug_span!("pass", application = %name);
+            tokio::spawn(async move { Box::pin(reconcile(&shared, &name)).await }.instrument(span))
         };
         let ended = AbortOnDrop(pass).await;
         shared.metrics.finished();
@@ -439,8 +442,9 @@ pub(crate) async fn follow_changes(
         let Some(shared) = shared.upgrade() else { return };
         match notice {
             Notice::Changed(change) => {
-                for instance in &change.instances {
-                    shared.queue.add(AppName::from(instance.as_ref()));
+                let names = change.instances.iter().map(|instance| AppName::from(instance.as_ref()));
+                for name in names.filter(|name| !is_quiet(&shared, &at, name, &change)) {
+                    shared.queue.add(name);
                 }
             }
             Notice::Knowledge(kind) => {

@@ -7,7 +7,7 @@ use api::names::annotation::DEPENDS_ON;
 use api::project::Begin;
 use api::{
     Application, Operation, OperationInitiator, OperationPhase, OperationState, RetryStrategy, SyncOperation,
-    SyncOperationResource, SyncStatusCode,
+    SyncOperationResource, SyncStatusCode, SyncStrategy, SyncStrategyApply,
 };
 use jiff::Timestamp;
 use resource::ResourceKey;
@@ -28,6 +28,8 @@ use crate::wanted::WantedSet;
 const DEPENDS: Duration = Duration::from_secs(5);
 /// Retries of an automated sync whose policy names none, as in the peer.
 const AUTOMATED_RETRIES: i64 = 5;
+/// Objects that an operation names one by one: each takes some hundred bytes of an Application, twice while it runs.
+const MOST_NAMED: usize = 1_000;
 
 /// What to do about operations in this pass.
 pub(crate) enum Todo {
@@ -195,13 +197,16 @@ pub(crate) fn automatic(
         }
         Decision::Heal { only, heals } => (only.into_iter().map(sync_resource).collect(), heals),
     };
+    let options = app.spec.sync_policy.as_ref().map(|p| p.sync_options.clone()).unwrap_or_default();
+    let (only, sync_options, sync_strategy) = extent(only, options);
     let several = app.spec.has_multiple_sources();
     let sync = SyncOperation {
         revision: if several { String::new() } else { wanted.revisions.first().cloned().unwrap_or_default() },
         revisions: if several { wanted.revisions.clone() } else { Vec::new() },
         prune: policy.prune,
         resources: only,
-        sync_options: app.spec.sync_policy.as_ref().map(|p| p.sync_options.clone()).unwrap_or_default(),
+        sync_options,
+        sync_strategy,
         self_heal_attempts_count: i64::from(heals),
         ..SyncOperation::default()
     };
@@ -211,6 +216,20 @@ pub(crate) fn automatic(
     let initiated_by = OperationInitiator { automated: true, ..OperationInitiator::default() };
     let operation = Operation { sync: Some(sync), initiated_by, retry, ..Operation::default() };
     (Todo::Run(begin(operation, app, wanted, &shared.now())), None)
+}
+
+/// How the extent of an operation is put on record: objects one by one, or, where they are too many for the Application, all that is
+/// out of sync. Neither runs hooks.
+fn extent(
+    only: Vec<SyncOperationResource>,
+    mut options: Vec<String>,
+) -> (Vec<SyncOperationResource>, Vec<String>, Option<SyncStrategy>) {
+    if only.len() <= MOST_NAMED {
+        return (only, options, None);
+    }
+    options.push("ApplyOutOfSyncOnly=true".to_owned());
+    let apply = Some(SyncStrategyApply::default());
+    (Vec::new(), options, Some(SyncStrategy { apply, ..SyncStrategy::default() }))
 }
 
 /// Time until a moment, a little more: what happens then must not find that it has not come.
@@ -278,4 +297,23 @@ pub(crate) fn paused(began: Timestamp, now: Timestamp) -> Duration {
 pub(crate) fn age(shared: &Shared, at: &str) -> Duration {
     let Ok(at) = api::parse_time(at) else { return Duration::ZERO };
     Duration::try_from((shared.options.clock)().duration_since(at)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_objects_are_not_named() {
+        let named = |count: usize| (0..count).map(|_| SyncOperationResource::default()).collect();
+        let prune = || vec!["PruneLast=true".to_owned()];
+        let (only, options, strategy) = extent(named(MOST_NAMED), prune());
+        assert_eq!((only.len(), options, strategy), (MOST_NAMED, prune(), None));
+        let (only, options, strategy) = extent(named(MOST_NAMED + 1), prune());
+        assert_eq!(
+            (only.len(), options),
+            (0, vec!["PruneLast=true".to_owned(), "ApplyOutOfSyncOnly=true".to_owned()])
+        );
+        assert!(strategy.is_some_and(|strategy| strategy.skips_hooks()), "as where objects are named");
+    }
 }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Application, ConditionType, ResourceStatus};
+use api::{Application, ApplicationStatus, ConditionType, ResourceStatus};
 use compare::Rules;
+use jiff::Timestamp;
 use resource::{Object, ResourceKey};
 use tokio::time::Instant;
 use why::{Reason, Why};
@@ -22,8 +23,8 @@ use crate::obtain::{Ask, View, check_destination, check_spec, from_directory, ob
 use crate::orphans::orphans;
 use crate::repositories::Freshness;
 use crate::shared::{ProjectEntry, Shared, TargetMemory};
-use crate::status::why_of;
-use crate::wanted::WantedSet;
+use crate::status::{listed, why_of};
+use crate::wanted::{WantedSet, kinds};
 use crate::writer::writer;
 
 /// How long kinds may take to be listed.
@@ -62,6 +63,15 @@ pub struct Evaluation {
     pub revisions: Vec<String>,
     /// Why it is not as git wants it, if that was asked.
     pub why: Option<Why>,
+}
+
+impl Evaluation {
+    /// Every object as a status lists it, also where the status has no room for all ([`is_cut`](crate::is_cut)). `status` tells since
+    /// when each has its health.
+    pub fn resources(&self, status: &ApplicationStatus, now: Timestamp) -> Option<Vec<ResourceStatus>> {
+        let comparison = self.comparison.as_ref()?;
+        Some(listed(comparison, &status.resources, &api::format_time(now)))
+    }
 }
 
 /// Why there is nothing to show: everything that is wrong.
@@ -135,8 +145,8 @@ impl Controller {
         let rules = Arc::new(rules);
         let (mut live, mut comparison, mut why) = (BTreeMap::new(), None, None);
         if !what.desired_only {
-            let recorded = app.status.resources.iter().map(|r| r.key().group_kind());
-            let kinds = wanted.kinds().into_iter().chain(recorded).collect();
+            let mut kinds = kinds(app.status.resources.iter().map(|r| (&*r.group, &*r.kind)));
+            kinds.append(&mut wanted.kinds());
             view.to.cluster.need_full(&kinds);
             view.to.cluster.wait_complete(&kinds, LOADING).await;
             let writer = writer(app, &view.project, &view.settings, &view.to);
@@ -147,7 +157,12 @@ impl Controller {
                 why = Some(explained(&judge, app, &wanted, &memory, &found, &mut findings).await);
             }
             for state in found.resources.iter().filter(|state| state.live) {
-                if let Ok(Some(object)) = view.to.cluster.fetch(&state.key).await {
+                let held = view.to.cluster.get(&state.key).and_then(|live| live.object());
+                let object = match held {
+                    Some(object) => Some(object),
+                    None => view.to.cluster.fetch(&state.key).await.ok().flatten(),
+                };
+                if let Some(object) = object {
                     live.insert(state.key.clone(), object);
                 }
             }

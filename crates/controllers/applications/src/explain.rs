@@ -72,6 +72,13 @@ pub(crate) struct Memory {
     chains: Chains,
 }
 
+impl Memory {
+    /// Whether anything was told of what the application's objects made.
+    pub(crate) fn looks_below(&self) -> bool {
+        self.chains.any()
+    }
+}
+
 /// What a pass found.
 #[derive(Clone, Copy)]
 pub(crate) struct Found<'a> {

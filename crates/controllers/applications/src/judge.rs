@@ -8,6 +8,7 @@ use api::{Application, ConditionType};
 use cluster::Cluster;
 use compare::Rules;
 use resource::ResourceKey;
+use tracing::{Instrument as _, debug_span};
 
 use crate::assess::{Memory, assess};
 use crate::comparison::Comparison;
@@ -87,7 +88,7 @@ impl<'a> Judge<'a> {
         wanted: &WantedSet,
         memory: &mut Memory,
     ) -> (Comparison, Findings) {
-        assess(self, app, wanted, memory).await
+        assess(self, app, wanted, memory).instrument(debug_span!("compare")).await
     }
 
     /// The name that the application's objects carry.

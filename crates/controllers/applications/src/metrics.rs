@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 pub struct Metrics {
     renders: AtomicU64,
     passes: AtomicU64,
+    comparisons: AtomicU64,
     status_writes: AtomicU64,
     syncs: AtomicU64,
     failed_syncs: AtomicU64,
@@ -28,6 +29,11 @@ impl Metrics {
     /// Passes over an application.
     pub fn passes(&self) -> u64 {
         self.passes.load(Relaxed)
+    }
+
+    /// Times that an object was held against git: what is known still does not count.
+    pub fn comparisons(&self) -> u64 {
+        self.comparisons.load(Relaxed)
     }
 
     /// Writes of an Application.
@@ -56,6 +62,10 @@ impl Metrics {
 
     pub(crate) fn passed(&self) {
         self.passes.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn compared(&self) {
+        self.comparisons.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn status_written(&self) {

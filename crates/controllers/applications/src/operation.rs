@@ -10,18 +10,22 @@ use api::{
     RevisionHistory, SyncOperationResource, SyncOptions, SyncPhase, SyncStatusCode,
 };
 use cluster::Knowledge;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use resource::{GroupKind, Object, ResourceKey};
 use sync::operation::{Next, Outcome, Readiness, Recorded, Step, next};
 use sync::pause::pause_before;
 use sync::{Item, Kept, Phase, Plan, Removal, Request, Wave, plan};
+use tracing::{Instrument as _, debug_span};
 use why::{Resource, WaitsFor};
 
-use crate::assess::{Memory, live_objects, options_of, why_unseen};
+use crate::assess::{Memory, own_options_of, why_unseen};
 use crate::attempt::{Failure, fail};
 use crate::comparison::Comparison;
 use crate::conditions::Findings;
 use crate::deletion::approved_since;
 use crate::execute::{StepResult, Steps, make_namespace};
+use crate::fit;
 use crate::hooks::{self, Making, Started};
 use crate::judge::{Judge, Window};
 use crate::manifests;
@@ -29,11 +33,11 @@ use crate::preflight::{self, Made, Preflight};
 use crate::shared::RunningOperation;
 use crate::status::operation_patch;
 use crate::wanted::WantedSet;
-use crate::waves;
+use crate::waves::{self, LeftOut};
 use crate::write::{Lost, write};
 
-/// Objects of one kind that are applied at the same time.
-const PARALLEL: usize = 8;
+/// Objects of one kind that an operation applies at the same time.
+pub const PARALLEL_APPLIES: usize = 16;
 /// How long an operation that waits for health is left without a look, should every event get lost.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// How long an operation waits at first for what an earlier one left to be gone.
@@ -91,7 +95,7 @@ impl Run<'_> {
         let plan = self.plan(app, running, &comparison);
         loop {
             hooks::observe(self.judge.shared, self.judge.writer(), &mut self.state).await;
-            let recorded = self.recorded();
+            let recorded = self.recorded(Some(&plan));
             let step = next(&plan, &recorded, |key| readiness(&comparison, key));
             // What is done about a failure does not wait.
             if let Next::Run(wave) = &step
@@ -116,7 +120,7 @@ impl Run<'_> {
             match step {
                 Next::Run(wave) => {
                     if recorded.is_empty()
-                        && let Some(refusal) = self.preflight(app, &plan, &comparison).await
+                        && let Some(refusal) = self.preflight(app, &plan, &comparison).instrument(debug_span!("preflight")).await
                     {
                         return Ok((self.finish(&Outcome::Failed(refusal), &messages), comparison, findings));
                     }
@@ -124,7 +128,11 @@ impl Run<'_> {
                         format!("running wave {} of phase {}", wave.number, wave.phase.as_str());
                     self.record(app).await?;
                     let first = recorded.is_empty();
-                    let leftover = self.run_wave(app, &plan, &wave, first, &mut messages).await;
+                    let leftover = self
+                        .run_wave(app, &plan, &wave, first, &mut messages)
+                        .instrument(debug_span!("wave"))
+                        .await;
+                    self.leave_out(&plan);
                     if let Some(key) = leftover {
                         let leftover = WaitsFor::Leftover { resource: Resource::from(&key) };
                         return Ok((self.wait(leftover, Some(LEFTOVERS_GONE)), comparison, findings));
@@ -259,28 +267,31 @@ impl Run<'_> {
     }
 
     fn items(&self, app: &Application, options: &SyncOptions, comparison: &Comparison) -> Vec<Item> {
-        let live = live_objects(self.judge.cluster(), &self.wanted, self.judge.instance());
-        let recorded = self.recorded();
+        let recorded = self.recorded(None);
+        // What was out of sync at the begin is not told of all objects any more.
+        let untold = waves::left_out(&self.state).is_some();
+        let (general, asked) = (general_options(app), self.own_options());
         let mut items = Vec::new();
         for resource in &comparison.resources {
             let key = &resource.key;
-            let deleting = live.get(key).is_some_and(|live| live.deleting());
-            if !resource.wanted && deleting {
+            let (wanted, live) = (self.wanted.objects.get(key), self.judge.cluster().get(key));
+            if wanted.is_none() && live.as_ref().is_some_and(|live| live.deleting()) {
                 continue;
             }
-            let object = match (self.wanted.objects.get(key), live.get(key)) {
-                (Some(wanted), _) => wanted.body.object(),
-                (None, Some(live)) => live.object(),
-                (None, None) => None,
+            let own = match (wanted, live) {
+                (Some(wanted), _) => general.with(&wanted.options).with(&asked),
+                (None, Some(live)) => live.object().map_or_else(
+                    || options.clone(),
+                    |object| general.with(&own_options_of(&object)).with(&asked),
+                ),
+                (None, None) => options.clone(),
             };
-            let own = object
-                .as_ref()
-                .map_or_else(|| options.clone(), |object| options_of(app, object).with(&self.own_options()));
             items.push(Item {
                 key: key.clone(),
                 wanted: resource.wanted,
                 live: resource.live,
                 out_of_sync: resource.sync != SyncStatusCode::Synced
+                    || untold
                     || recorded.contains_key(&(Phase::Sync, key.clone())),
                 wave: resource.wave,
                 prune_last: own.prune_last == Some(true),
@@ -328,9 +339,10 @@ impl Run<'_> {
         kept.map_or(Removal::Allowed, Removal::Kept)
     }
 
-    fn recorded(&self) -> BTreeMap<Step, Recorded> {
+    /// What is on record, with what was left out of it: by the plan, which says what the waves were.
+    fn recorded(&self, plan: Option<&Plan>) -> BTreeMap<Step, Recorded> {
         let results = self.state.sync_result.iter().flat_map(|result| &result.resources);
-        results
+        let mut recorded: BTreeMap<Step, Recorded> = results
             .filter_map(|r| {
                 let hook = r.hook_type.is_some();
                 let recorded = match (r.status.as_ref()?, r.hook_phase.as_ref()) {
@@ -344,7 +356,45 @@ impl Run<'_> {
                 };
                 Some(((hooks::phase_of(r).unwrap_or(Phase::Sync), hooks::key_of(r)), recorded))
             })
-            .collect()
+            .collect();
+        if let (Some(plan), Some(left_out)) = (plan, waves::left_out(&self.state)) {
+            let last = |wave: &Wave| (wave.phase, wave.number) == (left_out.phase, left_out.wave);
+            let upto = plan.waves.iter().position(last).map_or(0, |at| at + 1);
+            for wave in plan.waves.iter().take(upto) {
+                for key in wave.applies.iter().chain(&wave.prunes) {
+                    recorded.entry((wave.phase, key.clone())).or_insert(Recorded::Done);
+                }
+            }
+        }
+        recorded
+    }
+
+    /// Leaves results out of the record of waves that are over, where there are too many.
+    fn leave_out(&mut self, plan: &Plan) {
+        if !self.state.sync_result.as_ref().is_some_and(|result| fit::overfull(&result.resources)) {
+            return;
+        }
+        let recorded = self.recorded(Some(plan));
+        let over = |wave: &&Wave| {
+            let steps = wave.applies.iter().chain(&wave.prunes).chain(&wave.hooks);
+            steps.into_iter().all(|key| recorded.contains_key(&(wave.phase, key.clone())))
+        };
+        let over: Vec<&Wave> = plan.waves.iter().take_while(over).collect();
+        let Some(last) = over.last() else { return };
+        let done: BTreeSet<(Phase, &ResourceKey)> = over
+            .iter()
+            .flat_map(|wave| wave.applies.iter().chain(&wave.prunes).map(|key| (wave.phase, key)))
+            .collect();
+        let before = waves::left_out(&self.state).map_or(0, |left_out| left_out.count);
+        let Some(result) = &mut self.state.sync_result else { return };
+        let gone = fit::results(&mut result.resources, |result| {
+            let phase = hooks::phase_of(result).unwrap_or(Phase::Sync);
+            went_well(result) && done.contains(&(phase, &hooks::key_of(result)))
+        });
+        if gone > 0 {
+            let left_out = LeftOut { phase: last.phase, wave: last.number, count: before + gone };
+            waves::note_left_out(&mut self.state, left_out);
+        }
     }
 
     /// An object that was applied and is degraded: what its result says from now on.
@@ -438,7 +488,7 @@ impl Run<'_> {
         let claimed = |key: &ResourceKey| self.judge.claimed_elsewhere(key);
         let leading = || shared.is_leading();
         let sync = self.state.operation.sync.clone().unwrap_or_default();
-        let steps = Steps {
+        let steps = &Steps {
             cluster: self.judge.writer(),
             app,
             instance: self.judge.instance(),
@@ -457,21 +507,29 @@ impl Run<'_> {
             }
         }
         let mut results = Vec::new();
+        let objects = &self.wanted.objects;
         for group in wave.applies.chunk_by(|a, b| a.kind == b.kind && a.group == b.group) {
-            for batch in group.chunks(PARALLEL) {
-                let work = batch.iter().map(|key| async {
-                    let object = self.wanted.objects.get(key).and_then(|wanted| wanted.body.object());
-                    let result = match object {
-                        Some(object) => steps.apply(&object).await,
-                        None => StepResult {
-                            status: ResultCode::SyncFailed,
-                            message: "git no longer has it".to_owned(),
-                        },
-                    };
-                    (key.clone(), result)
-                });
-                results.extend(futures::future::join_all(work).await);
+            // One that is slow holds up no other of its kind.
+            let (mut left, mut running) = (group.iter().enumerate(), FuturesUnordered::new());
+            let mut done = Vec::with_capacity(group.len());
+            loop {
+                while running.len() < PARALLEL_APPLIES
+                    && let Some((place, key)) = left.next()
+                {
+                    running.push(async move {
+                        let object = objects.get(key).and_then(|wanted| wanted.body.object());
+                        let result = match object {
+                            Some(object) => steps.apply(&object).await,
+                            None => StepResult::failed("git no longer has it"),
+                        };
+                        (place, (key.clone(), result))
+                    });
+                }
+                let Some(result) = running.next().await else { break };
+                done.push(result);
             }
+            done.sort_by_key(|(place, _)| *place);
+            results.extend(done.into_iter().map(|(_, result)| result));
         }
         // No hook starts beside what was refused, and nothing goes while what should replace it was.
         let refused = |results: &[(ResourceKey, StepResult)]| {
@@ -483,7 +541,7 @@ impl Run<'_> {
             let runs = hooks::runs(&self.state, &self.wanted);
             let run = hooks::run_of(&self.state).id(wave.phase);
             let making = self.making(&leading, sync.dry_run);
-            for batch in wave.hooks.chunks(PARALLEL) {
+            for batch in wave.hooks.chunks(PARALLEL_APPLIES) {
                 let work = batch.iter().filter_map(|key| {
                     let wanted = *runs.get(&(wave.phase, key.clone()))?;
                     let run = &run;
@@ -553,7 +611,7 @@ impl Run<'_> {
 
     /// Puts on record what stayed although git does not name it.
     fn note_kept(&mut self, plan: &Plan) {
-        let recorded = self.recorded();
+        let recorded = self.recorded(Some(plan));
         let noted = |key: &ResourceKey| recorded.contains_key(&(Phase::Sync, key.clone()));
         for (key, why) in plan.kept.iter().filter(|(key, _)| !noted(key)) {
             self.put_result(key.clone(), ResultCode::PruneSkipped, why.message(), Phase::Sync);
@@ -562,7 +620,11 @@ impl Run<'_> {
 
     fn finish(mut self, outcome: &Outcome, messages: &[String]) -> Progress {
         let now = self.judge.shared.now();
+        let mut left_out = waves::left_out(&self.state).map_or(0, |left_out| left_out.count);
         waves::forget(&mut self.state.operation);
+        if let Some(result) = &mut self.state.sync_result {
+            left_out += fit::results(&mut result.resources, |_| true);
+        }
         let sync = self.state.operation.sync.clone().unwrap_or_default();
         let (mut history, mut again) = (None, None);
         match outcome {
@@ -588,7 +650,8 @@ impl Run<'_> {
                 again = fail(&mut self.state, failure, &now);
             }
         }
-        for message in messages {
+        let left_out = (left_out > 0).then(|| format!("{left_out} results are not listed: they do not fit"));
+        for message in messages.iter().chain(&left_out) {
             self.state.message.push_str("; ");
             self.state.message.push_str(message);
         }
@@ -646,18 +709,26 @@ fn chosen(resources: &[SyncOperationResource], comparison: &Comparison) -> Optio
     if resources.is_empty() {
         return None;
     }
-    let names = |r: &SyncOperationResource, key: &ResourceKey| {
-        r.group == key.group
-            && r.kind == key.kind
-            && r.name == key.name
-            && (r.namespace.is_empty() || r.namespace == key.namespace)
+    let mut namespaces: BTreeMap<(&str, &str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for r in resources {
+        namespaces.entry((&r.group, &r.kind, &r.name)).or_default().insert(&r.namespace);
+    }
+    let is_named = |key: &&ResourceKey| {
+        let among = namespaces.get(&(&*key.group, &*key.kind, &*key.name));
+        among.is_some_and(|among| among.contains("") || among.contains(key.namespace.as_str()))
     };
-    let keys = comparison.resources.iter().map(|r| &r.key);
-    Some(keys.filter(|key| resources.iter().any(|r| names(r, key))).cloned().collect())
+    Some(comparison.resources.iter().map(|r| &r.key).filter(is_named).cloned().collect())
+}
+
+/// Whether a result says that its step came to what it was for.
+fn went_well(result: &ResourceResult) -> bool {
+    !matches!(result.status, None | Some(ResultCode::SyncFailed))
+        && result.hook_phase != Some(OperationPhase::Failed)
 }
 
 fn readiness(comparison: &Comparison, key: &ResourceKey) -> Readiness {
-    let Some(resource) = comparison.resources.iter().find(|r| r.key == *key) else {
+    let place = comparison.resources.binary_search_by(|r| r.key.cmp(key));
+    let Some(resource) = place.ok().and_then(|place| comparison.resources.get(place)) else {
         return Readiness::Waiting("not seen yet".to_owned());
     };
     match &resource.health {

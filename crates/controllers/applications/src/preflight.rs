@@ -14,9 +14,7 @@ use futures::StreamExt as _;
 use resource::{GroupKind, Object, ResourceKey};
 
 use crate::assess::options_of;
-
-/// Dry runs at the same time.
-const PARALLEL: usize = 8;
+use crate::operation::PARALLEL_APPLIES;
 
 /// What the objects of one operation have in common.
 pub(crate) struct Preflight<'a> {
@@ -45,7 +43,7 @@ impl Preflight<'_> {
             let reason = self.look(&made.object, made.created).await?;
             Some((made.known_by, reason))
         });
-        futures::stream::iter(looks).buffered(PARALLEL).filter_map(|found| async { found }).collect().await
+        futures::stream::iter(looks).buffered(PARALLEL_APPLIES).filter_map(|found| async { found }).collect().await
     }
 
     async fn look(&self, object: &Object, created: bool) -> Option<String> {

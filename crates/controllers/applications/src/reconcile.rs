@@ -6,6 +6,7 @@ use std::time::Duration;
 use api::{Application, ConditionType, OperationState};
 use cluster::Cluster;
 use tokio::time::Instant;
+use tracing::{Instrument as _, debug_span};
 use why::{Rests, WaitsFor, Why};
 
 use crate::attempt::{Failure, begin, fail, target};
@@ -29,7 +30,7 @@ use crate::reporting::{
 use crate::repositories::Freshness;
 use crate::shared::{AppMemory, AppName, Shared};
 use crate::status::{Report, why_of};
-use crate::wanted::WantedSet;
+use crate::wanted::{WantedSet, kinds};
 use crate::write::Lost;
 use crate::writer::writer;
 
@@ -142,7 +143,8 @@ async fn pass(
     // Observe: what the spec asks for, what an operation is about, and what is live.
     let asked = Instant::now();
     let refreshed = app.metadata.annotation(api::names::annotation::REFRESH).is_some();
-    let wanted = observe_spec(shared, &view, app, memory, asked, &mut findings).await;
+    let observed = observe_spec(shared, &view, app, memory, asked, &mut findings);
+    let wanted = observed.instrument(debug_span!("observe git")).await;
     if let Some(wanted) = &wanted {
         deletion_hooks::ask_for(shared, name, app, wanted).await?;
     }
@@ -186,7 +188,7 @@ async fn pass(
     };
 
     // Apply.
-    let before = app.status.clone();
+    let before = Arc::clone(app);
     let spec_set = wanted.clone();
     let mut report = Report { comparison, findings, clear_refresh: refreshed, rests, ..Report::default() };
     let again = match todo {
@@ -206,9 +208,10 @@ async fn pass(
     let found = report.comparison.as_ref();
     orphans::report(shared, &view, app, memory, found, &mut report.findings);
     report.rests = report.rests.take().or_else(|| rests_after(&judge, app, spec_set.as_deref(), &report));
-    let (why, look_again) = why(&judge, app, spec_set.as_deref(), memory, &report).await;
+    let explained = why(&judge, app, spec_set.as_deref(), memory, &report);
+    let (why, look_again) = explained.instrument(debug_span!("explain")).await;
     report.why = Some(why);
-    publish(shared, name, app, report, &before).await?;
+    publish(shared, name, app, report, &before.status).instrument(debug_span!("report")).await?;
     Ok(again.into_iter().chain(untidy).chain(look_again).min())
 }
 
@@ -374,7 +377,7 @@ fn claim(
     };
     let before = memory.spec.wanted.as_ref().map(|(_, set)| set.as_ref());
     let on_record: Vec<&WantedSet> = wanted.or(before).into_iter().chain(own).collect();
-    let recorded = app.status.resources.iter().map(|r| r.key().group_kind()).collect();
+    let recorded = kinds(app.status.resources.iter().map(|r| (&*r.group, &*r.kind)));
     if !on_record.is_empty() {
         shared.claim(&view.to, &view.name, &on_record, &recorded);
     }

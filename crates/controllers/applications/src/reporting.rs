@@ -34,7 +34,7 @@ pub(crate) async fn publish(
     if shared.drops_ours.load(Ordering::Relaxed) {
         report.why = None;
     }
-    let patch_of = |app: &Application| patch(app, report.clone(), &now, &shared.options.namespace);
+    let patch_of = |app: &Application| patch(app, &report, &now, &shared.options.namespace);
     if write(shared, name, app, patch_of).await? {
         let told = report.why.as_ref().is_some_and(|why| !why.reasons.is_empty());
         if told && app.status.capstan.why.is_none() {

@@ -116,9 +116,8 @@ impl Entry {
     pub(crate) fn new(value: Value) -> Self {
         let trigger = trigger(&value);
         let spec = crate::wanted::hash_of(value.get("spec").map(Value::to_string));
-        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-        let (uid, version) =
-            (text("/metadata/uid").to_owned(), text("/metadata/resourceVersion").parse().unwrap_or_default());
+        let (uid, version) = identity(&value);
+        let uid = uid.to_owned();
         Self { app: Application::from_value(value).map(Arc::new), trigger, spec, uid, version }
     }
 
@@ -140,6 +139,12 @@ impl Entry {
         let skipped = app.metadata.annotation(api::names::annotation::SKIP_RECONCILE) == Some("true");
         (!skipped && !app.metadata.is_deleting()).then_some(self.spec)
     }
+}
+
+/// The uid and the resourceVersion; 0 where that is no number.
+fn identity(value: &Value) -> (&str, u64) {
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    (text("/metadata/uid"), text("/metadata/resourceVersion").parse().unwrap_or_default())
 }
 
 fn trigger(value: &Value) -> u64 {
@@ -385,7 +390,17 @@ impl Shared {
     /// Takes in an Application as the server has it; true where a pass should look at it. What is older than what is known is
     /// dropped: answers to our own writes and the watch's events overtake each other.
     pub(crate) fn put_app(&self, name: &AppName, value: Value) -> bool {
-        let entry = Entry::new(value);
+        let (uid, version) = identity(&value);
+        let known = |old: &Entry| old.uid == uid && old.version >= version && version > 0;
+        // The event of what we wrote ourselves.
+        if read(&self.apps).get(name).is_some_and(known) {
+            return false;
+        }
+        self.put_entry(name, Entry::new(value))
+    }
+
+    /// The same, of one that was read already.
+    pub(crate) fn put_entry(&self, name: &AppName, entry: Entry) -> bool {
         let mut apps = write(&self.apps);
         let known = apps.get(name);
         if known.is_some_and(|old| old.uid == entry.uid && old.version > entry.version) {
@@ -522,6 +537,11 @@ impl Shared {
 
     pub(crate) fn memory(&self, name: &AppName) -> Arc<tokio::sync::Mutex<AppMemory>> {
         Arc::clone(self.memories().entry(Arc::clone(name)).or_default())
+    }
+
+    /// What is remembered of an application, where anything is.
+    pub(crate) fn remembered(&self, name: &AppName) -> Option<Arc<tokio::sync::Mutex<AppMemory>>> {
+        self.memories().get(name).cloned()
     }
 
     fn memories(&self) -> MutexGuard<'_, HashMap<AppName, Arc<tokio::sync::Mutex<AppMemory>>>> {

@@ -5,12 +5,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use api::tracking::{AppInstanceName, Tracking, TrackingError};
-use api::{ApplicationSource, ApplicationSourceType};
+use api::{ApplicationSource, ApplicationSourceType, SyncOptions};
 use filetree::ReadSet;
 use resource::{GroupKind, Gvk, Object, ResourceKey};
 use serde_json::Value;
 use sync::desired::{Desired, Destination, Rendered, Scope, Wanted};
 
+use crate::assess::own_options_of;
 use crate::bases::BaseReads;
 use crate::conditions::Findings;
 use crate::hooks::WantedHook;
@@ -65,6 +66,8 @@ pub(crate) struct WantedObject {
     /// Changes when the object does.
     pub(crate) hash: u64,
     pub(crate) wave: i32,
+    /// What its own annotations say of how it is synced.
+    pub(crate) options: SyncOptions,
 }
 
 /// What an application wants, at the revisions that were asked for.
@@ -105,12 +108,20 @@ impl RenderedSource {
 
 impl WantedSet {
     pub(crate) fn kinds(&self) -> BTreeSet<GroupKind> {
-        self.objects
-            .keys()
-            .chain(self.hooks.iter().map(|hook| &hook.key))
-            .map(ResourceKey::group_kind)
-            .collect()
+        let keys = self.objects.keys().chain(self.hooks.iter().map(|hook| &hook.key));
+        kinds(keys.map(|key| (key.group.as_str(), key.kind.as_str())))
     }
+}
+
+/// The kinds of objects, where those of one kind stand together.
+pub(crate) fn kinds<'a>(all: impl Iterator<Item = (&'a str, &'a str)>) -> BTreeSet<GroupKind> {
+    let (mut kinds, mut last) = (BTreeSet::new(), None);
+    for kind in all {
+        if last.replace(kind) != Some(kind) {
+            kinds.insert(GroupKind::new(kind.0, kind.1));
+        }
+    }
+    kinds
 }
 
 /// Names, filters and tracks what was rendered.
@@ -153,7 +164,8 @@ pub(crate) fn wanted(
         let body = Body::new(&object, origin);
         let hash = hash_of(&body.json);
         hash.hash(&mut id);
-        compact.insert(key, WantedObject { version, body, hash, wave });
+        let options = own_options_of(&object);
+        compact.insert(key, WantedObject { version, body, hash, wave, options });
     }
     let hooks: Vec<WantedHook> = hooks.into_iter().map(wanted_hook).collect();
     hooks.iter().for_each(|hook| hook.body.json.hash(&mut id));

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use api::Application;
 use cluster::{WriteError, chain};
-use resource::ResourceKey;
-use serde_json::Value;
+use resource::{Object, ResourceKey};
+use serde_json::{Value, json};
 
-use crate::shared::{AppName, Shared};
+use crate::shared::{AppName, Entry, Shared};
 
 /// Times that a write is made anew because somebody else wrote the Application meanwhile.
 const TRIES: u32 = 5;
@@ -29,28 +29,57 @@ pub(crate) enum Lost {
     Refused(String),
 }
 
+/// What is to be written.
+pub(crate) enum Patch {
+    /// A merge patch.
+    Merge(Value),
+    /// The operations of a JSON patch: where little of a long list changes.
+    Operations(Vec<Value>),
+}
+
+impl From<Value> for Patch {
+    fn from(patch: Value) -> Self {
+        Self::Merge(patch)
+    }
+}
+
+impl Patch {
+    async fn send(self, shared: &Shared, app: &Application) -> Result<Object, WriteError> {
+        let (cluster, key, version) = (&shared.home.cluster, key_of(app), &app.metadata.resource_version);
+        match self {
+            Self::Merge(patch) => cluster.merge_patch(&key, &patch, Some(version)).await,
+            Self::Operations(mut all) => {
+                all.insert(
+                    0,
+                    json!({"op": "replace", "path": "/metadata/resourceVersion", "value": version}),
+                );
+                cluster.json_patch(&key, &Value::Array(all)).await
+            }
+        }
+    }
+}
+
 /// Writes what `make` says for the Application as it is now, and keeps `app` up to date. Where somebody wrote the
 /// Application meanwhile and left its status alone, the patch is made anew; where the status changed, the write is lost.
-pub(crate) async fn write(
+pub(crate) async fn write<P: Into<Patch>>(
     shared: &Shared,
     name: &AppName,
     app: &mut Arc<Application>,
-    make: impl Fn(&Application) -> Option<Value>,
+    make: impl Fn(&Application) -> Option<P>,
 ) -> Result<bool, Lost> {
     let key = key_of(app);
     for _ in 0..TRIES {
-        let Some(patch) = make(app) else { return Ok(false) };
+        let Some(patch) = make(app).map(Into::into) else { return Ok(false) };
         if !shared.is_leading() {
             return Err(Lost::Deposed);
         }
-        match shared.home.cluster.merge_patch(&key, &patch, Some(&app.metadata.resource_version)).await {
+        match patch.send(shared, app).await {
             Ok(object) => {
                 shared.metrics.status_written();
-                let value = object.into_value();
-                shared.put_app(name, value.clone());
-                *app = Arc::new(
-                    Application::from_value(value).map_err(|error| Lost::Refused(error.to_string()))?,
-                );
+                let entry = Entry::new(object.into_value());
+                let written = entry.app.clone();
+                shared.put_entry(name, entry);
+                *app = written.map_err(|error| Lost::Refused(error.to_string()))?;
                 return Ok(true);
             }
             Err(WriteError::NotFound { .. }) => return Err(Lost::Gone),

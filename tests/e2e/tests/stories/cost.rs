@@ -13,7 +13,7 @@ const APPS: usize = 30;
 const CALM: u32 = 20;
 
 /// Waits until the passes that earlier changes bring about are over.
-async fn until_calm(world: &World) {
+pub(crate) async fn until_calm(world: &World) {
     let (mut seen, mut looks) = (0, 0);
     eventually("no more passes", PATIENCE, || {
         let passes = world.controller.metrics().passes();

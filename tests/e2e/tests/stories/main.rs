@@ -17,6 +17,7 @@ mod hard_refresh;
 mod hooks;
 mod impersonation;
 mod kustomizations;
+mod large;
 mod leaving;
 mod local;
 mod main_loop;
@@ -74,6 +75,7 @@ async fn on_the_real_api_server() {
     corners::an_ignore_rule_leaves_replicas_alone(world).await;
     corners::a_field_that_left_git_goes_whoever_applied_it(world).await;
     corners::string_data_is_synced_and_stays_so(world).await;
+    large::a_large_status_fits_into_its_object(world).await;
     faults::an_unreachable_repository_changes_nothing(world).await;
     faults::a_killed_controller_finishes_its_operation(world).await;
     applying::replace_alone_writes_whole_objects_and_deletes_none(world).await;

@@ -24,6 +24,12 @@ pub(super) struct Chains {
     known: BTreeMap<ResourceKey, Known>,
 }
 
+impl Chains {
+    pub(super) fn any(&self) -> bool {
+        !self.known.is_empty()
+    }
+}
+
 /// A chain, what it depends on, and when it was looked at.
 struct Known {
     fingerprint: u64,

@@ -41,7 +41,10 @@ fn comparison(resources: usize) -> Comparison {
 }
 
 fn written(app: &Application, report: Report, now: &str) -> Option<Value> {
-    patch(app, report, now, "argocd")
+    match patch(app, &report, now, "argocd")? {
+        Patch::Merge(patch) => Some(patch),
+        Patch::Operations(operations) => Some(Value::Array(operations)),
+    }
 }
 
 #[test]
@@ -114,10 +117,64 @@ fn what_cannot_be_compared_is_unknown_and_keeps_what_was_known() {
 #[test]
 fn a_status_fits_into_its_object() {
     let report = Report { comparison: Some(comparison(20_000)), ..Report::default() };
-    let patch = written(&app(&json!({})), report, "t").unwrap();
+    let patch = written(&app(&json!({})), report.clone(), "t").unwrap();
     let kept = patch["status"]["resources"].as_array().unwrap().len();
-    assert!(patch.to_string().len() <= STATUS_BYTES + 4_096, "{} bytes", patch.to_string().len());
+    assert!(patch.to_string().len() <= fit::REST_BYTES, "{} bytes", patch.to_string().len());
     assert!((5_000..20_000).contains(&kept), "{kept}");
-    let said = "status.resources lists not all of the 20000 resources: they do not fit into the Application";
-    assert_eq!(patch["status"]["conditions"][0]["message"], said);
+    let said = patch["status"]["conditions"][0]["message"].as_str().unwrap();
+    assert!(
+        said.starts_with("status.resources lists not all of the 20000 resources: they do not fit"),
+        "{said}"
+    );
+    let same = app(&patch["status"]);
+    assert!(is_cut(&same.status));
+    assert_eq!(written(&same, report, "t2"), None, "the same is left out the next time");
+    let uncompared = written(&same, Report::default(), "t3").unwrap();
+    assert!(
+        uncompared["status"].get("conditions").is_none(),
+        "the list stays, and what is said of it: {uncompared}"
+    );
+}
+
+#[test]
+fn of_a_long_list_what_changed_is_sent() {
+    let known =
+        written(&app(&json!({})), Report { comparison: Some(comparison(1_000)), ..Report::default() }, "t1");
+    let known = app(&known.unwrap()["status"]);
+    let send = |change: &dyn Fn(&mut Comparison)| {
+        let mut found = comparison(1_000);
+        change(&mut found);
+        written(&known, Report { comparison: Some(found), ..Report::default() }, "t2").unwrap()
+    };
+    let place = known.status.resources.iter().position(|r| r.name == "settings-7").unwrap();
+    let (sync, time) = (
+        json!({"op": "add", "path": "/status/sync"}),
+        json!({"op": "add", "path": "/status/reconciledAt", "value": "t2"}),
+    );
+    let bare = |mut patch: Value| {
+        for operation in patch.as_array_mut().unwrap() {
+            if operation["path"] == "/status/sync" {
+                operation.as_object_mut().unwrap().remove("value");
+            }
+        }
+        patch
+    };
+    let differs = |name: &'static str| {
+        move |found: &mut Comparison| {
+            found.sync = SyncStatusCode::OutOfSync;
+            found
+                .resources
+                .iter_mut()
+                .filter(|r| r.key.name == name)
+                .for_each(|r| r.sync = SyncStatusCode::OutOfSync);
+        }
+    };
+    let value = json!({"version": "v1", "kind": "ConfigMap", "namespace": "shop", "name": "settings-7", "status": "OutOfSync"});
+    let replaced = json!({"op": "replace", "path": format!("/status/resources/{place}"), "value": value});
+    assert_eq!(bare(send(&differs("settings-7"))), json!([replaced, sync, time]));
+    let gone = |found: &mut Comparison| found.resources.retain(|r| r.key.name != "settings-7");
+    let removed = json!({"op": "remove", "path": format!("/status/resources/{place}")});
+    assert_eq!(send(&gone), json!([removed, time]));
+    let many = |found: &mut Comparison| found.resources.iter_mut().for_each(|r| r.wave = 1);
+    assert!(send(&many)["status"]["resources"].is_array(), "where many change the list is sent whole");
 }
