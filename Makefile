@@ -44,6 +44,9 @@ tools:
 bench: ## measure against the peer's recorded figures (docs/performance.md)
 	$(CARGO) build --locked --release --package bench --package capstan --package parity
 	$(CARGO) run --locked --release --package bench
+	$(CARGO) run --locked --release --package bench -- large
+	$(CARGO) run --locked --release --package bench -- large --on real
+	$(CARGO) run --locked --release --package bench -- jsonnet
 	$(CARGO) run --locked --release --package bench -- charts
 	$(CARGO) run --locked --release --package bench -- charts --whole
 	$(CARGO) run --locked --release --package bench -- kustomizations

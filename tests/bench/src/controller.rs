@@ -13,6 +13,11 @@ use http::header::USER_AGENT;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde::{Deserialize, Serialize};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
+
+use crate::spans::{Cost, Costs, Spans, used_by_process};
 
 /// By this name the API server's log knows the controller's requests.
 pub(crate) const AGENT: &str = "capstan-bench-controller";
@@ -31,25 +36,51 @@ pub(crate) struct Arguments {
 }
 
 /// What the controller counts.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Counts {
     pub(crate) renders: u64,
     pub(crate) passes: u64,
+    pub(crate) comparisons: u64,
+    pub(crate) status_writes: u64,
     pub(crate) syncs: u64,
     pub(crate) failed_syncs: u64,
     pub(crate) active: bool,
+    /// CPU time of the process, in seconds.
+    pub(crate) cpu: f64,
+    /// What the parts of passes cost.
+    pub(crate) spans: Costs,
+}
+
+impl Counts {
+    /// What came to `before`.
+    pub(crate) fn since(&self, before: &Self) -> Self {
+        Self {
+            renders: self.renders - before.renders,
+            passes: self.passes - before.passes,
+            comparisons: self.comparisons - before.comparisons,
+            status_writes: self.status_writes - before.status_writes,
+            syncs: self.syncs - before.syncs,
+            failed_syncs: self.failed_syncs - before.failed_syncs,
+            active: self.active,
+            cpu: self.cpu - before.cpu,
+            spans: crate::spans::since(&self.spans, &before.spans),
+        }
+    }
+
+    /// What the spans of one name cost.
+    pub(crate) fn span(&self, name: &str) -> Cost {
+        self.spans.get(name).copied().unwrap_or_default()
+    }
 }
 
 /// Runs the controller until standard input ends. Lines on it: `counts`, and `changed <url>`.
 pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
-    // Several crates use rustls; whichever comes first installs the provider for the process.
-    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
-    let filter = "warn,kubesim=error";
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let file = Kubeconfig::read_from(&arguments.kubeconfig)?;
-    let mut config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
-    config.headers.push((USER_AGENT, HeaderValue::from_static(AGENT)));
-    let client = Client::try_from(config)?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = lines.with_filter(EnvFilter::new("warn,kubesim=error"));
+    let spans = Spans::default();
+    let of_passes = spans.clone().with_filter(EnvFilter::new("off,applications=debug"));
+    tracing_subscriber::registry().with(lines).with(of_passes).init();
+    let client = client(&arguments.kubeconfig, AGENT).await?;
     let identity = format!("bench-{}", std::process::id());
     let options = Options { wave_delay: Some(Duration::ZERO), ..Options::new("argocd", identity) };
     let start = Start { client, options, data_dir: arguments.data_dir.clone(), allow_file: false };
@@ -61,7 +92,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
         for line in std::io::stdin().lines().map_while(Result::ok) {
             match line.strip_prefix("changed ") {
                 Some(url) => listening.repository_changed(url),
-                None => answer(&listening),
+                None => answer(&listening, &spans),
             }
         }
         drop(end);
@@ -71,15 +102,29 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+/// A client by a file, whose requests the API server's log shows under a name.
+pub(crate) async fn client(kubeconfig: &Path, agent: &'static str) -> Result<Client> {
+    // Several crates use rustls; whichever comes first installs the provider for the process.
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    let file = Kubeconfig::read_from(kubeconfig)?;
+    let mut config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
+    config.headers.push((USER_AGENT, HeaderValue::from_static(agent)));
+    Ok(Client::try_from(config)?)
+}
+
 #[expect(clippy::print_stdout, reason = "the bench reads it")]
-fn answer(controller: &applications::Controller) {
+fn answer(controller: &applications::Controller, spans: &Spans) {
     let metrics = controller.metrics();
     let counts = Counts {
         renders: metrics.renders(),
         passes: metrics.passes(),
+        comparisons: metrics.comparisons(),
+        status_writes: metrics.status_writes(),
         syncs: metrics.syncs(),
         failed_syncs: metrics.failed_syncs(),
         active: metrics.is_leading(),
+        cpu: used_by_process(),
+        spans: spans.costs(),
     };
     println!("{}", serde_json::to_string(&counts).unwrap_or_default());
 }

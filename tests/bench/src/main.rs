@@ -8,11 +8,14 @@
 mod charts;
 mod controller;
 mod follow;
+mod jsonnet;
 mod kustomizations;
+mod large;
 mod peer;
 mod phases;
 mod programs;
 mod report;
+mod spans;
 mod stand;
 mod workload;
 
@@ -42,6 +45,10 @@ enum Command {
     Charts(charts::Arguments),
     /// Kustomizations, beside the real kustomize
     Kustomizations(kustomizations::Arguments),
+    /// Jsonnet programs, beside go-jsonnet
+    Jsonnet(jsonnet::Arguments),
+    /// One Application with very many objects
+    Large(large::Arguments),
     /// One program's cost, as the benches of programs ask for it.
     #[command(hide = true)]
     Measure(programs::Measure),
@@ -80,6 +87,8 @@ async fn main() -> anyhow::Result<ExitCode> {
         Some(Command::Controller(arguments)) => controller::run(arguments).await.map(|()| ExitCode::SUCCESS),
         Some(Command::Charts(arguments)) => charts::run(arguments),
         Some(Command::Kustomizations(arguments)) => kustomizations::run(arguments),
+        Some(Command::Jsonnet(arguments)) => jsonnet::run(arguments),
+        Some(Command::Large(arguments)) => large::run(arguments).await,
         Some(Command::Measure(arguments)) => programs::measure(arguments),
         None => bench(&arguments.bench).await,
     }

@@ -150,11 +150,8 @@ impl Run {
         let follow = Follow::start(api.client().clone());
         let controller = Process::start(&stand.kubeconfig(), &data, through)?;
         let report = Report {
-            on: match on {
-                On::Real => "kube-apiserver".to_owned(),
-                On::Kubesim => "kubesim".to_owned(),
-            },
-            apps,
+            what: format!("{apps} applications on {on}"),
+            peer: format!("Argo CD, {} on kube-apiserver", crate::peer::size(apps)),
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             ..Report::default()
         };
@@ -224,13 +221,7 @@ impl Run {
         let cpu = self.cpu_seconds() - mark.cpu;
         let cluster_cpu = self.stand.cpu_seconds() - mark.cluster_cpu;
         let now = self.controller()?.counts()?;
-        let counts = Counts {
-            renders: now.renders - mark.counts.renders,
-            passes: now.passes - mark.counts.passes,
-            syncs: now.syncs - mark.counts.syncs,
-            failed_syncs: now.failed_syncs - mark.counts.failed_syncs,
-            active: now.active,
-        };
+        let counts = now.since(&mark.counts);
         let all = self.stand.asked().split_off(mark.asked);
         let (heartbeats, asked): (Vec<_>, Vec<_>) = all.into_iter().partition(Asked::is_heartbeat);
         let heartbeats = heartbeats.len();

@@ -40,8 +40,10 @@ impl Figure {
 /// All that a run found.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
-    pub(crate) on: String,
-    pub(crate) apps: usize,
+    /// What was measured, and on what.
+    pub(crate) what: String,
+    /// What the peer's figures are of; empty where there are none.
+    pub(crate) peer: String,
     pub(crate) cores: usize,
     pub(crate) load_before: String,
     pub(crate) figures: Vec<Figure>,
@@ -56,13 +58,11 @@ impl Report {
 
     /// The table, in Markdown.
     pub(crate) fn table(&self) -> String {
+        let peers = !self.peer.is_empty();
+        let (column, line) = if peers { (format!("{} | ", self.peer), "---|") } else { (String::new(), "") };
         let mut text = format!(
-            "{} applications on {}, {} cores, load before: {}\n\n| phase | figure | Argo CD, {} on kube-apiserver | Capstan | bar | |\n|---|---|---|---|---|---|\n",
-            self.apps,
-            self.on,
-            self.cores,
-            self.load_before,
-            crate::peer::size(self.apps)
+            "{}, {} cores, load before: {}\n\n| phase | figure | {column}Capstan | bar | |\n|---|---|---|---|---|{line}\n",
+            self.what, self.cores, self.load_before,
         );
         for figure in &self.figures {
             let bar = match figure.bar {
@@ -71,12 +71,12 @@ impl Report {
                 Bar::None => String::new(),
             };
             let verdict = figure.holds().map_or("", |holds| if holds { "PASS" } else { "MISS" });
+            let peer = if peers { format!("{} | ", figure.peer) } else { String::new() };
             text.push_str(&format!(
-                "| {} | {}{} | {} | {} | {bar} | {verdict} |\n",
+                "| {} | {}{} | {peer}{} | {bar} | {verdict} |\n",
                 figure.phase,
                 figure.name,
                 if figure.unit.is_empty() { String::new() } else { format!(", {}", figure.unit) },
-                figure.peer,
                 number(figure.ours)
             ));
         }

@@ -22,6 +22,15 @@ pub(crate) enum On {
     Kubesim,
 }
 
+impl std::fmt::Display for On {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Real => "kube-apiserver",
+            Self::Kubesim => "kubesim",
+        })
+    }
+}
+
 /// A running cluster.
 pub(crate) enum Stand {
     Real(Box<RealCluster>),
@@ -73,6 +82,11 @@ impl Stand {
             Self::Real(real) => real.client(),
             Self::Kubesim { sim, .. } => sim.client(),
         }
+    }
+
+    /// A client that speaks with the cluster as the controller does: over TLS, as a user of this name.
+    pub(crate) async fn outside(&self, agent: &'static str) -> Result<kube::Client> {
+        crate::controller::client(&self.kubeconfig(), agent).await
     }
 
     pub(crate) fn kubeconfig(&self) -> PathBuf {

@@ -67,3 +67,38 @@ pub(crate) fn repository_secret(url: &str) -> Value {
         "stringData": {"type": "git", "url": url},
     })
 }
+
+/// Name and namespace of the application that has very many objects.
+pub(crate) const LARGE: &str = "large";
+
+/// The name of a unit of four objects in it.
+pub(crate) fn unit(number: usize) -> String {
+    format!("unit-{number:05}")
+}
+
+/// The file of a unit: all of its objects.
+pub(crate) fn unit_file(number: usize) -> (String, String) {
+    let unit = unit(number);
+    let documents: Vec<String> = files(&unit).into_iter().map(|(_, text)| text).collect();
+    (format!("{LARGE}/{unit}.yaml"), documents.join("---\n"))
+}
+
+/// The Application of all units. It is synced when it is told to.
+pub(crate) fn large_application(url: &str) -> Value {
+    json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+        "metadata": {"name": LARGE, "namespace": NAMESPACE},
+        "spec": {
+            "project": "default",
+            "source": {"repoURL": url, "targetRevision": "main", "path": LARGE},
+            "destination": {"server": "https://kubernetes.default.svc", "namespace": LARGE},
+            "syncPolicy": {"syncOptions": ["CreateNamespace=true"]},
+        },
+        "operation": sync_all(),
+    })
+}
+
+/// An operation that syncs everything.
+pub(crate) fn sync_all() -> Value {
+    json!({"sync": {"syncOptions": ["CreateNamespace=true"]}, "initiatedBy": {"username": "bench"}})
+}
