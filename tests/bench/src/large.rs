@@ -238,6 +238,8 @@ impl Run {
         let wave = counts.span("wave");
         let applies = wave.wall_ms / 1e3;
         self.figure(phase, "Synced after", "s", seconds, Bar::None);
+        let looks = counts.span("preflight").wall_ms / 1e3;
+        self.figure(phase, "the dry runs before the applies", "s", looks, Bar::None);
         self.figure(phase, "the applies alone", "s", applies, Bar::None);
         self.figure(phase, "the same applies from a bare loop", "s", bare, Bar::None);
         self.figure(phase, "ratio", "", applies / bare, Bar::AtMost(1.5));
