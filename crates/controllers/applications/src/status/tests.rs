@@ -107,7 +107,7 @@ fn what_cannot_be_compared_is_unknown_and_keeps_what_was_known() {
         written(&app(&json!({})), Report { comparison: Some(comparison(1)), ..Report::default() }, "t1")
             .unwrap();
     let mut findings = Findings::default();
-    findings.add(api::ConditionType::ComparisonError, "no route to host");
+    findings.add(ConditionType::ComparisonError, "no route to host");
     let patch = written(&app(&known["status"]), Report { findings, ..Report::default() }, "t2").unwrap();
     assert_eq!(patch["status"]["sync"], json!({"status": "Unknown"}));
     assert_eq!(patch["status"]["conditions"][0]["message"], "no route to host");
