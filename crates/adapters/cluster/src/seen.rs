@@ -297,7 +297,8 @@ mod tests {
             ("name", "/metadata/name", false),
         ] {
             let mut other = base.clone();
-            *other.pointer_mut(pointer).unwrap() = json!("2");
+            let place = other.pointer_mut(pointer).unwrap();
+            *place = if place.is_number() { json!(2) } else { json!("2") };
             assert_eq!(seen(&base).digest == seen(&other).digest, same, "{row}");
         }
     }
