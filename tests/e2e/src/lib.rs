@@ -28,7 +28,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
 const REFRESH: &str = "argocd.argoproj.io/refresh";
-const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/argocd/leases/argocd-application-controller";
+/// The Lease of whoever is the active controller.
+pub const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/argocd/leases/argocd-application-controller";
 
 /// Which cluster a scenario runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,7 +187,7 @@ impl World {
     /// Kills the controller for good: whoever comes next need not wait for the lease.
     pub async fn retire(&mut self) -> Result<()> {
         self.kill().await;
-        self.api.delete(LEASE).await
+        self.api.vacate(LEASE).await
     }
 
     /// Kills the controller and starts another one on the same data, which need not wait for the lease.
@@ -197,7 +198,7 @@ impl World {
 
     /// Starts another controller on the data of one that was killed; it need not wait for the lease.
     pub async fn succeed(&mut self) -> Result<()> {
-        self.api.delete(LEASE).await?;
+        self.api.vacate(LEASE).await?;
         self.starts += 1;
         let who = self.starts.to_string();
         let client = self.cluster.client_of(&who, Access::All).await?;

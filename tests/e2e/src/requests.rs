@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use http::{Method, Request};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Requests by path.
 #[derive(Clone)]
@@ -41,6 +41,14 @@ impl Api {
             Ok(_) => Ok(()),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
             Err(error) => Err(error).with_context(|| format!("DELETE {path}")),
+        }
+    }
+
+    /// Takes a Lease from its holder, who is dead, so that the next one need not wait for it.
+    pub async fn vacate(&self, lease: &str) -> Result<()> {
+        match self.get(lease).await? {
+            Some(_) => self.patch(lease, &json!({"spec": {"holderIdentity": ""}})).await.map(drop),
+            None => Ok(()),
         }
     }
 

@@ -173,7 +173,7 @@ impl Rig {
     /// Starts a controller at the end of a line, in place of the one that ran, whose lease it need not wait for.
     pub async fn start(&self, who: &str, line: Line, fresh_data: bool) -> Result<()> {
         drop(self.put(None));
-        self.api.delete(&self.at(LEASE)).await?;
+        self.api.vacate(&self.at(LEASE)).await?;
         let fresh = if fresh_data { Some(tempfile::tempdir()?) } else { None };
         let data = fresh.as_ref().map_or(self.data.path(), tempfile::TempDir::path);
         let (controller, task) = self.run(line, data, who).await?;

@@ -155,6 +155,7 @@ impl Controller {
             let standing = claim.attempt(&self.shared.home.cluster, (self.shared.options.clock)()).await;
             match &standing {
                 Standing::Held => {
+                    self.shared.set_installed_at(claim.made());
                     // Counted from before the request: others count from when they saw what it wrote.
                     self.shared.set_leading(Some(asked + crate::lease::DURATION));
                     return;

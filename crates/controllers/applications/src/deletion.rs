@@ -10,6 +10,7 @@ use resource::{GroupKind, Object};
 use sync::deletion::{Stage, stage};
 
 use crate::assess::{options_of, why_unseen};
+use crate::before_us;
 use crate::clusters::{self, NoCluster};
 use crate::conditions::Findings;
 use crate::deletion_hooks::{clean_up, run};
@@ -50,6 +51,10 @@ pub(crate) async fn step(
     memory: &mut AppMemory,
 ) -> Result<Option<Duration>, Lost> {
     if let Err(message) = check_project(shared, app) {
+        blocked(shared, name, app, message).await?;
+        return Ok(Some(LOOK_AGAIN));
+    }
+    if let Some(message) = before_us::held(shared, app) {
         blocked(shared, name, app, message).await?;
         return Ok(Some(LOOK_AGAIN));
     }

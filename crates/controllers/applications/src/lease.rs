@@ -24,6 +24,8 @@ pub(crate) struct Claim {
     identity: String,
     /// The last record of somebody else that was seen, and when it was first seen.
     seen: Option<(String, Instant)>,
+    /// When the Lease was made, by the API server's clock.
+    made: Option<String>,
 }
 
 /// How an attempt ended.
@@ -40,7 +42,7 @@ pub(crate) enum Standing {
 impl Claim {
     pub(crate) fn new(namespace: &str, identity: &str) -> Self {
         let key = ResourceKey::new("coordination.k8s.io", "Lease", namespace, LEASE);
-        Self { key, identity: identity.to_owned(), seen: None }
+        Self { key, identity: identity.to_owned(), seen: None, made: None }
     }
 
     /// The pause before the next attempt.
@@ -55,9 +57,10 @@ impl Claim {
             Err(error) => return Standing::Unknown(error.to_string()),
         };
         let taken = match lease {
-            None => cluster.create(&self.fresh(now)).await.map(drop),
+            None => cluster.create(&self.fresh(now)).await.map(|lease| self.made = made(&lease)),
             Some(lease) => match self.patch(&lease, now) {
                 Ok(patch) => {
+                    self.made = made(&lease);
                     cluster.merge_patch(&self.key, &patch, Some(lease.resource_version())).await.map(drop)
                 }
                 Err(holder) => return Standing::Waiting(holder),
@@ -70,6 +73,11 @@ impl Claim {
             }
             Err(error) => Standing::Unknown(error.to_string()),
         }
+    }
+
+    /// When the Lease that is held was made: the begin of this installation. RFC 3339.
+    pub(crate) fn made(&self) -> Option<&str> {
+        self.made.as_deref()
     }
 
     /// Gives the lease up, so that the next one need not wait.
@@ -127,6 +135,10 @@ impl Claim {
         });
         Object::from_value(value).expect("written with apiVersion, kind and metadata")
     }
+}
+
+fn made(lease: &Object) -> Option<String> {
+    lease.as_map().get("metadata")?.get("creationTimestamp")?.as_str().map(str::to_owned)
 }
 
 fn holder(lease: &Object) -> String {

@@ -9,6 +9,7 @@
 mod assess;
 mod attempt;
 mod bases;
+mod before_us;
 mod clusters;
 mod comparison;
 mod conditions;

@@ -295,6 +295,8 @@ pub(crate) struct Shared {
     pub(crate) drops_ours: AtomicBool,
     /// Until when the lease is held without another renewal.
     leading: Mutex<Option<Instant>>,
+    /// When this installation began, RFC 3339.
+    installed_at: Mutex<Option<String>>,
 }
 
 #[derive(Default)]
@@ -340,6 +342,7 @@ impl Shared {
             sights: RwLock::default(),
             drops_ours: AtomicBool::new(false),
             leading: Mutex::new(None),
+            installed_at: Mutex::default(),
         }
     }
 
@@ -594,6 +597,15 @@ impl Shared {
     pub(crate) fn is_leading(&self) -> bool {
         let until = *self.leading.lock().unwrap_or_else(PoisonError::into_inner);
         until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// When this installation began, RFC 3339; none before it has had its Lease.
+    pub(crate) fn installed_at(&self) -> Option<String> {
+        self.installed_at.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_installed_at(&self, at: Option<&str>) {
+        *self.installed_at.lock().unwrap_or_else(PoisonError::into_inner) = at.map(str::to_owned);
     }
 
     /// `until` is when the lease ends unless it is renewed; `None` is no lease.

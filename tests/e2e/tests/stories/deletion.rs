@@ -25,6 +25,38 @@ async fn installed(world: &World, name: &str, files: &[(&str, &str)]) -> Value {
     world.until_good(name).await
 }
 
+/// What an earlier installation left half deleted is no wish of this one's.
+async fn deletions_from_before_the_installation_wait_for_a_word(world: &mut World) {
+    for name in ["meant", "left"] {
+        installed(world, name, &[]).await;
+    }
+    world.kill().await;
+    for name in ["meant", "left"] {
+        world.api.delete(&app_path(name)).await.unwrap();
+    }
+    // Times on objects are whole seconds.
+    let asked = jiff::Timestamp::now().as_second();
+    let later = || async { Ok::<_, ()>(jiff::Timestamp::now().as_second() > asked) };
+    testkit::eventually("the next second", e2e::PATIENCE, later).await;
+    // A Lease of its own is another installation.
+    world.api.delete(e2e::LEASE).await.unwrap();
+    world.succeed().await.unwrap();
+    for name in ["meant", "left"] {
+        let asks = |app: &Value| waits_for(app, "when this installation began");
+        world.until_app(name, "asks before it goes on", asks).await;
+        assert!(world.api.get(&config_map(name, "settings")).await.unwrap().is_some(), "{name}");
+    }
+    let now = jiff::Timestamp::now().to_string();
+    let consent = json!({"metadata": {"annotations": {"argocd.argoproj.io/deletion-approved": now}}});
+    world.api.patch(&app_path("meant"), &consent).await.unwrap();
+    world.until(&app_path("meant"), "is gone", |o| o.is_none()).await;
+    assert_eq!(world.api.get(&config_map("meant", "settings")).await.unwrap(), None);
+    let kept = json!({"metadata": {"finalizers": null}});
+    world.api.patch(&app_path("left"), &kept).await.unwrap();
+    world.until(&app_path("left"), "is gone", |o| o.is_none()).await;
+    assert!(world.api.get(&config_map("left", "settings")).await.unwrap().is_some());
+}
+
 /// Places of the first writes of this kind among all that controllers have made.
 fn place(world: &World, namespace: &str, text: &str) -> usize {
     let found = world.writes().iter().position(|w| {
@@ -250,5 +282,6 @@ mod tests {
         definitions_outlive_their_application,
         an_application_of_a_cluster_that_is_gone_may_go,
         a_deletion_names_the_object_that_stays,
+        deletions_from_before_the_installation_wait_for_a_word,
     );
 }
