@@ -120,7 +120,8 @@ impl Run<'_> {
             match step {
                 Next::Run(wave) => {
                     if recorded.is_empty()
-                        && let Some(refusal) = self.preflight(app, &plan, &comparison).instrument(debug_span!("preflight")).await
+                        && let Some(refusal) =
+                            self.preflight(app, &plan, &comparison).instrument(debug_span!("preflight")).await
                     {
                         return Ok((self.finish(&Outcome::Failed(refusal), &messages), comparison, findings));
                     }

@@ -43,7 +43,11 @@ impl Preflight<'_> {
             let reason = self.look(&made.object, made.created).await?;
             Some((made.known_by, reason))
         });
-        futures::stream::iter(looks).buffered(PARALLEL_APPLIES).filter_map(|found| async { found }).collect().await
+        futures::stream::iter(looks)
+            .buffered(PARALLEL_APPLIES)
+            .filter_map(|found| async { found })
+            .collect()
+            .await
     }
 
     async fn look(&self, object: &Object, created: bool) -> Option<String> {
