@@ -40,7 +40,7 @@ impl Session<'_> {
     pub(super) async fn resources(&mut self, args: ResourcesArgs) -> Result<u8, Failure> {
         let name = self.name(&args.name, args.app_namespace.as_deref())?;
         let (app, _) = self.judged(&name).await?;
-        let app = self.whole(app).await;
+        let app = Box::pin(self.whole(app)).await;
         let look = self.console.look;
         let text = match args.output.as_str() {
             _ if args.orphaned => view::resources::orphaned(&self.orphans(&app).await?, look),

@@ -31,7 +31,11 @@ impl Session<'_> {
         if let Some(reason) = doubt {
             self.console.note(&format!("{reason}; the status is shown as Unknown"));
         }
-        let app = if matches!(args.output.as_str(), "json" | "yaml") { app } else { self.whole(app).await };
+        let app = if matches!(args.output.as_str(), "json" | "yaml") {
+            app
+        } else {
+            Box::pin(self.whole(app)).await
+        };
         match args.output.as_str() {
             "json" => self.console.object(&value, Form::Json),
             "yaml" => self.console.object(&value, Form::Yaml),

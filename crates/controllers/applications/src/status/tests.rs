@@ -40,6 +40,7 @@ fn comparison(resources: usize) -> Comparison {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "reports are made where they are handed in")]
 fn written(app: &Application, report: Report, now: &str) -> Option<Value> {
     match patch(app, &report, now, "argocd")? {
         Patch::Merge(patch) => Some(patch),
