@@ -1,5 +1,5 @@
 //! Tokens, made with a security token service and an agent that answer as AWS's do.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeMap;
 
