@@ -121,11 +121,7 @@ pub fn judge(log: &[Record], ours: impl Fn(&str) -> bool) -> Vec<String> {
                 let run = entry.body["metadata"]["annotations"][HOOK_RUN].as_str().unwrap_or_default();
                 *created.entry(format!("{path}/{name} {run}")).or_default() += 1;
             }
-            "PATCH"
-                if is_application(path)
-                    && entry.content_type.contains("merge-patch")
-                    && entry.body["metadata"]["resourceVersion"].as_str().is_none_or(str::is_empty) =>
-            {
+            "PATCH" if is_about_status(entry) && !swaps(&entry.body) => {
                 broken.push(format!("P19: an Application was written without a compare-and-swap: {path}"));
             }
             _ => {}
@@ -146,9 +142,7 @@ fn deposed(log: &[Record]) -> Vec<String> {
     let mut writes: BTreeMap<(&str, u64), &str> = BTreeMap::new();
     for record in log {
         let Record::Request(entry) = record else { continue };
-        // What a parent applies on its way is the child's manifest, not its status, and the same whoever applies it.
-        let status = is_application(&entry.path) && entry.content_type.contains("merge-patch");
-        if entry.write && entry.status < 300 && status {
+        if entry.write && entry.status < 300 && is_about_status(entry) {
             let version = entry.answer.pointer("/metadata/resourceVersion").and_then(Value::as_str);
             let version = version.and_then(|version| version.parse().ok()).unwrap_or_default();
             // A write that changes nothing has the version of the one before.
@@ -167,6 +161,24 @@ fn deposed(log: &[Record]) -> Vec<String> {
         }
     }
     broken
+}
+
+/// Whether an Application is written. What a parent applies on its way is the child's manifest, not its status, and the same whoever
+/// applies it.
+fn is_about_status(entry: &Entry) -> bool {
+    let merges = ["merge-patch", "json-patch"].iter().any(|kind| entry.content_type.contains(kind));
+    is_application(&entry.path) && merges
+}
+
+/// Whether a patch says which version it is for.
+fn swaps(patch: &Value) -> bool {
+    let version = match patch.as_array() {
+        Some(operations) => {
+            operations.iter().find(|one| one["path"] == "/metadata/resourceVersion").map(|one| &one["value"])
+        }
+        None => patch.pointer("/metadata/resourceVersion"),
+    };
+    version.and_then(Value::as_str).is_some_and(|version| !version.is_empty())
 }
 
 fn is_application(path: &str) -> bool {
@@ -289,6 +301,22 @@ mod tests {
             );
         }
     }
+    #[test]
+    fn a_write_says_which_version_it_is_for() {
+        let operation =
+            |value: &str| json!([{"op": "replace", "path": "/metadata/resourceVersion", "value": value}]);
+        for (patch, swapped) in [
+            (json!({"metadata": {"resourceVersion": "7"}, "status": {}}), true),
+            (json!({"metadata": {"resourceVersion": ""}}), false),
+            (json!({"status": {}}), false),
+            (operation("7"), true),
+            (operation(""), false),
+            (json!([{"op": "replace", "path": "/status", "value": "7"}]), false),
+        ] {
+            assert_eq!(swaps(&patch), swapped, "{patch}");
+        }
+    }
+
     #[test]
     fn a_write_of_who_was_followed_is_seen() {
         let write = |who: &str, version: u64| {

@@ -30,7 +30,11 @@ pub(crate) fn records(audit: &[AuditEntry], mark: &str, log: &[Record]) -> Vec<R
                 _ => http::Method::GET,
             };
             // The log does not tell one patch from another; only an apply can be forced.
-            let kind = if query.contains("force=") { "apply-patch" } else { "merge-patch" };
+            let kind = match &entry.body {
+                _ if query.contains("force=") => "apply-patch",
+                Some(Value::Array(_)) => "json-patch",
+                _ => "merge-patch",
+            };
             records.push(Record::Request(Box::new(Entry {
                 at,
                 who: who.to_owned(),
