@@ -12,7 +12,7 @@ use crate::{
     counters::{Tally, Verb},
     error::{ClusterError, chain},
     options::Options,
-    reach::Reach,
+    reach::{LOST, Reach},
 };
 
 /// Bytes of one answer: a page of 500 objects of 128 KiB fits, and a page that does not is asked for in smaller pieces.
@@ -208,9 +208,15 @@ impl Api {
     }
 
     async fn in_time<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let result = tokio::time::timeout(self.timeout, work)
-            .await
-            .unwrap_or_else(|_| Err(Failure::Transport(format!("no answer within {:?}", self.timeout))));
+        // Who is away answers nobody else either, and who is back answers soon.
+        let limit = if self.reach.lost().is_some() { self.timeout.min(LOST) } else { self.timeout };
+        let result = tokio::select! {
+            biased;
+            result = tokio::time::timeout(limit, work) => {
+                result.unwrap_or_else(|_| Err(Failure::Transport(format!("no answer within {limit:?}"))))
+            }
+            why = self.reach.given_up() => return Err(Failure::Transport(why)),
+        };
         match &result {
             Err(Failure::Transport(why)) => self.reach.failed(why),
             Ok(_) | Err(_) => self.reach.answered(),

@@ -102,6 +102,8 @@ impl Steps<'_> {
                     }
                     PAUSE
                 }
+                // Who is away is asked again by the next attempt, and until then the application says so.
+                _ if self.cluster.unreachable().is_some() => return StepResult::failed(chain(&error)),
                 _ => match pause_before_retry(&error, tries) {
                     Some(pause) => {
                         tries += 1;
