@@ -227,16 +227,18 @@ async fn a_cluster_that_is_away(ground: Ground) -> Result<Vec<String>> {
     let ways: [(Gate, Option<&str>); 3] =
         [(Gate::Shut, None), (Gate::Silent, None), (Gate::Open, Some("wrong"))];
     for (n, (gate, token)) in ways.into_iter().enumerate() {
+        let away = |app: &Value| conditions(app).iter().any(|c| c.contains("cannot be reached"));
         remote.set_gate(gate);
         if let Some(token) = token {
             rig.api.apply(&remote.secret_with_token("far", token, &[])).await?;
+            // The Secret is on its way to the controller still, which may do what comes next with the token that it has.
+            rig.until(&rig.app_path("far"), "told of the token", away).await;
         }
         let value = format!("{}", n + 1);
         let files = ["far/a.yaml", "near/a.yaml"].map(|path| (path, config("a", &value, &[])));
         let commit = rig.commit(&files, &[&format!("far/gone-{n}.yaml")])?;
         rig.pushed();
         rig.until_good_at("near", &commit).await;
-        let away = |app: &Value| conditions(app).iter().any(|c| c.contains("cannot be reached"));
         rig.until(&rig.app_path("far"), "told that its cluster is away", away).await;
         anyhow::ensure!(there.api.get(&object(&format!("gone-{n}"))).await?.is_some(), "it is gone already");
         remote.set_gate(Gate::Open);
