@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use testkit::{GitServer, GitServerOptions, Repository};
 use tokio::time::Instant;
 
+use crate::Outcome;
 use crate::controller::{Counts, Process};
 use crate::follow::Follow;
 use crate::report::{Bar, Figure, Report};
@@ -53,15 +54,8 @@ pub(crate) struct Arguments {
     /// How long the status storms last and how long the steady state is looked at.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Write the figures as JSON to this file.
-    #[arg(long)]
-    json: Option<PathBuf>,
-    /// A program to run the controller under, such as a profiler.
-    #[arg(long)]
-    through: Option<String>,
-    /// Exit with 1 where a bar is missed.
-    #[arg(long)]
-    strict: bool,
+    #[command(flatten)]
+    outcome: Outcome,
 }
 
 /// Runs all phases and prints the table.
@@ -77,15 +71,12 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
     run.first_sync(bare).await.context("first sync")?;
     run.become_healthy().await.context("health")?;
     run.status_size().await?;
-    run.restart(arguments.through.as_deref()).await.context("restart")?;
+    run.restart(arguments.outcome.through.as_deref()).await.context("restart")?;
     run.changes().await.context("one object changed")?;
     run.storms(arguments.seconds).await.context("status changes")?;
     run.steady(Duration::from_secs(arguments.seconds)).await?;
     println!("{}", run.report.table());
-    if let Some(path) = &arguments.json {
-        std::fs::write(path, serde_json::to_string_pretty(&run.report)?)?;
-    }
-    Ok(ExitCode::from(u8::from(arguments.strict && run.report.misses() > 0)))
+    arguments.outcome.end(&run.report, run.report.misses())
 }
 
 /// Tells whoever waits where the run is.
@@ -168,7 +159,7 @@ impl Run {
         let url = git.url(&repository);
         api.apply(&format!("/api/v1/namespaces/{NAMESPACE}/secrets"), &repository_secret(&url)).await?;
         let follow = Follow::start(api.client().clone());
-        let controller = Process::start(&stand.kubeconfig(), &data, arguments.through.as_deref())?;
+        let controller = Process::start(&stand.kubeconfig(), &data, arguments.outcome.through.as_deref())?;
         let report = Report {
             what: format!("One application of {} objects on {}", units * UNIT, arguments.on),
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),

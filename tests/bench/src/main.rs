@@ -69,15 +69,32 @@ struct Bench {
     /// How long the steady state is looked at.
     #[arg(long, default_value_t = 180)]
     steady_seconds: u64,
+    #[command(flatten)]
+    outcome: Outcome,
+}
+
+/// Flags of benches of a controller: what it runs under, and what becomes of the figures.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Outcome {
     /// Write the figures as JSON to this file.
     #[arg(long)]
     json: Option<PathBuf>,
     /// A program to run the controller under, such as a profiler.
     #[arg(long)]
-    through: Option<String>,
+    pub(crate) through: Option<String>,
     /// Exit with 1 where a bar is missed.
     #[arg(long)]
     strict: bool,
+}
+
+impl Outcome {
+    /// Writes the figures where they are wanted; how to exit, by the bars that were missed.
+    pub(crate) fn end(&self, figures: &impl serde::Serialize, misses: usize) -> anyhow::Result<ExitCode> {
+        if let Some(path) = &self.json {
+            std::fs::write(path, serde_json::to_string_pretty(figures)?)?;
+        }
+        Ok(ExitCode::from(u8::from(self.strict && misses > 0)))
+    }
 }
 
 #[tokio::main]
@@ -103,9 +120,6 @@ async fn bench(arguments: &Bench) -> anyhow::Result<ExitCode> {
         println!("{}", report.table());
         reports.push(report);
     }
-    if let Some(path) = &arguments.json {
-        std::fs::write(path, serde_json::to_string_pretty(&reports)?)?;
-    }
-    let misses: usize = reports.iter().map(report::Report::misses).sum();
-    Ok(ExitCode::from(u8::from(arguments.strict && misses > 0)))
+    let misses = reports.iter().map(report::Report::misses).sum();
+    arguments.outcome.end(&reports, misses)
 }

@@ -67,7 +67,7 @@ pub(crate) async fn run(arguments: &Bench, on: On, apps: usize) -> Result<Option
     let load_before = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let dir = tempfile::Builder::new().prefix("capstan-bench-").tempdir()?;
     let Some(stand) = Stand::start(on, dir.path()).await? else { return Ok(None) };
-    let through = arguments.through.as_deref();
+    let through = arguments.outcome.through.as_deref();
     let mut run = Run::prepare(on, apps, stand, dir.path().join("data"), through).await?;
     run.report.load_before = load_before.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
     say("first sync");

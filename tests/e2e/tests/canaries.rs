@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use e2e::{On, World, app_path, conditions};
+use merge::json_merge_patch;
 use serde_json::{Value, json};
 use testkit::{GitServer, GitServerOptions};
 
@@ -66,21 +67,9 @@ struct Case {
     says: &'static str,
 }
 
-fn secret(fields: Value) -> Value {
-    let mut secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}});
-    merge(&mut secret, fields);
-    secret
-}
-
-fn merge(into: &mut Value, from: Value) {
-    match (into, from) {
-        (Value::Object(into), Value::Object(from)) => {
-            for (key, value) in from {
-                merge(into.entry(key).or_insert(Value::Null), value);
-            }
-        }
-        (into, from) => *into = from,
-    }
+fn secret(fields: &Value) -> Value {
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}});
+    json_merge_patch(secret, fields)
 }
 
 fn case(name: &'static str, files: Vec<Value>, says: &'static str) -> Case {
@@ -90,31 +79,31 @@ fn case(name: &'static str, files: Vec<Value>, says: &'static str) -> Case {
 /// What goes wrong with Secrets in git.
 fn cases() -> Vec<Case> {
     let rule = |expression: &str| json!({"spec": {"ignoreDifferences": [{"group": "", "kind": "Secret", "jqPathExpressions": [expression]}]}});
-    let plain = |n: usize| vec![secret(json!({"stringData": {"k": canary(n)}}))];
+    let plain = |n: usize| vec![secret(&json!({"stringData": {"k": canary(n)}}))];
     vec![
-        case("not-base64", vec![secret(json!({"data": {"k": canary(10)}}))], "data.k"),
-        case("a-list", vec![secret(json!({"data": {"k": [canary(11)]}}))], "data.k"),
-        case("an-object", vec![secret(json!({"stringData": {"k": {"deep": canary(12)}}}))], "stringData.k"),
-        case("no-map", vec![secret(json!({"data": canary(13)}))], "data"),
+        case("not-base64", vec![secret(&json!({"data": {"k": canary(10)}}))], "data.k"),
+        case("a-list", vec![secret(&json!({"data": {"k": [canary(11)]}}))], "data.k"),
+        case("an-object", vec![secret(&json!({"stringData": {"k": {"deep": canary(12)}}}))], "stringData.k"),
+        case("no-map", vec![secret(&json!({"data": canary(13)}))], "data"),
         case(
             "unknown-field",
-            vec![secret(json!({"stringdata": {"k": canary(14)}}))],
+            vec![secret(&json!({"stringdata": {"k": canary(14)}}))],
             ".stringdata: no field of a Secret",
         ),
         case(
             "in-a-list",
             vec![
-                json!({"apiVersion": "v1", "kind": "List", "items": [secret(json!({"data": {"k": canary(15)}}))]}),
+                json!({"apiVersion": "v1", "kind": "List", "items": [secret(&json!({"data": {"k": canary(15)}}))]}),
             ],
             "data.k",
         ),
-        case("bad-key", vec![secret(json!({"stringData": {"a key": canary(16)}}))], "Secret"),
+        case("bad-key", vec![secret(&json!({"stringData": {"a key": canary(16)}}))], "Secret"),
         Case { with: rule(".data.k | error"), ..case("a-rule-that-fails", plain(17), "") },
         Case { with: rule(".data.k | tonumber"), ..case("a-rule-that-quotes", plain(18), "") },
-        case("large", vec![secret(json!({"stringData": {"k": canary(19).repeat(100_000)}}))], "Secret"),
+        case("large", vec![secret(&json!({"stringData": {"k": canary(19).repeat(100_000)}}))], "Secret"),
         case(
             "wrong-type",
-            vec![secret(json!({"type": "kubernetes.io/tls", "stringData": {"tls.key": canary(20)}}))],
+            vec![secret(&json!({"type": "kubernetes.io/tls", "stringData": {"tls.key": canary(20)}}))],
             "Secret",
         ),
     ]
@@ -145,8 +134,8 @@ async fn wrong_credentials(world: &World, git: &GitServer) -> Vec<(String, &'sta
         ("tls", with("", "?tls"), json!({"tlsClientCertData": canary(5), "tlsClientCertKey": canary(6)})),
         ("key", "ssh://git@127.0.0.1:9/config.git".to_owned(), json!({"sshPrivateKey": canary(7)})),
     ];
-    for (name, url, mut data) in repositories {
-        merge(&mut data, json!({"type": "git", "url": url}));
+    for (name, url, data) in repositories {
+        let data = json_merge_patch(data, &json!({"type": "git", "url": url}));
         plant(world, &format!("repo-{name}"), "repository", data).await;
         let mut app = world.application(name, "some", "canaries");
         app["spec"]["source"]["repoURL"] = json!(url);
@@ -190,7 +179,7 @@ async fn nothing_that_leaves_us_has_a_secret_in_it(world: &mut World, logged: &L
         files.extend(texts.map(|(n, file)| (format!("{}/{n}.yaml", case.name), file.to_string())));
     }
     let annotated = json!({"metadata": {"annotations": {"example.com/token": canary(40)}}, "stringData": {"k": canary(41)}, "immutable": true});
-    files.push(("good/s.yaml".to_owned(), secret(annotated).to_string()));
+    files.push(("good/s.yaml".to_owned(), secret(&annotated).to_string()));
     let borrowed: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     world.push(&borrowed).unwrap();
 
@@ -200,13 +189,13 @@ async fn nothing_that_leaves_us_has_a_secret_in_it(world: &mut World, logged: &L
     for case in cases {
         let mut app = world.application(case.name, case.name, case.name);
         app["spec"]["syncPolicy"]["retry"] = json!({"limit": 0});
-        merge(&mut app, case.with);
+        let app = json_merge_patch(app, &case.with);
         world.api.apply(&app).await.unwrap();
         expected.push((case.name.to_owned(), case.says));
     }
     // What may not change changes, by apply, by replace and by force; then somebody else changes it.
     let changed = json!({"metadata": {"annotations": {"example.com/token": canary(42)}}, "stringData": {"k": canary(43)}, "immutable": true});
-    world.push(&[("good/s.yaml", &secret(changed).to_string())]).unwrap();
+    world.push(&[("good/s.yaml", &secret(&changed).to_string())]).unwrap();
     for options in [json!([]), json!(["Replace=true"]), json!(["ServerSideApply=true"])] {
         let app = world.sync("good", json!({"syncOptions": options, "revision": "main"})).await.unwrap();
         assert_eq!(app["status"]["operationState"]["phase"], "Failed", "{options}: {}", said(&app));

@@ -75,6 +75,15 @@ pub enum Pace {
     Hasty(Duration),
 }
 
+/// All of it, each part when the one before has come to its outcome.
+///
+/// # Errors
+/// As [`play`] and [`end`].
+pub async fn tell(rig: &Rig) -> Result<()> {
+    play(rig, Pace::Patient).await?;
+    end(rig).await
+}
+
 impl Pace {
     async fn keep<T>(self, wait: impl Future<Output = T>) {
         match self {

@@ -46,9 +46,7 @@ impl Session<'_> {
 
 /// The patch that makes the deletion cascade, or not; `None` where it does so already. Finalizers of others stay.
 fn cascade(app: &Application, on: bool, policy: &str) -> Option<Value> {
-    const OURS: [&str; 3] =
-        [finalizer::RESOURCES, finalizer::RESOURCES_FOREGROUND, finalizer::RESOURCES_BACKGROUND];
-    let is_ours = |name: &String| OURS.contains(&name.as_str());
+    let is_ours = |name: &String| finalizer::CASCADES.contains(&name.as_str());
     let wanted = match (on, policy) {
         (false, _) => None,
         (true, "background") => Some(finalizer::RESOURCES_BACKGROUND),

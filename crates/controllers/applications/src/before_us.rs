@@ -7,10 +7,6 @@ use api::names::{annotation, finalizer};
 use crate::deletion::approved_since;
 use crate::shared::Shared;
 
-/// What takes along what an application has.
-const CASCADES: [&str; 3] =
-    [finalizer::RESOURCES, finalizer::RESOURCES_FOREGROUND, finalizer::RESOURCES_BACKGROUND];
-
 /// Why the deletion of an application waits, for people.
 ///
 /// **Shape**: this installation began when its Lease was made, which outlives restarts and is dated by the same clock as deletions are.
@@ -18,7 +14,7 @@ const CASCADES: [&str; 3] =
 pub(crate) fn held(shared: &Shared, app: &Application) -> Option<String> {
     let since = shared.installed_at()?;
     let asked = app.metadata.deletion_timestamp.as_deref().and_then(|at| api::parse_time(at).ok())?;
-    let takes_along = CASCADES.iter().any(|name| app.metadata.has_finalizer(name));
+    let takes_along = finalizer::CASCADES.iter().any(|name| app.metadata.has_finalizer(name));
     if !takes_along || asked >= api::parse_time(&since).ok()? || approved_since(app, &since) {
         return None;
     }

@@ -104,13 +104,10 @@ fn check_project(shared: &Shared, app: &Application) -> Result<(), String> {
 fn is_of(stage: Stage, name: &str) -> bool {
     match stage {
         Stage::Hooks(phase) => name == phase.finalizer(),
-        Stage::Cascade => CASCADES.contains(&name),
+        Stage::Cascade => finalizer::CASCADES.contains(&name),
         Stage::Cleanup(phase) => name == phase.cleanup_finalizer(),
     }
 }
-
-const CASCADES: [&str; 3] =
-    [finalizer::RESOURCES, finalizer::RESOURCES_FOREGROUND, finalizer::RESOURCES_BACKGROUND];
 
 async fn drop_finalizers(
     shared: &Shared,

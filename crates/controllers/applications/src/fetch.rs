@@ -74,13 +74,15 @@ async fn fetch_git(
     let Obtaining { shared, view, app, ask } = what;
     let key = RepositoryKey::git(&remote.url, view.project.limits.name());
     seen.insert(key.clone(), 0);
+    let asked = Remote::Git(Arc::clone(&remote));
+    let next = poll_interval(&view.settings, &key.url);
+    let answer = async || shared.repositories.answer(&key, &asked, ask.freshness, next).await;
     let pinned = ask.pinned.get(place).map(String::as_str).filter(|commit| !commit.is_empty());
+    let mut answered = None;
     let commit = match pinned.filter(|commit| is_commit(commit)) {
         Some(commit) => commit.to_owned(),
         None => {
-            let next = poll_interval(&view.settings, &key.url);
-            let asked = Remote::Git(Arc::clone(&remote));
-            let known = shared.repositories.answer(&key, &asked, ask.freshness, next).await;
+            let known = answered.insert(answer().await);
             seen.insert(key.clone(), known.version);
             let wish = pinned.unwrap_or(&source.target_revision);
             let recorded = recorded_revision(app, place, source)
@@ -107,9 +109,10 @@ async fn fetch_git(
     let snapshot = shared.sources.snapshot(&remote, &commit).await;
     let snapshot = snapshot.map_err(|error| format!("commit {commit}: {}", chain(&error)))?;
     if let Some(keys) = signed::asked(shared, view, source)? {
-        let next = poll_interval(&view.settings, &key.url);
-        let asked = Remote::Git(Arc::clone(&remote));
-        let known = shared.repositories.answer(&key, &asked, ask.freshness, next).await;
+        let known = match answered {
+            Some(known) => known,
+            None => answer().await,
+        };
         let tag = match known.refs() {
             Some(refs) => signed::tag_of(shared, source, &remote, refs, &snapshot.commit).await,
             None => None,

@@ -121,6 +121,8 @@ pub mod finalizer {
     pub const RESOURCES_FOREGROUND: &str = "resources-finalizer.argocd.argoproj.io/foreground";
     /// Deletes the application's resources, in the background.
     pub const RESOURCES_BACKGROUND: &str = "resources-finalizer.argocd.argoproj.io/background";
+    /// Those with any of which the application's resources go.
+    pub const CASCADES: [&str; 3] = [RESOURCES, RESOURCES_FOREGROUND, RESOURCES_BACKGROUND];
     /// Runs hooks before the deletion.
     pub const PRE_DELETE: &str = "pre-delete-finalizer.argocd.argoproj.io";
     /// Deletes the hooks that ran before the deletion.

@@ -71,11 +71,7 @@ pub enum Stage {
 /// finalizer, so that hooks run without cascade, too.
 pub fn stage(has: impl Fn(&str) -> bool) -> Option<Stage> {
     use DeletionPhase::{PostDelete, PreDelete};
-    let cascades = || {
-        [finalizer::RESOURCES, finalizer::RESOURCES_FOREGROUND, finalizer::RESOURCES_BACKGROUND]
-            .into_iter()
-            .any(&has)
-    };
+    let cascades = || finalizer::CASCADES.into_iter().any(&has);
     if has(PreDelete.finalizer()) {
         Some(Stage::Hooks(PreDelete))
     } else if cascades() {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use faults::story::{self, OURS, Pace, config, definition, object};
-use faults::{Kill, Moment, Weather, snapshot};
+use faults::story::{config, definition, object};
+use faults::{Kill, Moment, Weather};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::{Ground, Undisturbed, all, undisturbed};
+use crate::{Ground, Undisturbed, all, told_in, undisturbed, written};
 
 const HOUR: i64 = 3600;
 const YEAR: i64 = 365 * 24 * HOUR;
@@ -33,24 +33,11 @@ async fn with(ground: Ground, clocks: [i64; 3], twin: Arc<Undisturbed>) -> Resul
         rig.set_clock(second);
         let line = rig.line("2").await?;
         rig.start("2", line.clone(), false).await?;
-        testkit::eventually("half of it is done", rig.patience(), || async {
-            Ok::<_, ()>(line.writes() > twin.writes / 3)
-        })
-        .await;
+        written(&rig, &line, twin.writes / 3 + 1).await;
         rig.set_clock(third);
         std::future::pending::<Result<()>>().await
     };
-    let story = async {
-        story::play(&rig, Pace::Patient).await?;
-        story::end(&rig).await
-    };
-    tokio::select! {
-        told = story => told?,
-        failed = successor => failed?,
-    }
-    let mut wrong = rig.judgement(&OURS);
-    wrong.extend(snapshot::differences(&twin.without_history, &snapshot::take(&rig, false).await?));
-    Ok(wrong)
+    told_in(&rig, &twin, false, successor).await
 }
 
 /// A retry, a self-heal and a wave wait for a moment that a clock set which was ten years fast.

@@ -6,23 +6,18 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use e2e::{Gate, Remote, conditions};
-use faults::story::{self, OURS, Pace, config, definition, object};
-use faults::{Line, Rig, Weather, snapshot};
+use faults::story::{config, definition, object};
+use faults::{Rig, Weather};
 use serde_json::{Value, json};
 use testkit::eventually;
 
 use crate::rivals::fight;
-use crate::{Ground, Undisturbed, all, git, undisturbed};
+use crate::{Ground, Undisturbed, all, git, told_in, undisturbed, written};
 
 /// How long etcd is away.
 const AWAY: Duration = Duration::from_secs(10);
 /// Rows about git that the real server is asked, too.
 const GIT: usize = 1;
-
-/// Waits until the controller at the end of this line has made so many writes.
-async fn written(rig: &Rig, line: &Line, writes: u64) {
-    eventually("so much is done", rig.patience(), || async { Ok::<_, ()>(line.writes() >= writes) }).await;
-}
 
 /// F5: etcd goes and comes back, then the API server, each in the middle of the story.
 async fn outages(ground: Ground, twin: Arc<Undisturbed>) -> Result<Vec<String>> {
@@ -40,17 +35,7 @@ async fn outages(ground: Ground, twin: Arc<Undisturbed>) -> Result<Vec<String>> 
         real.start_api_server().await?;
         std::future::pending::<Result<()>>().await
     };
-    let story = async {
-        story::play(&rig, Pace::Patient).await?;
-        story::end(&rig).await
-    };
-    tokio::select! {
-        told = story => told?,
-        failed = failing => failed?,
-    }
-    let mut wrong = rig.judgement(&OURS);
-    wrong.extend(snapshot::differences(&twin.without_history, &snapshot::take(&rig, false).await?));
-    Ok(wrong)
+    told_in(&rig, &twin, false, failing).await
 }
 
 const NEEDS: [&str; 3] = [

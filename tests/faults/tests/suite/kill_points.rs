@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Result;
-use faults::story::{self, OURS, Pace};
-use faults::{Kill, Moment, Weather, draw, long, number, of_the_day, say, snapshot};
+use faults::{Kill, Moment, Weather, draw, long, number, of_the_day, say};
 
-use crate::{Ground, Undisturbed, all, undisturbed};
+use crate::{Ground, Undisturbed, all, told_in, undisturbed};
 
 /// Points of the quick suite.
 const POINTS: u64 = 25;
@@ -42,16 +41,7 @@ async fn killed(
         }
         Ok::<_, anyhow::Error>(())
     };
-    let story = async {
-        story::play(&rig, Pace::Patient).await?;
-        story::end(&rig).await
-    };
-    tokio::select! {
-        told = story => told?,
-        failed = successors => failed?,
-    }
-    let mut wrong = rig.judgement(&OURS);
-    wrong.extend(snapshot::differences(&twin.state, &snapshot::take(&rig, true).await?));
+    let wrong = told_in(&rig, &twin, true, successors).await?;
     rig.leave().await?;
     Ok(wrong)
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use faults::story::{self, OURS, Pace, config};
-use faults::{Gate, Line, Record, Rig, Weather, long, snapshot};
+use faults::story::{self, config};
+use faults::{Gate, Line, Record, Rig, Weather, long};
 use kubesim::{FaultAction, FaultRule, Faults};
 use testkit::eventually;
 
-use crate::{Ground, Undisturbed, all, undisturbed};
+use crate::{Ground, Undisturbed, all, undisturbed, wrong_with};
 
 const A_WHILE: Duration = Duration::from_secs(60);
 /// How long a lease lasts, and a little.
@@ -47,23 +47,17 @@ async fn hand_over(ground: Ground, write: u64, twin: Arc<Undisturbed>) -> Result
         gate.open();
         Ok::<_, anyhow::Error>(())
     };
-    let story = async {
-        story::play(&rig, Pace::Patient).await?;
-        story::end(&rig).await
-    };
-    let (told, watched) = tokio::join!(story, watcher);
+    let (told, watched) = tokio::join!(story::tell(&rig), watcher);
     told?;
     watched?;
     line.cut();
     sleeper.join().ok().context("the sleeper's thread ended badly")??;
 
-    let mut wrong = rig.judgement(&OURS);
+    let mut wrong = wrong_with(&rig, &twin, false).await?;
     let leader = rig.leader().await?;
     if leader != "2" {
         wrong.push(format!("the lease is {leader}'s"));
     }
-    let state = snapshot::take(&rig, false).await?;
-    wrong.extend(snapshot::differences(&twin.without_history, &state));
     rig.leave().await?;
     Ok(wrong)
 }

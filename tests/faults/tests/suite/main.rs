@@ -17,10 +17,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Result;
 use e2e::Cluster;
-use faults::story::{self, OURS, Pace};
-use faults::{Rig, Weather, say, snapshot};
+use faults::story::{self, OURS};
+use faults::{Line, Rig, Weather, say, snapshot};
 use futures::StreamExt as _;
 use serde_json::Value;
+use testkit::eventually;
 
 /// Where runs take place.
 #[derive(Clone)]
@@ -61,12 +62,39 @@ pub(crate) async fn undisturbed(ground: &Ground) -> Result<Arc<Undisturbed>> {
     let rig = ground.rig(Weather::fair()).await?;
     let line = rig.line("1").await?;
     rig.start("1", line.clone(), false).await?;
-    story::play(&rig, Pace::Patient).await?;
-    story::end(&rig).await?;
+    story::tell(&rig).await?;
     assert_eq!(rig.judgement(&OURS), Vec::<String>::new());
     let (state, without_history) = (snapshot::take(&rig, true).await?, snapshot::take(&rig, false).await?);
     rig.leave().await?;
     Ok(Arc::new(Undisturbed { state, without_history, writes: line.writes() }))
+}
+
+/// Waits until the controller at the end of this line has made so many writes.
+pub(crate) async fn written(rig: &Rig, line: &Line, writes: u64) {
+    eventually("so much is done", rig.patience(), || async { Ok::<_, ()>(line.writes() >= writes) }).await;
+}
+
+/// The story while `trouble` goes on, which ends by failing alone. The answer is what is wrong.
+pub(crate) async fn told_in(
+    rig: &Rig,
+    twin: &Undisturbed,
+    history: bool,
+    trouble: impl Future<Output = Result<()>>,
+) -> Result<Vec<String>> {
+    tokio::select! {
+        told = Box::pin(story::tell(rig)) => told?,
+        failed = trouble => failed?,
+    }
+    wrong_with(rig, twin, history).await
+}
+
+/// What is wrong with a run that is over: promises that were broken, and an end other than the undisturbed one's, with or without the lists
+/// of past syncs.
+pub(crate) async fn wrong_with(rig: &Rig, twin: &Undisturbed, history: bool) -> Result<Vec<String>> {
+    let expected = if history { &twin.state } else { &twin.without_history };
+    let mut wrong = rig.judgement(&OURS);
+    wrong.extend(snapshot::differences(expected, &snapshot::take(rig, history).await?));
+    Ok(wrong)
 }
 
 /// Runs all of these, so many at a time. The answer is what is wrong with each, a panic included.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use faults::story::{self, OURS, Pace};
-use faults::{Weather, long, number, of_the_day, say, snapshot};
+use faults::story::{self, Pace};
+use faults::{Weather, long, number, of_the_day, say};
 
-use crate::{Ground, Undisturbed, all, undisturbed};
+use crate::{Ground, Undisturbed, all, undisturbed, wrong_with};
 
 /// Seeds of the quick suite, and of the long one.
 const SEEDS: [u64; 2] = [10, 2000];
@@ -31,9 +31,7 @@ async fn one(ground: Ground, seed: u64, twin: Arc<Undisturbed>) -> Result<Vec<St
     story::play(&rig, Pace::Hasty(HASTE)).await?;
     rig.weather.clear_up();
     story::end(&rig).await?;
-    let mut wrong = rig.judgement(&OURS);
-    let state = snapshot::take(&rig, false).await?;
-    wrong.extend(snapshot::differences(&twin.without_history, &state));
+    let wrong = wrong_with(&rig, &twin, false).await?;
     rig.leave().await?;
     Ok(wrong)
 }
