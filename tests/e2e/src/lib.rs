@@ -19,6 +19,7 @@ use testkit::{
 };
 use tokio::task::JoinHandle;
 
+pub use kubesim::Clock;
 pub use remote::{Gate, Remote};
 pub use requests::Api;
 pub use seen::Seen;
@@ -48,6 +49,8 @@ pub struct Cluster {
     pub sim: Option<KubeSim>,
     /// The real one, where it is one.
     pub real: Option<RealCluster>,
+    /// Its time, which on a runtime with paused time is that runtime's.
+    pub clock: Clock,
     nodes: Mutex<Option<Handle>>,
     _workloads: Option<Handle>,
 }
@@ -57,11 +60,16 @@ impl Cluster {
     pub async fn start(on: On) -> Result<Option<Self>> {
         match on {
             On::Kubesim => {
-                let sim = KubeSim::new(kubesim::Options::default());
+                let clock = clock();
+                let sim = KubeSim::new(kubesim::Options {
+                    clock: Arc::clone(&clock),
+                    ..kubesim::Options::default()
+                });
                 let client = sim.client();
-                let workloads = Some(spawn_controllers(client.clone(), ControllerOptions::default()));
-                let nodes = Mutex::new(Some(nodes(&client)));
-                Ok(Some(Self { client, sim: Some(sim), real: None, nodes, _workloads: workloads }))
+                let options = ControllerOptions { clock: Arc::clone(&clock) };
+                let workloads = Some(spawn_controllers(client.clone(), options));
+                let nodes = Mutex::new(Some(nodes(&client, &clock)));
+                Ok(Some(Self { client, sim: Some(sim), real: None, clock, nodes, _workloads: workloads }))
             }
             On::Real => Self::real(RealOptions { audit_log: true, ..RealOptions::default() }).await,
         }
@@ -72,14 +80,15 @@ impl Cluster {
         let options = RealOptions { controller_manager: true, ..options };
         let Some(real) = RealCluster::start(options).await? else { return Ok(None) };
         let client = real.client();
-        let nodes = Mutex::new(Some(nodes(&client)));
-        Ok(Some(Self { client, sim: None, real: Some(real), nodes, _workloads: None }))
+        let clock = clock();
+        let nodes = Mutex::new(Some(nodes(&client, &clock)));
+        Ok(Some(Self { client, sim: None, real: Some(real), clock, nodes, _workloads: None }))
     }
 
     /// Stops the nodes, so that no pod becomes ready, or starts them again.
     pub fn run_nodes(&self, run: bool) {
         let mut handle = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        *handle = run.then(|| nodes(&self.client));
+        *handle = run.then(|| nodes(&self.client, &self.clock));
     }
 
     /// A client of the user `capstan-<who>`, so that its requests can be told apart, with all rights or with those of `access`
@@ -101,8 +110,18 @@ impl Cluster {
     }
 }
 
-fn nodes(client: &kube::Client) -> Handle {
-    let options = NodeOptions { ready_delay: Duration::from_millis(10), ..NodeOptions::default() };
+/// The wall clock's time, by a clock that begins to agree with it now and runs with the runtime's.
+fn clock() -> Clock {
+    let (began, since) = (Timestamp::now(), tokio::time::Instant::now());
+    Arc::new(move || began.saturating_add(since.elapsed()).unwrap_or(Timestamp::MAX))
+}
+
+fn nodes(client: &kube::Client, clock: &Clock) -> Handle {
+    let options = NodeOptions {
+        ready_delay: Duration::from_millis(10),
+        clock: Arc::clone(clock),
+        ..NodeOptions::default()
+    };
     spawn_nodes(client.clone(), options)
 }
 

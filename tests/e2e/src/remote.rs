@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::{Api, Cluster, nodes};
+use crate::{Api, Cluster, clock, nodes};
 
 /// What becomes of connections to a remote cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,8 @@ impl Remote {
     pub async fn start() -> Result<Self> {
         let sim = KubeSim::new(kubesim::Options::default());
         let client = sim.client();
-        let workloads = [spawn_controllers(client.clone(), ControllerOptions::default()), nodes(&client)];
+        let workloads =
+            [spawn_controllers(client.clone(), ControllerOptions::default()), nodes(&client, &clock())];
         let serving = sim.serve_https(([127, 0, 0, 1], 0).into()).await?;
         let (token, ca) = (serving.token.clone(), serving.ca.clone());
         let mut remote = Self::behind(serving.addr, client, token, ca).await?;

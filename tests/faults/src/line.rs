@@ -8,11 +8,11 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
+use e2e::{Clock, Cluster};
 use http::{Method, Request, Response};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
-use jiff::Timestamp;
 use kube::client::Body;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -89,6 +89,7 @@ struct State {
     who: String,
     log: Arc<Log>,
     weather: Arc<Weather>,
+    clock: Clock,
     kill: Option<Kill>,
     /// Stops the thread at its n-th write.
     gate: Option<(u64, Arc<Gate>)>,
@@ -97,10 +98,10 @@ struct State {
 }
 
 impl Line {
-    /// A line that nothing happens on but weather: requests go on by `to`, looks of its own by `observer`.
+    /// A line to a cluster that nothing happens on but weather: requests go on by `to`.
     pub fn new(
         to: kube::Client,
-        observer: kube::Client,
+        cluster: &Cluster,
         who: &str,
         log: &Arc<Log>,
         weather: &Arc<Weather>,
@@ -109,12 +110,13 @@ impl Line {
             who: who.to_owned(),
             log: Arc::clone(log),
             weather: Arc::clone(weather),
+            clock: Arc::clone(&cluster.clock),
             kill: None,
             gate: None,
             writes: AtomicU64::new(0),
             dead: watch::Sender::new(false),
         };
-        Self { to, observer, state: Arc::new(state) }
+        Self { to, observer: cluster.client.clone(), state: Arc::new(state) }
     }
 
     /// A line that goes dead, and its controller with it.
@@ -204,7 +206,7 @@ impl Line {
         let (head, answer) = response.into_parts();
         let answer = answer.collect().await?.to_bytes();
         self.state.log.push(Record::Request(Box::new(Entry {
-            at: Timestamp::now(),
+            at: (self.state.clock)(),
             who: self.state.who.clone(),
             method: method.to_string(),
             content_type: kind.and_then(|kind| kind.to_str().ok().map(str::to_owned)).unwrap_or_default(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use applications::Controller;
 use e2e::{Api, Cluster, On, is_good};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use testkit::{GitServer, GitServerOptions, RealOptions, Repository, eventually_some};
 use tokio::task::JoinHandle;
@@ -167,7 +167,7 @@ impl Rig {
             Some(real) => real.client_as(&format!("{}{who}{}", observer::USERS, self.mark)).await?,
             None => self.cluster.client.clone(),
         };
-        Ok(Line::new(to, self.cluster.client.clone(), who, &self.log, &self.weather))
+        Ok(Line::new(to, &self.cluster, who, &self.log, &self.weather))
     }
 
     /// Starts a controller at the end of a line, in place of the one that ran, whose lease it need not wait for.
@@ -198,7 +198,8 @@ impl Rig {
     /// Starts a controller at the end of a line, in this runtime, and leaves it to the caller.
     pub async fn run(&self, line: Line, data: &Path, who: &str) -> Result<(Controller, JoinHandle<()>)> {
         let (client, ahead) = (kube::Client::new(line, "default"), Arc::clone(&self.ahead));
-        let clock = move || Timestamp::now() + SignedDuration::from_secs(ahead.load(Ordering::Relaxed));
+        let clock = Arc::clone(&self.cluster.clock);
+        let clock = move || clock() + SignedDuration::from_secs(ahead.load(Ordering::Relaxed));
         e2e::run_in(&self.at("argocd~"), client, data, who, clock).await
     }
 
@@ -233,7 +234,8 @@ impl Rig {
 
     /// Allows the deletion of objects from here on.
     pub fn may_go(&self, paths: &[&str]) {
-        self.log.push(Record::MayGo(Timestamp::now(), paths.iter().map(|path| self.at(path)).collect()));
+        self.log
+            .push(Record::MayGo((self.cluster.clock)(), paths.iter().map(|path| self.at(path)).collect()));
     }
 
     /// The promises that were broken so far, see [`judge`]; `ours` are the paths that applications are about. On the real API server

@@ -7,7 +7,7 @@ use crate::revision::Refs;
 use crate::sources::told;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
+use tokio::time::Instant;
 
 fn open(remote: &Remote) -> Result<gix::Repository, SourceError> {
     let path = Path::new(&*remote.url.path);

@@ -3,7 +3,7 @@
 use gosemver::{Range, Version};
 use net::excerpt;
 use std::collections::BTreeMap;
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// Longest target revision, in bytes.
 const MAX_REVISION_BYTES: usize = 1024;

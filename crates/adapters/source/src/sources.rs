@@ -17,7 +17,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// How much longer than its own limit a conversation is waited for: it ends itself.
 const GRACE: Duration = Duration::from_secs(5);

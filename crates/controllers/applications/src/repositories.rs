@@ -473,7 +473,7 @@ impl Repositories {
     ) -> Result<(Said, Option<String>), String> {
         let mut answer = self.sources.ls_refs(remote).await;
         // The question may have joined one that was sent before; what was pushed in between is not in its answer.
-        if answer.as_ref().is_ok_and(|refs| Instant::from_std(refs.fetched_at) < asked) {
+        if answer.as_ref().is_ok_and(|refs| refs.fetched_at < asked) {
             answer = self.sources.ls_refs(remote).await;
         }
         answer.map(|refs| (Said::Refs(refs), None)).map_err(|error| chain(&error))

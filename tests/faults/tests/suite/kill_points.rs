@@ -4,14 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Result;
-use faults::{Kill, Moment, Weather, draw, long, number, of_the_day, say};
+use faults::{Kill, Moment, Weather, draw, number, of_the_day, say};
 
-use crate::{Ground, Undisturbed, all, told_in, undisturbed};
+use crate::{Ground, Undisturbed, all_on, told_in, undisturbed};
 
-/// Points of the quick suite.
-const POINTS: u64 = 25;
-/// Runs at the same time: most of a run is waiting.
-const AT_ONCE: usize = 12;
+/// Runs at the same time: time is simulated, so that a run waits for git alone.
+const AT_ONCE: usize = 4;
 
 /// Deaths of one run, and whether each successor has to do without what its predecessor had on disk.
 #[derive(Clone)]
@@ -73,14 +71,17 @@ fn sample(writes: u64, points: u64, seed: u64) -> Vec<Point> {
     (0..points).map(one).collect()
 }
 
-/// Every point, or so many of them where the suite is to be quick.
+/// Every point, or so many of them.
 pub(crate) async fn kill(
     ground: &Ground,
     twin: &Arc<Undisturbed>,
-    quick: u64,
+    some: Option<u64>,
     at_once: usize,
 ) -> Vec<String> {
-    let points = if long() { every(twin.writes) } else { sample(twin.writes, quick, of_the_day()) };
+    let points = match some {
+        Some(count) => sample(twin.writes, count, of_the_day()),
+        None => every(twin.writes),
+    };
     let deaths = Arc::new(AtomicUsize::new(0));
     let run = |point: &Point| {
         (
@@ -88,7 +89,7 @@ pub(crate) async fn kill(
             killed(ground.clone(), point.clone(), Arc::clone(twin), Arc::clone(&deaths)),
         )
     };
-    let mut wrong = all(points.iter().map(run), at_once).await;
+    let mut wrong = all_on(ground, points.iter().map(run), at_once).await;
     let deaths = deaths.load(Ordering::Relaxed);
     let (count, writes) = (points.len(), twin.writes);
     say(&format!("{count} points of {writes} writes, {deaths} deaths, {} violations", wrong.len()));
@@ -101,7 +102,7 @@ pub(crate) async fn kill(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_controller_is_followed_by_one_that_ends_the_same_way() {
-    let twin = undisturbed(&Ground::Kubesim).await.unwrap();
-    let wrong = kill(&Ground::Kubesim, &twin, POINTS, AT_ONCE).await;
+    let twin = undisturbed(&Ground::Simulated).await.unwrap();
+    let wrong = kill(&Ground::Simulated, &twin, None, AT_ONCE).await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

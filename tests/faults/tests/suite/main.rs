@@ -28,6 +28,8 @@ use testkit::eventually;
 pub(crate) enum Ground {
     /// Each on a kubesim of its own.
     Kubesim,
+    /// As that, in simulated time: where all wait, time passes at once.
+    Simulated,
     /// Side by side on one real API server; the number of the next one.
     Real(Arc<Cluster>, Arc<AtomicU64>),
 }
@@ -40,12 +42,22 @@ impl Ground {
 
     pub(crate) async fn rig(&self, weather: Weather) -> Result<Rig> {
         match self {
-            Self::Kubesim => Rig::new(weather).await,
+            Self::Kubesim | Self::Simulated => Rig::new(weather).await,
             Self::Real(cluster, next) => {
                 Rig::on(cluster, next.fetch_add(1, Ordering::Relaxed), weather).await
             }
         }
     }
+}
+
+/// Runs this on a thread and a runtime of its own, in simulated time. Who works for it elsewhere holds time up (a blocking task does).
+async fn simulated<T: Send + 'static>(run: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    let run = || {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
+        runtime.block_on(run)
+    };
+    tokio::task::spawn_blocking(run).await?
 }
 
 /// The story without a fault.
@@ -59,6 +71,11 @@ pub(crate) struct Undisturbed {
 }
 
 pub(crate) async fn undisturbed(ground: &Ground) -> Result<Arc<Undisturbed>> {
+    let run = undisturbed_on(ground.clone());
+    if matches!(ground, Ground::Simulated) { simulated(run).await } else { run.await }
+}
+
+async fn undisturbed_on(ground: Ground) -> Result<Arc<Undisturbed>> {
     let rig = ground.rig(Weather::fair()).await?;
     let line = rig.line("1").await?;
     rig.start("1", line.clone(), false).await?;
@@ -102,8 +119,24 @@ pub(crate) async fn all<F>(runs: impl Iterator<Item = (String, F)>, at_once: usi
 where
     F: Future<Output = Result<Vec<String>>> + Send + 'static,
 {
+    all_on(&Ground::Kubesim, runs, at_once).await
+}
+
+/// As [`all`], in this ground's time.
+pub(crate) async fn all_on<F>(
+    ground: &Ground,
+    runs: impl Iterator<Item = (String, F)>,
+    at_once: usize,
+) -> Vec<String>
+where
+    F: Future<Output = Result<Vec<String>>> + Send + 'static,
+{
     let runs = runs.map(|(name, run)| async move {
-        let wrong = match tokio::spawn(run).await {
+        let run = match ground {
+            Ground::Simulated => tokio::spawn(simulated(run)),
+            Ground::Kubesim | Ground::Real(..) => tokio::spawn(run),
+        };
+        let wrong = match run.await {
             Ok(Ok(wrong)) => wrong,
             Ok(Err(error)) => vec![format!("{error:#}")],
             Err(ended) => vec![ended.to_string()],

@@ -22,7 +22,7 @@ async fn promises_hold_on_the_real_api_server() {
     let Some(ground) = Ground::real().await.unwrap() else { return };
     let twin = undisturbed(&ground).await.unwrap();
     let wrong = tokio::join!(
-        kill(&ground, &twin, POINTS, AT_ONCE),
+        kill(&ground, &twin, (!long()).then_some(POINTS), AT_ONCE),
         weather(&ground, &twin, seeds(SEEDS[0], SEEDS[1]), AT_ONCE),
         hand_overs(&ground, &twin, SLEEPS[usize::from(long())]),
     );

@@ -1,5 +1,4 @@
 use super::{Refs, Resolved, RevisionError, resolve, resolve_name};
-use std::time::Instant;
 
 fn refs(names: &[(&str, u8)]) -> Refs {
     let by_name = names.iter().map(|(name, id)| ((*name).to_owned(), commit(*id))).collect();
@@ -7,7 +6,7 @@ fn refs(names: &[(&str, u8)]) -> Refs {
         head: Some("refs/heads/main".to_owned()),
         by_name,
         tags: std::collections::BTreeMap::new(),
-        fetched_at: Instant::now(),
+        fetched_at: tokio::time::Instant::now(),
     }
 }
 
