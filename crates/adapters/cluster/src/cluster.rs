@@ -316,6 +316,7 @@ impl Cluster {
             requests: tally.requests(),
             watch_restarts: tally.watch_restarts.load(Relaxed),
             relists: tally.relists.load(Relaxed),
+            untold: tally.untold.load(Relaxed),
             objects,
             full_objects,
             full_bytes,

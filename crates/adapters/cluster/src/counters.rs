@@ -64,6 +64,7 @@ pub(crate) struct Tally {
     requests: [AtomicU64; VERBS.len()],
     pub(crate) watch_restarts: AtomicU64,
     pub(crate) relists: AtomicU64,
+    pub(crate) untold: AtomicU64,
 }
 
 impl Tally {
@@ -88,6 +89,8 @@ pub struct Counters {
     pub watch_restarts: u64,
     /// Lists begun after a kind's first.
     pub relists: u64,
+    /// Times that a list showed what a watch had not told.
+    pub untold: u64,
     /// Objects held.
     pub objects: usize,
     /// Objects held whole.

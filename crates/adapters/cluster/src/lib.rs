@@ -44,6 +44,7 @@ mod discovery;
 mod error;
 mod http;
 mod kind_watch;
+mod ledger;
 mod live;
 mod login;
 mod options;

@@ -33,8 +33,11 @@ pub struct Options {
     pub watch_timeout: Duration,
     /// Silence past the watch's own time that is taken for a dead connection.
     pub watch_grace: Duration,
-    /// Age at which a kind is listed anew, whatever its watch said: the bound on how long a lost event stays
-    /// lost. A fifth is added at random. The live view stays complete meanwhile.
+    /// Age at which it is made sure by a list of metadata that the watch of a kind that is watched whole told everything: the bound on
+    /// how long a lost event stays lost. Up to half is added at random. The live view stays complete meanwhile. Source: the peer, which
+    /// lists every kind anew, and whole, after ten minutes.
+    pub verify_after: Duration,
+    /// Age at which a kind that is watched by its metadata only is listed anew for the same end. Up to a fifth is added at random.
     pub relist_after: Duration,
     /// How long one request may take, its answer included; a watch is not bound by it.
     pub request_timeout: Duration,
@@ -60,7 +63,8 @@ impl Options {
             concurrent_lists: 10,
             watch_timeout: Duration::from_secs(300),
             watch_grace: Duration::from_secs(30),
-            relist_after: Duration::from_secs(3600),
+            verify_after: Duration::from_secs(120),
+            relist_after: Duration::from_secs(600),
             request_timeout: Duration::from_secs(60),
             stale_after: Duration::from_secs(60),
             backoff: (Duration::from_millis(500), Duration::from_secs(30)),

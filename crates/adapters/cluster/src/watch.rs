@@ -1,4 +1,7 @@
-//! Follows one kind: reads a paged list, then a watch from where the list ended, for ever.
+//! Follows one kind: reads a paged list, then a watch from where the list ended, for ever; now and then it makes sure by another list
+//! that the watch told everything.
+
+mod verify;
 
 use std::{
     hash::{BuildHasher as _, Hasher as _, RandomState},
@@ -19,6 +22,7 @@ use crate::{
     counters::Verb,
     discovery::ResourceKind,
     http::{Api, Failure, Status, malformed, query_value, segment},
+    ledger::{Audit, Doubts, Ledger},
     live::Knowledge,
     options::Options,
     seen::{ListMeta, ListPage, Seen, WatchLine},
@@ -33,6 +37,9 @@ const MAX_QUICK_403: u32 = 6;
 /// Lists begun anew because their continue token expired or their pages did not fit together, before the list
 /// counts as failed.
 const MAX_LIST_RESTARTS: u32 = 5;
+/// Objects by their metadata alone. A server that knows no such form sends whole objects, which read just as well.
+const METADATA_LIST: &str =
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 
 /// Whether a kind's objects are asked for whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,10 +65,7 @@ impl Target {
     fn accept(&self, list: bool) -> &'static str {
         match (self.mode, list) {
             (Mode::Full, _) => "application/json",
-            // A server that knows no such form sends whole objects, which read just as well.
-            (Mode::Metadata, true) => {
-                "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
-            }
+            (Mode::Metadata, true) => METADATA_LIST,
             (Mode::Metadata, false) => {
                 "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
             }
@@ -120,6 +124,8 @@ enum Phase {
     Idle,
     /// To read the page of this token, of the list at this resourceVersion.
     Paging { token: Option<String>, resource_version: String, _permit: OwnedSemaphorePermit },
+    /// To read the page of this token, to see whether the watch told everything.
+    Verifying { token: Option<String>, resource_version: String, audit: Audit, _permit: OwnedSemaphorePermit },
     /// To watch.
     Parted,
     /// A watch is open.
@@ -150,10 +156,18 @@ pub(crate) struct Watcher {
     progressed: bool,
     page_size: u32,
     list_restarts: u32,
+    old_lists: u32,
     failures: u32,
     listed: bool,
     watched: bool,
-    relist_at: Instant,
+    /// When it is to be seen whether the watch told everything.
+    due_at: Instant,
+    /// What was told, of a kind that is watched whole.
+    ledger: Ledger,
+    /// Of what the last list showed that it was not told yet.
+    doubts: Doubts,
+    /// Whether the next look is because of them.
+    doubting: bool,
     /// Since when no watch is open.
     parted_since: Instant,
 }
@@ -172,10 +186,14 @@ impl Watcher {
             continuous: false,
             progressed: false,
             list_restarts: 0,
+            old_lists: 0,
             failures: 0,
             listed: false,
             watched: false,
-            relist_at: now,
+            due_at: now,
+            ledger: Ledger::default(),
+            doubts: Doubts::new(),
+            doubting: false,
             parted_since: now,
         }
     }
@@ -195,6 +213,9 @@ impl Watcher {
                 Phase::Idle => Some(self.begin_list().await),
                 Phase::Paging { token, resource_version, _permit } => {
                     self.read_page(token, resource_version, _permit).await
+                }
+                Phase::Verifying { token, resource_version, audit, _permit } => {
+                    self.verify_page(token, resource_version, audit, _permit).await
                 }
                 Phase::Parted => self.open_watch().await,
                 Phase::Open { lines, until } => self.read_event(lines, until).await,
@@ -227,11 +248,7 @@ impl Watcher {
         resource_version: String,
         permit: OwnedSemaphorePermit,
     ) -> Option<Observation> {
-        let mut uri = format!("{}?limit={}", self.target.path(), self.page_size);
-        if let Some(token) = &token {
-            uri.push_str("&continue=");
-            uri.push_str(&query_value(token));
-        }
+        let uri = self.page_uri(token.as_deref());
         let read = self.shared.api.get_bytes(Verb::List, &uri, self.target.accept(true)).await;
         let (page, objects) = match read.and_then(|body| parse_page(&body)) {
             Ok(read) => read,
@@ -247,6 +264,15 @@ impl Watcher {
         }
         // All pages have the version of the first, so all are measured against the same past.
         let rewound = is_older(&page.resource_version, &self.resource_version);
+        if token.is_none() && rewound && self.is_a_stale_replica() {
+            self.backoff(None);
+            return None;
+        }
+        if token.is_none() {
+            self.ledger.clear();
+            self.doubts.clear();
+        }
+        self.remember(&objects);
         let moment = Moment { resource_version: page.resource_version.clone(), rewound };
         if next.is_some() {
             self.phase =
@@ -258,11 +284,18 @@ impl Watcher {
         self.continuous = true;
         self.list_restarts = 0;
         self.progressed = false;
-        let now = Instant::now();
-        self.parted_since = now;
-        self.relist_at = now + stretched(self.shared.options.relist_after, 5);
-        self.phase = Phase::Parted;
+        self.parted_since = Instant::now();
+        self.is_right();
         Some(Observation::Page { objects, moment, last: true })
+    }
+
+    fn page_uri(&self, token: Option<&str>) -> String {
+        let mut uri = format!("{}?limit={}", self.target.path(), self.page_size);
+        if let Some(token) = token {
+            uri.push_str("&continue=");
+            uri.push_str(&query_value(token));
+        }
+        uri
     }
 
     /// A list that must begin anew: at once a few times, then as any failure.
@@ -302,9 +335,7 @@ impl Watcher {
     /// A list did not come to its end. A view that is complete stays so by its watch; else this is the verdict.
     fn list_lost(&mut self, verdict: Knowledge) -> Option<Observation> {
         if self.continuous {
-            self.relist_at = Instant::now() + stretched(self.shared.options.backoff.1, 1);
-            self.phase = Phase::Parted;
-            return None;
+            return self.verify_later();
         }
         self.say(verdict)
     }
@@ -340,7 +371,8 @@ impl Watcher {
     }
 
     async fn open_watch(&mut self) -> Option<Observation> {
-        if Instant::now() >= self.relist_at {
+        if let Some(due) = self.due() {
+            self.phase = due;
             return None;
         }
         let timeout = stretched(self.shared.options.watch_timeout, 2);
@@ -415,9 +447,16 @@ impl Watcher {
 
     async fn read_event(&mut self, mut lines: Lines, until: Instant) -> Option<Observation> {
         self.parted_since = Instant::now();
-        let Ok(line) = tokio::time::timeout_at(until.min(self.relist_at), lines.next()).await else {
-            // Silent past its time, or due for a new list.
-            self.phase = if Instant::now() >= self.relist_at { Phase::Idle } else { Phase::Parted };
+        let Ok(line) = tokio::time::timeout_at(until.min(self.due_at), lines.next()).await else {
+            // Silent past its time, or it is time to see whether it told everything.
+            self.phase = match self.due() {
+                Some(due) => {
+                    self.parted_since = Instant::now();
+                    due
+                }
+                None if Instant::now() < until => Phase::Open { lines, until },
+                None => Phase::Parted,
+            };
             return None;
         };
         let read = match line {
@@ -448,11 +487,20 @@ impl Watcher {
             self.backoff(None);
             self.lose_continuity();
             return None;
+        } else {
+            // Told late or twice: what was gone may seem to be there.
+            self.due_at = self.due_at.min(Instant::now() + self.shared.options.backoff.1);
         }
         self.phase = Phase::Open { lines, until };
         match event {
-            Event::Applied(seen) => Some(Observation::Applied(seen)),
-            Event::Deleted(seen) => Some(Observation::Deleted(seen)),
+            Event::Applied(seen) => {
+                self.remember(std::slice::from_ref(&seen));
+                Some(Observation::Applied(seen))
+            }
+            Event::Deleted(seen) => {
+                self.ledger.deleted(&seen);
+                Some(Observation::Deleted(seen))
+            }
             Event::Bookmark(_) => None,
         }
     }

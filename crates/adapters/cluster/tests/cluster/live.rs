@@ -313,6 +313,83 @@ async fn a_lost_event_is_found_by_the_next_list() {
     );
 }
 
+/// How long a lost event may stay lost (reliability P6: 2 x resync + 60 s at the peer's resync of 120 s, less the time to act on it).
+const FOUND: Duration = Duration::from_secs(240);
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_withheld_for_ever_is_found() {
+    type Trouble = fn(&Fake);
+    let rows: [(&str, Trouble, What); 4] = [
+        ("made", |fake| drop(fake.put_silently(&CONFIG_MAP, object("x", Some("one"), "2"))), What::Added),
+        (
+            "changed",
+            |fake| drop(fake.put_silently(&CONFIG_MAP, object("x", Some("one"), "2"))),
+            What::Modified,
+        ),
+        ("gone", |fake| fake.delete_silently(&CONFIG_MAP, "x"), What::Deleted),
+        (
+            "gone and made anew",
+            |fake| {
+                fake.delete_silently(&CONFIG_MAP, "x");
+                fake.put_silently(&CONFIG_MAP, object("x", Some("one"), "1"));
+            },
+            What::Modified,
+        ),
+    ];
+    for (row, trouble, expect) in rows {
+        for later in ["", "another event"] {
+            let fake = Fake::new(&[CONFIG_MAP]);
+            for name in ["a", "b", "c"] {
+                fake.put(&CONFIG_MAP, object(name, Some("one"), "1"));
+            }
+            if expect != What::Added {
+                fake.put(&CONFIG_MAP, object("x", Some("one"), "1"));
+            }
+            let cluster = fake.cluster().await;
+            cluster.need_full(&[CONFIG_MAP.group_kind()].into());
+            complete(&cluster, &[CONFIG_MAP]).await;
+            let mut changes = cluster.changes();
+            trouble(&fake);
+            let lost = tokio::time::Instant::now();
+            if !later.is_empty() {
+                fake.put(&CONFIG_MAP, object("a", Some("one"), "2"));
+                changed(&mut changes, "a").await;
+            }
+            let change = changed(&mut changes, "x").await;
+            assert!(lost.elapsed() < FOUND, "{row} {later}: {:?}", lost.elapsed());
+            assert_eq!(change.what, expect, "{row} {later}");
+            assert_eq!(cluster.counters().untold, 1, "{row} {later}");
+            assert!(cluster.knowledge(&CONFIG_MAP.group_kind()).is_complete(), "{row} {later}");
+            tokio::time::sleep(2 * FOUND).await;
+            assert_eq!(cluster.counters().untold, 1, "{row} {later}: once is enough");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_lags_behind_is_not_believed() {
+    let fake = Fake::new(&[CONFIG_MAP]);
+    fake.put(&CONFIG_MAP, object("gone", Some("one"), "1"));
+    let cluster = fake.cluster().await;
+    cluster.need_full(&[CONFIG_MAP.group_kind()].into());
+    complete(&cluster, &[CONFIG_MAP]).await;
+    let mut changes = cluster.changes();
+    let old = json!({"metadata": {"resourceVersion": "11"}, "items": [object("gone", Some("one"), "1")]});
+    fake.delete(&CONFIG_MAP, "gone");
+    changed(&mut changes, "gone").await;
+    // Once where it is only made sure, then where there is nothing else to go by.
+    for lost in [false, true] {
+        fake.fail("configmaps?limit", 2, 200, old.clone());
+        if lost {
+            fake.compact();
+        }
+        tokio::time::sleep(2 * FOUND).await;
+        assert_eq!(names(&cluster), [""; 0], "{lost}");
+        complete(&cluster, &[CONFIG_MAP]).await;
+    }
+    assert_eq!(fake.requests("configmaps?limit").len() as u64, cluster.counters().requests["list"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_kind_that_is_forbidden_blinds_no_other() {
     let fake = Fake::new(&[CONFIG_MAP, POD]);
@@ -410,7 +487,7 @@ async fn a_silent_watch_is_opened_again() {
     let fake = Fake::new(&[CONFIG_MAP]);
     let cluster = fake.cluster().await;
     complete(&cluster, &[CONFIG_MAP]).await;
-    tokio::time::sleep(Duration::from_secs(1000)).await;
+    tokio::time::sleep(Duration::from_secs(550)).await;
     assert!(cluster.counters().watch_restarts > 0);
     assert_eq!(
         (cluster.counters().relists, cluster.knowledge(&CONFIG_MAP.group_kind())),
@@ -561,15 +638,21 @@ async fn a_kind_that_is_needed_is_there_soon_after_its_right() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_steady_state_sends_nothing_but_watches() {
+async fn the_steady_state_sends_nothing_but_watches_and_makes_sure_of_them() {
     let fake = Fake::new(&[CONFIG_MAP, POD, CRD]);
     let cluster = fake.cluster().await;
+    cluster.need_full(&[CONFIG_MAP.group_kind()].into());
     complete(&cluster, &[CONFIG_MAP, POD, CRD]).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let before = cluster.counters();
     tokio::time::sleep(Duration::from_secs(1800)).await;
     let after = cluster.counters();
     for (verb, count) in &after.requests {
-        assert!(*verb == "watch" || *count == before.requests[verb], "{verb}: {count}");
+        assert!(["watch", "list"].contains(verb) || *count == before.requests[verb], "{verb}: {count}");
     }
+    // What is needed whole each 2 to 3 minutes, by its metadata; the rest each 10 to 12.
+    let lists = |plural| fake.requests(&format!("/{plural}?limit")).len() - 1;
+    assert!((10..=15).contains(&lists("configmaps")), "{}", lists("configmaps"));
+    assert!((2..=3).contains(&lists("pods")), "{}", lists("pods"));
+    assert_eq!((after.untold, after.full_objects), (0, 0));
 }

@@ -187,7 +187,12 @@ impl Fake {
     }
 
     pub(crate) fn delete(&self, served: &Served, name: &str) {
-        self.state().delete(served, name);
+        self.state().delete(served, name, true);
+    }
+
+    /// Deletes an object and loses the event.
+    pub(crate) fn delete_silently(&self, served: &Served, name: &str) {
+        self.state().delete(served, name, false);
     }
 
     /// Keeps all events back until the next call.
@@ -317,13 +322,15 @@ impl State {
         object
     }
 
-    fn delete(&mut self, served: &Served, name: &str) {
+    fn delete(&mut self, served: &Served, name: &str, tell: bool) {
         self.version += 1;
         let namespace = if served.namespaced { "shop".to_owned() } else { String::new() };
         let mut object =
             self.objects.remove(&(served.plural.to_owned(), namespace, name.to_owned())).unwrap();
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
-        self.tell(served.plural, "DELETED", &object);
+        if tell {
+            self.tell(served.plural, "DELETED", &object);
+        }
     }
 
     fn tell(&mut self, plural: &str, kind: &'static str, object: &Value) {
@@ -531,7 +538,7 @@ impl State {
                 );
             }
         }
-        self.delete(served, name);
+        self.delete(served, name, true);
         json_answer(200, &json!({"kind": "Status", "status": "Success"}))
     }
 }
