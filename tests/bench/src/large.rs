@@ -399,7 +399,7 @@ impl Run {
             self.figure(phase, "renders", "", counts.renders as f64, Bar::Exactly(0.0));
             self.figure(phase, "passes", "", counts.passes as f64, Bar::None);
             self.figure(phase, "CPU of 1,000 changes", "ms", counts.cpu * 1e6 / count as f64, Bar::None);
-            let requests = asked.iter().filter(|asked| !asked.is_watch()).count();
+            let requests = asked.iter().filter(|asked| !asked.is_watch() && !asked.is_list()).count();
             self.figure(
                 phase,
                 "requests besides watches and heartbeat",
@@ -417,7 +417,7 @@ impl Run {
         let mark = self.mark()?;
         tokio::time::sleep(span).await;
         let (counts, asked) = self.since(&mark)?;
-        let requests = asked.iter().filter(|asked| !asked.is_watch()).count();
+        let requests = asked.iter().filter(|asked| !asked.is_watch() && !asked.is_list()).count();
         self.figure(phase, "passes", "", counts.passes as f64, Bar::Exactly(0.0));
         self.figure(phase, "requests besides watches and heartbeat", "", requests as f64, Bar::Exactly(0.0));
         self.figure(phase, "CPU", "millicores", counts.cpu * 1e3 / span.as_secs_f64(), Bar::AtMost(5.0));

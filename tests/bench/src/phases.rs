@@ -433,13 +433,16 @@ impl Run {
         tokio::time::sleep(span).await;
         let cost = self.since(&mark)?;
         let seconds = begin.elapsed().as_secs_f64();
-        let others = cost.asked.iter().filter(|asked| !asked.is_watch()).count();
+        let watches = cost.asked.iter().filter(|asked| asked.is_watch()).count();
+        let lists = cost.asked.iter().filter(|asked| asked.is_list()).count();
+        let others = cost.asked.len() - watches - lists;
         let phase = "steady";
         self.figure(phase, "seconds looked at", "", seconds, Bar::None);
         self.figure(phase, "renders", "", cost.counts.renders as f64, Bar::Exactly(0.0));
         self.figure(phase, "requests besides watches and heartbeat", "", others as f64, Bar::Exactly(0.0));
+        self.figure(phase, "lists that make sure of watches", "", lists as f64, Bar::None);
         self.figure(phase, "requests of the heartbeat (lease)", "", cost.heartbeats as f64, Bar::None);
-        self.figure(phase, "watches renewed", "", (cost.asked.len() - others) as f64, Bar::None);
+        self.figure(phase, "watches renewed", "", watches as f64, Bar::None);
         self.figure(phase, "ls-refs", "", cost.ls_refs as f64, Bar::AtMost((seconds / 120.0).ceil()));
         self.figure(phase, "CPU", "millicores", cost.cpu * 1000.0 / seconds, Bar::AtMost(5.0));
         self.figure(phase, "passes", "", cost.counts.passes as f64, Bar::None);

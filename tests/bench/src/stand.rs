@@ -53,6 +53,11 @@ impl Asked {
     pub(crate) fn is_watch(&self) -> bool {
         self.verb == "watch"
     }
+
+    /// At rest lists make sure of watches: their number hangs on the kinds, not on the applications.
+    pub(crate) fn is_list(&self) -> bool {
+        self.verb == "list"
+    }
 }
 
 impl Stand {
