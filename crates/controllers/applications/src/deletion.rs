@@ -8,6 +8,7 @@ use api::{Application, ConditionType, Consent};
 use cluster::{Cluster, Knowledge, LiveObject, Propagation, Severity, WriteError, chain};
 use resource::{GroupKind, Object};
 use sync::deletion::{Stage, stage};
+use tokio::time::Instant;
 
 use crate::assess::{options_of, why_unseen};
 use crate::before_us;
@@ -27,6 +28,9 @@ use crate::write::{Lost, key_of, write};
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// How long a deletion waits for what is being listed or looked at.
 const SOON: Duration = Duration::from_secs(1);
+
+/// How long a look at the Application lasts while its objects are deleted.
+const LOOK_LASTS: Duration = Duration::from_secs(5);
 
 /// What a stage of a deletion came to.
 pub(crate) enum Came {
@@ -71,6 +75,11 @@ pub(crate) async fn step(
             return Ok(Some(LOOK_AGAIN));
         }
     };
+    if stage(|name| app.metadata.has_finalizer(name)).is_some()
+        && let Some(came) = look(shared, name, app).await?
+    {
+        return settle(shared, name, app, came).await;
+    }
     while let Some(stage) = stage(|name| app.metadata.has_finalizer(name)) {
         let came = match stage {
             Stage::Hooks(phase) => Box::pin(run(shared, &to, name, app, memory, phase)).await?,
@@ -79,14 +88,44 @@ pub(crate) async fn step(
         };
         match came {
             Came::Over => drop_finalizers(shared, name, app, |finalizer| is_of(stage, finalizer)).await?,
-            Came::Waits(again) => return Ok(Some(again)),
-            Came::Blocked(message, again) => {
-                blocked(shared, name, app, message).await?;
-                return Ok(Some(again));
-            }
+            other => return settle(shared, name, app, other).await,
         }
     }
     Ok(None)
+}
+
+/// When it is looked again, once what is to be told is told.
+async fn settle(
+    shared: &Shared,
+    name: &AppName,
+    app: &mut Arc<Application>,
+    came: Came,
+) -> Result<Option<Duration>, Lost> {
+    match came {
+        Came::Over => Ok(None),
+        Came::Waits(again) => Ok(Some(again)),
+        Came::Blocked(message, again) => {
+            blocked(shared, name, app, message).await?;
+            Ok(Some(again))
+        }
+    }
+}
+
+/// Sees by a request that it is this very Application that is being deleted: one that was made anew under its name has the same
+/// objects, and a watch may have lost that, or a replica that lags behind may have told of the old one. `None`: it is.
+async fn look(shared: &Shared, name: &AppName, app: &Application) -> Result<Option<Came>, Lost> {
+    match shared.home.cluster.fetch(&key_of(app)).await {
+        Ok(Some(now)) if now.uid() == app.metadata.uid && now.is_deleting() => Ok(None),
+        Ok(Some(now)) => {
+            if shared.put_app(name, now.into_value()) {
+                shared.queue.add(Arc::clone(name));
+            }
+            Err(Lost::Gone)
+        }
+        // Its event is under way, or lost.
+        Ok(None) => Ok(Some(Came::Waits(LOOK_AGAIN))),
+        Err(error) => Ok(Some(Came::Blocked(chain(&error), LOOK_AGAIN))),
+    }
 }
 
 /// **Errors**: an Application of another namespace that its project does not permit, or no more; as in the peer, nothing is done for it.
@@ -206,7 +245,7 @@ async fn cascade(
     }
     if let Some(last) = left.iter().map(|(wave, ..)| *wave).max() {
         let now: Vec<_> = left.into_iter().filter(|(wave, ..)| *wave == last).collect();
-        return remove(shared, &to.cluster, name, now, propagation(app)).await;
+        return remove(shared, &to.cluster, name, app, now).await;
     }
     Ok(Came::Over)
 }
@@ -225,16 +264,23 @@ async fn remove(
     shared: &Shared,
     cluster: &Cluster,
     name: &AppName,
+    app: &Application,
     objects: Vec<(i32, Arc<LiveObject>, Object)>,
-    propagation: Propagation,
 ) -> Result<Came, Lost> {
-    let instance = shared.instance(name);
+    let (instance, propagation) = (shared.instance(name), propagation(app));
+    let mut looked = Instant::now();
     let settings = shared.settings.current();
     for (_, live, seen) in &objects {
         let key = live.key();
         let held = seen.finalizers().contains(&finalizer::HOOK);
         if live.deleting() && !held {
             continue;
+        }
+        if looked.elapsed() > LOOK_LASTS {
+            if let Some(came) = look(shared, name, app).await? {
+                return Ok(came);
+            }
+            looked = Instant::now();
         }
         // Seen once more: what was handed to somebody else meanwhile stays.
         let object = match cluster.fetch(&key).await {
