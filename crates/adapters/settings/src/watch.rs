@@ -6,6 +6,7 @@ use futures::StreamExt;
 use kube::Client;
 use kube::core::WatchEvent;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::handle::Shared;
 use crate::store::{Change, Watched};
@@ -14,8 +15,10 @@ use crate::store::{Change, Watched};
 const PAGE: usize = 500;
 /// Most pages of one list: fifty thousand objects.
 const MOST_PAGES: usize = 100;
-/// Seconds after which the server ends a watch, so that a dead connection is noticed.
-const WATCH_SECONDS: usize = 290;
+/// Seconds after which the server ends a watch. A list follows, so that an event that got lost is found (reliability P6: 2 x resync + 60 s).
+const WATCH_SECONDS: u64 = 150;
+/// Silence past that which is taken for a dead connection.
+const GRACE: Duration = Duration::from_secs(30);
 /// First wait after a failure; doubled with each that follows.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// Longest wait.
@@ -102,9 +105,13 @@ pub(crate) async fn follow(
             },
         };
         match result {
-            // The server ends a watch now and then. One that brings nothing is not begun again at once.
-            Ok(0) => tokio::time::sleep(FIRST_WAIT).await,
-            Ok(_) => {}
+            Ok(events) => {
+                version = None;
+                // One that brings nothing is not begun again at once.
+                if events == 0 {
+                    tokio::time::sleep(FIRST_WAIT).await;
+                }
+            }
             Err(WatchError::Gone) => {
                 tracing::debug!(watched = watched.plural(), "settings are listed again");
                 version = None;
@@ -139,10 +146,13 @@ async fn watch(
         "watch=1&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={}",
         percent_encoded(version)
     );
-    let events = client.request_events::<Value>(get(namespace, watched, &query)?).await?;
+    let until = Instant::now() + Duration::from_secs(WATCH_SECONDS) + GRACE;
+    let opened = client.request_events::<Value>(get(namespace, watched, &query)?);
+    let Ok(events) = tokio::time::timeout_at(until, opened).await else { return Ok(0) };
+    let events = events?;
     let mut events = std::pin::pin!(events);
     let mut count = 0;
-    while let Some(event) = events.next().await {
+    while let Ok(Some(event)) = tokio::time::timeout_at(until, events.next()).await {
         let (seen, change) = match event? {
             WatchEvent::Added(object) | WatchEvent::Modified(object) => {
                 (version_of(&object), Some(Change::Set(object)))
