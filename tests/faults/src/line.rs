@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use e2e::{Clock, Cluster};
+use futures::StreamExt as _;
 use http::{Method, Request, Response};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -19,7 +20,7 @@ use tokio::sync::watch;
 use tower::{BoxError, Service};
 
 use crate::judge::{Entry, Log, Record};
-use crate::weather::{Fate, HANG, LATE, Weather};
+use crate::weather::{Event, Fate, HANG, HELD, LATE, Told, Weather, is_first_page};
 
 /// When, at its write, a controller dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,15 +197,47 @@ impl Line {
             let smaller = format!("{path}?{}", query.replace("limit=500", "limit=2"));
             parts.uri = smaller.parse()?;
         }
+        let lag = self.state.weather.lag(&path).filter(|_| parts.method == Method::GET);
         if query.contains("watch=") {
+            if lag.is_some() {
+                return Ok(Response::new(silent(self.state.weather.caught_up())));
+            }
+            let earlier = match fate {
+                Fate::Stale(which) => self.state.weather.earlier(&list_of(&path, &query), which),
+                _ => None,
+            };
+            if let Some(told) = earlier {
+                parts.uri = format!("{path}?{}", from(&query, &told.version)).parse()?;
+            }
             let response = self.send(parts, body).await?;
-            return Ok(response.map(|body| weathered(body.map_err(BoxError::from).boxed_unsync(), fate)));
+            let weather = Arc::clone(&self.state.weather);
+            return Ok(
+                response.map(|body| weathered(body.map_err(BoxError::from).boxed_unsync(), fate, weather))
+            );
         }
+        let form = parts.headers.get("accept").and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+        let list = list_of(&path, &query);
+        let in_form = format!("{list} {form}");
+        let earlier = match fate {
+            Fate::Stale(which) => self.state.weather.earlier(&in_form, which),
+            _ => lag,
+        };
+        if let Some(told) = earlier {
+            let mut response = Response::new(whole(told.body));
+            if let Some(kind) = told.content_type {
+                response.headers_mut().insert("content-type", kind);
+            }
+            return Ok(response);
+        }
+        let is_list = is_first_page(&query);
         let before = if parts.method == Method::DELETE { self.look(&path).await } else { None };
         let (method, kind) = (parts.method.clone(), parts.headers.get("content-type").cloned());
         let response = self.send(parts, body.clone()).await?;
         let (head, answer) = response.into_parts();
         let answer = answer.collect().await?.to_bytes();
+        if is_list && self.state.weather.remembers() && head.status.is_success() {
+            self.remember([&list, &in_form], &head, &answer);
+        }
         self.state.log.push(Record::Request(Box::new(Entry {
             at: (self.state.clock)(),
             who: self.state.who.clone(),
@@ -235,6 +268,16 @@ impl Line {
         Ok(self.to.send(Request::from_parts(parts, Body::from(body))).await?)
     }
 
+    fn remember(&self, names: [&str; 2], head: &http::response::Parts, answer: &Bytes) {
+        let parsed: Value = serde_json::from_slice(answer).unwrap_or_default();
+        let version = parsed.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+        if let Some(version) = version.filter(|version| !version.is_empty()) {
+            let content_type = head.headers.get("content-type").cloned();
+            let told = Told { content_type, body: answer.clone(), version: version.to_owned() };
+            names.iter().for_each(|name| self.state.weather.remember(name, told.clone()));
+        }
+    }
+
     async fn look(&self, path: &str) -> Option<Value> {
         self.observer.request(Request::get(path).body(Vec::new()).ok()?).await.ok()
     }
@@ -254,6 +297,21 @@ impl Service<Request<Body>> for Line {
     }
 }
 
+/// What a list or a watch is about.
+fn list_of(path: &str, query: &str) -> String {
+    let selector = query.split('&').find(|part| part.starts_with("labelSelector="));
+    format!("{path} {}", selector.unwrap_or_default())
+}
+
+/// The query of a watch from another place.
+fn from(query: &str, version: &str) -> String {
+    let parts = query.split('&').map(|part| match part.split_once('=') {
+        Some(("resourceVersion", _)) => format!("resourceVersion={version}"),
+        _ => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("&")
+}
+
 fn reset() -> BoxError {
     std::io::Error::from(std::io::ErrorKind::ConnectionReset).into()
 }
@@ -267,6 +325,12 @@ fn half(mut body: Bytes) -> UnsyncBoxBody<Bytes, BoxError> {
     body.truncate(body.len() / 2);
     let frames = [Ok(Frame::data(body)), Err(reset())];
     StreamBody::new(futures::stream::iter(frames)).boxed_unsync()
+}
+
+/// Nothing, until then.
+fn silent(until: impl Future<Output = ()> + Send + 'static) -> UnsyncBoxBody<Bytes, BoxError> {
+    let nothing = futures::stream::once(until).filter_map(|()| async { None });
+    StreamBody::new(nothing).boxed_unsync()
 }
 
 /// Whether a request writes something that counts: no dry run, no lease, no event, no review.
@@ -301,46 +365,67 @@ fn refusal(code: u16) -> Answer {
 }
 
 /// A watch's body, event by event, under its weather.
-fn weathered(body: UnsyncBoxBody<Bytes, BoxError>, fate: Fate) -> UnsyncBoxBody<Bytes, BoxError> {
-    if !matches!(fate, Fate::Ends(_) | Fate::Expires(_) | Fate::Repeats | Fate::Slow) {
-        return body;
-    }
+fn weathered(
+    body: UnsyncBoxBody<Bytes, BoxError>,
+    fate: Fate,
+    weather: Arc<Weather>,
+) -> UnsyncBoxBody<Bytes, BoxError> {
     let start = (body, BytesMut::new(), VecDeque::<Bytes>::new(), 0u64, false);
     let events = futures::stream::unfold(
         start,
-        move |(mut body, mut rest, mut lines, mut sent, mut ended)| async move {
-            loop {
-                if let Some(line) = lines.pop_front() {
-                    if fate == Fate::Slow {
-                        tokio::time::sleep(LATE).await;
-                    }
-                    return Some((Ok(Frame::data(line)), (body, rest, lines, sent, ended)));
-                }
-                if ended {
-                    return None;
-                }
-                let Some(Ok(frame)) = body.frame().await else {
-                    ended = true;
-                    continue;
-                };
-                rest.extend_from_slice(&frame.into_data().unwrap_or_default());
-                while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                    let line = rest.split_to(end + 1).freeze();
-                    match fate {
-                        Fate::Ends(count) if sent >= count => ended = true,
-                        Fate::Expires(count) if sent >= count => {
-                            let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410, "reason": "Expired", "message": "too old resource version: by the weather"});
-                            lines.push_back(
-                                format!("{}\n", json!({"type": "ERROR", "object": status})).into(),
-                            );
-                            ended = true;
+        move |(mut body, mut rest, mut lines, mut sent, mut ended)| {
+            let weather = Arc::clone(&weather);
+            async move {
+                loop {
+                    if let Some(line) = lines.pop_front() {
+                        if fate == Fate::Slow {
+                            tokio::time::sleep(LATE).await;
                         }
-                        Fate::Repeats => lines.extend([line.clone(), line]),
-                        _ => lines.push_back(line),
+                        return Some((Ok(Frame::data(line)), (body, rest, lines, sent, ended)));
                     }
-                    sent += 1;
                     if ended {
-                        break;
+                        return None;
+                    }
+                    let Some(Ok(frame)) = body.frame().await else {
+                        ended = true;
+                        continue;
+                    };
+                    rest.extend_from_slice(&frame.into_data().unwrap_or_default());
+                    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                        let line = rest.split_to(end + 1).freeze();
+                        if weather.lies() {
+                            let event = Event::parse(&line);
+                            let bookmark = event.kind == "BOOKMARK";
+                            if bookmark && fate == Fate::Unmarked {
+                                continue;
+                            }
+                            if !bookmark && matches!(fate, Fate::Withholds(after) if sent == after) {
+                                weather.withhold(&event);
+                                sent += 1;
+                            }
+                            if weather.is_withheld(&event) {
+                                continue;
+                            }
+                            if fate == Fate::Held && sent == 0 {
+                                tokio::time::sleep(HELD).await;
+                            }
+                        }
+                        match fate {
+                            Fate::Ends(count) if sent >= count => ended = true,
+                            Fate::Expires(count) if sent >= count => {
+                                let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410, "reason": "Expired", "message": "too old resource version: by the weather"});
+                                lines.push_back(
+                                    format!("{}\n", json!({"type": "ERROR", "object": status})).into(),
+                                );
+                                ended = true;
+                            }
+                            Fate::Repeats => lines.extend([line.clone(), line]),
+                            _ => lines.push_back(line),
+                        }
+                        sent += 1;
+                        if ended {
+                            break;
+                        }
                     }
                 }
             }

@@ -18,6 +18,8 @@ use crate::line::Line;
 use crate::observer;
 use crate::weather::Weather;
 
+/// What faults delayed is done so long after they ended (reliability P6): 2 x resync + 60 s.
+const PROMISED: Duration = Duration::from_secs(300);
 const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/argocd~/leases/argocd-application-controller";
 
 /// See the module. Dropping it ends everything but a cluster that it shares.
@@ -125,10 +127,9 @@ impl Rig {
         self.at(&format!("/apis/argoproj.io/v1alpha1/namespaces/argocd~/applications/{name}~"))
     }
 
-    /// How long anything may take here before a test gives up.
+    /// How long anything may take here before a test gives up: as long as promised.
     pub fn patience(&self) -> Duration {
-        // The real one is slower, and a long suite runs many at a time.
-        if self.cluster.real.is_some() || crate::long() { 3 * e2e::PATIENCE } else { e2e::PATIENCE }
+        PROMISED
     }
 
     /// Commits files, in which `~` stands for the mark, and removes others.

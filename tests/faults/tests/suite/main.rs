@@ -10,6 +10,7 @@ mod poison;
 mod real;
 mod rivals;
 mod schedules;
+mod stale;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

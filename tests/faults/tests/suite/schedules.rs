@@ -20,8 +20,17 @@ const AT_ONCE: usize = 4;
 const HASTE: Duration = Duration::from_secs(3);
 
 async fn one(ground: Ground, seed: u64, twin: Arc<Undisturbed>) -> Result<Vec<String>> {
-    let percent = if seed.is_multiple_of(2) { 20 } else { 5 };
-    let rig = ground.rig(Weather::new(seed, percent)).await?;
+    let lies = seed % 3 == 2;
+    // What breaks no watch is not found by chance, either.
+    let percent = if seed.is_multiple_of(2) {
+        20
+    } else if lies {
+        0
+    } else {
+        5
+    };
+    let weather = Weather::new(seed, percent);
+    let rig = ground.rig(if lies { weather.that_lies() } else { weather }).await?;
     // The start is not the story: a process that cannot read its settings exits, and is started again.
     let mut tries = 0;
     while let Err(error) = rig.start("1", rig.line("1").await?, false).await {
