@@ -21,5 +21,6 @@ fuzz_target!(|data: &[u8]| {
         external: &[variable("x", "{ a: 1 }")],
         arguments: &[variable("x", "[1, 2]")],
         limits: &limits,
+        cancelled: None,
     });
 });

@@ -45,6 +45,7 @@ mod queue;
 mod quiet;
 mod reconcile;
 mod remote;
+mod render_time;
 mod reporting;
 mod repositories;
 mod rules;

@@ -19,6 +19,7 @@ use crate::destination::Destination;
 use crate::fetch::{Fetched, Obtaining, fetch, is_commit, recorded_revision};
 use crate::plugin;
 use crate::remote::check_url;
+use crate::render_time::{RENDER_TIME, within};
 use crate::repositories::Freshness;
 use crate::shared::{AppName, ProjectEntry, Shared, TargetMemory};
 use crate::sights::Seen;
@@ -399,7 +400,8 @@ async fn render_once(
     // Who is suspected of ending processes is rendered alone.
     let alone = journal.is_some_and(|journal| journal.is_suspect(&view.name));
     let permits = if alone { u32::try_from(shared.options.renders.max(1)).unwrap_or(1) } else { 1 };
-    let permit = shared.renders.acquire_many(permits).await.map_err(|error| error.to_string())?;
+    let renders = Arc::clone(&shared.renders);
+    let permit = renders.acquire_many_owned(permits).await.map_err(|error| error.to_string())?;
     let (owned, name, revision) = (source.clone(), app.metadata.name.clone(), tree.revision.clone());
     let charts = surroundings_of(view, app, &ApplicationSourceType::Helm);
     let kustomizations = surroundings_of(view, app, &ApplicationSourceType::Kustomize);
@@ -408,7 +410,7 @@ async fn render_once(
     let over =
         |store: &Arc<dyn Store>| Arc::new(FileTree::new(Arc::clone(store), filetree::Limits::default()));
     let files = over(&tree.store);
-    let context = render::Context {
+    let mut context = render::Context {
         project: app.spec.project_name().to_owned(),
         revision: revision.clone(),
         namespace: app.spec.destination.namespace.clone(),
@@ -421,12 +423,15 @@ async fn render_once(
         plugins,
         world: Arc::new(|| Rc::new(sprig::Host::new(world::System))),
         templates: Some(Arc::clone(&shared.templates)),
+        cancelled: None,
     };
     let usual = render::Limits::default();
     let combined_bytes = view.settings.params.directory_bytes.unwrap_or(usual.combined_bytes);
     let open = journal.map(|journal| journal.enter(&view.name, made_from));
-    let work = tokio::task::spawn_blocking(move || {
-        let _open = open;
+    let work = within(RENDER_TIME, move |cancelled| {
+        // The place is free when the thread is.
+        let (_open, _permit) = (open, permit);
+        context.cancelled = Some(cancelled);
         let limits = render::Limits { combined_bytes, ..usual };
         let request = render::Request {
             tree: &files,
@@ -460,7 +465,6 @@ async fn render_once(
     });
     let done: Result<RenderedSource, render::RenderError> =
         work.await.map_err(|error| format!("rendering {} failed: {error}", source.path))?;
-    drop(permit);
     shared.metrics.rendered();
     Ok(done.map(|done| RenderedSource { bases: opened.reads(), addresses: supplied.addresses(), ..done }))
 }

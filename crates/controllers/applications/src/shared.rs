@@ -278,7 +278,7 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) queue: Queue<AppName>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) renders: Semaphore,
+    pub(crate) renders: Arc<Semaphore>,
     /// Which renders go on; not before the controller runs, and not for the command line, which may be ended at will.
     pub(crate) journal: OnceLock<Arc<Journal>>,
     pub(crate) scripts: crate::scripts::Scripts,
@@ -320,7 +320,7 @@ impl Shared {
         Self {
             repositories: Repositories::new(Arc::clone(&sources), charts.clone()),
             plugins: plugins::Plugins::new(&options.plugin_sockets, plugins::Limits::default()),
-            renders: Semaphore::new(options.renders.max(1)),
+            renders: Arc::new(Semaphore::new(options.renders.max(1))),
             journal: OnceLock::new(),
             scripts: crate::scripts::Scripts::default(),
             signatures: crate::signed::Signatures::default(),

@@ -60,6 +60,12 @@ pub enum Error {
         /// Where that was.
         places: Vec<Place>,
     },
+    /// The caller said that nobody wants the result any more.
+    #[error("the evaluation was cancelled{}", lines(.places))]
+    Cancelled {
+        /// Where that was.
+        places: Vec<Place>,
+    },
     /// A file cannot be read.
     #[error("RUNTIME ERROR: {file}{}", lines(.places))]
     File {
@@ -78,9 +84,10 @@ impl Error {
     pub fn place(&self) -> Option<&Place> {
         match self {
             Self::Syntax { place, .. } => Some(place),
-            Self::Runtime { places, .. } | Self::Limit { places, .. } | Self::File { places, .. } => {
-                places.first()
-            }
+            Self::Runtime { places, .. }
+            | Self::Limit { places, .. }
+            | Self::Cancelled { places }
+            | Self::File { places, .. } => places.first(),
             Self::Thread(_) => None,
         }
     }
@@ -89,7 +96,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::File { file, .. } => file.is_transient(),
-            Self::Thread(_) => true,
+            Self::Thread(_) | Self::Cancelled { .. } => true,
             Self::Syntax { .. } | Self::Runtime { .. } | Self::Limit { .. } => false,
         }
     }
@@ -116,6 +123,7 @@ enum What {
     Syntax(String),
     Runtime(String),
     Limit(&'static str, u64),
+    Cancelled,
     File(FileError),
 }
 
@@ -136,6 +144,10 @@ impl Fault {
     /// A limit that was passed at a place that whoever catches it knows.
     pub(crate) fn limit_here(what: &'static str, limit: u64) -> Self {
         Self::new(What::Limit(what, limit), Vec::new())
+    }
+
+    pub(crate) fn cancelled() -> Self {
+        Self::new(What::Cancelled, Vec::new())
     }
 
     pub(crate) fn runtime(message: impl Into<String>) -> Self {
@@ -179,6 +191,7 @@ impl Fault {
             What::Syntax(message) if places.len() == 1 => Error::Syntax { message, place: places.remove(0) },
             What::Syntax(message) | What::Runtime(message) => Error::Runtime { message, places },
             What::Limit(what, limit) => Error::Limit { what, limit, places },
+            What::Cancelled => Error::Cancelled { places },
             What::File(file) => Error::File { file, places },
         }
     }

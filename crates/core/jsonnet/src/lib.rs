@@ -20,6 +20,7 @@
 //!     external: &[jsonnet::Variable { name: "stage".into(), value: "test".into(), code: false }],
 //!     arguments: &[],
 //!     limits: &jsonnet::Limits::default(),
+//!     cancelled: None,
 //! })?;
 //! assert_eq!(result.value.to_string(), r#"{"name":"web-test","replicas":2}"#);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -75,7 +76,12 @@ pub struct Program<'a> {
     pub arguments: &'a [Variable],
     /// What it may cost.
     pub limits: &'a Limits,
+    /// Asked every few thousand steps whether nobody wants the result any more: how an edge with a clock sets a deadline.
+    pub cancelled: Option<Cancelled<'a>>,
 }
+
+/// Whether nobody wants a result any more.
+pub type Cancelled<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// A variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,7 +125,7 @@ pub fn evaluate(program: &Program<'_>) -> Result<Evaluated, Error> {
 }
 
 fn evaluate_here(program: &Program<'_>) -> Result<Evaluated, Error> {
-    let mut machine = Machine::new(program.tree, program.limits);
+    let mut machine = Machine::new(program.tree, program.limits, program.cancelled);
     machine.roads = program.libraries.to_vec();
     let result = run(&mut machine, program);
     machine.external.clear();
@@ -199,6 +205,7 @@ mod tests {
                 external: &[],
                 arguments: &[],
                 limits: &limits,
+                cancelled: None,
             };
             let left = thread::scope(|scope| {
                 let here = || {

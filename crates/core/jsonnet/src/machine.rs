@@ -5,13 +5,13 @@ use std::rc::{Rc, Weak};
 
 use filetree::{FileTree, TreePath};
 
-use crate::Limits;
 use crate::error::Fault;
 use crate::library;
 use crate::meter;
 use crate::syntax::{Expr, FunctionCode, Kind, Name};
 use crate::text::Text;
 use crate::value::{Env, Frame, Function, Layer, Lazy, Object, State, Thunk, Value};
+use crate::{Cancelled, Limits};
 
 /// Evaluations inside each other: what the stack of the thread has room for.
 const MAX_DEPTH: u32 = 20_000;
@@ -21,6 +21,8 @@ const MIN_SWEEP: usize = 4096;
 
 /// Steps between two looks at the memory.
 const STEPS_A_LOOK: u64 = 256;
+/// Steps between two questions whether the result is wanted still.
+const STEPS_A_QUESTION: u64 = 4096;
 
 /// One run of a program.
 pub(crate) struct Machine<'a> {
@@ -30,6 +32,8 @@ pub(crate) struct Machine<'a> {
     pub(crate) limits: &'a Limits,
     steps: u64,
     next_look: u64,
+    cancelled: Option<Cancelled<'a>>,
+    next_question: u64,
     calls: u32,
     depth: u32,
     /// Files by number.
@@ -82,13 +86,15 @@ pub(crate) struct Arguments {
 type Result<T> = std::result::Result<T, Fault>;
 
 impl<'a> Machine<'a> {
-    pub(crate) fn new(tree: &'a FileTree, limits: &'a Limits) -> Self {
+    pub(crate) fn new(tree: &'a FileTree, limits: &'a Limits, cancelled: Option<Cancelled<'a>>) -> Self {
         Self {
             tree,
             roads: Vec::new(),
             limits,
             steps: 0,
             next_look: 0,
+            cancelled,
+            next_question: 0,
             calls: 0,
             depth: 0,
             files: Vec::new(),
@@ -115,6 +121,12 @@ impl<'a> Machine<'a> {
                 return Err(Fault::limit_here("steps", self.limits.steps));
             }
             self.room(0)?;
+            if self.steps >= self.next_question {
+                self.next_question = self.steps + STEPS_A_QUESTION;
+                if self.cancelled.is_some_and(|cancelled| cancelled()) {
+                    return Err(Fault::cancelled());
+                }
+            }
         }
         Ok(())
     }

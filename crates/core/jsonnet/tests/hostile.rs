@@ -1,9 +1,10 @@
 //! Programs that want to hurt: each ends in an error that names the limit, soon, and the process lives on (A38).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use filetree::{FileTree, MemoryStore, TreePath};
-use jsonnet::{Error, Limits, Program};
+use jsonnet::{Cancelled, Error, Limits, Program};
 use serde_json::Value;
 
 /// Small, so that the tests are quick.
@@ -11,6 +12,14 @@ const LIMITS: Limits =
     Limits { steps: 2_000_000, bytes: 32 << 20, frames: 500, files: 20, output_bytes: 1 << 20 };
 
 fn evaluate(files: &[(&str, &str)], limits: &Limits) -> Result<Value, Error> {
+    evaluate_until(files, limits, None)
+}
+
+fn evaluate_until(
+    files: &[(&str, &str)],
+    limits: &Limits,
+    cancelled: Option<Cancelled<'_>>,
+) -> Result<Value, Error> {
     let store = MemoryStore::from_files(files.iter().copied()).expect("paths");
     let tree = FileTree::new(Arc::new(store), filetree::Limits::default());
     let file = TreePath::parse(files[0].0).expect("a path");
@@ -21,6 +30,7 @@ fn evaluate(files: &[(&str, &str)], limits: &Limits) -> Result<Value, Error> {
         external: &[],
         arguments: &[],
         limits,
+        cancelled,
     })
     .map(|evaluated| evaluated.value)
 }
@@ -30,6 +40,34 @@ fn limit_of(program: &str) -> String {
         Err(Error::Limit { what, .. }) => what.to_owned(),
         Err(other) => other.to_string().lines().next().unwrap_or_default().to_owned(),
         Ok(value) => format!("a value of {} bytes", value.to_string().len()),
+    }
+}
+
+#[test]
+fn what_nobody_wants_any_more_ends_soon() {
+    // Each would take all its steps; what is lazy is asked for at the end only.
+    for (row, program) in [
+        (
+            "a loop",
+            "local f(n) = if n == 0 then 0 else f(n - 1) tailstrict; std.sum([f(400) for i in std.range(1, 100000)])",
+        ),
+        (
+            "a comprehension",
+            "std.length([x for x in std.range(1, 3000) for y in std.range(1, 3000) if y < 0])",
+        ),
+        ("a fold", "std.foldl(function(a, b) a + b, std.range(1, 1000000), 0)"),
+        ("a sort", "std.sort(std.range(1, 300000), function(x) -x)[0]"),
+        ("a text", "std.length(std.strReplace(std.repeat('ab', 1000000), 'a', 'c'))"),
+        ("a list that is written", "[[x] for x in std.range(1, 1000000)]"),
+    ] {
+        let asked = AtomicU64::new(0);
+        let cancelled = || asked.fetch_add(1, Ordering::Relaxed) >= 2;
+        let limits = Limits { steps: u64::MAX, bytes: 1 << 30, output_bytes: 1 << 30, ..LIMITS };
+        match evaluate_until(&[("a.jsonnet", program)], &limits, Some(&cancelled)) {
+            Err(error @ Error::Cancelled { .. }) => assert!(error.is_transient(), "{row}"),
+            other => panic!("{row}: {other:.200?}"),
+        }
+        assert_eq!(asked.into_inner(), 3, "{row}");
     }
 }
 

@@ -61,6 +61,7 @@ fn evaluate(row: &Value) -> Result<Value, Error> {
         external: &variables(row, "ext"),
         arguments: &variables(row, "tlas"),
         limits: &Limits::default(),
+        cancelled: None,
     })
     .map(|evaluated| evaluated.value)
 }

@@ -107,7 +107,7 @@ impl Chart {
             include_crds: chart.include_crds,
             skip_schema: false,
             limits: &limits,
-            cancelled: None,
+            cancelled: options.cancelled.cloned(),
             cache: None,
         })
         .map_err(failed)?;

@@ -31,6 +31,8 @@ pub struct Options<'a> {
     pub api_versions: &'a [String],
     /// Time, chance and certificates for charts; without it they stand still.
     pub world: Option<&'a MakeWorld>,
+    /// Asked now and then by charts whether nobody wants the result any more.
+    pub cancelled: Option<&'a Rc<dyn Fn() -> bool>>,
 }
 
 /// Makes the world of one chart's render.

@@ -80,7 +80,7 @@ pub(crate) fn render(
         include_crds: !options.skip_crds,
         skip_schema: options.skip_schema_validation,
         limits: &limits,
-        cancelled: None,
+        cancelled: request.context.probe(),
         cache: request.context.templates.as_deref(),
     })?;
     collect(request, rendered, options.skip_tests, of_the_revision)

@@ -34,7 +34,12 @@ pub struct Context {
     pub world: World,
     /// Templates that were parsed before.
     pub templates: Option<Arc<helm::Cache>>,
+    /// Asked now and then by programs and templates whether nobody wants the result any more: how an edge with a clock sets a deadline.
+    pub cancelled: Option<Cancelled>,
 }
+
+/// Whether nobody wants a render any more.
+pub type Cancelled = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Makes the world of one render. (A world belongs to one thread.)
 pub type World = Arc<dyn Fn() -> Rc<sprig::Host> + Send + Sync>;
@@ -114,7 +119,16 @@ impl Default for Context {
                 Rc::new(sprig::Host::new(sprig::Fixed::new(sprig::Moment { seconds: 0, nanos: 0 }, 0)))
             }),
             templates: None,
+            cancelled: None,
         }
+    }
+}
+
+impl Context {
+    /// The same question, for the thread that renders.
+    pub(crate) fn probe(&self) -> Option<Rc<dyn Fn() -> bool>> {
+        let cancelled = self.cancelled.clone()?;
+        Some(Rc::new(move || cancelled()))
     }
 }
 

@@ -124,7 +124,7 @@ impl RenderError {
             Self::File(FileError::Store { .. })
             | Self::Helm(helm::Error::File(FileError::Store { .. }))
             | Self::Jsonnet { error: jsonnet::Error::File { file: FileError::Store { .. }, .. }, .. }
-            | Self::Jsonnet { error: jsonnet::Error::Thread(_), .. }
+            | Self::Jsonnet { error: jsonnet::Error::Thread(_) | jsonnet::Error::Cancelled { .. }, .. }
             | Self::Needs(_) => "SourceUnavailable",
             Self::Jsonnet { error: jsonnet::Error::Limit { .. }, .. } => "LimitExceeded",
             Self::Kustomize { error: kustomize::Error::Limit { .. }, .. } => "LimitExceeded",

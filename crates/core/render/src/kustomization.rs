@@ -77,6 +77,7 @@ fn build(
         yaml_nodes: request.limits.yaml_nodes,
         ..kustomize::Limits::default()
     };
+    let probe = context.probe();
     let options = kustomize::Options {
         load_restrictor: if options.load_outside { LoadRestrictor::None } else { LoadRestrictor::RootOnly },
         enable_helm: options.enable_helm,
@@ -88,6 +89,7 @@ fn build(
         kube_version: Some(kube_version),
         api_versions: &api_versions,
         world: Some(context.world.as_ref()),
+        cancelled: probe.as_ref(),
         ..kustomize::Options::default()
     };
     kustomize::build(request.tree, request.path, &options).map_err(|failure| match failure.error {

@@ -46,7 +46,7 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
-pub use context::{Context, Dependency, Locked, Need, Supplies, World};
+pub use context::{Cancelled, Context, Dependency, Locked, Need, Supplies, World};
 pub use detect::detect;
 pub use environment::{Environment, Expanded, Facts};
 pub use error::RenderError;

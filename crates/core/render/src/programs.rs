@@ -63,6 +63,8 @@ impl<'a> Programs<'a> {
         path: &TreePath,
         collector: &mut Collector<'_>,
     ) -> Result<(), RenderError> {
+        let cancelled =
+            self.request.context.cancelled.as_deref().map(|cancelled| cancelled as jsonnet::Cancelled<'_>);
         let evaluated = jsonnet::evaluate(&Program {
             tree: self.request.tree,
             file: path,
@@ -70,6 +72,7 @@ impl<'a> Programs<'a> {
             external: &self.external,
             arguments: &self.arguments,
             limits: &self.limits,
+            cancelled,
         })
         .map_err(|error| RenderError::Jsonnet { path: path.to_string(), error })?;
         self.limits.steps = self.limits.steps.saturating_sub(evaluated.steps);

@@ -5,18 +5,29 @@ use std::sync::Arc;
 use filetree::{FileTree, MemoryStore, TreePath};
 use serde_json::{Value, json};
 
-use crate::{Context, EnabledTools, Limits, RenderError, Rendered, Request, render};
+use crate::{Cancelled, Context, EnabledTools, Limits, RenderError, Rendered, Request, render};
 
 /// Paths and contents.
 type Files<'a> = &'a [(&'a str, &'a str)];
 
 /// Renders `app`, and says what was read.
 fn run(files: Files<'_>, jsonnet: &Value) -> (Result<Rendered, RenderError>, Arc<FileTree>) {
+    run_in(files, jsonnet, None)
+}
+
+fn run_in(
+    files: Files<'_>,
+    jsonnet: &Value,
+    cancelled: Option<Cancelled>,
+) -> (Result<Rendered, RenderError>, Arc<FileTree>) {
     let store = MemoryStore::from_files(files.iter().copied()).expect("paths");
     let tree = Arc::new(FileTree::new(Arc::new(store), filetree::Limits::default()));
-    let source =
-        serde_json::from_value(json!({"path": "app", "directory": {"jsonnet": jsonnet}})).expect("a source");
-    let context = Context { revision: "0123456789abcdef".to_owned(), ..Context::default() };
+    let source = match jsonnet {
+        Value::Null => json!({"path": "app"}),
+        jsonnet => json!({"path": "app", "directory": {"jsonnet": jsonnet}}),
+    };
+    let source = serde_json::from_value(source).expect("a source");
+    let context = Context { revision: "0123456789abcdef".to_owned(), cancelled, ..Context::default() };
     let rendered = render(&Request {
         tree: &tree,
         path: &TreePath::parse("app").expect("a path"),
@@ -82,6 +93,26 @@ fn objects_come_from_programs() {
         let names: Vec<&str> = rendered.manifests.iter().map(|manifest| manifest.object.name()).collect();
         assert_eq!(names, expected, "{name}");
         assert!(!rendered.of_the_revision, "{name}");
+    }
+}
+
+#[test]
+fn what_nobody_wants_any_more_ends() {
+    let chart = [
+        ("app/Chart.yaml", "{apiVersion: v2, name: app, version: 1.0.0}"),
+        ("app/templates/a.yaml", "{{ range until 100000 }}{{ . }}{{ end }}"),
+    ];
+    let program = [("app/a.jsonnet", "[std.length([x for x in std.range(1, 100000)])][:0]")];
+    let rows = [
+        ("a program", &program[..], json!({}), "SourceUnavailable"),
+        ("a chart", &chart, Value::Null, "ManifestInvalid"),
+    ];
+    for (row, files, options, reason) in rows {
+        let error = run_in(files, &options, Some(Arc::new(|| true))).0.expect_err(row);
+        assert!(error.to_string().contains("cancelled"), "{row}: {error}");
+        assert_eq!(error.reason(), reason, "{row}");
+        let wanted = run_in(files, &options, Some(Arc::new(|| false))).0;
+        assert!(!wanted.is_err_and(|error| error.to_string().contains("cancelled")), "{row}");
     }
 }
 
