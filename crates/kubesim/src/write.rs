@@ -75,7 +75,7 @@ fn create_named(
 ) -> ApiResult<Arc<Stored>> {
     let kind = &target.kind;
     let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    defaults::fill(kind, &mut object, None);
+    defaults::fill(kind, &mut object, None, writer.operation);
     let errors = validation::create(kind, &object);
     if !errors.is_empty() {
         return Err(ApiError::invalid(kind, &name, &errors));
@@ -321,7 +321,7 @@ pub(crate) fn change(
         let mut new = make(context, &live)?;
         prepare::for_update(target, &live, &mut new, part)?;
         if part != Part::Status {
-            defaults::fill(kind, &mut new, Some(&live));
+            defaults::fill(kind, &mut new, Some(&live), writer.operation);
         }
         let errors = validation::update(kind, &new, &live, part);
         if !errors.is_empty() {

@@ -74,7 +74,7 @@ pub use managers::{
 };
 pub use patch::{json_merge_diff, json_merge_patch, json_patch, strategic_merge_patch, three_way_strategic};
 pub use path::{Path, PathElement, PathElementError, display_path};
-pub use schema::{Pattern, Violation, default, prune, validate};
+pub use schema::{Pattern, Violation, default, default_applied, prune, validate};
 pub use set::{FieldSet, Node};
 pub use types::{
     Field, ListKind, ListType, MapType, Rules, Scalar, Schema, Strategy, Type, TypeId, TypeRef, deduced,

@@ -5,6 +5,7 @@ mod pods;
 mod services;
 mod workloads;
 
+use merge::Operation;
 use serde_json::{Map, Value, json};
 
 use crate::{crd, registry::Kind, schema, status::FieldError, store::State};
@@ -13,10 +14,13 @@ pub(crate) use services::claims;
 
 type Fields = Map<String, Value>;
 
-/// Fills in the defaults of a kind, in a new object or in a new state of `live`.
-pub(crate) fn fill(kind: &Kind, object: &mut Value, live: Option<&Value>) {
+/// Fills in the defaults of a kind, in a new object or in a new state of `live`, which was sent or comes of an apply.
+pub(crate) fn fill(kind: &Kind, object: &mut Value, live: Option<&Value>, operation: Operation) {
     if let Some(custom) = &kind.custom {
-        merge::default(&custom.merge_type, object);
+        match operation {
+            Operation::Apply => merge::default_applied(&custom.merge_type, object),
+            Operation::Update => merge::default(&custom.merge_type, object),
+        }
         return;
     }
     if let Some(map) = object.as_object_mut() {

@@ -18,6 +18,14 @@ pub fn default(ty: &TypeRef, value: &mut Value) {
     }
 }
 
+/// The same without dropping any null: what a server-side apply comes to is not read as an object that is sent is. So a null in it, or a
+/// map that it leaves nothing of, is an error where the field is not nullable.
+pub fn default_applied(ty: &TypeRef, value: &mut Value) {
+    if !ty.is_builtin() {
+        fill(ty.view(), value, 0);
+    }
+}
+
 /// The structural schema of an entry: of a declared field, or of `additionalProperties`.
 fn entry<'a>(view: View<'a>, name: &str) -> Option<View<'a>> {
     let ty = view.get();
@@ -41,7 +49,7 @@ fn drop_nulls(view: View<'_>, value: &mut Value, depth: usize) {
         Value::Object(map) => map.retain(|name, value| {
             let Some(child) = entry(view, name) else { return true };
             let ty = child.get();
-            if value.is_null() && !ty.nullable && !ty.preserve_unknown && ty.default.is_none() {
+            if value.is_null() && !ty.nullable && ty.default.is_none() {
                 return false;
             }
             drop_nulls(child, value, depth + 1);

@@ -7,7 +7,7 @@ mod pattern;
 mod prune;
 mod validate;
 
-pub use default::default;
+pub use default::{default, default_applied};
 pub use pattern::Pattern;
 pub use prune::prune;
 pub use validate::{Violation, validate};
