@@ -46,6 +46,8 @@ pub enum Record {
     Request(Box<Entry>),
     /// From then on these objects, by path, may be deleted.
     MayGo(Timestamp, BTreeSet<String>),
+    /// The cluster was put back to an earlier state: what came before is no measure for what comes.
+    WentBack(Timestamp),
 }
 
 impl Record {
@@ -53,7 +55,7 @@ impl Record {
     pub fn at(&self) -> Timestamp {
         match self {
             Self::Request(entry) => entry.at,
-            Self::MayGo(at, _) => *at,
+            Self::MayGo(at, _) | Self::WentBack(at) => *at,
         }
     }
 }
@@ -76,8 +78,14 @@ impl Log {
 
 /// The broken promises, each with its number. `ours` says which paths the applications are about: none other may be written.
 pub fn judge(log: &[Record], ours: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut may_go = BTreeSet::new();
+    let histories = log.split(|record| matches!(record, Record::WentBack(_)));
+    histories.flat_map(|history| judge_one(history, &ours, &mut may_go)).collect()
+}
+
+/// As [`judge`], within one history of the cluster.
+fn judge_one(log: &[Record], ours: impl Fn(&str) -> bool, may_go: &mut BTreeSet<String>) -> Vec<String> {
     let mut broken = Vec::new();
-    let mut may_go: BTreeSet<String> = BTreeSet::new();
     let mut looked: BTreeMap<(String, String), Timestamp> = BTreeMap::new();
     let mut created: BTreeMap<String, u32> = BTreeMap::new();
     let mut waves: BTreeMap<String, i64> = BTreeMap::new();
@@ -87,6 +95,7 @@ pub fn judge(log: &[Record], ours: impl Fn(&str) -> bool) -> Vec<String> {
                 may_go.extend(paths.iter().cloned());
                 continue;
             }
+            Record::WentBack(_) => continue,
             Record::Request(entry) => entry,
         };
         let path = &entry.path;
@@ -121,6 +130,8 @@ pub fn judge(log: &[Record], ours: impl Fn(&str) -> bool) -> Vec<String> {
                 let run = entry.body["metadata"]["annotations"][HOOK_RUN].as_str().unwrap_or_default();
                 *created.entry(format!("{path}/{name} {run}")).or_default() += 1;
             }
+            // An audit log has no body of what was refused before it was read.
+            "PATCH" if entry.status >= 400 && entry.body.is_null() => {}
             "PATCH" if is_about_status(entry) && !swaps(&entry.body) => {
                 broken.push(format!("P19: an Application was written without a compare-and-swap: {path}"));
             }
@@ -301,6 +312,27 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn what_was_before_the_cluster_went_back_is_no_measure() {
+        let Record::Request(mut created) = deletion("", &json!({}), 201) else { unreachable!() };
+        created.method = "PATCH".to_owned();
+        let created = Record::Request(created);
+        let back = Record::WentBack(Timestamp::UNIX_EPOCH);
+        let good = json!({"uid": "u", "resourceVersion": "1"});
+        let may =
+            Record::MayGo(Timestamp::UNIX_EPOCH, ["/api/v1/namespaces/n/configmaps/c".to_owned()].into());
+        let deleted = deletion("app:/ConfigMap:n/c", &good, 200);
+        for (row, log, expect) in [
+            ("created twice", vec![created.clone(), created.clone()], 1),
+            ("created anew", vec![created.clone(), back.clone(), created], 0),
+            ("a look at what was", vec![may.clone(), look(), back.clone(), deleted.clone()], 1),
+            ("a look anew", vec![may, back, look(), deleted], 0),
+        ] {
+            assert_eq!(judge(&log, |_| true).len(), expect, "{row}");
+        }
+    }
+
     #[test]
     fn a_write_says_which_version_it_is_for() {
         let operation =

@@ -16,10 +16,16 @@ pub(crate) const USERS: &str = "capstan-";
 pub(crate) fn records(audit: &[AuditEntry], mark: &str, log: &[Record]) -> Vec<Record> {
     let mut last: BTreeMap<String, &Value> = BTreeMap::new();
     let mut records: Vec<Record> =
-        log.iter().filter(|record| matches!(record, Record::MayGo(..))).cloned().collect();
+        log.iter().filter(|record| !matches!(record, Record::Request(_))).cloned().collect();
+    let restores = log.iter().filter(|record| matches!(record, Record::WentBack(_)));
+    let mut restores = restores.map(Record::at).peekable();
     for entry in audit {
         let (path, query) = entry.uri.split_once('?').unwrap_or((&entry.uri, ""));
         let answer = entry.answer.as_ref();
+        let at = entry.received.parse().unwrap_or(jiff::Timestamp::MAX);
+        while restores.next_if(|restored| *restored <= at).is_some() {
+            last.clear();
+        }
         let who = entry.user.strip_prefix(USERS).and_then(|user| user.strip_suffix(mark));
         if let (Some(who), Ok(at)) = (who, entry.received.parse()) {
             let method = match entry.verb.as_str() {

@@ -171,6 +171,11 @@ impl Rig {
         Ok(Line::new(to, &self.cluster, who, &self.log, &self.weather))
     }
 
+    /// Where controllers keep their data, unless they start with fresh ones.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
     /// Starts a controller at the end of a line, in place of the one that ran, whose lease it need not wait for.
     pub async fn start(&self, who: &str, line: Line, fresh_data: bool) -> Result<()> {
         drop(self.put(None));
@@ -182,6 +187,11 @@ impl Rig {
         // A push may have been told to the one that died.
         self.pushed();
         Ok(())
+    }
+
+    /// Kills the controller that runs.
+    pub fn kill(&self) {
+        drop(self.put(None));
     }
 
     /// Tells a controller that runs elsewhere about pushes.
@@ -237,6 +247,11 @@ impl Rig {
     pub fn may_go(&self, paths: &[&str]) {
         self.log
             .push(Record::MayGo((self.cluster.clock)(), paths.iter().map(|path| self.at(path)).collect()));
+    }
+
+    /// Notes that the cluster is put back to an earlier state.
+    pub fn went_back(&self) {
+        self.log.push(Record::WentBack((self.cluster.clock)()));
     }
 
     /// The promises that were broken so far, see [`judge`]; `ours` are the paths that applications are about. On the real API server

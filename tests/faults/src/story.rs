@@ -161,7 +161,8 @@ pub async fn play(rig: &Rig, pace: Pace) -> Result<()> {
     last(rig).await
 }
 
-async fn first(rig: &Rig, pace: Pace) -> Result<()> {
+/// Its first part: all is there.
+pub async fn first(rig: &Rig, pace: Pace) -> Result<()> {
     rig.may_go(&[MIGRATE, SMOKE]);
     let leaf = rig.application("leaf", true).to_string();
     let mut crd = definition("faults~.example.com");
@@ -212,7 +213,8 @@ async fn first(rig: &Rig, pace: Pace) -> Result<()> {
     Ok(())
 }
 
-async fn second(rig: &Rig, pace: Pace) -> Result<()> {
+/// Its second part: a commit that changes, adds and removes.
+pub async fn second(rig: &Rig, pace: Pace) -> Result<()> {
     rig.may_go(&[GONE, LAST]);
     let commit = rig.commit(
         &[
@@ -226,15 +228,21 @@ async fn second(rig: &Rig, pace: Pace) -> Result<()> {
         &["one/gone.yaml", "one/last.yaml", "one/stays.yaml"],
     )?;
     rig.pushed();
-    // `root` is not about this commit, and need not show it.
-    for name in ["one", "leaf"] {
-        good_at(rig, name, &commit, pace).await?;
-    }
-    by_hand(rig, "second", pace).await?;
-    good_at(rig, "hand", &commit, pace).await
+    second_is_done(rig, &commit, pace).await
 }
 
-async fn last(rig: &Rig) -> Result<()> {
+/// What a person does after the second commit, and what comes of it.
+pub async fn second_is_done(rig: &Rig, commit: &str, pace: Pace) -> Result<()> {
+    // `root` is not about this commit, and need not show it.
+    for name in ["one", "leaf"] {
+        good_at(rig, name, commit, pace).await?;
+    }
+    by_hand(rig, "second", pace).await?;
+    good_at(rig, "hand", commit, pace).await
+}
+
+/// Its last part: what goes.
+pub async fn last(rig: &Rig) -> Result<()> {
     // The definition outlives its application.
     rig.may_go(&[A, NEW, GONE, LAST, SECRET, WEB, EXTRA, WIDGET, LEAF, IN_LEAF, BACKUP, REPORT]);
     let one = rig.app_path("one");

@@ -3,7 +3,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child as Process, ChildStdin, Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 /// Runs `"$@"` for as long as this shell's standard input is open. The kernel closes it when the test's process
 /// ends in whatever way, so nothing outlives a killed test.
@@ -67,6 +67,14 @@ impl Child {
         let ticks =
             |fields: &[String], i: usize| fields.get(i).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
         stat(self.pid).map_or(0.0, |fields| (ticks(&fields, 11) + ticks(&fields, 12)) / TICKS_PER_SECOND)
+    }
+
+    /// Holds it up where it stands, or lets it go on.
+    pub fn hold(&self, held: bool) -> Result<()> {
+        let signal = if held { "-STOP" } else { "-CONT" };
+        let sent = Command::new("kill").args([signal, &self.pid.to_string()]).status()?;
+        ensure!(sent.success(), "{} did not get its signal {signal}", self.name);
+        Ok(())
     }
 
     /// The last 4 KiB of its output.

@@ -9,7 +9,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::audit::{self, AuditEntry};
 use crate::child::Child;
@@ -41,8 +43,8 @@ pub struct RealOptions {
 /// A real Kubernetes API server with its etcd (without fsync, in a temporary folder) on loopback. Ends on drop.
 pub struct RealCluster {
     // Dropped in this order: clients of the API server first, the folder last.
-    scheduler: Option<Child>,
-    controller_manager: Option<Child>,
+    scheduler: Mutex<Option<Child>>,
+    controller_manager: Mutex<Option<Child>>,
     api_server: Mutex<Option<Child>>,
     etcd: Mutex<Option<Child>>,
     client: Client,
@@ -113,8 +115,8 @@ impl RealCluster {
             scheduler = Some(start_scheduler(tools, dir.path())?);
         }
         Ok(Self {
-            scheduler,
-            controller_manager,
+            scheduler: Mutex::new(scheduler),
+            controller_manager: Mutex::new(controller_manager),
             api_server: Mutex::new(Some(api_server)),
             etcd: Mutex::new(Some(etcd)),
             client,
@@ -199,8 +201,8 @@ impl RealCluster {
         [
             part("etcd", &lock(&self.etcd)),
             part("kube-apiserver", &lock(&self.api_server)),
-            part("kube-controller-manager", &self.controller_manager),
-            part("kube-scheduler", &self.scheduler),
+            part("kube-controller-manager", &lock(&self.controller_manager)),
+            part("kube-scheduler", &lock(&self.scheduler)),
         ]
         .into_iter()
         .flatten()
@@ -242,6 +244,109 @@ impl RealCluster {
         }
         Ok(())
     }
+
+    /// etcd's data as they lie on its disk at one moment, for [`Self::restore_etcd`].
+    ///
+    /// # Errors
+    /// It does not run, or its files cannot be copied.
+    pub fn save_etcd(&self) -> Result<TempDir> {
+        let saved = tempfile::Builder::new().prefix("capstan-etcd-").tempdir()?;
+        let etcd = lock(&self.etcd);
+        let etcd = etcd.as_ref().context("etcd does not run")?;
+        // The files of one that stands still are those that a kill would leave.
+        etcd.hold(true)?;
+        let copied = copy(&self.dir.path().join("etcd"), saved.path());
+        etcd.hold(false)?;
+        copied.map(|()| saved)
+    }
+
+    /// Puts etcd back to what was saved, with the API server down meanwhile. Kubernetes' own controllers begin anew, as its documentation wants
+    /// it: they would not notice. With `ahead`, its revision is counted on until it is past the
+    /// one that it had: nobody can tell by that number that time went back.
+    ///
+    /// # Errors
+    /// A part does not come up again.
+    pub async fn restore_etcd(&self, saved: &TempDir, ahead: bool) -> Result<()> {
+        let before = self.revision().await?;
+        let had = (lock(&self.controller_manager).take().is_some(), lock(&self.scheduler).take().is_some());
+        self.stop_api_server();
+        self.stop_etcd();
+        let data = self.dir.path().join("etcd");
+        std::fs::remove_dir_all(&data)?;
+        copy(saved.path(), &data)?;
+        self.start_etcd().await?;
+        while ahead && self.revision().await? <= before {
+            self.etcd("kv/put", &json!({"key": "YWhlYWQ="})).await?;
+        }
+        self.start_api_server().await?;
+        if had.0 {
+            *lock(&self.controller_manager) = Some(start_controller_manager(&self.tools, self.dir.path())?);
+        }
+        if had.1 {
+            *lock(&self.scheduler) = Some(start_scheduler(&self.tools, self.dir.path())?);
+        }
+        Ok(())
+    }
+
+    /// Forgets all of etcd's past.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn compact_etcd(&self) -> Result<()> {
+        let revision = self.revision().await?;
+        self.etcd("kv/compaction", &json!({"revision": revision.to_string(), "physical": true})).await?;
+        Ok(())
+    }
+
+    /// Has etcd believe that its disk quota is used up, or not any more: then it takes nothing but deletions.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn set_etcd_full(&self, full: bool) -> Result<()> {
+        let (action, alarms) = if full { ("ACTIVATE", 1) } else { ("DEACTIVATE", 0) };
+        let member = self.etcd("maintenance/status", &json!({})).await?["header"]["member_id"].clone();
+        self.etcd("maintenance/alarm", &json!({"action": action, "alarm": "NOSPACE", "memberID": member}))
+            .await?;
+        let left = self.etcd("maintenance/alarm", &json!({"action": "GET"})).await?;
+        ensure!(left["alarms"].as_array().map_or(0, Vec::len) == alarms, "the alarms are {left}");
+        Ok(())
+    }
+
+    async fn revision(&self) -> Result<u64> {
+        let header = &self.etcd("kv/range", &json!({"key": "AA=="})).await?["header"];
+        header["revision"]
+            .as_str()
+            .and_then(|text| text.parse().ok())
+            .with_context(|| format!("no revision: {header}"))
+    }
+
+    /// Asks etcd by its JSON gateway.
+    async fn etcd(&self, what: &str, question: &Value) -> Result<Value> {
+        let mut stream = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.ports.etcd)).await?;
+        let body = question.to_string();
+        // With 1.0 the answer comes in one piece and ends with the connection.
+        let head = format!("POST /v3/{what} HTTP/1.0\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all(format!("{head}{body}").as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        let (head, body) = answer.split_once("\r\n\r\n").context("no answer")?;
+        ensure!(head.contains(" 200 "), "etcd answered {answer}");
+        Ok(serde_json::from_str(body)?)
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &to)?;
+        } else {
+            std::fs::copy(entry.path(), to)?;
+        }
+    }
+    Ok(())
 }
 
 fn lock(part: &Mutex<Option<Child>>) -> MutexGuard<'_, Option<Child>> {

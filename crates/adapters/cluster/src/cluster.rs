@@ -19,13 +19,14 @@ use crate::{
     discover::discover,
     discovery::{Discovery, ResourceKind},
     error::ClusterError,
+    history::History,
     http::{Api, Failure, is_segment, malformed, segment},
     kind_watch::KindWatch,
     live::{Knowledge, LiveObject},
     options::Options,
     seen::Seen,
     store::Store,
-    watch::{Shared, collection},
+    watch::{Shared, collection, is_older},
 };
 
 /// How long a kind that is needed no more is still watched whole: whoever needs kinds changes his mind.
@@ -72,6 +73,7 @@ impl Cluster {
             lists: Arc::new(Semaphore::new(options.concurrent_lists.max(1))),
             options,
             poke: Arc::new(Notify::new()),
+            history: Arc::new(History::default()),
         };
         let inner = Arc::new(Inner {
             shared,
@@ -103,6 +105,12 @@ impl Cluster {
     /// What the server serves, as of the last discovery.
     pub fn discovery(&self) -> Arc<Discovery> {
         self.inner.discovery()
+    }
+
+    /// Takes in that the server showed an object in an older version than before: its storage was put back to what was saved earlier. All
+    /// is listed anew, and counts as [`Knowledge::Loading`] until then. Reads find that out by themselves where the object is held.
+    pub fn went_back(&self) {
+        self.inner.shared.history.went_back();
     }
 
     /// Asks the server anew what it serves, adapts the watches, and wakes those that rest after a 403 or 404.
@@ -276,8 +284,18 @@ impl Cluster {
         let what = || format!("{} {namespace}/{name}", served.gvk.group_kind());
         let failed = |failure: Failure| mask_read(&served.gvk, failure).into_cluster(Verb::Get, &what());
         let path = object_path(served, namespace, name).map_err(failed)?;
+        let gvk = &served.gvk;
+        let held = self.get(&ResourceKey::new(&*gvk.group, &*gvk.kind, namespace, name));
         match self.inner.shared.api.get_bytes(Verb::Get, &path, "application/json").await {
-            Ok(body) => Ok(Some(self.inner.take_in(&served.gvk, body).map_err(failed)?)),
+            Ok(body) => {
+                let object = self.inner.take_in(gvk, body).map_err(failed)?;
+                let newer =
+                    |held: &Arc<LiveObject>| is_older(object.resource_version(), held.resource_version());
+                if held.is_some_and(|held| held.uid() == object.uid() && newer(&held)) {
+                    self.went_back();
+                }
+                Ok(Some(object))
+            }
             Err(Failure::Status(status)) if status.code == 404 => Ok(None),
             Err(failure) => Err(failed(failure)),
         }

@@ -9,17 +9,28 @@ use crate::{
     cluster::Inner,
     live::Knowledge,
     seen::Seen,
-    watch::{Mode, Observation, Target, Watcher},
+    watch::{Mode, Moment, Observation, Target, Watcher},
 };
 
 /// Events that wait for a slow reader before the watch itself waits.
 const MAX_WAITING: usize = 64;
 
+/// All objects of a kind at one moment.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Listed {
+    /// The objects. What is not among them is gone.
+    pub objects: Vec<Value>,
+    /// The list's resourceVersion: what is known of an object in a later version is newer than the list.
+    pub version: String,
+    /// The server's history went back: what was known before does not count, whatever its version.
+    pub rewound: bool,
+}
+
 /// What a [`KindWatch`] tells.
 #[derive(Debug, Clone, PartialEq)]
 pub enum KindEvent {
-    /// All objects there are: at first, after a gap, and now and then. What is not among them is gone.
-    Restarted(Vec<Value>),
+    /// All objects there are: at first, after a gap, and now and then.
+    Restarted(Listed),
     /// An object appeared or changed.
     Applied(Value),
     /// An object is gone; its last state.
@@ -78,12 +89,13 @@ async fn follow(cluster: Weak<Inner>, gvk: Gvk, namespace: Option<String>, sende
                 listed.clear();
                 continue;
             }
-            Observation::Page { objects, last, .. } => {
+            Observation::Page { objects, moment, last } => {
                 listed.extend(objects.iter().filter_map(|seen| value(&gvk, seen)));
                 if !last {
                     continue;
                 }
-                KindEvent::Restarted(std::mem::take(&mut listed))
+                let Moment { resource_version: version, rewound } = moment;
+                KindEvent::Restarted(Listed { objects: std::mem::take(&mut listed), version, rewound })
             }
             Observation::Applied(seen) => match value(&gvk, &seen) {
                 Some(value) => KindEvent::Applied(value),

@@ -66,9 +66,11 @@ pub(crate) struct Source {
 
 /// How an observed state relates to the one that is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+enum Order<'a> {
     /// The newer resourceVersion wins.
     ByVersion,
+    /// The observed one wins, unless the held one is newer than this resourceVersion: up to there a list is true, whatever was true before.
+    UpTo(&'a str),
     /// The observed one wins.
     Always,
 }
@@ -287,7 +289,7 @@ impl Store {
         if self.scope(source).is_none() {
             return;
         }
-        let order = if moment.rewound { Order::Always } else { Order::ByVersion };
+        let order = if moment.rewound { Order::Always } else { Order::UpTo(&moment.resource_version) };
         let named = objects.into_iter().filter(|seen| !seen.name.is_empty());
         let ids: Vec<Id> = named.filter_map(|seen| self.put(source, seen, order)).collect();
         let Some(scope) = self.scope(source) else { return };
@@ -390,7 +392,7 @@ impl Store {
         self.tables.get(kind)?.names.get(namespace)?.get(name).copied()
     }
 
-    fn put(&mut self, source: &Source, seen: Seen, order: Order) -> Option<Id> {
+    fn put(&mut self, source: &Source, seen: Seen, order: Order<'_>) -> Option<Id> {
         let held_id = self.id(&source.kind, &seen.namespace, &seen.name);
         let held = held_id.and_then(|id| self.object(id).cloned());
         let table = self.tables.get(&source.kind)?;
@@ -402,9 +404,16 @@ impl Store {
         let key = ResourceKey::new(&*gvk.group, &*gvk.kind, &*seen.namespace, &*seen.name);
         let keep = source.mode == Mode::Full && (instance.is_some() || self.wanted.contains_key(&key));
         if let Some(held) = &held {
-            let stale = order == Order::ByVersion && is_older(&seen.resource_version, &held.resource_version);
-            let same =
-                *held.resource_version == *seen.resource_version && *held.uid == *seen.uid && held.gvk == gvk;
+            let stale = match order {
+                Order::ByVersion => is_older(&seen.resource_version, &held.resource_version),
+                Order::UpTo(version) => is_older(version, &held.resource_version),
+                Order::Always => false,
+            };
+            // Another history may have the same versions.
+            let same = order != Order::Always
+                && *held.resource_version == *seen.resource_version
+                && *held.uid == *seen.uid
+                && held.gvk == gvk;
             // The same state once more is news only where the tracker changed its mind, or where it is whole for
             // the first time and shall be kept so.
             if stale || (same && held.instance == instance && (held.is_full() || !keep)) {

@@ -14,13 +14,14 @@ use http::{Request, header};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
     time::Instant,
 };
 
 use crate::{
     counters::Verb,
     discovery::ResourceKind,
+    history::History,
     http::{Api, Failure, Status, malformed, query_value, segment},
     ledger::{Audit, Doubts, Ledger},
     live::Knowledge,
@@ -34,6 +35,8 @@ const MAX_LINE_BYTES: usize = 16 << 20;
 const MAX_QUICK_404: u32 = 6;
 /// Refusals for want of rights that are tried again with a growing pause, half a minute in all, before the slow retry.
 const MAX_QUICK_403: u32 = 6;
+/// A watch that the server ends sooner than this before its time ends for another reason.
+const EARLY: Duration = Duration::from_secs(1);
 /// Lists begun anew because their continue token expired or their pages did not fit together, before the list
 /// counts as failed.
 const MAX_LIST_RESTARTS: u32 = 5;
@@ -117,6 +120,8 @@ pub(crate) struct Shared {
     pub(crate) lists: Arc<Semaphore>,
     /// Ends the slow pause after a 403 or a 404.
     pub(crate) poke: Arc<Notify>,
+    /// Whether what is remembered is still true.
+    pub(crate) history: Arc<History>,
 }
 
 enum Phase {
@@ -170,6 +175,10 @@ pub(crate) struct Watcher {
     doubting: bool,
     /// Since when no watch is open.
     parted_since: Instant,
+    /// The watch ended otherwise than in its time: the server may be another than before.
+    doubted: bool,
+    /// Proofs that the history went back.
+    history: watch::Receiver<u64>,
 }
 
 impl Watcher {
@@ -177,6 +186,7 @@ impl Watcher {
         let now = Instant::now();
         Self {
             page_size: shared.options.page_size.max(1),
+            history: shared.history.follow(),
             shared,
             target,
             phase: Phase::Idle,
@@ -195,19 +205,24 @@ impl Watcher {
             doubts: Doubts::new(),
             doubting: false,
             parted_since: now,
+            doubted: false,
         }
     }
 
     /// The next thing seen; comes back when there is one, and never ends.
     pub(crate) async fn next(&mut self) -> Observation {
         loop {
-            match std::mem::replace(&mut self.rest, Rest::None) {
-                Rest::None => {}
-                Rest::For(pause) => tokio::time::sleep(pause).await,
+            let rest = match std::mem::replace(&mut self.rest, Rest::None) {
+                Rest::None => Ok(()),
+                Rest::For(pause) => unless(&mut self.history, tokio::time::sleep(pause)).await,
                 Rest::Poked(pause) => {
                     // Running out of time is the ordinary end.
-                    drop(tokio::time::timeout(pause, self.shared.poke.notified()).await);
+                    let poked = tokio::time::timeout(pause, self.shared.poke.notified());
+                    unless(&mut self.history, poked).await.map(drop)
                 }
+            };
+            if rest.is_err() || self.history.has_changed().unwrap_or(false) {
+                self.begin_anew();
             }
             let seen = match std::mem::replace(&mut self.phase, Phase::Idle) {
                 Phase::Idle => Some(self.begin_list().await),
@@ -224,6 +239,12 @@ impl Watcher {
                 return seen;
             }
         }
+    }
+
+    /// The history went back, it seems: a list tells.
+    fn begin_anew(&mut self) {
+        self.history.mark_unchanged();
+        self.lose_continuity();
     }
 
     async fn begin_list(&mut self) -> Observation {
@@ -282,6 +303,7 @@ impl Watcher {
         self.resource_version = page.resource_version;
         self.known = Knowledge::Complete;
         self.continuous = true;
+        self.doubted = false;
         self.list_restarts = 0;
         self.progressed = false;
         self.parted_since = Instant::now();
@@ -375,6 +397,16 @@ impl Watcher {
             self.phase = due;
             return None;
         }
+        if self.doubted {
+            match self.is_ahead().await {
+                Ok(false) => self.doubted = false,
+                Ok(true) => {
+                    self.lose_continuity();
+                    return None;
+                }
+                Err(failure) => return self.watch_failed(&failure),
+            }
+        }
         let timeout = stretched(self.shared.options.watch_timeout, 2);
         let uri = format!(
             "{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={}",
@@ -405,9 +437,20 @@ impl Watcher {
         }
     }
 
+    /// Whether the server has not come to the moment yet that was watched to.
+    async fn is_ahead(&mut self) -> Result<bool, Failure> {
+        // Nobody closes the semaphore; without its permit one more would ask at once.
+        let _permit = self.shared.lists.acquire().await.ok();
+        let uri = format!("{}?limit=1", self.target.path());
+        let body = self.shared.api.get_bytes(Verb::List, &uri, METADATA_LIST).await?;
+        let (page, _) = parse_page(&body)?;
+        Ok(is_older(&page.resource_version, &self.resource_version))
+    }
+
     /// A watch could not be opened, or broke: resume it where that is possible, else list again.
     fn watch_failed(&mut self, failure: &Failure) -> Option<Observation> {
         self.phase = Phase::Parted;
+        self.doubted = true;
         match failure {
             Failure::Status(status) if status.is_expired() => {
                 // A server to which even its own list is too old is not asked in a loop.
@@ -447,7 +490,12 @@ impl Watcher {
 
     async fn read_event(&mut self, mut lines: Lines, until: Instant) -> Option<Observation> {
         self.parted_since = Instant::now();
-        let Ok(line) = tokio::time::timeout_at(until.min(self.due_at), lines.next()).await else {
+        let line = tokio::time::timeout_at(until.min(self.due_at), lines.next());
+        let Ok(line) = unless(&mut self.history, line).await else {
+            self.begin_anew();
+            return None;
+        };
+        let Ok(line) = line else {
             // Silent past its time, or it is time to see whether it told everything.
             self.phase = match self.due() {
                 Some(due) => {
@@ -455,7 +503,10 @@ impl Watcher {
                     due
                 }
                 None if Instant::now() < until => Phase::Open { lines, until },
-                None => Phase::Parted,
+                None => {
+                    self.doubted = true;
+                    Phase::Parted
+                }
             };
             return None;
         };
@@ -464,6 +515,7 @@ impl Watcher {
             Ok(None) => {
                 // The server closes a watch when its time is up; one that closes each at once is not asked in a loop.
                 self.phase = Phase::Parted;
+                self.doubted = Instant::now() + self.shared.options.watch_grace + EARLY < until;
                 if lines.count == 0 && lines.opened.elapsed() < Duration::from_secs(1) {
                     self.backoff(None);
                 } else {
@@ -518,6 +570,14 @@ impl Watcher {
         }
         self.known = known.clone();
         Some(Observation::State(known))
+    }
+}
+
+/// What comes of something, unless the history goes back meanwhile.
+async fn unless<T>(history: &mut watch::Receiver<u64>, work: impl Future<Output = T>) -> Result<T, ()> {
+    tokio::select! {
+        done = work => Ok(done),
+        Ok(()) = history.changed() => Err(()),
     }
 }
 

@@ -46,6 +46,13 @@ pub(crate) enum WatchError {
     Request(#[source] Box<kube::Error>),
 }
 
+impl WatchError {
+    /// Whether the server said so.
+    fn is_answer(&self) -> bool {
+        matches!(self, Self::Request(error) if matches!(**error, kube::Error::Api(_)))
+    }
+}
+
 impl From<kube::Error> for WatchError {
     fn from(error: kube::Error) -> Self {
         match error {
@@ -120,6 +127,9 @@ pub(crate) async fn follow(
             }
             Err(error) => {
                 failures += 1;
+                if !error.is_answer() {
+                    version = None;
+                }
                 if failures > QUIET_FAILURES {
                     let problem = format!(
                         "they cannot be watched in namespace {namespace}: {error}; the last good ones stay in force"

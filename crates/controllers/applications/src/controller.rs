@@ -8,7 +8,7 @@ use std::time::Duration;
 use api::settings::Namespaces;
 use api::{AppProject, Application};
 use charts::Charts;
-use cluster::{Cluster, KindEvent, KindWatch, Knowledge, Notice};
+use cluster::{Cluster, KindEvent, KindWatch, Knowledge, Listed, Notice};
 use resource::Gvk;
 use serde_json::Value;
 use settings::SettingsHandle;
@@ -313,20 +313,33 @@ async fn follow_apps_of(
     let name_of = |value: &Value| app_of(shared, namespaces, value);
     while let Some(event) = events.next().await {
         match event {
-            KindEvent::Restarted(all) => {
-                let mut gone: BTreeSet<AppName> = shared.app_names().into_iter().collect();
-                for value in all {
-                    if let Some(name) = name_of(&value) {
-                        gone.remove(&name);
-                        put(shared, name, value);
-                    }
-                }
+            KindEvent::Restarted(Listed { objects, version, rewound }) => {
+                let all: Vec<_> =
+                    objects.into_iter().filter_map(|value| Some((name_of(&value)?, value))).collect();
+                let there: BTreeSet<&AppName> = all.iter().map(|(name, _)| name).collect();
+                let mut gone = shared.app_names();
+                gone.retain(|name| !there.contains(name));
                 for name in gone {
                     remove(shared, &name);
                 }
-                shared.set_listed(true);
+                let listed = version.parse().unwrap_or_default();
+                let went_back =
+                    rewound || all.iter().any(|(name, value)| shared.went_back(name, value, listed));
+                if went_back {
+                    tracing::warn!(
+                        controller = "applications",
+                        "the cluster was put back, all is looked at anew"
+                    );
+                }
                 // Whoever was not the active one for a while has missed what happened meanwhile.
-                if std::mem::take(first) {
+                let first = std::mem::take(first);
+                if first || went_back {
+                    shared.set_listed(false);
+                    shared.forget_all();
+                }
+                all.into_iter().for_each(|(name, value)| put(shared, name, value));
+                shared.set_listed(true);
+                if first {
                     enqueue(shared, |_| true);
                 }
             }
@@ -376,7 +389,7 @@ async fn follow_projects(shared: Arc<Shared>, projects_known: watch::Sender<bool
     while let Some(event) = events.next().await {
         let whole = matches!(event, KindEvent::Restarted(_));
         let (changed, gone): (Vec<Value>, Vec<String>) = match event {
-            KindEvent::Restarted(all) => {
+            KindEvent::Restarted(Listed { objects: all, .. }) => {
                 let now: BTreeSet<String> = all.iter().filter_map(name_of).map(str::to_owned).collect();
                 let gone = known.difference(&now).cloned().collect();
                 known = now;

@@ -26,6 +26,8 @@ pub(crate) struct Claim {
     seen: Option<(String, Instant)>,
     /// When the Lease was made, by the API server's clock.
     made: Option<String>,
+    /// Uid and resourceVersion of the newest record that was seen.
+    newest: (String, u64),
 }
 
 /// How an attempt ended.
@@ -42,7 +44,7 @@ pub(crate) enum Standing {
 impl Claim {
     pub(crate) fn new(namespace: &str, identity: &str) -> Self {
         let key = ResourceKey::new("coordination.k8s.io", "Lease", namespace, LEASE);
-        Self { key, identity: identity.to_owned(), seen: None, made: None }
+        Self { key, identity: identity.to_owned(), seen: None, made: None, newest: Default::default() }
     }
 
     /// The pause before the next attempt.
@@ -58,13 +60,22 @@ impl Claim {
         };
         let taken = match lease {
             None => cluster.create(&self.fresh(now)).await.map(|lease| self.made = made(&lease)),
-            Some(lease) => match self.patch(&lease, now) {
-                Ok(patch) => {
-                    self.made = made(&lease);
-                    cluster.merge_patch(&self.key, &patch, Some(lease.resource_version())).await.map(drop)
+            Some(lease) => {
+                if self.is_of_the_past(&lease) {
+                    // Nobody writes more often: this is where it shows first.
+                    cluster.went_back();
                 }
-                Err(holder) => return Standing::Waiting(holder),
-            },
+                self.saw(&lease);
+                match self.patch(&lease, now) {
+                    Ok(patch) => {
+                        self.made = made(&lease);
+                        let version = Some(lease.resource_version());
+                        let written = cluster.merge_patch(&self.key, &patch, version).await;
+                        written.map(|lease| self.saw(&lease))
+                    }
+                    Err(holder) => return Standing::Waiting(holder),
+                }
+            }
         };
         match taken {
             Ok(()) => Standing::Held,
@@ -73,6 +84,15 @@ impl Claim {
             }
             Err(error) => Standing::Unknown(error.to_string()),
         }
+    }
+
+    /// Whether a newer record of the same Lease was seen already, which nothing but a cluster that was put back forgets.
+    fn is_of_the_past(&self, lease: &Object) -> bool {
+        self.newest.0 == lease.uid() && version(lease) < self.newest.1
+    }
+
+    fn saw(&mut self, lease: &Object) {
+        self.newest = (lease.uid().to_owned(), version(lease));
     }
 
     /// When the Lease that is held was made: the begin of this installation. RFC 3339.
@@ -135,6 +155,10 @@ impl Claim {
         });
         Object::from_value(value).expect("written with apiVersion, kind and metadata")
     }
+}
+
+fn version(lease: &Object) -> u64 {
+    lease.resource_version().parse().unwrap_or_default()
 }
 
 fn made(lease: &Object) -> Option<String> {

@@ -147,6 +147,13 @@ fn identity(value: &Value) -> (&str, u64) {
     (text("/metadata/uid"), text("/metadata/resourceVersion").parse().unwrap_or_default())
 }
 
+/// Whether the server shows an Application in an older version than the one that is known.
+pub(crate) fn is_older(shown: &Value, known: &Application) -> bool {
+    let (uid, version) = identity(shown);
+    let newer = known.metadata.resource_version.parse::<u64>();
+    uid == known.metadata.uid && newer.is_ok_and(|newer| version > 0 && version < newer)
+}
+
 fn trigger(value: &Value) -> u64 {
     let part = |pointer: &str| value.pointer(pointer).map(Value::to_string).unwrap_or_default();
     crate::wanted::hash_of(
@@ -402,7 +409,27 @@ impl Shared {
         self.put_entry(name, Entry::new(value))
     }
 
-    /// The same, of one that was read already.
+    /// Whether a list shows an Application as it was before it was last seen, though that was before the list: the cluster was put back to
+    /// what was saved of it.
+    pub(crate) fn went_back(&self, name: &AppName, value: &Value, listed: u64) -> bool {
+        let (uid, version) = identity(value);
+        read(&self.apps)
+            .get(name)
+            .is_some_and(|old| old.uid == uid && version < old.version && old.version <= listed)
+    }
+
+    /// Forgets what is known of all applications and of what was done for them, as a process that starts: it may be of a time that never
+    /// was.
+    pub(crate) fn forget_all(&self) {
+        for name in self.app_names() {
+            write(&self.apps).remove(&name);
+            write(&self.sights).forget(&name);
+            write(&self.depending).remove(&name);
+            self.memories().remove(&name);
+        }
+    }
+
+    /// [`Shared::put_app`] of one that was read already.
     pub(crate) fn put_entry(&self, name: &AppName, entry: Entry) -> bool {
         let mut apps = write(&self.apps);
         let known = apps.get(name);

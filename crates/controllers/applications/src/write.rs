@@ -7,7 +7,7 @@ use cluster::{WriteError, chain};
 use resource::{Object, ResourceKey};
 use serde_json::{Value, json};
 
-use crate::shared::{AppName, Entry, Shared};
+use crate::shared::{self, AppName, Entry, Shared};
 
 /// Times that a write is made anew because somebody else wrote the Application meanwhile.
 const TRIES: u32 = 5;
@@ -89,6 +89,9 @@ pub(crate) async fn write<P: Into<Patch>>(
                     Ok(None) => return Err(Lost::Gone),
                     Err(error) => return Err(Lost::Refused(chain(&error))),
                 };
+                if shared::is_older(&fresh, app) {
+                    shared.home.cluster.went_back();
+                }
                 // Its event may find it known already: whoever wrote it is answered by another pass.
                 if shared.put_app(name, fresh.clone()) {
                     shared.queue.add(Arc::clone(name));

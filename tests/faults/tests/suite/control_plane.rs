@@ -2,7 +2,6 @@
 //! cluster that is somebody's destination (F15). What does not need them goes on; the rest is done when they are back.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use e2e::{Gate, Remote, conditions};
@@ -12,31 +11,10 @@ use serde_json::{Value, json};
 use testkit::eventually;
 
 use crate::rivals::fight;
-use crate::{Ground, Undisturbed, all, git, told_in, undisturbed, written};
+use crate::{Ground, all, etcd, git, undisturbed};
 
-/// How long etcd is away.
-const AWAY: Duration = Duration::from_secs(10);
 /// Rows about git that the real server is asked, too.
 const GIT: usize = 1;
-
-/// F5: etcd goes and comes back, then the API server, each in the middle of the story.
-async fn outages(ground: Ground, twin: Arc<Undisturbed>) -> Result<Vec<String>> {
-    let rig = ground.rig(Weather::fair()).await?;
-    let real = rig.cluster.real.as_ref().context("no real cluster")?;
-    let line = rig.line("1").await?;
-    rig.start("1", line.clone(), false).await?;
-    let failing = async {
-        written(&rig, &line, twin.writes / 4).await;
-        real.stop_etcd();
-        tokio::time::sleep(AWAY).await;
-        real.start_etcd().await?;
-        written(&rig, &line, twin.writes * 2 / 3).await;
-        real.stop_api_server();
-        real.start_api_server().await?;
-        std::future::pending::<Result<()>>().await
-    };
-    told_in(&rig, &twin, false, failing).await
-}
 
 const NEEDS: [&str; 3] = [
     "/apis/needs~.example.com/v2/namespaces/needs~/widgets/stays",
@@ -115,6 +93,74 @@ async fn a_broken_conversion(ground: Ground) -> Result<Vec<String>> {
 }
 
 const NEW: &str = "/api/v1/namespaces/needs~/configmaps/new";
+
+const CUSTOM: [&str; 3] = [
+    "/apis/custom~.example.com/v1/namespaces/custom~/widgets/stays",
+    "/apis/custom~.example.com/v1/namespaces/custom~/widgets/goes",
+    "/api/v1/namespaces/custom~/configmaps/c",
+];
+
+/// F6: a definition is deleted in the middle of a sync, and its objects with it, and made anew. Only who has some is concerned, says so,
+/// and comes to the end that it would have come to.
+pub(crate) async fn a_kind_that_goes(ground: Ground) -> Result<Vec<String>> {
+    let rig = ground.rig(Weather::fair()).await?;
+    let definition = definition(&rig.at("custom~.example.com"));
+    rig.api.apply(&definition).await?;
+    let line = rig.line("1").await?;
+    rig.start("1", line.clone(), false).await?;
+    let widget = |name: &str, size: u32| {
+        let spec = json!({"spec": {"size": size}});
+        object("custom~.example.com/v1", "Widget", name, &[("argocd.argoproj.io/sync-wave", "1")], spec)
+    };
+    let files = [
+        ("custom/c.yaml", config("c", "1", &[])),
+        ("custom/stays.yaml", widget("stays", 1)),
+        ("custom/goes.yaml", widget("goes", 1)),
+        ("free/a.yaml", config("a", "1", &[])),
+        ("free/b.yaml", config("b", "1", &[])),
+    ];
+    let commit = rig.commit(&files, &[])?;
+    for name in ["custom", "free"] {
+        rig.api.apply(&rig.application(name, true)).await?;
+    }
+    for name in ["custom", "free"] {
+        rig.until_good_at(name, &commit).await;
+    }
+    rig.may_go(&[CUSTOM[1]]);
+    let files = [("custom/c.yaml", config("c", "2", &[])), ("custom/stays.yaml", widget("stays", 2))];
+    let commit = rig.commit(&files, &["custom/goes.yaml"])?;
+    rig.pushed();
+    rig.until(CUSTOM[2], "synced", |c| c["data"]["key"] == "2").await;
+    let path = rig.api.path_of(&definition).await?;
+    rig.api.delete(&path).await?;
+    rig.until(&path, "gone", Value::is_null).await;
+
+    let told = |app: &Value| app["status"].to_string().contains("Widget") && !e2e::is_good(app);
+    rig.until(&rig.app_path("custom"), "told that its kind is gone", told).await;
+    rig.may_go(&[FREE[1]]);
+    let free = rig.commit(&[("free/a.yaml", config("a", "2", &[]))], &["free/b.yaml"])?;
+    rig.pushed();
+    rig.until_good_at("free", &free).await;
+    rig.until(FREE[1], "pruned as ever", Value::is_null).await;
+
+    rig.api.apply(&definition).await?;
+    rig.until_good_at("custom", &commit).await;
+    rig.until(CUSTOM[0], "made anew as git has it", |widget| widget["spec"]["size"] == 2).await;
+    rig.until(CUSTOM[1], "gone", Value::is_null).await;
+    rig.until(CUSTOM[2], "as it was", |c| c["data"]["key"] == "2").await;
+    let mut wrong = rig.judgement(&[&CUSTOM[..], &FREE, &[NAMESPACES]].concat());
+    // The server took it away in between.
+    let anew = format!("P8: created 2 times: {}", rig.at(CUSTOM[0]));
+    wrong.retain(|what| !what.ends_with(&anew));
+    rig.leave().await?;
+    Ok(wrong)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kind_that_goes_in_mid_sync_is_waited_for() {
+    let wrong = a_kind_that_goes(Ground::Kubesim).await.unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
 
 /// A policy, or a webhook that nobody answers, for ConfigMaps of one namespace.
 fn denials(rig: &Rig) -> [Value; 3] {
@@ -248,6 +294,7 @@ async fn what_fails_in_the_cluster_stops_only_its_own() {
         |name: &str, run: futures::future::BoxFuture<'static, Result<Vec<String>>>| (name.to_owned(), run);
     let runs = [
         run("a broken conversion", Box::pin(a_broken_conversion(ground.clone()))),
+        run("a kind that goes", Box::pin(a_kind_that_goes(ground.clone()))),
         run("a denial", Box::pin(a_denial(ground.clone()))),
         run("a cluster that is away", Box::pin(a_cluster_that_is_away(ground.clone()))),
         run("a rival", Box::pin(fight(ground.clone()))),
@@ -255,8 +302,12 @@ async fn what_fails_in_the_cluster_stops_only_its_own() {
     let count = runs.len();
     let (twin, wrong, sources) =
         tokio::join!(undisturbed(&ground), all(runs.into_iter(), count), git::fail(&ground, GIT));
-    // This one stops everybody else.
-    let outage = run("outages", Box::pin(outages(ground, twin.unwrap())));
-    let wrong = [wrong, sources, all([outage].into_iter(), 1).await].concat();
+    // These stop everybody else.
+    let twin = twin.unwrap();
+    let runs = [
+        run("etcd fails", Box::pin(etcd::fails(ground.clone(), Arc::clone(&twin)))),
+        run("etcd is put back", Box::pin(etcd::is_put_back(ground, twin))),
+    ];
+    let wrong = [wrong, sources, all(runs.into_iter(), 1).await].concat();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

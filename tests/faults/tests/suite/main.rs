@@ -3,6 +3,7 @@
 
 mod clocks;
 mod control_plane;
+mod etcd;
 mod git;
 mod kill_points;
 mod leaders;

@@ -81,6 +81,17 @@ fn a_rewound_history_replaces_all_on_every_page() {
 }
 
 #[test]
+fn a_list_is_true_up_to_its_moment() {
+    let gvk = Gvk::new("", "v1", "ConfigMap");
+    let mut bench = bench();
+    bench.list(vec![vec![seen("a", "u1", 50), seen("b", "u2", 51)]], "60", false);
+    bench.store.answered(&gvk, seen("c", "u3", 120));
+    bench.list(vec![vec![seen("a", "u1", 5), seen("b", "u2", 51), seen("c", "u3", 7)]], "100", false);
+    let expect = [("a", "u1", "5"), ("b", "u2", "51"), ("c", "u3", "120")];
+    bench.check("an object that was put back, and one that was written since", &expect);
+}
+
+#[test]
 fn a_list_that_does_not_end_takes_nothing_away() {
     let mut bench = bench();
     bench.list(vec![vec![seen("a", "u1", 5), seen("b", "u2", 5)]], "6", false);

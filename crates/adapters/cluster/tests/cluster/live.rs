@@ -520,6 +520,37 @@ async fn a_history_that_went_back_replaces_what_is_held() {
     );
 }
 
+/// As etcd's storage is put back: no watch is told so, and each resumes at a moment that is still to come.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_was_put_back_is_listed_anew() {
+    for overtaken in [false, true] {
+        let fake = Fake::new(&[CONFIG_MAP]);
+        for name in ["a", "b", "c"] {
+            fake.put(&CONFIG_MAP, object(name, Some("one"), "new"));
+        }
+        let cluster = fake.cluster().await;
+        complete(&cluster, &[CONFIG_MAP]).await;
+        let mut changes = cluster.changes();
+        fake.withhold(true);
+        fake.delete(&CONFIG_MAP, "c");
+        fake.rewind(2);
+        if overtaken {
+            fake.forward(100);
+        }
+        fake.withhold(false);
+        if overtaken {
+            // The watch goes on at a moment that was again; what is read tells.
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            assert_eq!(names(&cluster), ["a", "b", "c"]);
+            cluster.fetch(&CONFIG_MAP.key("a")).await.unwrap();
+        }
+        changed(&mut changes, "c").await;
+        complete(&cluster, &[CONFIG_MAP]).await;
+        assert_eq!(names(&cluster), ["a", "b"], "{overtaken}");
+        assert_eq!(cluster.get(&CONFIG_MAP.key("a")).unwrap().resource_version(), "1", "{overtaken}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_new_custom_kind_is_found_and_a_gone_one_forgotten() {
     let fake = Fake::new(&[CONFIG_MAP, CRD]);
@@ -588,17 +619,19 @@ async fn one_kind_can_be_followed_whole() {
     assert_eq!(absent.next().await, Some(KindEvent::State(Knowledge::Absent)));
     fake.serve(WIDGET);
     cluster.refresh_discovery().await.unwrap();
-    assert_eq!(absent.next().await, Some(KindEvent::Restarted(Vec::new())));
+    assert!(matches!(absent.next().await, Some(KindEvent::Restarted(all)) if all.objects.is_empty()));
 
     let mut watch = cluster.watch_kind(&resource::Gvk::new("", "v1", "ConfigMap"), Some("shop"));
-    let Some(KindEvent::Restarted(all)) = watch.next().await else { panic!("no list") };
+    let Some(KindEvent::Restarted(cluster::Listed { objects: all, .. })) = watch.next().await else {
+        panic!("no list")
+    };
     assert_eq!((all.len(), all[0]["kind"].as_str()), (1, Some("ConfigMap")));
     fake.put(&CONFIG_MAP, object("b", None, "1"));
     assert!(matches!(watch.next().await, Some(KindEvent::Applied(b)) if b["metadata"]["name"] == "b"));
     fake.delete(&CONFIG_MAP, "b");
     assert!(matches!(watch.next().await, Some(KindEvent::Deleted(b)) if b["metadata"]["name"] == "b"));
     fake.compact();
-    assert!(matches!(watch.next().await, Some(KindEvent::Restarted(all)) if all.len() == 1));
+    assert!(matches!(watch.next().await, Some(KindEvent::Restarted(all)) if all.objects.len() == 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -615,7 +648,7 @@ async fn a_kind_that_is_followed_is_there_soon_after_its_right() {
     tokio::time::sleep(Duration::from_secs(600)).await;
     fake.mend();
     let mended = tokio::time::Instant::now();
-    assert_eq!(watch.next().await, Some(KindEvent::Restarted(Vec::new())));
+    assert!(matches!(watch.next().await, Some(KindEvent::Restarted(all)) if all.objects.is_empty()));
     assert!(mended.elapsed() < Duration::from_secs(60), "{:?}", mended.elapsed());
 }
 

@@ -243,6 +243,11 @@ impl Fake {
         }
     }
 
+    /// Counts on to a later resourceVersion, as other kinds' writes do.
+    pub(crate) fn forward(&self, version: u64) {
+        self.state().version = version;
+    }
+
     async fn answer(&self, request: Request<Body>) -> Answer {
         let (parts, body) = request.into_parts();
         let line = format!("{} {}", parts.method, parts.uri);
@@ -485,8 +490,11 @@ impl State {
             }
             self.watchers.push(Watcher { plural: served.plural.to_owned(), lines });
         }
-        let stream = stream::unfold(receiver, |mut receiver| async {
-            receiver.recv().await.map(|line| (Ok(line), receiver))
+        let time = Duration::from_secs(query["timeoutSeconds"].parse().unwrap());
+        let end = tokio::time::Instant::now() + time;
+        let stream = stream::unfold(receiver, move |mut receiver| async move {
+            let line = tokio::time::timeout_at(end, receiver.recv()).await.ok()?;
+            line.map(|line| (Ok(line), receiver))
         });
         Response::new(StreamBody::new(stream).boxed_unsync())
     }
