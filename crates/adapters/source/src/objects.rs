@@ -26,6 +26,8 @@ const PACK_SLOTS: u16 = 1024;
 /// The objects of one repository. Readers share it; the one writer is who holds the repository's lock.
 pub(crate) struct Objects {
     directory: PathBuf,
+    /// Where the objects lie below it.
+    objects: PathBuf,
     store: Arc<Store>,
     handles: Mutex<Vec<HandleArc>>,
     trees: Mutex<TreeCache>,
@@ -90,6 +92,7 @@ impl Objects {
                 .map_err(|error| io::Error::other(error.to_string()))?;
         Ok(Self {
             directory: directory.to_owned(),
+            objects: objects.to_owned(),
             store: Arc::new(store),
             handles: Mutex::default(),
             trees: Mutex::default(),
@@ -228,6 +231,11 @@ impl Objects {
     /// Where the ends of a cut-off history are kept.
     pub(crate) fn shallow_file(&self) -> PathBuf {
         self.directory.join("shallow")
+    }
+
+    /// Whether its files are still where they were.
+    pub(crate) fn is_there(&self) -> bool {
+        self.objects.is_dir()
     }
 
     /// Where it all is.

@@ -26,6 +26,17 @@ use std::sync::{Arc, Mutex, Weak};
 /// How many branches and tags are asked for at once.
 const WANTED_TIPS: usize = 1000;
 
+/// What a disk says and a server does not.
+const DISK: [io::ErrorKind; 7] = [
+    io::ErrorKind::StorageFull,
+    io::ErrorKind::QuotaExceeded,
+    io::ErrorKind::FileTooLarge,
+    io::ErrorKind::ReadOnlyFilesystem,
+    io::ErrorKind::NotFound,
+    io::ErrorKind::NotADirectory,
+    io::ErrorKind::PermissionDenied,
+];
+
 /// What makes two snapshots of a repository the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SnapshotKey {
@@ -127,10 +138,10 @@ impl Repository {
         }
     }
 
-    /// The store that is in use, opened when it is not.
+    /// The store that is in use, opened when it is not, or was taken away: the directory is a cache, which anybody may empty.
     fn objects(&self, inner: &Inner, remote: &Remote) -> Result<Arc<Objects>, SourceError> {
         let mut current = lock(&self.objects);
-        if let Some(objects) = &*current {
+        if let Some(objects) = current.as_ref().filter(|objects| objects.is_there()) {
             return Ok(Arc::clone(objects));
         }
         let bytes = inner.options.limits.object_bytes;
@@ -313,14 +324,22 @@ impl Inner {
         let have = objects.tips();
         let depth = remote.depth.and_then(NonZeroU32::new);
         let want = Want { commits, have: &have, depth, shallow_file: &shallow_file };
+        let mut disk = None;
         let outcome = self.converse(remote, &call, |talk| {
-            talk.fetch(&want, &call, |pack| objects.receive(pack, &call.interrupt, limits.object_bytes))
+            talk.fetch(&want, &call, |pack| {
+                let received = objects.receive(pack, &call.interrupt, limits.object_bytes);
+                received.inspect_err(|error| disk = of_the_disk(error))
+            })
         });
         self.count(remote, |counts| {
             counts.fetches += 1;
             counts.fetches_failed += u64::from(outcome.is_err());
         });
         outcome.map_err(|error| match (error, commits) {
+            // Not the server's fault.
+            (SourceError::Protocol { repo, .. }, _) if disk.is_some() => {
+                SourceError::Store { repo, detail: disk.take().unwrap_or_default() }
+            }
             (SourceError::Protocol { repo, detail }, [commit, ..])
                 if detail.contains("not our ref") || detail.contains("unadvertised object") =>
             {
@@ -333,6 +352,13 @@ impl Inner {
             (error, _) => error,
         })
     }
+}
+
+/// What the disk said, where it is why something failed: it is full, read-only, broken, or not there.
+fn of_the_disk(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut told = causes.filter_map(|cause| cause.downcast_ref::<io::Error>());
+    told.find(|told| told.raw_os_error().is_some() || DISK.contains(&told.kind())).map(ToString::to_string)
 }
 
 fn commit_id(remote: &Remote, commit: &str) -> Result<ObjectId, SourceError> {

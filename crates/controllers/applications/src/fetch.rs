@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Application, ApplicationSource, ConditionType};
-use charts::Resolved;
+use charts::{ChartError, Resolved};
 use cluster::chain;
+use source::SourceError;
 
 use crate::conditions::Findings;
 use crate::obtain::{Ask, View};
@@ -34,33 +35,52 @@ pub(crate) struct Fetched {
     pub(crate) git: Option<Arc<source::Remote>>,
 }
 
+/// Why the files of a source are not here.
+struct Lack {
+    /// For people; empty where others say it.
+    message: String,
+    /// Whether asking again may help, with the repository saying nothing new.
+    passing: bool,
+}
+
+impl From<String> for Lack {
+    fn from(message: String) -> Self {
+        Self { message, passing: false }
+    }
+}
+
+impl Lack {
+    fn of_git(place: &str, error: &SourceError) -> Self {
+        Self { message: format!("{place}{}", chain(error)), passing: error.is_transient() }
+    }
+}
+
 /// Resolves one source and makes its files available. A remote that fails is no reason to stop: what is known of it
-/// is used, and a condition says so.
+/// is used, and a condition says so. Without files, the answer is whether asking again may help.
 pub(crate) async fn fetch(
     what: Obtaining<'_>,
     place: usize,
     source: &ApplicationSource,
     findings: &mut Findings,
     seen: &mut Seen,
-) -> Option<Fetched> {
+) -> Result<Fetched, bool> {
     let origin = match origin(&what.view.settings, source, what.view.project.limits.name()) {
         Ok(origin) => origin,
         Err(message) => {
             findings.add(ConditionType::ComparisonError, message);
-            return None;
+            return Err(false);
         }
     };
     let found = match origin {
         Origin::Git(remote) => fetch_git(what, place, source, Arc::new(remote), findings, seen).await,
         Origin::Charts(remote) => fetch_chart(what, place, source, Arc::new(remote), findings, seen).await,
     };
-    found
-        .map_err(|message| {
-            if !message.is_empty() {
-                findings.add(ConditionType::ComparisonError, message);
-            }
-        })
-        .ok()
+    found.map_err(|Lack { message, passing }| {
+        if !message.is_empty() {
+            findings.add(ConditionType::ComparisonError, message);
+        }
+        passing
+    })
 }
 
 async fn fetch_git(
@@ -70,7 +90,7 @@ async fn fetch_git(
     remote: Arc<source::Remote>,
     findings: &mut Findings,
     seen: &mut Seen,
-) -> Result<Fetched, String> {
+) -> Result<Fetched, Lack> {
     let Obtaining { shared, view, app, ask } = what;
     let key = RepositoryKey::git(&remote.url, view.project.limits.name());
     seen.insert(key.clone(), 0);
@@ -90,7 +110,9 @@ async fn fetch_git(
             match (known.refs(), &known.error) {
                 (None, error) => {
                     let error = error.clone().unwrap_or_else(|| "not asked yet".to_owned());
-                    let Some(recorded) = recorded else { return Err(format!("{}: {error}", remote.url)) };
+                    let Some(recorded) = recorded else {
+                        return Err(format!("{}: {error}", remote.url).into());
+                    };
                     let message =
                         format!("{}: {error}; comparing with the last known commit {recorded}", remote.url);
                     findings.add(ConditionType::ComparisonError, message);
@@ -101,13 +123,13 @@ async fn fetch_git(
                         findings.add(ConditionType::ComparisonError, last_known(&remote.url, error));
                     }
                     let found = shared.sources.revision(&remote, refs, wish, &source.tag_prefix).await;
-                    found.map_err(|error| chain(&error))?.commit
+                    found.map_err(|error| Lack::of_git("", &error))?.commit
                 }
             }
         }
     };
     let snapshot = shared.sources.snapshot(&remote, &commit).await;
-    let snapshot = snapshot.map_err(|error| format!("commit {commit}: {}", chain(&error)))?;
+    let snapshot = snapshot.map_err(|error| Lack::of_git(&format!("commit {commit}: "), &error))?;
     if let Some(keys) = signed::asked(shared, view, source)? {
         let known = match answered {
             Some(known) => known,
@@ -132,13 +154,14 @@ async fn fetch_chart(
     remote: Arc<charts::Remote>,
     findings: &mut Findings,
     seen: &mut Seen,
-) -> Result<Fetched, String> {
+) -> Result<Fetched, Lack> {
     let Obtaining { shared, view, ask, .. } = what;
     if view.project.limits.integrity().is_ok_and(api::project::Integrity::is_for_git_only) {
         let url = &remote.url;
         return Err(format!(
             "{url} is no git repository: it is not signed, but the project requires a signature"
-        ));
+        )
+        .into());
     }
     let pinned = ask.pinned.get(place).filter(|revision| !revision.is_empty());
     let revision = pinned.unwrap_or(&source.target_revision).clone();
@@ -150,7 +173,7 @@ async fn fetch_chart(
     seen.insert(key.clone(), known.version);
     let Some(resolved) = known.chart() else {
         let error = known.error.unwrap_or_else(|| "not asked yet".to_owned());
-        return Err(error);
+        return Err(error.into());
     };
     if let Some(error) = &known.error {
         findings.add(ConditionType::ComparisonError, last_known(&remote.url, error));
@@ -181,8 +204,9 @@ async fn open_chart(
     remote: &charts::Remote,
     resolved: &Resolved,
     limits: helm::ArchiveLimits,
-) -> Result<Tree, String> {
-    let archive = shared.charts.fetch(remote, resolved).await.map_err(|error| chain(&error))?;
+) -> Result<Tree, Lack> {
+    let lack = |error: ChartError| Lack { message: chain(&error), passing: error.is_transient() };
+    let archive = shared.charts.fetch(remote, resolved).await.map_err(lack)?;
     let revision = resolved.revision();
     let shown = format!("{} {revision}", remote.url);
     let work = tokio::task::spawn_blocking(move || {

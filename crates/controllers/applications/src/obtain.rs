@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use api::{Application, ApplicationSource, ApplicationSourceType, ConditionType};
 use cluster::chain;
-use filetree::{FileTree, ReadSet, Store, TreePath};
+use filetree::{FileError, FileTree, ReadSet, Store, TreePath};
 use resource::{GroupKind, Gvk, ResourceKey};
 use source::Remote;
 use sync::desired::Scope;
@@ -156,6 +156,7 @@ pub(crate) async fn obtain(
     let what = Obtaining { shared, view, app, ask };
     let rendered = render_all(what, memory, &mut findings, &mut seen).await;
     memory.repositories = seen;
+    memory.lacked = if memory.lacking { memory.lacked.saturating_add(1) } else { 0 };
     let Some(rendered) = rendered else { return Err(findings) };
     let set = name_and_track(view, app, memory, &rendered);
     memory.rendered = rendered;
@@ -179,7 +180,13 @@ async fn render_all(
     let sources = what.ask.sources;
     let mut fetched = Vec::with_capacity(sources.len());
     for (place, source) in sources.iter().enumerate() {
-        fetched.push(fetch(what, place, source, findings, seen).await?);
+        match fetch(what, place, source, findings, seen).await {
+            Ok(found) => fetched.push(found),
+            Err(passing) => {
+                memory.lacking = passing;
+                return None;
+            }
+        }
     }
     let mut look = Look::new(what.shared, what.view, what.ask.freshness, std::mem::take(seen));
     let rendered = render_each(what, &fetched, memory, &mut look).await;
@@ -375,10 +382,19 @@ async fn render_tree(
                 }
                 supply(look, source, &needs, &mut supplied).await.map_err(at)?;
             }
-            Err(error) => return Err(at(chain(&error))),
+            Err(error) => {
+                look.lacking |= is_of_the_store(&error);
+                return Err(at(chain(&error)));
+            }
         }
     }
     Err(at("what it needs from elsewhere is never enough".to_owned()))
+}
+
+/// Whether files could not be read from where we keep them, rather than that they are wrong: they are fetched again.
+fn is_of_the_store(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| matches!(cause.downcast_ref(), Some(FileError::Store { .. })))
 }
 
 async fn render_once(

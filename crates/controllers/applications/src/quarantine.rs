@@ -126,10 +126,21 @@ impl Journal {
     pub(crate) fn enter(self: &Arc<Self>, application: &str, of: u64) -> Open {
         let file = self.directory.join(format!("{}.{}", process(), NEXT.fetch_add(1, Relaxed)));
         let text = json!({"application": application, "of": of.to_string()}).to_string();
-        if let Err(error) = std::fs::write(&file, text) {
+        if let Err(error) = self.write(&file, &text) {
             tracing::warn!(error = %error, "a render could not be put on record");
         }
         Open { journal: Arc::clone(self), application: application.to_owned(), file }
+    }
+
+    /// Writes a file, and makes the directory again where somebody took it away.
+    fn write(&self, file: &Path, text: &str) -> std::io::Result<()> {
+        match std::fs::write(file, text) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                std::fs::create_dir_all(&self.directory)?;
+                std::fs::write(file, text)
+            }
+            written => written,
+        }
     }
 
     /// Whether somebody asks for a hard refresh now. Each asking is heeded once: should it end the process, it is still there
@@ -178,7 +189,7 @@ impl Journal {
             strikes.iter().map(|(name, held)| (name.clone(), value(held))).collect();
         let (file, new) =
             (self.directory.join(STRIKES_FILE), self.directory.join(format!("{STRIKES_FILE}.new")));
-        let written = std::fs::write(&new, Value::Object(all).to_string());
+        let written = self.write(&new, &Value::Object(all).to_string());
         if let Err(error) = written.and_then(|()| std::fs::rename(&new, &file)) {
             tracing::warn!(error = %error, "strikes could not be put on record");
         }
@@ -306,6 +317,15 @@ mod tests {
         assert!(journal.refusal("web", 7).is_some(), "what was asked for was heeded");
         journal.hard_refresh("web", true);
         assert_eq!(journal.refusal("web", 7), None, "somebody asks again");
+    }
+
+    #[test]
+    fn a_directory_that_was_taken_away_is_made_again() {
+        let data = tempfile::tempdir().unwrap();
+        let journal = start(data.path());
+        std::fs::remove_dir_all(data.path().join(DIRECTORY)).unwrap();
+        std::mem::forget(journal.enter("web", 7));
+        assert_eq!(journal.left(|_| true).unwrap().len(), 1);
     }
 
     #[test]

@@ -36,6 +36,8 @@ use crate::writer::writer;
 
 /// When a pass that could not be finished is made again.
 const LATER: Duration = Duration::from_secs(10);
+/// Longest pause until what could not be had is asked for again, where the settings name no interval.
+const LONGEST_LACK: Duration = Duration::from_secs(180);
 /// When an application is looked at again whose project has not been read yet.
 const PROJECTS_SEEN: Duration = Duration::from_millis(200);
 /// When an operation that would remove something is looked at again, while it is not known yet whether other applications want
@@ -182,8 +184,12 @@ async fn pass(
             rests = because;
             todo
         }
-        // Whoever has a chart or a base may be back by then.
-        (None, ..) if memory.spec.lacking => Todo::Nothing(view.settings.settings.reconciliation.timeout),
+        // Whoever has a commit, a chart or a base may be back by then, and our own disk.
+        (None, ..) if memory.spec.lacking => {
+            let longest = view.settings.settings.reconciliation.timeout.unwrap_or(LONGEST_LACK);
+            let pause = LATER.saturating_mul(2_u32.saturating_pow(memory.spec.lacked.saturating_sub(1)));
+            Todo::Nothing(Some(pause.min(longest)))
+        }
         (None, ..) => Todo::Nothing(None),
     };
 

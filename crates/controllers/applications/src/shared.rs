@@ -246,6 +246,8 @@ pub(crate) struct TargetMemory {
     pub(crate) sound: bool,
     /// Whether something could not be had for a render that may be there later, and that nobody asks for meanwhile.
     pub(crate) lacking: bool,
+    /// How many times in a row it was so.
+    pub(crate) lacked: u32,
     pub(crate) wanted: Option<(MadeFrom, Arc<WantedSet>)>,
     pub(crate) assessed: assess::Memory,
     /// The repositories that it reads, and which of their answers was looked at.

@@ -3,6 +3,7 @@
 
 mod clocks;
 mod control_plane;
+mod disk;
 mod etcd;
 mod git;
 mod kill_points;
