@@ -144,8 +144,18 @@ impl Run<'_> {
                     }
                     (comparison, findings) = self.judge.assess(app, &self.wanted, assessed).await;
                 }
-                Next::Record(key, reason) => self.note_broken(&key, &reason),
+                Next::Record(key, reason) => {
+                    self.note_broken(&key, format!("is degraded: {reason}"));
+                }
                 Next::Wait { objects, hooks } => {
+                    if let Some(key) = self.gone(&objects).await {
+                        let gone = "was applied and is gone: somebody deleted it".to_owned();
+                        if !self.note_broken(&key, gone.clone()) {
+                            let outcome = Outcome::Failed(format!("{key} {gone}"));
+                            return Ok((self.finish(&outcome, &messages), comparison, findings));
+                        }
+                        continue;
+                    }
                     let waits = waits_for(&objects, &hooks);
                     return Ok((self.wait(waits, Some(LOOK_AGAIN)), comparison, findings));
                 }
@@ -398,13 +408,32 @@ impl Run<'_> {
         }
     }
 
-    /// An object that was applied and is degraded: what its result says from now on.
-    fn note_broken(&mut self, key: &ResourceKey, reason: &str) {
-        let results = self.state.sync_result.iter_mut().flat_map(|result| &mut result.resources);
-        for result in results.filter(|r| r.hook_type.is_none() && hooks::key_of(r) == *key) {
+    /// An object that was applied and came to no good: what its result says from now on. False where there is no room for its result.
+    fn note_broken(&mut self, key: &ResourceKey, what: String) -> bool {
+        let mut results = self.state.sync_result.iter_mut().flat_map(|result| &mut result.resources);
+        let result = results.find(|r| r.hook_type.is_none() && hooks::key_of(r) == *key);
+        let noted = result.is_some();
+        if let Some(result) = result {
             result.hook_phase = Some(OperationPhase::Failed);
-            result.message = format!("is degraded: {reason}");
+            result.message = what;
         }
+        noted
+    }
+
+    /// What was applied, is waited for, and is not there any more: nothing but another attempt brings it back. (The peer waits on.)
+    async fn gone(&self, waited_for: &[(ResourceKey, String)]) -> Option<ResourceKey> {
+        if self.state.operation.sync.as_ref().is_some_and(|sync| sync.dry_run) {
+            return None;
+        }
+        let cluster = self.judge.cluster();
+        for (key, _) in waited_for {
+            let unseen = cluster.get(key).is_none() && cluster.knowledge(&key.group_kind()).is_complete();
+            // The watch may be late.
+            if unseen && matches!(cluster.fetch(key).await, Ok(None)) {
+                return Some(key.clone());
+            }
+        }
+        None
     }
 
     /// Looks whether everything can be made before anything is. The answer is why not; each object has its own result then.

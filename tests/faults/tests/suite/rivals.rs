@@ -1,9 +1,10 @@
-//! Somebody else who writes the same field each second is not fought each second (reliability F13).
+//! Somebody else who writes the same field each second is not fought each second, and whoever takes away what a sync has just made holds
+//! it up no longer than its next attempt (reliability F13).
 
 use std::time::Duration;
 
 use anyhow::Result;
-use faults::story::config;
+use faults::story::{config, object};
 use faults::{Record, Rig, Weather, long};
 use http::Method;
 use serde_json::{Value, json};
@@ -58,4 +59,29 @@ pub(crate) async fn fight(ground: Ground) -> Result<Vec<String>> {
 async fn a_rival_is_not_fought_each_second() {
     let wrong = fight(Ground::Simulated).await.unwrap();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_taken_away_in_mid_sync_is_made_again() {
+    let rig = Rig::new(Weather::fair()).await.unwrap();
+    rig.cluster.run_nodes(false);
+    rig.start("1", rig.line("1").await.unwrap(), false).await.unwrap();
+    let template = json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "main", "image": "web:1"}]}});
+    let web = json!({"spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template}});
+    let files = [
+        ("rival/a.yaml", config("a", "git", &[])),
+        ("rival/web.yaml", object("apps/v1", "Deployment", "web", &[], web)),
+        ("rival/z.yaml", config("z", "git", &[("argocd.argoproj.io/sync-wave", "1")])),
+    ];
+    let commit = rig.commit(&files, &[]).unwrap();
+    rig.api.apply(&rig.application("rival", true)).await.unwrap();
+    let waits =
+        |app: &Value| app["status"]["operationState"]["message"].to_string().contains("Deployment/rival/web");
+    rig.until(&rig.app_path("rival"), "waiting for its first wave", waits).await;
+    rig.api.delete(&rig.at(A)).await.unwrap();
+    let told = |app: &Value| app["status"]["operationState"].to_string().contains("was applied and is gone");
+    rig.until(&rig.app_path("rival"), "told what is gone", told).await;
+    rig.until(A, "made again", |a| a["data"]["key"] == "git").await;
+    rig.cluster.run_nodes(true);
+    rig.until_good_at("rival", &commit).await;
 }
