@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use goregex::Pattern;
 use gotemplate::{Call, CallError};
 
-use crate::regex::Pattern;
 use crate::world::World;
 
 /// Compiled regular expressions that a run keeps.

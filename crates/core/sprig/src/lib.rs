@@ -32,7 +32,6 @@ mod functions;
 mod host;
 mod humps;
 mod json;
-mod regex;
 mod show;
 mod time;
 mod toml_text;

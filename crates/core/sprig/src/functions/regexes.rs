@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
+use goregex::{Pattern, Piece};
 use gotemplate::{Call, CallError, Function, List, ListType, Str, Type, Value};
 
 use super::{Answer, give};
 use crate::host;
-use crate::regex::{self, Pattern, Piece};
 
 const STRING: Type = Type::String;
 const INT: Type = Type::Int;
@@ -71,7 +71,7 @@ fn find_all(call: &mut Call<'_>) -> Answer {
 
 fn replace_all(call: &mut Call<'_>) -> Answer {
     let pattern = pattern(call, 1)?;
-    replaced(call, &pattern, &regex::template(&call.text(2)))
+    replaced(call, &pattern, &goregex::template(&call.text(2)))
 }
 
 fn replace_all_literal(call: &mut Call<'_>) -> Answer {

@@ -2,7 +2,14 @@
 //!
 //! Both match in linear time and prefer the leftmost, then the first alternative. What differs is read here and written in the other's
 //! syntax: `\d`, `\w`, `\s` and `\b` are ASCII in Go, `\Q…\E` and octal escapes are known, `[a&&b]` is a plain class, and counts over
-//! 1000 or stacked repetitions are errors, in Go's words.
+//! 1000 or stacked repetitions are errors, in Go's words. The crate knows nothing of who asks.
+//!
+//! ```
+//! let pattern = goregex::Pattern::new(r"^(demo|prod)/\w+$")?;
+//! assert!(pattern.is_match("demo/web"));
+//! assert_eq!(goregex::Pattern::new("*/*").unwrap_err(), "error parsing regexp: missing argument to repetition operator: `*`");
+//! # Ok::<(), String>(())
+//! ```
 
 mod translate;
 
@@ -14,12 +21,12 @@ const MAX_PATTERN_BYTES: usize = 64 << 10;
 const MAX_COMPILED_BYTES: usize = 8 << 20;
 
 /// A compiled pattern.
-#[derive(Debug)]
-pub(crate) struct Pattern(Regex);
+#[derive(Debug, Clone)]
+pub struct Pattern(Regex);
 
 impl Pattern {
     /// Compiles. **Errors**: `error parsing regexp: …` in Go's words, or our limits on size.
-    pub(crate) fn new(text: &str) -> Result<Self, String> {
+    pub fn new(text: &str) -> Result<Self, String> {
         if text.len() > MAX_PATTERN_BYTES {
             return Err(format!(
                 "error parsing regexp: expression too large: more than {MAX_PATTERN_BYTES} bytes"
@@ -42,22 +49,22 @@ impl Pattern {
     }
 
     /// Whether it matches anywhere.
-    pub(crate) fn is_match(&self, text: &str) -> bool {
+    pub fn is_match(&self, text: &str) -> bool {
         self.0.is_match(text)
     }
 
     /// The first match.
-    pub(crate) fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
+    pub fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
         self.0.find(text).map(|found| found.as_str())
     }
 
     /// Start and end of at most so many matches.
-    pub(crate) fn find_all(&self, text: &str, most: usize) -> Vec<(usize, usize)> {
+    pub fn find_all(&self, text: &str, most: usize) -> Vec<(usize, usize)> {
         self.0.find_iter(text).take(most).map(|found| (found.start(), found.end())).collect()
     }
 
     /// Replaces all matches by what the template stands for with their groups.
-    pub(crate) fn replace_all(&self, text: &str, template: &[Piece<'_>]) -> String {
+    pub fn replace_all(&self, text: &str, template: &[Piece<'_>]) -> String {
         let mut out = String::with_capacity(text.len());
         let mut last = 0;
         for captures in self.0.captures_iter(text) {
@@ -75,7 +82,7 @@ impl Pattern {
 
 /// A piece of a replacement.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Piece<'t> {
+pub enum Piece<'t> {
     /// Stands for itself.
     Literal(&'t str),
     /// `$1`.
@@ -99,7 +106,7 @@ impl<'t> Piece<'t> {
 }
 
 /// Reads a replacement as `Regexp.Expand` does: `$$`, `$1`, `$name` (as long as can be), `${1}`, `${name}`; any other `$` is itself.
-pub(crate) fn template(text: &str) -> Vec<Piece<'_>> {
+pub fn template(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
