@@ -27,6 +27,11 @@ pub struct Pattern(Regex);
 impl Pattern {
     /// Compiles. **Errors**: `error parsing regexp: …` in Go's words, or our limits on size.
     pub fn new(text: &str) -> Result<Self, String> {
+        Self::within(text, MAX_COMPILED_BYTES)
+    }
+
+    /// As [`Self::new`], with another limit on the memory that it takes, in bytes.
+    pub fn within(text: &str, compiled_bytes: usize) -> Result<Self, String> {
         if text.len() > MAX_PATTERN_BYTES {
             return Err(format!(
                 "error parsing regexp: expression too large: more than {MAX_PATTERN_BYTES} bytes"
@@ -35,8 +40,8 @@ impl Pattern {
         let translated =
             translate::translate(text).map_err(|error| format!("error parsing regexp: {error}"))?;
         RegexBuilder::new(&translated)
-            .size_limit(MAX_COMPILED_BYTES)
-            .dfa_size_limit(MAX_COMPILED_BYTES)
+            .size_limit(compiled_bytes)
+            .dfa_size_limit(compiled_bytes)
             .nest_limit(1000)
             .build()
             .map(Self)
