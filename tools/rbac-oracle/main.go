@@ -1,10 +1,11 @@
-// Command rbac-oracle answers, for the cases of crates/core/rbac, what the peer decides: its own enforcer (casbin, with its model
-// and its built-in policy) and its own handling of claims, groups and project roles.
+// Command rbac-oracle answers, for the cases of crates/core/rbac and crates/core/accounts, what the peer decides: its own enforcer (casbin, with its model
+// and its built-in policy) and its own handling of claims, groups, project roles and tokens.
 //
 // It reads JSON lines and writes them back with the verdicts filled in; the files of cases are their own input:
 //
 //	go run . policies <../../crates/core/rbac/tests/cases/policies.jsonl
 //	go run . generate -seed 1 -cases 110 | go run . policies >../../crates/core/rbac/tests/cases/random.jsonl
+//	go run . sessions <../../crates/core/accounts/tests/cases/sessions.jsonl
 //	go run . bench 200
 package main
 
@@ -29,11 +30,13 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("policies, generate or bench")
+		return errors.New("policies, sessions, generate or bench")
 	}
 	switch args[0] {
 	case "policies":
 		return answer(answerPolicy)
+	case "sessions":
+		return answer(answerSession)
 	case "generate":
 		flags := flag.NewFlagSet("generate", flag.ContinueOnError)
 		seed := flags.Int64("seed", 1, "of the dice")

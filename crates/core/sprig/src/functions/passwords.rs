@@ -37,53 +37,14 @@ const SCRYPT_STEPS: u64 = 4_000_000;
 
 /// `$2a$10$…`, as Go's `x/crypto/bcrypt` makes it; an error is its text.
 fn bcrypt(call: &mut Call<'_>, password: &[u8]) -> Result<String, CallError> {
-    const COST: u32 = 10;
-    if password.len() > 72 {
+    if password.len() > bcrypt::MAX_PASSWORD_BYTES {
         return Ok("failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes".into());
     }
     call.budget().step(BCRYPT_STEPS)?;
     let mut salt = [0; 16];
     world(call)?.random(&mut salt);
-    let key: Vec<u8> = password.iter().copied().chain([0]).collect();
-    let mut state = blowfish::Blowfish::bc_init_state();
-    state.salted_expand_key(&salt, &key);
-    for _ in 0..1_u32 << COST {
-        state.bc_expand_key(&key);
-        state.bc_expand_key(&salt);
-    }
-    let mut words = *b"OrpheanBeholderScryDoubt";
-    for block in words.chunks_mut(8) {
-        let half = |part: &[u8]| part.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte));
-        let (left, right) = block.split_at(4);
-        let mut pair = [half(left), half(right)];
-        for _ in 0..64 {
-            pair = state.bc_encrypt(pair);
-        }
-        let bytes = pair.into_iter().flat_map(u32::to_be_bytes);
-        for (to, from) in block.iter_mut().zip(bytes) {
-            *to = from;
-        }
-    }
-    let hash = words.get(..23).unwrap_or_default();
-    Ok(format!("$2a${COST}${}{}", radix64(&salt), radix64(hash)))
-}
-
-/// bcrypt's own base64: another alphabet, no padding.
-fn radix64(bytes: &[u8]) -> String {
-    let standard = base64::encode(bytes);
-    let digit = |c: char| match c {
-        'A' => '.',
-        'B' => '/',
-        'C'..='Z' | 'c'..='z' => char::from_u32(u32::from(c) - 2).unwrap_or(c),
-        'a' => 'Y',
-        'b' => 'Z',
-        '0' => 'y',
-        '1' => 'z',
-        '2'..='9' => char::from_u32(u32::from(c) - 2).unwrap_or(c),
-        '+' => '8',
-        _ => '9',
-    };
-    standard.trim_end_matches('=').chars().map(digit).collect()
+    Ok(bcrypt::hash(password, bcrypt::DEFAULT_COST, salt)
+        .unwrap_or_else(|error| format!("failed to encrypt string with bcrypt: {error}")))
 }
 
 /// The templates of the Master Password algorithm, of which a password takes one, and what their letters stand for.

@@ -1,0 +1,4 @@
+mod changes;
+mod failures;
+mod logins;
+mod sessions;
