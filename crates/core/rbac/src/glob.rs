@@ -137,6 +137,15 @@ fn class(chars: &mut Peekable<Chars<'_>>) -> Result<Token, String> {
 }
 
 impl Glob {
+    /// A text, with anything before or after it.
+    pub(crate) fn around(before: bool, text: &str, after: bool) -> Self {
+        let mut glob = Self(Vec::new());
+        let text = Some(Token::Text(text.to_owned())).filter(|_| !text.is_empty());
+        let tokens = [before.then_some(Token::Any), text, after.then_some(Token::Any)];
+        tokens.into_iter().flatten().for_each(|token| glob.push(token));
+        glob
+    }
+
     fn push(&mut self, token: Token) {
         match (self.0.last_mut(), token) {
             (Some(Token::Text(before)), Token::Text(more)) => before.push_str(&more),
