@@ -20,6 +20,8 @@ pub const ISSUER: &str = "argocd";
 pub const LEEWAY_SECONDS: i64 = 60;
 /// Longest token that is read, in bytes. Ours have some 300.
 const MAX_TOKEN_BYTES: usize = 16 << 10;
+/// Longest token whose issuer is looked for, in bytes. Those of identity providers may hold hundreds of groups.
+const MAX_STRANGE_TOKEN_BYTES: usize = 256 << 10;
 
 /// What a token of ours says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +144,7 @@ impl SigningKey {
     /// **Source**: `SessionManager.Parse` with golang-jwt 5, which takes HS384 and HS512 as well, passes over other parameters and takes
     /// an `iat` of any time.
     pub fn open(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
-        let (signed, header, claims, signature) = parts(token)?;
+        let (signed, header, claims, signature) = parts(token, MAX_TOKEN_BYTES)?;
         check_header(&object(header, "its header is no JSON object")?)?;
         let signature = decode(signature)?;
         self.mac(signed).verify_slice(&signature).map_err(|_| TokenError::Signature)?;
@@ -160,9 +162,9 @@ impl SigningKey {
 }
 
 /// The signed text, and the three parts.
-fn parts(token: &str) -> Result<(&str, &str, &str, &str), TokenError> {
+fn parts(token: &str, most: usize) -> Result<(&str, &str, &str, &str), TokenError> {
     let malformed = TokenError::Malformed("token contains an invalid number of segments");
-    if token.len() > MAX_TOKEN_BYTES {
+    if token.len() > most {
         return Err(TokenError::Malformed("it is too long"));
     }
     let (signed, signature) = token.rsplit_once('.').ok_or_else(|| malformed.clone())?;
@@ -233,7 +235,7 @@ fn read(claims: &Map<String, Value>) -> Result<Claims, TokenError> {
 
 /// Who says that it has issued a token. Nothing is verified: it tells only whom to ask, [`SigningKey::open`] or an identity provider.
 pub fn issuer_of(token: &str) -> Option<String> {
-    let (_, _, claims, _) = parts(token).ok()?;
+    let (_, _, claims, _) = parts(token, MAX_STRANGE_TOKEN_BYTES).ok()?;
     object(claims, "").ok()?.get("iss")?.as_str().map(str::to_owned)
 }
 

@@ -229,6 +229,22 @@ fn a_token_of_a_project_ends_with_what_it_stands_on() {
     assert!(!check(None));
 }
 
+/// Whom to ask is found in tokens that are too long to be ours, and in none without bounds.
+#[test]
+fn issuers_of_long_tokens() {
+    let idp = |groups: usize| {
+        let claims = json!({"iss": "https://idp.example.com", "groups": vec!["a group of people"; groups]});
+        format!(
+            "e30.{}.c2ln",
+            base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, claims.to_string())
+        )
+    };
+    for (groups, expected) in [(1, true), (5_000, true), (20_000, false)] {
+        assert_eq!(issuer_of(&idp(groups)).is_some_and(|issuer| issuer.ends_with("example.com")), expected);
+    }
+    assert_eq!(check(&idp(5_000), 1), Err(SessionError::Token(TokenError::Malformed("it is too long"))));
+}
+
 #[test]
 fn ids_are_random_uuids() {
     assert_eq!(token_id([0; 16]), "00000000-0000-4000-8000-000000000000");
