@@ -6,12 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::TrackingMethod;
+use futures::StreamExt as _;
+use http_body_util::{BodyStream, StreamBody};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::Api;
 use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kubesim::{Access, FaultAction, FaultRule, Faults, Identity, KubeSim, Options, Rule};
 use settings::{SettingsError, SettingsHandle, Snapshot};
+use tokio::sync::watch;
+use tower::Service as _;
 
 const NAMESPACE: &str = "argocd";
 /// Simulated time after which a change that was not seen never will be.
@@ -134,6 +138,44 @@ async fn nothing_is_lost_when_watches_break() {
         now.settings.tracking.installation_id == "after" && now.problems.is_empty()
     })
     .await;
+}
+
+/// A client of the first cluster, and of the second one once it is said, when all that goes on with the first breaks off.
+fn client_of_one_then(sims: [&KubeSim; 2], second: &watch::Receiver<bool>) -> kube::Client {
+    let (services, second) = (sims.map(KubeSim::service), second.clone());
+    let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+        let mut second = second.clone();
+        let mut service = services[usize::from(*second.borrow_and_update())].clone();
+        async move {
+            let response = service.call(request).await?;
+            let end = async move { drop(second.changed().await) };
+            let cut = |body| StreamBody::new(BodyStream::new(body).take_until(Box::pin(end)));
+            Ok::<_, kubesim::Reset>(response.map(cut))
+        }
+    });
+    kube::Client::new(service, "default")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_was_put_back_is_read_anew() {
+    let (before, after) = (cluster(Options::default()).await, cluster(Options::default()).await);
+    for (sim, id) in [(&before, "later"), (&after, "earlier")] {
+        set_config_map(sim, "argocd-cm", &[("installationID", id)]).await;
+    }
+    // What was seen last is of a time that is yet to come in the other.
+    for n in 0..10 {
+        set_config_map(&before, "argocd-ssh-known-hosts-cm", &[("ssh_known_hosts", &format!("# {n}"))]).await;
+    }
+    let (switch, second) = watch::channel(false);
+    let client = client_of_one_then([&before, &after], &second);
+    let handle = SettingsHandle::start(client, NAMESPACE).await.unwrap();
+    until(&handle, "the later one", |now| now.settings.tracking.installation_id == "later").await;
+    // Until the watches are open.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    switch.send_replace(true);
+    let waited = tokio::time::Instant::now();
+    until(&handle, "the earlier one", |now| now.settings.tracking.installation_id == "earlier").await;
+    assert!(waited.elapsed() < Duration::from_secs(60), "{:?}", waited.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
