@@ -3,7 +3,9 @@
 //! The `.proto` files in `proto/` name every message and method with the numbers of the peer's API. [`schema`] is what they say, and
 //! [`Message::encode`], [`Message::decode`] and [`Message::from_query`] go between protobuf, JSON and the parameters of a URL by it.
 //!
-//! JSON is what Go's `encoding/json` makes of the peer's types: numbers for `int64` and enums, RFC 3339 for times, base64 for
+//! It refuses to know what the messages mean, and how they travel. `src/recorded.rs` holds all of them against the peer's own types.
+//!
+//! JSON is what Go's `encoding/json` makes of the peer's types: numbers for `int64`, RFC 3339 for times, base64 for
 //! bytes. A field is marked `optional` where the peer has a pointer, so that `false` and "not said" differ; any other field that is
 //! zero or empty is left out of what is decoded, as the peer's types do in JSON.
 //!
@@ -18,8 +20,10 @@ mod decode;
 mod encode;
 mod error;
 mod query;
+#[cfg(test)]
+mod recorded;
 mod schema;
 
-pub use decode::{DEPTH, VALUES};
+pub use decode::VALUES;
 pub use error::WireError;
 pub use schema::{Message, Method, Rest, Schema, schema};

@@ -66,7 +66,7 @@ pub(crate) enum Form {
     MicroTime,
     IntOrString,
     Raw,
-    Text,
+    Only,
 }
 
 #[derive(Debug)]
@@ -80,6 +80,10 @@ pub(crate) struct Field {
     pub(crate) shape: Shape,
     /// Its fields stand among those of the message around it.
     pub(crate) inline: bool,
+    /// It is a string of YAML in JSON.
+    pub(crate) yaml: bool,
+    /// It is always written.
+    pub(crate) required: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,19 +97,13 @@ pub(crate) enum Shape {
     Map,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    Double,
-    Float,
     Int32,
     Int64,
-    Uint32,
-    Uint64,
     Bool,
     Text,
     Bytes,
-    /// Names of the values, for parameters.
-    Enum(BTreeMap<String, i32>),
     /// An index into the schema's messages.
     Message(usize),
 }
@@ -127,6 +125,11 @@ impl Schema {
         self.by_name.get(name).map(|index| self.at(*index))
     }
 
+    /// All messages.
+    pub fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.messages.iter()
+    }
+
     /// All methods, by service and name.
     pub fn methods(&self) -> &[Method] {
         &self.methods
@@ -138,8 +141,8 @@ impl Schema {
 
     fn from_pool(pool: &DescriptorPool) -> Self {
         let ours = |message: &MessageDescriptor| {
-            !["google.protobuf", "capstan"].contains(&message.package_name())
-                || message.full_name() == "google.protobuf.Empty"
+            let foreign = ["google.protobuf", "capstan"].contains(&message.package_name());
+            message.full_name() == "google.protobuf.Empty" || !foreign && !message.is_map_entry()
         };
         let messages: Vec<MessageDescriptor> = pool.all_messages().filter(ours).collect();
         let by_name: BTreeMap<String, usize> =
@@ -162,7 +165,7 @@ impl Message {
             2 => Form::MicroTime,
             3 => Form::IntOrString,
             4 => Form::Raw,
-            5 => Form::Text,
+            5 => Form::Only,
             _ => Form::Object,
         };
         let mut fields: Vec<Field> =
@@ -188,13 +191,16 @@ impl Field {
             };
             (Kind::from_pool(&field.kind(), by_name)?, shape)
         };
+        let options = field.options();
         Some(Self {
             number: field.number(),
             json: field.json_name().to_owned(),
             name: field.name().to_owned(),
             kind,
             shape,
-            inline: number(&field.options(), "inline") == 1,
+            inline: number(&options, "inline") == 1,
+            yaml: number(&options, "yaml") == 1,
+            required: number(&options, "required") == 1,
         })
     }
 }
@@ -203,18 +209,11 @@ impl Kind {
     /// `None` for what the API has nowhere.
     fn from_pool(kind: &PoolKind, by_name: &BTreeMap<String, usize>) -> Option<Self> {
         Some(match kind {
-            PoolKind::Double => Self::Double,
-            PoolKind::Float => Self::Float,
             PoolKind::Int32 => Self::Int32,
             PoolKind::Int64 => Self::Int64,
-            PoolKind::Uint32 => Self::Uint32,
-            PoolKind::Uint64 => Self::Uint64,
             PoolKind::Bool => Self::Bool,
             PoolKind::String => Self::Text,
             PoolKind::Bytes => Self::Bytes,
-            PoolKind::Enum(values) => {
-                Self::Enum(values.values().map(|value| (value.name().to_owned(), value.number())).collect())
-            }
             PoolKind::Message(message) => Self::Message(*by_name.get(message.full_name())?),
             _ => return None,
         })
