@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 use crate::WireError;
 use crate::schema::{Field, Form, Kind, Message, Shape, schema};
 
+#[cfg(test)]
+mod tests;
+
 /// How many values a message may consist of: two bytes can stand for one, which takes many times that in memory.
 pub const VALUES: usize = 4_000_000;
 
@@ -164,10 +167,14 @@ impl Field {
                 }
             }
             Shape::Many => {
+                let numbers = matches!(self.kind, Kind::Bool | Kind::Int32 | Kind::Int64);
+                if numbers && matches!(raw, Raw::Bytes([])) {
+                    return Ok(());
+                }
                 let list = map.entry(&self.json).or_insert_with(|| Value::Array(Vec::new()));
                 let Value::Array(list) = list else { return Ok(()) };
                 match (raw, self.kind) {
-                    (Raw::Bytes(mut packed), Kind::Bool | Kind::Int32 | Kind::Int64) => {
+                    (Raw::Bytes(mut packed), _) if numbers => {
                         while !packed.is_empty() {
                             budget.take()?;
                             let number = Raw::Varint(decode_varint(&mut packed).map_err(broken)?);

@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 use crate::WireError;
 use crate::schema::{Field, Form, Kind, Message, Shape, schema};
 
+#[cfg(test)]
+mod tests;
+
 const NANOS: i128 = 1_000_000_000;
 
 impl Message {

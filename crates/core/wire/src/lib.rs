@@ -1,7 +1,7 @@
 //! The API's messages, in JSON and in protobuf: one [`serde_json::Value`] for both, so that a handler is written once.
 //!
 //! The `.proto` files in `proto/` name every message and method with the numbers of the peer's API. [`schema`] is what they say, and
-//! [`Message::encode`], [`Message::decode`] and [`Message::from_query`] go between protobuf, JSON and the parameters of a URL by it.
+//! [`Message::encode`], [`Message::decode`] and [`Message::from_query`] go between protobuf, JSON and the parameters of a URL by it. [`Schema::openapi`] tells it to others.
 //!
 //! It refuses to know what the messages mean, and how they travel. `src/recorded.rs` holds all of them against the peer's own types.
 //!
@@ -19,10 +19,13 @@
 mod decode;
 mod encode;
 mod error;
+mod openapi;
 mod query;
 #[cfg(test)]
 mod recorded;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 pub use decode::VALUES;
 pub use error::WireError;

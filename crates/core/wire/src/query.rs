@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 use crate::WireError;
 use crate::schema::{Field, Form, Kind, Message, Shape, schema};
 
+#[cfg(test)]
+mod tests;
+
 /// Where a parameter goes.
 struct Place<'a> {
     /// The members that it is inside of.

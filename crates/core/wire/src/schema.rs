@@ -8,6 +8,9 @@ use prost_reflect::{
     Value as PoolValue,
 };
 
+#[cfg(test)]
+mod tests;
+
 const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors"));
 
 /// All messages and methods.
@@ -122,7 +125,7 @@ pub fn schema() -> &'static Schema {
 impl Schema {
     /// The message of a full name.
     pub fn message(&self, name: &str) -> Option<&Message> {
-        self.by_name.get(name).map(|index| self.at(*index))
+        self.index(name).map(|index| self.at(index))
     }
 
     /// All messages.
@@ -133,6 +136,10 @@ impl Schema {
     /// All methods, by service and name.
     pub fn methods(&self) -> &[Method] {
         &self.methods
+    }
+
+    pub(crate) fn index(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
     }
 
     pub(crate) fn at(&self, index: usize) -> &Message {
