@@ -14,6 +14,7 @@ impl Schema {
     ///
     /// **Shape**: paths by template (`{rest=**}` as `{rest}`), operations named `Service_Method`, definitions by the last part of the package
     /// and the message (`v1alpha1Application`); only those that are reached. Where methods share a place the last by name has it.
+    /// `x-since` is the peer's version that first has something that 3.2 has not.
     ///
     /// **Source**: Argo CD 3.2, `/swagger.json`. We tell what JSON has: what is wrapped in protobuf is not, and 64-bit numbers are numbers.
     pub fn openapi(&self, version: &str) -> Value {
@@ -57,7 +58,7 @@ impl Schema {
         };
         let service = method.service.rsplit('.').next().unwrap_or_default();
         let again = if index == 0 { String::new() } else { (index + 1).to_string() };
-        json!({
+        let mut operation = json!({
             "tags": [service],
             "operationId": format!("{service}_{}{again}", method.name),
             "parameters": self.parameters(method, rest, reached),
@@ -65,7 +66,11 @@ impl Schema {
                 "200": {"description": description, "schema": output},
                 "default": {"description": "What went wrong.", "schema": {"$ref": "#/definitions/runtimeError"}},
             },
-        })
+        });
+        if let Some(since) = &method.since {
+            operation["x-since"] = json!(since);
+        }
+        operation
     }
     fn parameters(&self, method: &Method, rest: &Rest, reached: &mut BTreeSet<usize>) -> Vec<Value> {
         let Some(input) = self.index(&method.input) else { return Vec::new() };
@@ -160,11 +165,15 @@ impl Field {
             Kind::Message(_) if self.yaml => json!({"type": "string", "description": "YAML."}),
             Kind::Message(message) => reference(message, reached),
         };
-        match self.shape {
+        let mut definition = match self.shape {
             Shape::Plain | Shape::Pointer => one,
             Shape::Many => json!({"type": "array", "items": one}),
             Shape::Map => json!({"type": "object", "additionalProperties": one}),
+        };
+        if let Some(since) = &self.since {
+            definition["x-since"] = json!(since);
         }
+        definition
     }
 }
 

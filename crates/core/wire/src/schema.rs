@@ -48,6 +48,8 @@ pub struct Method {
     pub gives_stream: bool,
     /// Where it is found over REST.
     pub rest: Vec<Rest>,
+    /// The peer's version that first has it, as in `3.6`, where that is later than 3.2.
+    pub since: Option<String>,
 }
 
 /// A place of a method over REST.
@@ -87,6 +89,8 @@ pub(crate) struct Field {
     pub(crate) yaml: bool,
     /// It is always written.
     pub(crate) required: bool,
+    /// The peer's version that first has it, where that is later than 3.2.
+    pub(crate) since: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,6 +212,7 @@ impl Field {
             inline: number(&options, "inline") == 1,
             yaml: number(&options, "yaml") == 1,
             required: number(&options, "required") == 1,
+            since: since(&options, "since"),
         })
     }
 }
@@ -239,6 +244,7 @@ impl Method {
             takes_stream: method.is_client_streaming(),
             gives_stream: method.is_server_streaming(),
             rest: rest.iter().filter_map(|rest| Rest::from_pool(rest.as_message()?)).collect(),
+            since: since(&method.options(), "method_since"),
         }
     }
 }
@@ -257,6 +263,10 @@ fn option(options: &DynamicMessage, name: &str) -> Option<PoolValue> {
     let (_, value) =
         options.extensions().find(|(extension, _)| extension.full_name() == format!("capstan.{name}"))?;
     Some(value.clone())
+}
+
+fn since(options: &DynamicMessage, name: &str) -> Option<String> {
+    Some(option(options, name)?.as_str()?.to_owned())
 }
 
 /// An option of ours that is an enum or a flag, as a number.

@@ -80,6 +80,10 @@ fn forms() {
         ("KustomizeSelector", json!({"kind": "Deployment", "name": "web", "labelSelector": "a=b"})),
         ("SyncStrategy", json!({"hook": {"force": true}})),
         ("ResourceOverride", json!({"health.lua": "return", "ignoreDifferences": "jsonPointers:\n- /a\n"})),
+        (
+            "AppProjectSpec",
+            json!({"sourceIntegrity": {"git": {"policies": [{"repos": [{"url": "*"}], "gpg": {"mode": "none"}}]}}}),
+        ),
         ("RepositoryCertificate", json!({"certData": STANDARD.encode([0, 255])})),
     ];
     for (of, json) in rows {

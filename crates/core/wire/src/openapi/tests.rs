@@ -48,6 +48,14 @@ fn the_document_tells_what_is_found_over_rest() {
         ("v1alpha1KustomizeGvk", Value::Null),
         ("v1alpha1SyncStrategyHook", json!({"type": "object", "properties": {"force": {"type": "boolean"}}})),
         ("v1alpha1OptionalArray", json!({"type": "array", "items": {"type": "string"}})),
+        (
+            "v1alpha1ApplicationSummary",
+            json!({"type": "object", "properties": {
+                "externalURLs": {"type": "array", "items": {"type": "string"}},
+                "images": {"type": "array", "items": {"type": "string"}},
+                "isAppOfApps": {"type": "boolean", "x-since": "3.6"},
+            }}),
+        ),
         ("runtimeRawExtension", json!({"description": "Any JSON."})),
     ];
     for (name, expected) in rows {
