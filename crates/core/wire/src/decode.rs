@@ -19,8 +19,9 @@ pub const VALUES: usize = 4_000_000;
 struct Budget(usize);
 
 impl Budget {
-    fn take(&mut self) -> Result<(), WireError> {
-        self.0 = self.0.checked_sub(1).ok_or_else(|| WireError::new(format!("more than {VALUES} values")))?;
+    fn take(&mut self, values: usize) -> Result<(), WireError> {
+        let left = self.0.checked_sub(values);
+        self.0 = left.ok_or_else(|| WireError::new(format!("more than {VALUES} values")))?;
         Ok(())
     }
 }
@@ -38,7 +39,7 @@ impl Message {
     fn read(&self, bytes: &[u8], budget: &mut Budget) -> Result<Value, WireError> {
         let mut map = Map::new();
         match self.form {
-            Form::Raw => return raw(bytes),
+            Form::Raw => return raw(bytes, budget),
             Form::Only => {
                 for field in &self.fields {
                     map.insert(field.json.clone(), field.zero()?);
@@ -83,7 +84,7 @@ impl Message {
         map: &mut Map<String, Value>,
     ) -> Result<(), WireError> {
         while !bytes.is_empty() {
-            budget.take()?;
+            budget.take(1)?;
             let (number, raw) = Raw::take(&mut bytes)?;
             let Ok(index) = self.fields.binary_search_by_key(&number, |field| field.number) else { continue };
             let field = &self.fields[index];
@@ -99,7 +100,7 @@ impl Message {
 }
 
 /// Any JSON, which is the bytes of field 1.
-fn raw(mut bytes: &[u8]) -> Result<Value, WireError> {
+fn raw(mut bytes: &[u8], budget: &mut Budget) -> Result<Value, WireError> {
     let mut json: &[u8] = &[];
     while !bytes.is_empty() {
         match Raw::take(&mut bytes)? {
@@ -111,7 +112,23 @@ fn raw(mut bytes: &[u8]) -> Result<Value, WireError> {
     if json.is_empty() {
         return Ok(Value::Null);
     }
+    budget.take(values(json))?;
     serde_json::from_slice(json).map_err(|error| WireError::new(format!("no JSON: {error}")))
+}
+
+/// At least as many values as a text of JSON has.
+fn values(json: &[u8]) -> usize {
+    let (mut count, mut in_string, mut escaped) = (1, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b',' | b'[' | b'{' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// A field's value before its type is looked at.
@@ -176,7 +193,7 @@ impl Field {
                 match (raw, self.kind) {
                     (Raw::Bytes(mut packed), _) if numbers => {
                         while !packed.is_empty() {
-                            budget.take()?;
+                            budget.take(1)?;
                             let number = Raw::Varint(decode_varint(&mut packed).map_err(broken)?);
                             list.push(self.kind.read(number, budget)?);
                         }

@@ -154,14 +154,22 @@ fn bytes_that_end_early_are_no_message() {
 
 #[test]
 fn a_short_text_cannot_stand_for_a_large_value() {
-    let list = |length: usize| {
-        let mut bytes = b"\x2a".to_vec();
-        prost::encoding::encode_varint(length as u64, &mut bytes);
-        bytes.resize(bytes.len() + length, 0);
-        bytes
+    let long = |number: u8, bytes: &[u8]| {
+        let mut field = vec![number << 3 | 2];
+        prost::encoding::encode_varint(bytes.len() as u64, &mut field);
+        [field, bytes.to_vec()].concat()
     };
+    let too_many = |at: &str| Err(format!("{at}: more than {VALUES} values"));
     let query = message("application.ApplicationManifestQuery");
     // The field is a value, too.
-    assert!(query.decode(&list(VALUES - 1)).is_ok());
-    assert_eq!(told(query.decode(&list(VALUES))), Err(format!("sourcePositions: more than {VALUES} values")));
+    assert!(query.decode(&long(5, &vec![0; VALUES - 1])).is_ok());
+    assert_eq!(told(query.decode(&long(5, &vec![0; VALUES]))), too_many("sourcePositions"));
+
+    let generator = v1alpha1("ListGenerator");
+    let elements = |json: String| long(1, &long(1, json.as_bytes()));
+    let list = format!("[{}1]", "1,".repeat(VALUES));
+    assert_eq!(told(generator.decode(&elements(list))), too_many("elements[0]"));
+    // Commas of a string are no values.
+    let text = json!(format!("\\\"[{}", ",".repeat(VALUES)));
+    assert_eq!(told(generator.decode(&elements(text.to_string()))), Ok(json!({"elements": [text]})));
 }
