@@ -93,11 +93,10 @@ func (f *filler) field(value reflect.Value, level int) {
 			return
 		}
 		value.Set(reflect.MakeMap(value.Type()))
-		for range 2 {
-			element := reflect.New(value.Type().Elem()).Elem()
-			f.element(element, level+1)
-			value.SetMapIndex(reflect.ValueOf(fmt.Sprintf("a.b/key-%d", f.next())), element)
-		}
+		// One key: some types write several in another order each time.
+		element := reflect.New(value.Type().Elem()).Elem()
+		f.element(element, level+1)
+		value.SetMapIndex(reflect.ValueOf(fmt.Sprintf("a.b/key-%d", f.next())), element)
 	default:
 		if f.zero || deep {
 			return

@@ -72,6 +72,7 @@ impl Schema {
         }
         operation
     }
+
     fn parameters(&self, method: &Method, rest: &Rest, reached: &mut BTreeSet<usize>) -> Vec<Value> {
         let Some(input) = self.index(&method.input) else { return Vec::new() };
         let message = self.at(input);
