@@ -30,4 +30,4 @@ mod tests;
 
 pub use decode::VALUES;
 pub use error::WireError;
-pub use schema::{Message, Method, Rest, Schema, schema};
+pub use schema::{DESCRIPTORS, Message, Method, Rest, Schema, schema};

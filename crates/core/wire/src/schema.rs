@@ -11,7 +11,8 @@ use prost_reflect::{
 #[cfg(test)]
 mod tests;
 
-const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors"));
+/// The compiled `.proto` files: a `google.protobuf.FileDescriptorSet` in protobuf, which is what gRPC's reflection tells.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors"));
 
 /// All messages and methods.
 #[derive(Debug)]
