@@ -75,35 +75,47 @@ impl SettingsHandle {
     /// **Errors**: the ConfigMaps cannot be listed. Secrets that cannot be listed are a problem in the snapshot, and
     /// are tried again: repositories without credentials work on.
     pub async fn start(client: Client, namespace: &str) -> Result<Self, SettingsError> {
+        Self::watching(client, namespace, &[Watched::Secrets]).await
+    }
+
+    /// As [`Self::start`], with what the server alone needs: [`Snapshot::own_secrets`].
+    ///
+    /// **Errors**: as there.
+    pub async fn start_for_server(client: Client, namespace: &str) -> Result<Self, SettingsError> {
+        Self::watching(client, namespace, &[Watched::Secrets, Watched::OwnSecrets]).await
+    }
+
+    async fn watching(client: Client, namespace: &str, secrets: &[Watched]) -> Result<Self, SettingsError> {
         let (config_maps, config_maps_version) = list(&client, namespace, Watched::ConfigMaps)
             .await
             .map_err(|error| settings_error(namespace, &error))?;
         let mut store = Store::default();
         store.apply(Watched::ConfigMaps, Change::Replaced(config_maps));
-        let secrets_version = match list(&client, namespace, Watched::Secrets).await {
-            Ok((secrets, version)) => {
-                store.apply(Watched::Secrets, Change::Replaced(secrets));
-                Some(version)
-            }
-            Err(error) => {
-                tracing::warn!(error = %error, "secrets of repositories could not be listed");
-                let problem = format!(
-                    "they cannot be listed in namespace {namespace}: {error}; repositories are read without credentials"
-                );
-                store.set_watch_problem(Watched::Secrets, Some(problem));
-                None
-            }
-        };
+        let mut versions = vec![(Watched::ConfigMaps, Some(config_maps_version))];
+        for watched in secrets {
+            let version = match list(&client, namespace, *watched).await {
+                Ok((secrets, version)) => {
+                    store.apply(*watched, Change::Replaced(secrets));
+                    Some(version)
+                }
+                Err(error) => {
+                    let without = watched.without();
+                    tracing::warn!(error = %error, without, "secrets could not be listed");
+                    let problem =
+                        format!("they cannot be listed in namespace {namespace}: {error}; {without}");
+                    store.set_watch_problem(*watched, Some(problem));
+                    None
+                }
+            };
+            versions.push((*watched, version));
+        }
         let (sender, receiver) = watch::channel(store.snapshot());
         let shared = Arc::new(Shared { store: Mutex::new(store), snapshots: sender });
         let spawn = |watched, version| {
             let task = follow(client.clone(), namespace.to_owned(), watched, version, Arc::clone(&shared));
             tokio::spawn(task).abort_handle()
         };
-        let tasks = vec![
-            spawn(Watched::ConfigMaps, Some(config_maps_version)),
-            spawn(Watched::Secrets, secrets_version),
-        ];
+        let tasks = versions.into_iter().map(|(watched, version)| spawn(watched, version)).collect();
         Ok(Self { snapshots: receiver, _tasks: Arc::new(Tasks(tasks)) })
     }
 

@@ -29,4 +29,4 @@ pub use handle::{SettingsError, SettingsHandle};
 pub use lookup::{Repositories, RepositoryAccess};
 pub use repository::{AzureServicePrincipal, Credentials, GithubApp, Repository, RepositoryType};
 pub use secret::Secret;
-pub use store::Snapshot;
+pub use store::{OwnSecret, Snapshot};

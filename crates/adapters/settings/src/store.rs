@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::{ClusterSecret, Clusters, Repositories, Repository, SecretError};
+use crate::{ClusterSecret, Clusters, Repositories, Repository, Secret, SecretError};
 
 /// The settings as they are now.
 #[derive(Debug, Clone, Default)]
@@ -30,22 +30,43 @@ pub struct Snapshot {
     pub known_hosts: String,
     /// Certificates by host name, PEM.
     pub tls_certs: BTreeMap<String, String>,
+    /// What `argocd-cm` says, as it is.
+    pub config: BTreeMap<String, String>,
+    /// What `argocd-rbac-cm` says, as it is.
+    pub rbac: BTreeMap<String, String>,
+    /// Secrets of the installation itself by name (`argocd-secret`, and those that settings refer to), for the server alone.
+    pub own_secrets: BTreeMap<String, OwnSecret>,
     /// Public keys that commits may be signed with, armored, by their ids.
     pub gpg_keys: BTreeMap<String, String>,
 }
+
+/// The values of a Secret.
+pub type OwnSecret = Secret<BTreeMap<String, Vec<u8>>>;
 
 /// What is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Watched {
     ConfigMaps,
+    /// Of repositories and clusters.
     Secrets,
+    /// Of the installation itself.
+    OwnSecrets,
 }
 
 impl Watched {
     pub(crate) fn plural(self) -> &'static str {
         match self {
             Self::ConfigMaps => "configmaps",
-            Self::Secrets => "secrets",
+            Self::Secrets | Self::OwnSecrets => "secrets",
+        }
+    }
+
+    /// What is the matter where it cannot be had.
+    pub(crate) fn without(self) -> &'static str {
+        match self {
+            Self::ConfigMaps => "there are no settings",
+            Self::Secrets => "repositories are read without credentials",
+            Self::OwnSecrets => "nobody can log in",
         }
     }
 }
@@ -67,6 +88,7 @@ pub(crate) struct Store {
     config_maps: BTreeMap<String, BTreeMap<String, String>>,
     /// What the Secrets hold, by their names.
     secrets: BTreeMap<String, Held>,
+    own_secrets: BTreeMap<String, OwnSecret>,
     secret_problems: BTreeMap<String, String>,
     watch_problems: BTreeMap<Watched, String>,
     /// Whether `argocd-cm` was deleted since it was last read.
@@ -121,7 +143,21 @@ impl Store {
                 let name = name_of(&object);
                 self.secrets.remove(name).is_some() | self.secret_problems.remove(name).is_some()
             }
+            (Watched::OwnSecrets, change) => self.apply_own(change),
         }
+    }
+
+    fn apply_own(&mut self, change: Change) -> bool {
+        let before = self.own_secrets.clone();
+        // A value that is no base64 cannot come from an API server.
+        let read =
+            |object: &Value| (name_of(object).to_owned(), Secret::new(decode(object).unwrap_or_default()));
+        match change {
+            Change::Replaced(objects) => self.own_secrets = objects.iter().map(read).collect(),
+            Change::Set(object) => self.own_secrets.extend([read(&object)]),
+            Change::Removed(object) => drop(self.own_secrets.remove(name_of(&object))),
+        }
+        before != self.own_secrets
     }
 
     /// Notes, or with `None` forgets, that something cannot be watched.
@@ -159,6 +195,9 @@ impl Store {
             known_hosts: data(config_map::SSH_KNOWN_HOSTS).remove("ssh_known_hosts").unwrap_or_default(),
             tls_certs: data(config_map::TLS_CERTS),
             gpg_keys: data(config_map::GPG_KEYS),
+            config: data(config_map::ARGOCD_CM),
+            rbac: data(config_map::RBAC),
+            own_secrets: self.own_secrets.clone(),
         })
     }
 
@@ -167,6 +206,7 @@ impl Store {
         let read = [
             config_map::ARGOCD_CM,
             config_map::CMD_PARAMS,
+            config_map::RBAC,
             config_map::SSH_KNOWN_HOSTS,
             config_map::TLS_CERTS,
             config_map::GPG_KEYS,

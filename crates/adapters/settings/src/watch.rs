@@ -29,6 +29,9 @@ const QUIET_FAILURES: u32 = 2;
 const SECRETS: &str =
     "labelSelector=argocd.argoproj.io%2Fsecret-type%20in%20%28repository%2Crepo-creds%2Ccluster%29";
 
+/// Selects the Secrets of the installation itself, percent-encoded.
+const OWN_SECRETS: &str = "labelSelector=app.kubernetes.io%2Fpart-of%3Dargocd";
+
 /// Why a list or a watch ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WatchError {
@@ -196,6 +199,7 @@ fn get(namespace: &str, watched: Watched, query: &str) -> Result<http::Request<V
     let selector = match watched {
         Watched::ConfigMaps => "",
         Watched::Secrets => SECRETS,
+        Watched::OwnSecrets => OWN_SECRETS,
     };
     let uri =
         format!("/api/v1/namespaces/{}/{}?{selector}&{query}", percent_encoded(namespace), watched.plural());

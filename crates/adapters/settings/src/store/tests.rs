@@ -132,3 +132,25 @@ fn what_cannot_be_watched_is_said_until_it_can() {
     assert!(store.set_watch_problem(Watched::Secrets, None));
     assert!(!store.set_watch_problem(Watched::Secrets, None));
 }
+
+#[test]
+fn the_installations_own_secrets_are_told_apart() {
+    let mut store = Store::default();
+    let own = |data: Value| json!({"metadata": {"name": "argocd-secret"}, "data": data});
+    let key = |store: &Store| {
+        let secrets = store.snapshot().own_secrets.clone();
+        secrets.get("argocd-secret").and_then(|secret| secret.expose().get("server.secretkey").cloned())
+    };
+    for (change, changed, expected) in [
+        (Change::Replaced(vec![own(json!({"server.secretkey": "b25l"}))]), true, Some(b"one".to_vec())),
+        (Change::Set(own(json!({"server.secretkey": "b25l"}))), false, Some(b"one".to_vec())),
+        (Change::Set(own(json!({"server.secretkey": "dHdv"}))), true, Some(b"two".to_vec())),
+        (Change::Removed(own(json!({}))), true, None),
+    ] {
+        assert_eq!(store.apply(Watched::OwnSecrets, change), changed);
+        assert_eq!(key(&store), expected);
+    }
+    let rbac = config_map("argocd-rbac-cm", json!({"policy.default": "role:readonly"}));
+    assert!(store.apply(Watched::ConfigMaps, Change::Set(rbac)));
+    assert_eq!(store.snapshot().rbac["policy.default"], "role:readonly");
+}
