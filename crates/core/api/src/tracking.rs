@@ -23,6 +23,15 @@ pub enum TrackingMethod {
 }
 
 impl TrackingMethod {
+    /// The setting's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Annotation => "annotation",
+            Self::AnnotationAndLabel => "annotation+label",
+            Self::Label => "label",
+        }
+    }
+
     /// The setting's word; empty means the default.
     pub fn parse(word: &str) -> Option<Self> {
         match word {

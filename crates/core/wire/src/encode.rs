@@ -25,6 +25,14 @@ impl Message {
         Ok(out)
     }
 
+    /// Appends one value of a field that is a message and was encoded before, as an item of a list that is put together from parts.
+    /// A field that is not there adds nothing.
+    pub fn append(&self, field: &str, encoded: &[u8], out: &mut Vec<u8>) {
+        if let Some(field) = self.fields.iter().find(|known| known.json == field) {
+            bytes(field.number, encoded, out);
+        }
+    }
+
     fn write(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), WireError> {
         match (self.form, value) {
             (Form::Object, Value::Object(map)) => return self.write_fields(map, out),
