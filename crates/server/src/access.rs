@@ -1,0 +1,83 @@
+//! Who may come in and what they may do, as the settings and the projects have it now.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use accounts::{Accounts, PasswordRules, ProjectTokens, SigningKey};
+use rbac::Policy;
+use settings::Snapshot;
+
+use crate::projects::Project;
+
+/// How long a session lasts where `users.session.duration` says nothing, in seconds.
+const SESSION_SECONDS: i64 = 24 * 3600;
+/// Secret with passwords, tokens and keys.
+pub(crate) const SECRET: &str = "argocd-secret";
+
+/// See the module. It is made anew where anything of it changes, and never changed in place.
+pub(crate) struct Access {
+    pub(crate) accounts: Accounts,
+    /// `None` while the Secret has none: nobody can log in.
+    pub(crate) key: Option<SigningKey>,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) tokens: ProjectTokens,
+    pub(crate) passwords: PasswordRules,
+    /// Whether one may come in without a token.
+    pub(crate) anonymous: bool,
+    pub(crate) session_seconds: i64,
+    /// What cannot be read, each a line for people.
+    pub(crate) problems: Vec<String>,
+}
+
+impl Access {
+    /// Of the settings and all projects. What cannot be read now is as it was in `before`.
+    pub(crate) fn new(
+        settings: &Snapshot,
+        projects: &[Arc<Project>],
+        before: Option<&Self>,
+    ) -> Result<Self, String> {
+        let mut problems = Vec::new();
+        let none = BTreeMap::new();
+        let secret = settings.own_secrets.get(SECRET).map_or(&none, |secret| secret.expose());
+        let (accounts, unread) = Accounts::read(&settings.config, secret);
+        problems.extend(unread.iter().map(ToString::to_string));
+        let (mut policy, unread) = Policy::compile(&settings.rbac);
+        problems.extend(unread.iter().map(ToString::to_string));
+        let mut tokens = ProjectTokens::default();
+        for project in projects {
+            let unread = policy.set_project(&project.project.metadata.name, &project.roles());
+            problems.extend(unread.iter().map(ToString::to_string));
+            tokens.set(&project.project);
+        }
+        let key = secret.get("server.secretkey").filter(|key| !key.is_empty());
+        let text = |name: &str| settings.config.get(name).map(String::as_str);
+        let passwords = match (PasswordRules::read(text("passwordPattern")), before) {
+            (Ok(rules), _) => rules,
+            (Err(error), before) => {
+                problems.push(format!("passwordPattern: {error}; what it said before stays in force"));
+                match before {
+                    Some(before) => before.passwords.clone(),
+                    None => PasswordRules::read(None)?,
+                }
+            }
+        };
+        let session_seconds = match text("users.session.duration").map(::api::parse_duration) {
+            None => SESSION_SECONDS,
+            Some(Ok(duration)) => i64::try_from(duration.as_secs()).unwrap_or(SESSION_SECONDS),
+            Some(Err(error)) => {
+                problems.push(format!("users.session.duration: {error}; what it said before stays in force"));
+                before.map_or(SESSION_SECONDS, |before| before.session_seconds)
+            }
+        };
+        Ok(Self {
+            accounts,
+            key: key.and_then(|key| SigningKey::new(key.clone()).ok()),
+            policy: Arc::new(policy),
+            tokens,
+            passwords,
+            anonymous: text("users.anonymous.enabled") == Some("true"),
+            session_seconds,
+            problems,
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! The calls behind a door, as one service for gRPC, gRPC-Web and REST.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{Extensions, HeaderMap, HeaderValue, Request, Response, Version, header};
+use hyper::body::Incoming;
+use serde_json::Value;
+use tonic::Status;
+use wire::Method;
+
+use crate::body::Body;
+use crate::call::Calls;
+use crate::rest::Places;
+use crate::{grpc, rest};
+
+/// Somebody who asks to come in.
+#[derive(Debug)]
+pub struct Visit {
+    /// For what.
+    pub method: &'static Method,
+    /// What is said of who it is.
+    pub headers: HeaderMap,
+    /// Where the connection comes from.
+    pub address: Option<IpAddr>,
+}
+
+/// Where a connection comes from, among a request's extensions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin(pub(crate) IpAddr);
+
+/// Who lets callers in. It sees a request's headers and nothing of its body, which is read only for those who are in.
+pub trait Door: Send + Sync + 'static {
+    /// Who came in.
+    type Caller: Send + 'static;
+
+    /// Who makes this request.
+    ///
+    /// # Errors
+    /// What the caller is told who may not come in.
+    fn enter(&self, visit: Visit) -> impl Future<Output = Result<Self::Caller, Status>> + Send;
+
+    /// Cookies that go with an answer over REST.
+    fn cookies(&self, method: &'static Method, answer: &Value) -> Vec<HeaderValue> {
+        let (_, _) = (method, answer);
+        Vec::new()
+    }
+
+    /// How many bytes a request for this method may have.
+    fn limit(&self, method: &'static Method) -> usize;
+}
+
+impl Visit {
+    pub(crate) fn new(method: &'static Method, headers: &HeaderMap, extensions: &Extensions) -> Self {
+        let address = extensions.get::<Origin>().map(|origin| origin.0);
+        Self { method, headers: headers.clone(), address }
+    }
+}
+
+/// See the module.
+pub struct Api<D: Door> {
+    pub(crate) door: Arc<D>,
+    pub(crate) calls: Arc<Calls<D::Caller>>,
+    pub(crate) places: Arc<Places<D::Caller>>,
+    /// What all paths begin with, as in `/argo-cd`, or nothing.
+    root: Arc<str>,
+}
+
+impl<D: Door> Clone for Api<D> {
+    fn clone(&self) -> Self {
+        Self {
+            door: Arc::clone(&self.door),
+            calls: Arc::clone(&self.calls),
+            places: Arc::clone(&self.places),
+            root: Arc::clone(&self.root),
+        }
+    }
+}
+
+impl<D: Door> Api<D> {
+    /// These calls, for whom this door lets in. All paths begin with `root`, which may be empty.
+    pub fn new(door: D, calls: Calls<D::Caller>, root: &str) -> Self {
+        let places = Arc::new(Places::new(&calls));
+        let root = root.trim_matches('/');
+        let root = if root.is_empty() { String::new() } else { format!("/{root}") };
+        Self { door: Arc::new(door), calls: Arc::new(calls), places, root: root.into() }
+    }
+
+    /// Answers one request of any protocol.
+    pub async fn answer(self, mut request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        if let Some(path) = request.uri().path().strip_prefix(&*self.root).filter(|_| !self.root.is_empty()) {
+            let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+            if let Ok(uri) = format!("{}{query}", if path.is_empty() { "/" } else { path }).parse() {
+                *request.uri_mut() = uri;
+            }
+        }
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        Ok(match kind {
+            Some(kind) if kind.starts_with("application/grpc-web") => grpc::web(&self, request).await,
+            Some(kind) if kind.starts_with("application/grpc") && request.version() == Version::HTTP_2 => {
+                grpc::native(&self, request).await
+            }
+            _ => rest::answer(&self, request).await,
+        })
+    }
+}

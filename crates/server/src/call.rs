@@ -1,0 +1,175 @@
+//! The methods of the API, and what each does.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use serde_json::Value;
+use tonic::Status;
+use wire::{Message, Method, WireError, schema};
+
+/// What is asked: a request and who makes it.
+#[derive(Debug)]
+pub struct Ask<C> {
+    /// Who asks.
+    pub caller: C,
+    /// The request.
+    pub request: Value,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// To be put into the form that the client reads.
+    Value(Arc<Value>),
+    /// What makes both forms by itself.
+    Made(Arc<dyn Encode>),
+}
+
+/// An answer that is put together from parts which were encoded before.
+pub trait Encode: std::fmt::Debug + Send + Sync {
+    /// The text of its JSON.
+    fn json(&self) -> Bytes;
+
+    /// Its protobuf, as this message.
+    ///
+    /// # Errors
+    /// Where it is no such message.
+    fn protobuf(&self, message: &Message) -> Result<Bytes, Status>;
+}
+
+impl From<Value> for Reply {
+    fn from(value: Value) -> Self {
+        Self::Value(Arc::new(value))
+    }
+}
+
+impl Reply {
+    /// The text of its JSON.
+    pub(crate) fn json(&self) -> Bytes {
+        match self {
+            Self::Value(value) => value.to_string().into(),
+            Self::Made(made) => made.json(),
+        }
+    }
+
+    /// Its protobuf.
+    pub(crate) fn protobuf(&self, message: &Message) -> Result<Bytes, Status> {
+        let inner =
+            |error: WireError| Status::internal(format!("the answer is no {}: {error}", message.name));
+        match self {
+            Self::Value(value) => Ok(message.encode(value).map_err(inner)?.into()),
+            Self::Made(made) => made.protobuf(message),
+        }
+    }
+}
+
+/// Answers that come one after the other.
+pub type Answers = BoxStream<'static, Result<Reply, Status>>;
+
+type One<C> = Arc<dyn Fn(Ask<C>) -> BoxFuture<'static, Result<Reply, Status>> + Send + Sync>;
+type Many<C> = Arc<dyn Fn(Ask<C>) -> BoxFuture<'static, Result<Answers, Status>> + Send + Sync>;
+
+pub(crate) enum Run<C> {
+    One(One<C>),
+    Many(Many<C>),
+    /// Nobody does it.
+    Nobody,
+}
+
+impl<C> Clone for Run<C> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::One(run) => Self::One(Arc::clone(run)),
+            Self::Many(run) => Self::Many(Arc::clone(run)),
+            Self::Nobody => Self::Nobody,
+        }
+    }
+}
+
+/// A method with its messages.
+pub(crate) struct Call<C> {
+    pub(crate) method: &'static Method,
+    pub(crate) input: &'static Message,
+    pub(crate) output: &'static Message,
+    pub(crate) run: Run<C>,
+}
+
+impl<C> Call<C> {
+    /// The answer to somebody who asks for what nobody does.
+    pub(crate) fn nobody(&self) -> Status {
+        Status::unimplemented(format!(
+            "{}/{} is not there yet in Capstan; docs/parity.md says what is",
+            self.method.service, self.method.name
+        ))
+    }
+}
+
+/// All methods of the API by `<service>/<method>`, each with what it does. `C` is who asks.
+pub struct Calls<C> {
+    by_path: BTreeMap<String, Arc<Call<C>>>,
+}
+
+/// A method that the API does not have, or that answers in another way than said.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0} is no method of the API that answers so")]
+pub struct NoSuchMethod(pub String);
+
+impl<C: Send + 'static> Calls<C> {
+    /// The API's methods, none of which does anything.
+    pub fn new() -> Self {
+        let known = |method: &'static Method| {
+            let (input, output) = (schema().message(&method.input)?, schema().message(&method.output)?);
+            let call = Call { method, input, output, run: Run::Nobody };
+            Some((format!("{}/{}", method.service, method.name), Arc::new(call)))
+        };
+        Self { by_path: schema().methods().iter().filter_map(known).collect() }
+    }
+
+    /// Says what a method does that gives one answer.
+    ///
+    /// # Errors
+    /// Where the API has no such method.
+    pub fn one<F, R>(&mut self, path: &str, run: F) -> Result<(), NoSuchMethod>
+    where
+        F: Fn(Ask<C>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Reply, Status>> + Send + 'static,
+    {
+        self.set(path, false, Run::One(Arc::new(move |ask| Box::pin(run(ask)))))
+    }
+
+    /// Says what a method does that gives a stream of answers.
+    ///
+    /// # Errors
+    /// As [`Self::one`].
+    pub fn many<F, R>(&mut self, path: &str, run: F) -> Result<(), NoSuchMethod>
+    where
+        F: Fn(Ask<C>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Answers, Status>> + Send + 'static,
+    {
+        self.set(path, true, Run::Many(Arc::new(move |ask| Box::pin(run(ask)))))
+    }
+
+    fn set(&mut self, path: &str, stream: bool, run: Run<C>) -> Result<(), NoSuchMethod> {
+        let call = self.by_path.get_mut(path).filter(|call| call.method.gives_stream == stream);
+        let call = call.ok_or_else(|| NoSuchMethod(path.to_owned()))?;
+        *call = Arc::new(Call { method: call.method, input: call.input, output: call.output, run });
+        Ok(())
+    }
+
+    pub(crate) fn find(&self, path: &str) -> Option<&Arc<Call<C>>> {
+        self.by_path.get(path)
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Call<C>>> {
+        self.by_path.values()
+    }
+}
+
+impl<C: Send + 'static> Default for Calls<C> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

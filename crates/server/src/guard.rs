@@ -1,0 +1,45 @@
+//! Who asks, and what the policy lets them do.
+
+use std::sync::Arc;
+
+use rbac::{Action, Decision, Object, Permission, Policy, Resource, Subject};
+use tonic::Status;
+
+/// One who asks, with the policy as it is now. What is kept of objects is had through one of these only.
+#[derive(Debug, Clone)]
+pub(crate) struct Guard {
+    subject: Subject,
+    policy: Arc<Policy>,
+}
+
+impl Guard {
+    pub(crate) fn new(subject: Subject, policy: Arc<Policy>) -> Self {
+        Self { subject, policy }
+    }
+
+    /// The same one under another policy.
+    pub(crate) fn under(&self, policy: Arc<Policy>) -> Self {
+        Self { subject: self.subject.clone(), policy }
+    }
+
+    /// Whether this may be done.
+    pub(crate) fn may(&self, resource: Resource, action: Action, object: Object) -> Option<Decision> {
+        self.policy.decide(&self.subject, Permission::new(resource, action, object)).ok()
+    }
+
+    /// As [`Self::may`]; the error says what is missing, in the peer's words.
+    pub(crate) fn decide(
+        &self,
+        resource: Resource,
+        action: Action,
+        object: Object,
+    ) -> Result<Decision, Status> {
+        let decided = self.policy.decide(&self.subject, Permission::new(resource, action, object));
+        decided.map_err(|denied| Status::permission_denied(denied.to_string()))
+    }
+}
+
+/// What is said of that which is not there or not to be seen, which must not differ.
+pub(crate) fn denied() -> Status {
+    Status::permission_denied("permission denied")
+}

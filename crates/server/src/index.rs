@@ -1,0 +1,161 @@
+//! All objects of one kind by name, as they were last seen, and what changes of them.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use cluster::{KindEvent, KindWatch, Listed};
+use serde_json::Value;
+use tokio::sync::{broadcast, watch};
+
+/// Changes that are kept for whoever is slow to read them; who is slower still has to list anew.
+const CHANGES: usize = 4096;
+
+/// Objects that are gone and still known.
+const GONE: usize = 256;
+
+/// Namespace and name.
+pub(crate) type Name = (String, String);
+
+/// What is kept of an object.
+pub(crate) trait Entry: Send + Sync + 'static {
+    /// Of an object; `None` where it is none of ours.
+    fn of(object: Value) -> Option<Self>
+    where
+        Self: Sized;
+
+    fn name(&self) -> Name;
+
+    /// Its resourceVersion.
+    fn version(&self) -> &str;
+}
+
+/// What happened to an object.
+#[derive(Debug)]
+pub(crate) enum Change<E> {
+    Added(Arc<E>),
+    Modified(Arc<E>),
+    Deleted(Arc<E>),
+}
+
+impl<E> Clone for Change<E> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Added(entry) => Self::Added(Arc::clone(entry)),
+            Self::Modified(entry) => Self::Modified(Arc::clone(entry)),
+            Self::Deleted(entry) => Self::Deleted(Arc::clone(entry)),
+        }
+    }
+}
+
+/// See the module.
+pub(crate) struct Index<E> {
+    entries: RwLock<BTreeMap<Name, Arc<E>>>,
+    changes: broadcast::Sender<Change<E>>,
+    listed: watch::Sender<bool>,
+    /// The last ones that went, the newest behind.
+    gone: Mutex<VecDeque<Arc<E>>>,
+    /// The newest resourceVersion.
+    newest: AtomicU64,
+}
+
+impl<E: Entry> Index<E> {
+    pub(crate) fn new() -> Self {
+        Self {
+            entries: RwLock::default(),
+            changes: broadcast::Sender::new(CHANGES),
+            listed: watch::Sender::new(false),
+            gone: Mutex::default(),
+            newest: AtomicU64::new(0),
+        }
+    }
+
+    /// The newest resourceVersion of any of them.
+    pub(crate) fn newest(&self) -> u64 {
+        self.newest.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn get(&self, name: &Name) -> Option<Arc<E>> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).get(name).map(Arc::clone)
+    }
+
+    /// The last state of one that went a short time ago, and is not there again.
+    pub(crate) fn gone(&self, name: &Name) -> Option<Arc<E>> {
+        let there = self.entries.read().unwrap_or_else(PoisonError::into_inner).contains_key(name);
+        let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.iter().rev().find(|entry| !there && entry.name() == *name).map(Arc::clone)
+    }
+
+    /// All, by namespace and name.
+    pub(crate) fn all(&self) -> Vec<Arc<E>> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone).collect()
+    }
+
+    /// All, and every change from then on.
+    pub(crate) fn all_and_changes(&self) -> (Vec<Arc<E>>, broadcast::Receiver<Change<E>>) {
+        // Under the lock, so that no change is missed or told twice.
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        (entries.values().map(Arc::clone).collect(), self.changes.subscribe())
+    }
+
+    /// Waits until all objects were listed once.
+    pub(crate) async fn listed(&self) {
+        drop(self.listed.subscribe().wait_for(|listed| *listed).await);
+    }
+
+    /// Keeps up with a watch, until that ends.
+    pub(crate) async fn follow(&self, mut events: KindWatch) {
+        while let Some(event) = events.next().await {
+            self.take(event);
+        }
+    }
+
+    fn take(&self, event: KindEvent) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let tell = |change| {
+            if let Change::Deleted(entry) = &change {
+                let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+                gone.push_back(Arc::clone(entry));
+                if gone.len() > GONE {
+                    gone.pop_front();
+                }
+            }
+            drop(self.changes.send(change));
+        };
+        let put = |entries: &mut BTreeMap<Name, Arc<E>>, entry: E| {
+            let entry = Arc::new(entry);
+            self.newest.fetch_max(entry.version().parse().unwrap_or_default(), Ordering::AcqRel);
+            match entries.insert(entry.name(), Arc::clone(&entry)) {
+                Some(before) if before.version() == entry.version() => {}
+                Some(_) => tell(Change::Modified(entry)),
+                None => tell(Change::Added(entry)),
+            }
+        };
+        match event {
+            KindEvent::Restarted(Listed { objects, .. }) => {
+                let mut gone: BTreeSet<Name> = entries.keys().cloned().collect();
+                for entry in objects.into_iter().filter_map(E::of) {
+                    gone.remove(&entry.name());
+                    put(&mut entries, entry);
+                }
+                for name in gone {
+                    if let Some(entry) = entries.remove(&name) {
+                        tell(Change::Deleted(entry));
+                    }
+                }
+                self.listed.send_replace(true);
+            }
+            KindEvent::Applied(object) => {
+                if let Some(entry) = E::of(object) {
+                    put(&mut entries, entry);
+                }
+            }
+            KindEvent::Deleted(object) => {
+                if let Some(entry) = E::of(object).and_then(|entry| entries.remove(&entry.name())) {
+                    tell(Change::Deleted(entry));
+                }
+            }
+            KindEvent::State(_) => {}
+        }
+    }
+}

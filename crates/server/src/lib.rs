@@ -1,0 +1,32 @@
+//! The server: one port for gRPC, gRPC-Web and REST, and what stands behind it.
+//!
+//! - [`Server`]: all of it.
+//! - [`Calls`]: the methods of the API and what each does; a method that nobody does is answered with `Unimplemented`.
+//! - [`Api`]: the calls behind a door, as a service for requests of all three protocols.
+//! - [`Port`]: listens, with TLS or plainly, and hands requests to an [`Api`].
+
+mod access;
+mod api;
+mod apps;
+mod body;
+mod call;
+mod door;
+mod grpc;
+mod guard;
+mod index;
+mod initial;
+mod port;
+mod projects;
+mod rest;
+mod server;
+mod services;
+mod store;
+mod tls;
+
+pub use api::{Api, Door, Visit};
+pub use body::Body;
+pub use call::{Answers, Ask, Calls, Encode, NoSuchMethod, Reply};
+pub use initial::InitialError;
+pub use port::{Port, PortError, PortOptions};
+pub use server::{Clock, Options, Server, ServerError};
+pub use tls::{Identity, TlsError};

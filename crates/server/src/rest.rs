@@ -1,0 +1,122 @@
+//! REST, as the peer's gateway has it.
+
+mod place;
+mod stream;
+
+use http::{HeaderMap, Method as Verb, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use serde_json::{Map, Value, json};
+use tonic::{Code, Status};
+
+use crate::api::{Api, Door, Visit};
+use crate::body::{Body, answer as reply};
+use crate::call::{Ask, Reply, Run};
+pub(crate) use place::Places;
+use place::{Found, Place};
+
+const JSON: &str = "application/json";
+
+/// Answers a request, or says that there is nothing at its path.
+pub(crate) async fn answer<D: Door>(api: &Api<D>, request: Request<Incoming>) -> Response<Body> {
+    match respond(api, request).await {
+        Ok(response) => response,
+        Err(status) => refusal(&status),
+    }
+}
+
+async fn respond<D: Door>(api: &Api<D>, request: Request<Incoming>) -> Result<Response<Body>, Status> {
+    let (head, body) = request.into_parts();
+    let (place, captured) = match api.places.find(&head.method, head.uri.path()) {
+        Found::Place(place, captured) => (place, captured),
+        Found::OtherVerb => return Err(Status::unimplemented("Method Not Allowed")),
+        Found::Nothing => return Err(Status::not_found("Not Found")),
+    };
+    let call = place.call();
+    let caller = api.door.enter(Visit::new(call.method, &head.headers, &head.extensions)).await?;
+    if head.method != Verb::GET && !is_json(&head.headers) {
+        return Ok(reply(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "text/plain; charset=utf-8",
+            "Invalid content type\n",
+        ));
+    }
+    let body = Limited::new(body, api.door.limit(call.method));
+    let request = request_of(place, &captured, head.uri.query().unwrap_or_default(), body).await?;
+    let ask = Ask { caller, request };
+    match &call.run {
+        Run::One(run) => {
+            let answer = run(ask).await?;
+            let mut response = reply(StatusCode::OK, JSON, answer.json());
+            if let Reply::Value(value) = &answer {
+                let cookies = api.door.cookies(call.method, value);
+                response.headers_mut().extend(cookies.into_iter().map(|cookie| (header::SET_COOKIE, cookie)));
+            }
+            Ok(response)
+        }
+        Run::Many(run) => Ok(stream::response(run(ask).await?, &head.headers)),
+        Run::Nobody => Err(call.nobody()),
+    }
+}
+
+/// The request that path, query and body make together.
+async fn request_of<C: Send + 'static>(
+    place: &Place<C>,
+    captured: &[(String, String)],
+    query: &str,
+    body: Limited<Incoming>,
+) -> Result<Value, Status> {
+    let invalid = |error: wire::WireError| Status::invalid_argument(error.to_string());
+    let mut request = Value::Object(Map::new());
+    if !place.body().is_empty() {
+        let bytes =
+            body.collect().await.map_err(|error| Status::invalid_argument(error.to_string()))?.to_bytes();
+        let value: Value = if bytes.is_empty() {
+            Value::Object(Map::new())
+        } else {
+            serde_json::from_slice(&bytes)
+                .map_err(|error| Status::invalid_argument(format!("the body is no JSON: {error}")))?
+        };
+        match place.body() {
+            "*" => request = value,
+            field => request = json!({ field: value }),
+        }
+    }
+    if place.body() != "*" {
+        for (name, text) in form_urlencoded::parse(query.as_bytes()) {
+            place.call().input.set(&mut request, &name, &text).map_err(invalid)?;
+        }
+    }
+    for (name, text) in captured {
+        place.call().input.set(&mut request, name, text).map_err(invalid)?;
+    }
+    Ok(request)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(JSON))
+}
+
+/// An error as the gateway writes it.
+fn refusal(status: &Status) -> Response<Body> {
+    let text = json!({"error": status.message(), "code": status.code() as i32, "message": status.message()});
+    reply(http_code(status.code()), JSON, text.to_string())
+}
+
+fn http_code(code: Code) -> StatusCode {
+    match code {
+        Code::Ok => StatusCode::OK,
+        Code::Cancelled => StatusCode::REQUEST_TIMEOUT,
+        Code::InvalidArgument | Code::OutOfRange | Code::FailedPrecondition => StatusCode::BAD_REQUEST,
+        Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::AlreadyExists | Code::Aborted => StatusCode::CONFLICT,
+        Code::PermissionDenied => StatusCode::FORBIDDEN,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+        Code::Unimplemented => StatusCode::NOT_IMPLEMENTED,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Unknown | Code::Internal | Code::DataLoss => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}

@@ -1,0 +1,226 @@
+//! The server as a whole: what it keeps of the cluster, and the port in front of it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use accounts::{Failures, Limits, Revocations};
+use arc_swap::ArcSwap;
+use cluster::Cluster;
+use jiff::Timestamp;
+use resource::Gvk;
+use settings::SettingsHandle;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tonic::Status;
+
+use crate::access::Access;
+use crate::api::Api;
+use crate::apps::Apps;
+use crate::call::NoSuchMethod;
+use crate::initial::{InitialError, prepare};
+use crate::port::{Port, PortError, PortOptions};
+use crate::projects::Projects;
+use crate::services;
+use crate::store::Store;
+
+/// Passwords that are hashed at the same time; who comes later waits.
+const HASHING: usize = 2;
+
+/// What a server is made with.
+pub struct Options {
+    /// Namespace of the Applications, projects and settings.
+    pub namespace: String,
+    /// A client with the server's rights.
+    pub client: kube::Client,
+    /// The cluster that it runs in, as it is watched.
+    pub cluster: Cluster,
+    /// The settings, with what the server needs of them ([`SettingsHandle::start_for_server`]).
+    pub settings: SettingsHandle,
+    /// Where to listen.
+    pub port: PortOptions,
+    /// What all paths begin with.
+    pub root: String,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Where the time comes from.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Why there is no server.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The first password or the sessions' key cannot be made.
+    #[error("the server's secret {} cannot be prepared", crate::access::SECRET)]
+    Initial(#[from] InitialError),
+    /// The settings cannot be used.
+    #[error("the settings cannot be used: {0}")]
+    Settings(String),
+    /// A method that is done is not in the API.
+    #[error(transparent)]
+    Calls(#[from] NoSuchMethod),
+    /// It does not listen.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// What stands behind the methods.
+pub(crate) struct Backend {
+    pub(crate) namespace: String,
+    pub(crate) store: Store,
+    pub(crate) settings: SettingsHandle,
+    pub(crate) apps: Arc<Apps>,
+    pub(crate) projects: Arc<Projects>,
+    pub(crate) limits: Limits,
+    /// Turns at bcrypt.
+    pub(crate) hashing: Semaphore,
+    access: ArcSwap<Access>,
+    failures: Mutex<Failures>,
+    revoked: Mutex<Revocations>,
+    secure: bool,
+    clock: Clock,
+}
+
+impl Backend {
+    /// Who may come in and do what, now.
+    pub(crate) fn access(&self) -> Arc<Access> {
+        self.access.load_full()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    pub(crate) fn failures(&self) -> MutexGuard<'_, Failures> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn revocations(&self) -> MutexGuard<'_, Revocations> {
+        self.revoked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is spoken to over TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    fn renew_access(&self) {
+        let projects = self.projects.index().all();
+        match Access::new(&self.settings.current(), &projects, Some(&self.access())) {
+            Ok(access) => {
+                for problem in
+                    access.problems.iter().filter(|problem| !self.access().problems.contains(problem))
+                {
+                    tracing::warn!(problem, "an access setting cannot be read");
+                }
+                self.access.store(Arc::new(access));
+            }
+            Err(error) => {
+                tracing::warn!(error, "access settings cannot be read; the last good ones stay in force")
+            }
+        }
+    }
+}
+
+/// A server at work. Dropping it ends it.
+#[derive(Debug)]
+pub struct Server {
+    port: Port,
+    _work: JoinSet<()>,
+}
+
+impl Server {
+    /// Prepares what a new installation lacks, and listens.
+    ///
+    /// # Errors
+    /// See [`ServerError`].
+    pub async fn start(options: Options) -> Result<Self, ServerError> {
+        let Options { namespace, client, cluster, settings, port, root, clock } = options;
+        let store = Store::new(client, &namespace);
+        prepare(&store, &settings, clock()).await?;
+        let access = Access::new(&settings.current(), &[], None).map_err(ServerError::Settings)?;
+        let backend = Arc::new(Backend {
+            apps: Arc::new(Apps::new(&namespace)),
+            projects: Arc::new(Projects::new(&namespace)),
+            namespace,
+            store,
+            settings,
+            limits: Limits::default(),
+            hashing: Semaphore::new(HASHING),
+            access: ArcSwap::from_pointee(access),
+            failures: Mutex::default(),
+            revoked: Mutex::default(),
+            secure: port.identity.is_some(),
+            clock,
+        });
+        let mut work = JoinSet::new();
+        work.spawn(follow_apps(Arc::clone(&backend), cluster.clone()));
+        work.spawn(follow_projects(Arc::clone(&backend), cluster));
+        work.spawn(follow_settings(Arc::clone(&backend)));
+        // Whoever comes first is to find what there is.
+        backend.apps.index().listed().await;
+        backend.projects.index().listed().await;
+        backend.renew_access();
+        let calls = services::calls(&backend)?;
+        let port = Port::open(port, Api::new(backend, calls, &root)).await?;
+        Ok(Self { port, _work: work })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.port.address
+    }
+
+    /// Takes no more connections, lets requests end for a while, and waits for that.
+    pub async fn shutdown(self) {
+        self.port.shutdown().await;
+    }
+}
+
+async fn follow_apps(backend: Arc<Backend>, cluster: Cluster) {
+    let gvk = Gvk::new(::api::names::GROUP, ::api::names::VERSION, ::api::names::APPLICATION);
+    // Others than our own namespace are read where the settings name some.
+    let mut settings = backend.settings.subscribe();
+    loop {
+        let namespaces = backend.settings.current().params.application_namespaces.clone();
+        let own = namespaces.as_ref().is_none_or(::api::settings::Namespaces::is_empty);
+        backend.apps.look_after(namespaces.clone().unwrap_or_default());
+        let events = cluster.watch_kind(&gvk, own.then_some(backend.namespace.as_str()));
+        let changed = async {
+            while backend.settings.current().params.application_namespaces == namespaces {
+                if settings.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        tokio::select! {
+            () = changed => {}
+            () = backend.apps.index().follow(events) => return,
+        }
+    }
+}
+
+async fn follow_projects(backend: Arc<Backend>, cluster: Cluster) {
+    let gvk = Gvk::new(::api::names::GROUP, ::api::names::VERSION, ::api::names::APP_PROJECT);
+    let (_, mut changes) = backend.projects.index().all_and_changes();
+    let renew = async {
+        // One that was too slow for the changes sees all of them at once.
+        while !matches!(changes.recv().await, Err(tokio::sync::broadcast::error::RecvError::Closed)) {
+            backend.renew_access();
+        }
+    };
+    let events = cluster.watch_kind(&gvk, Some(&backend.namespace));
+    tokio::join!(renew, backend.projects.index().follow(events));
+}
+
+async fn follow_settings(backend: Arc<Backend>) {
+    let mut settings = backend.settings.subscribe();
+    while settings.changed().await.is_ok() {
+        settings.borrow_and_update();
+        backend.renew_access();
+    }
+}
+
+/// Random bytes that nobody can guess.
+pub(crate) fn random(bytes: &mut [u8]) -> Result<(), Status> {
+    aws_lc_rs::rand::fill(bytes).map_err(|_| Status::internal("no randomness can be had"))
+}

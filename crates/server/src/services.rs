@@ -1,0 +1,83 @@
+//! What the methods of the API do.
+
+mod account;
+mod application;
+mod operation;
+mod project;
+mod session;
+mod settings;
+mod version;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tonic::Status;
+
+use crate::call::{Answers, Ask, Calls, NoSuchMethod, Reply};
+use crate::door::Caller;
+use crate::guard::Guard;
+use crate::server::Backend;
+
+type Asked = Ask<Caller>;
+
+/// All methods that are done.
+pub(crate) fn calls(backend: &Arc<Backend>) -> Result<Calls<Caller>, NoSuchMethod> {
+    let mut calls = Calls::new();
+    let mut one = Table { calls: &mut calls, backend };
+    one.plain("version.VersionService/Version", |_, ask| Ok(version::version(ask.caller.session.is_some())))?;
+    one.plain("cluster.SettingsService/Get", |backend, ask| Ok(settings::get(backend, &ask.caller)))?;
+    session::add(&mut one)?;
+    account::add(&mut one)?;
+    project::add(&mut one)?;
+    application::add(&mut one)?;
+    operation::add(&mut one)?;
+    Ok(calls)
+}
+
+/// The table of calls while it is filled.
+struct Table<'a> {
+    calls: &'a mut Calls<Caller>,
+    backend: &'a Arc<Backend>,
+}
+
+impl Table<'_> {
+    /// A method that answers from what is in memory.
+    fn plain(
+        &mut self,
+        path: &str,
+        run: impl Fn(&Backend, &Asked) -> Result<Value, Status> + Send + Sync + 'static,
+    ) -> Result<(), NoSuchMethod> {
+        let backend = Arc::clone(self.backend);
+        self.calls.one(path, move |ask| std::future::ready(run(&backend, &ask).map(Reply::from)))
+    }
+
+    /// A method that answers with a stream.
+    fn many<F, R>(&mut self, path: &str, run: F) -> Result<(), NoSuchMethod>
+    where
+        F: Fn(Arc<Backend>, Asked) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Answers, Status>> + Send + 'static,
+    {
+        let backend = Arc::clone(self.backend);
+        self.calls.many(path, move |ask| run(Arc::clone(&backend), ask))
+    }
+
+    /// A method that answers with one reply.
+    fn one<F, R>(&mut self, path: &str, run: F) -> Result<(), NoSuchMethod>
+    where
+        F: Fn(Arc<Backend>, Asked) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Reply, Status>> + Send + 'static,
+    {
+        let backend = Arc::clone(self.backend);
+        self.calls.one(path, move |ask| run(Arc::clone(&backend), ask))
+    }
+}
+
+/// A text of a request; empty where it is not said.
+fn text<'a>(request: &'a Value, field: &str) -> &'a str {
+    request.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The same caller by the policy as it is now.
+fn again(backend: &Backend, guard: &Guard) -> Guard {
+    guard.under(Arc::clone(&backend.access().policy))
+}

@@ -1,0 +1,74 @@
+//! `session.SessionService`: logging in and out.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use accounts::{Claims, LoginError, Source, token_id};
+use serde_json::json;
+use tonic::Status;
+
+use super::{Asked, Table, text};
+use crate::call::{NoSuchMethod, Reply};
+use crate::server::{Backend, random};
+
+pub(super) fn add(table: &mut Table<'_>) -> Result<(), NoSuchMethod> {
+    table.one("session.SessionService/Create", create)?;
+    table.plain("session.SessionService/Delete", |backend, ask| {
+        if let Some(session) = &ask.caller.session
+            && !backend.revocations().revoke(&session.claims, backend.now())
+        {
+            return Err(Status::resource_exhausted("too many sessions were ended; this one ends by itself"));
+        }
+        Ok(json!({"token": ""}))
+    })?;
+    table.plain("session.SessionService/GetUserInfo", |_, ask| {
+        let issuer = if ask.caller.session.is_some() { accounts::ISSUER } else { "" };
+        Ok(json!({"loggedIn": ask.caller.session.is_some(), "username": ask.caller.name(), "iss": issuer}))
+    })
+}
+
+/// A session for whoever knows the password of an account.
+async fn create(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
+    let (name, password) =
+        (text(&ask.request, "username").to_owned(), text(&ask.request, "password").to_owned());
+    if !text(&ask.request, "token").is_empty() {
+        return Err(Status::unauthenticated(
+            "token-based session creation no longer supported. please upgrade argocd cli to v0.7+",
+        ));
+    }
+    check(&backend, ask.caller.visit.address, &name, password).await?;
+    let access = backend.access();
+    let key =
+        access.key.as_ref().ok_or_else(|| Status::unavailable("the server has no key for sessions yet"))?;
+    let mut id = [0; 16];
+    random(&mut id)?;
+    let claims = Claims::log_in(&name, &token_id(id), backend.now(), access.session_seconds);
+    tracing::info!(account = name, "logged in");
+    Ok(json!({"token": key.sign(&claims)}).into())
+}
+
+/// Whether somebody knows an account's password. Failures are counted, and after too many nobody is heard for a while.
+pub(super) async fn check(
+    backend: &Arc<Backend>,
+    address: Option<IpAddr>,
+    name: &str,
+    password: String,
+) -> Result<(), Status> {
+    let source = Source::of(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+    // A few at a time, whoever asks: hashing is dear.
+    let _turn = backend.hashing.acquire().await.map_err(|_| Status::unavailable("the server ends"))?;
+    let heard = backend.failures().check(name, source, &backend.limits, backend.now());
+    let refused = || Status::unauthenticated(LoginError::Invalid.to_string());
+    heard.map_err(|_| refused())?;
+    // Counted before it is known: of those that come at once no more are heard than permitted.
+    backend.failures().failed(name, source, &backend.limits, backend.now());
+    let (access, account) = (backend.access(), name.to_owned());
+    let work = move || access.accounts.log_in(&account, &password).map(drop);
+    let outcome = tokio::task::spawn_blocking(work).await.map_err(|_| refused())?;
+    if outcome.as_ref().err() == Some(&LoginError::Invalid) {
+        tracing::warn!(account = name, "failed login");
+    } else {
+        backend.failures().succeeded(name, source);
+    }
+    outcome.map_err(|error| Status::unauthenticated(error.to_string()))
+}

@@ -1,0 +1,61 @@
+//! `cluster.SettingsService`.
+
+use std::collections::BTreeMap;
+
+use accounts::Capability;
+use serde_json::{Map, Value, json};
+
+use crate::door::Caller;
+use crate::server::Backend;
+
+/// What a password must match where nothing is said.
+const PATTERN: &str = "^.{8,32}$";
+
+/// What clients have to know of the settings; whoever is not logged in sees less.
+///
+/// **Source**: `server/settings.Server.Get`.
+pub(crate) fn get(backend: &Backend, caller: &Caller) -> Value {
+    let snapshot = backend.settings.current();
+    let config = &snapshot.config;
+    let text = |name: &str| config.get(name).map_or("", String::as_str);
+    let is = |name: &str| text(name) == "true";
+    let logins =
+        backend.access().accounts.iter().any(|account| account.enabled && account.has(Capability::Login));
+    let downloads: BTreeMap<&str, &String> =
+        config.iter().filter_map(|(key, url)| Some((key.strip_prefix("help.download.")?, url))).collect();
+    let mut settings = json!({
+        "url": text("url"),
+        "appLabelKey": snapshot.settings.tracking.instance_label,
+        "trackingMethod": snapshot.settings.tracking.method.as_str(),
+        "statusBadgeEnabled": is("statusbadge.enabled"),
+        "statusBadgeRootUrl": text("statusbadge.url"),
+        "kustomizeOptions": {"buildOptions": text("kustomize.buildOptions")},
+        "googleAnalytics": {"trackingID": text("ga.trackingid"), "anonymizeUsers": text("ga.anonymizeusers") != "false"},
+        "help": {"chatUrl": text("help.chatUrl"), "chatText": text("help.chatText"), "binaryUrls": downloads},
+        "userLoginsDisabled": !logins,
+        "uiCssURL": text("ui.cssurl"),
+        "execEnabled": is("exec.enabled"),
+        "impersonationEnabled": snapshot.settings.impersonation_enabled,
+        "installationID": text("installationID"),
+        "appsInAnyNamespaceEnabled": snapshot.params.application_namespaces.as_ref().is_some_and(|others| !others.is_empty()),
+    });
+    if let (Some(settings), Some(_)) = (settings.as_object_mut(), &caller.session) {
+        settings.extend(for_users(backend, text));
+    }
+    settings
+}
+
+fn for_users<'a>(backend: &Backend, text: impl Fn(&str) -> &'a str) -> Map<String, Value> {
+    let more = json!({
+        "uiBannerContent": text("ui.bannercontent"),
+        "uiBannerURL": text("ui.bannerurl"),
+        "uiBannerPermanent": text("ui.bannerpermanent") == "true",
+        "uiBannerPosition": text("ui.bannerposition"),
+        "controllerNamespace": backend.namespace,
+        "passwordPattern": Some(text("passwordPattern")).filter(|text| !text.is_empty()).unwrap_or(PATTERN),
+    });
+    match more {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}

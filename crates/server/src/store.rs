@@ -1,0 +1,132 @@
+//! Objects in the API server that methods read and write.
+
+use api::names::config_map;
+use kube::core::Request;
+use kube::core::params::{DeleteParams, GetParams, Patch, PatchParams, PostParams, Preconditions};
+use serde_json::Value;
+use tonic::Status;
+
+/// Writes under this name.
+const MANAGER: &str = "argocd-server";
+
+/// The API server, as far as methods need it.
+#[derive(Clone)]
+pub(crate) struct Store {
+    client: kube::Client,
+    namespace: String,
+}
+
+/// Which kind of object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Secret,
+    ConfigMap,
+    Application,
+}
+
+impl Kind {
+    fn path(self, namespace: &str) -> String {
+        match self {
+            Self::Secret => format!("/api/v1/namespaces/{namespace}/secrets"),
+            Self::ConfigMap => format!("/api/v1/namespaces/{namespace}/configmaps"),
+            Self::Application => {
+                format!("/apis/{}/namespaces/{namespace}/applications", ::api::names::API_VERSION)
+            }
+        }
+    }
+}
+
+impl Store {
+    pub(crate) fn new(client: kube::Client, namespace: &str) -> Self {
+        Self { client, namespace: namespace.to_owned() }
+    }
+
+    /// An object, `None` where there is none. Its text is not repeated in errors: it may be secret.
+    pub(crate) async fn get(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<Value>, kube::Error> {
+        let request = Request::new(kind.path(namespace)).get(name, &GetParams::default());
+        let request = request.map_err(kube::Error::BuildRequest)?;
+        match self.client.request_text(request).await {
+            Ok(text) => Ok(Some(serde_json::from_str(&text).map_err(kube::Error::SerdeError)?)),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// An object of the installation's own namespace.
+    pub(crate) async fn own(&self, kind: Kind, name: &str) -> Result<Option<Value>, kube::Error> {
+        self.get(kind, &self.namespace, name).await
+    }
+
+    /// What a Secret or ConfigMap of our own holds, with its version. A Secret's values come decoded.
+    pub(crate) async fn settings(&self) -> Result<Option<Value>, kube::Error> {
+        self.own(Kind::ConfigMap, config_map::ARGOCD_CM).await
+    }
+
+    pub(crate) async fn create(&self, kind: Kind, object: &Value) -> Result<(), kube::Error> {
+        let body = serde_json::to_vec(object).map_err(kube::Error::SerdeError)?;
+        let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+        let request = Request::new(kind.path(&self.namespace)).create(&params, body);
+        self.client.request_text(request.map_err(kube::Error::BuildRequest)?).await.map(drop)
+    }
+
+    /// A merge patch of an object; the answer is the object afterwards.
+    pub(crate) async fn patch(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+        patch: &Value,
+    ) -> Result<Value, kube::Error> {
+        let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+        let request = Request::new(kind.path(namespace)).patch(name, &params, &Patch::Merge(patch));
+        let text = self.client.request_text(request.map_err(kube::Error::BuildRequest)?).await?;
+        serde_json::from_str(&text).map_err(kube::Error::SerdeError)
+    }
+
+    /// Deletes the object that was looked at, and no other of its name.
+    pub(crate) async fn delete(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+    ) -> Result<(), kube::Error> {
+        let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
+        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        let request = Request::new(kind.path(namespace)).delete(name, &params);
+        match self.client.request_text(request.map_err(kube::Error::BuildRequest)?).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            outcome => outcome.map(drop),
+        }
+    }
+
+    /// As [`Self::patch`], of an object of our own.
+    pub(crate) async fn patch_own(
+        &self,
+        kind: Kind,
+        name: &str,
+        patch: &Value,
+    ) -> Result<Value, kube::Error> {
+        self.patch(kind, &self.namespace, name, patch).await
+    }
+}
+
+/// An error of the API server in the words of ours. What it says of an object that may be secret is left out.
+pub(crate) fn status(what: &str, error: &kube::Error) -> Status {
+    match error {
+        kube::Error::Api(status) => match status.code {
+            404 => Status::not_found(status.message.clone()),
+            409 => Status::aborted(format!("{what}: it was changed meanwhile; try again")),
+            403 => {
+                Status::failed_precondition(format!("{what}: the server has no right to: {}", status.message))
+            }
+            code => Status::internal(format!("{what}: the API server answered {code}")),
+        },
+        _ => Status::unavailable(format!("{what}: the API server cannot be reached")),
+    }
+}
