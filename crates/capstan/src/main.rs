@@ -8,6 +8,7 @@ mod environment;
 mod metrics;
 mod run;
 mod screen;
+mod serve;
 mod shutdown;
 mod up;
 

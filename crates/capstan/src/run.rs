@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// Address of /metrics and /healthz
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8082")]
     metrics_addr: SocketAddr,
+    /// Serve the API (gRPC, gRPC-Web, REST) here, as in 0.0.0.0:8080; without it there is no server
+    #[arg(long, value_name = "ADDR")]
+    server_addr: Option<SocketAddr>,
     /// Let Applications read repositories of this machine by file:// URLs
     #[arg(long)]
     allow_file_repositories: bool,
@@ -51,11 +54,12 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     log(&arguments.log, arguments.log_json)?;
     let client = connect::connect(arguments.kubeconfig.as_deref(), arguments.context.as_deref()).await?;
+    let namespace = arguments.namespace.clone();
     let identity = arguments.identity.unwrap_or_else(own_name);
     let mut credential_programs = environment::credential_programs();
     credential_programs.extend(arguments.credential_program);
     let controller = Start {
-        client,
+        client: client.clone(),
         options: Options {
             proxies: environment::proxies(),
             wave_delay: environment::wave_delay(),
@@ -68,12 +72,23 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         },
         data_dir: arguments.data_dir,
         allow_file: arguments.allow_file_repositories,
+        serves: arguments.server_addr.is_some(),
     }
     .start()
     .await?;
     let serving = metrics::serve(arguments.metrics_addr, controller.clone()).await?;
     tracing::info!(address = %serving.address, "serves metrics and health");
+    let server = match arguments.server_addr {
+        Some(address) => Some(crate::serve::start(&namespace, client, &controller, address, true).await?),
+        None => None,
+    };
+    if let Some(server) = &server {
+        tracing::info!(address = %server.address(), "serves the API");
+    }
     controller.run(shutdown::asked()).await;
+    if let Some(server) = server {
+        server.shutdown().await;
+    }
     tracing::info!("ended");
     Ok(())
 }

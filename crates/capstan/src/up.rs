@@ -14,7 +14,7 @@ use kubesim::{KubeSim, Serving};
 use serde_json::{Value, json};
 
 use crate::screen::{Mark, Screen};
-use crate::{bootstrap, demo, shutdown};
+use crate::{bootstrap, demo, serve, shutdown};
 
 /// Name of the playground's repository.
 const REPOSITORY: &str = "config";
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     /// Serve the example config repository and let its applications run
     #[arg(long)]
     demo: bool,
-    /// Port of the Kubernetes API; the git server takes the next one. Free ports are taken where these are not
+    /// Port of the API server; git and the Kubernetes API take the next two. Free ports are taken where these are not
     #[arg(long, default_value_t = 7777)]
     port: u16,
     /// Where the git repository and the kubeconfig are kept; without it they go when the playground ends
@@ -77,6 +77,7 @@ struct Playground {
     client: kube::Client,
     serving: Serving,
     git: GitServer,
+    server: server::Server,
     kubeconfig: PathBuf,
     controller: tokio::task::JoinHandle<()>,
     stop: tokio::sync::oneshot::Sender<()>,
@@ -91,7 +92,8 @@ impl Playground {
             spawn_controllers(client.clone(), ControllerOptions::default()),
             spawn_nodes(client.clone(), NodeOptions::default()),
         ];
-        let serving = match sim.serve_https(local(arguments.port)).await {
+        let next = |n: u16| if arguments.port == 0 { 0 } else { arguments.port.saturating_add(n) };
+        let serving = match sim.serve_https(local(next(2))).await {
             Ok(serving) => serving,
             Err(_) => sim.serve_https(local(0)).await.context("the Kubernetes API could not be served")?,
         };
@@ -115,8 +117,7 @@ impl Playground {
             }
         };
         let repositories = home.join("repositories");
-        let next = if arguments.port == 0 { 0 } else { arguments.port.saturating_add(1) };
-        let git = match GitServer::start(local(next), &repositories, pushed.clone()).await {
+        let git = match GitServer::start(local(next(1)), &repositories, pushed.clone()).await {
             Ok(git) => git,
             Err(_) => {
                 GitServer::start(local(0), &repositories, pushed).await.context("git could not be served")?
@@ -143,11 +144,19 @@ impl Playground {
             options: Options { wave_delay: Some(Duration::ZERO), ..Options::new("argocd", "playground") },
             data_dir: home.join("data"),
             allow_file: true,
+            serves: true,
         }
         .start()
         .await?;
         // Set once, here.
         drop(listener.set((controller.clone(), url)));
+        let server =
+            match serve::start("argocd", client.clone(), &controller, local(arguments.port), false).await {
+                Err(_) if arguments.port != 0 => {
+                    serve::start("argocd", client.clone(), &controller, local(0), false).await
+                }
+                started => started,
+            }?;
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let running = tokio::spawn(async move {
             controller
@@ -158,7 +167,17 @@ impl Playground {
                 .await;
         });
         screen.step(Mark::Good, "capstan", "controllers are running");
-        Ok(Self { client, serving, git, kubeconfig, controller: running, stop, _workloads: workloads })
+        screen.step(Mark::Good, "API server", &format!("http://{}", server.address()));
+        Ok(Self {
+            client,
+            serving,
+            git,
+            server,
+            kubeconfig,
+            controller: running,
+            stop,
+            _workloads: workloads,
+        })
     }
 
     /// Applies the root Application and waits for all that it brings. False where they are not there in time.
@@ -228,6 +247,9 @@ impl Playground {
                 .line(&format!("   capstan app create NAME --repo {url} --path DIR --dest-namespace NS \\"));
             screen.line("     --dest-server https://kubernetes.default.svc --sync-policy automated --sync-option CreateNamespace=true");
         }
+        let address = self.server.address();
+        screen.line(&format!("   argocd login {address} --plaintext --username admin --password $(kubectl get secret -n argocd \\"));
+        screen.line("     argocd-initial-admin-secret -o jsonpath={.data.password} | base64 -d)     the API, for the argocd command");
         screen.line("");
         screen.line("   This cluster lives in memory and is not for production. Stop it with Ctrl-C.");
     }
@@ -238,6 +260,7 @@ impl Playground {
             tracing::debug!("the controller had ended");
         }
         drop(tokio::time::timeout(Duration::from_secs(5), self.controller).await);
+        drop(tokio::time::timeout(Duration::from_secs(2), self.server.shutdown()).await);
         drop(tokio::time::timeout(Duration::from_secs(2), self.serving.shutdown()).await);
         screen.line("stopped");
     }

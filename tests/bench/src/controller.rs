@@ -83,7 +83,8 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     let client = client(&arguments.kubeconfig, AGENT).await?;
     let identity = format!("bench-{}", std::process::id());
     let options = Options { wave_delay: Some(Duration::ZERO), ..Options::new("argocd", identity) };
-    let start = Start { client, options, data_dir: arguments.data_dir.clone(), allow_file: false };
+    let start =
+        Start { client, options, data_dir: arguments.data_dir.clone(), allow_file: false, serves: false };
     let controller = start.start().await?;
     let listening = controller.clone();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();

@@ -447,6 +447,7 @@ pub async fn run_in(
         },
         data_dir: data.to_owned(),
         allow_file: false,
+        serves: false,
     };
     let controller = start.start().await?;
     let running = controller.clone();

@@ -53,7 +53,7 @@ pub use ssh_key::SshKey;
 pub use sshd::Sshd;
 pub use tools::{
     ARGO_CD_VERSION, HELM_VERSION, KUBERNETES_VERSION, KUSTOMIZE_VERSION, REGISTRY_VERSION, Tools,
-    ensure_cmp_server, ensure_helm, ensure_kustomize, ensure_registry, ensure_tools, ensure_yq, tools_dir,
+    ensure_argocd, ensure_helm, ensure_kustomize, ensure_registry, ensure_tools, ensure_yq, tools_dir,
 };
 pub use web::{WebBody, WebHandler, WebReply, WebRequest, WebServer, WebTls};
 

@@ -21,7 +21,7 @@ impl PluginServer {
     /// # Errors
     /// It ends or does not listen.
     pub fn start(sockets: &Path, name: &str, spec: &serde_json::Value) -> Result<Option<Self>> {
-        let tools = match crate::ensure_cmp_server() {
+        let tools = match crate::ensure_argocd() {
             Ok(tools) => tools,
             Err(error) => {
                 crate::say_skipped("argocd-cmp-server", &format!("{error:#}"));

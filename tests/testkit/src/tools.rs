@@ -72,7 +72,7 @@ const REGISTRY: Set = Set {
     stamps: &[],
 };
 
-const CMP_SERVER: Set = Set {
+const ARGO_CD: Set = Set {
     name: "cmp-server",
     version: ARGO_CD_VERSION,
     programs: &[("argocd", "github.com/argoproj/argo-cd/v3/cmd")],
@@ -133,12 +133,12 @@ pub fn ensure_registry() -> Result<Tools> {
     REGISTRY.ensure()
 }
 
-/// Builds the peer's server of config management plugins where it is missing (about 8 minutes on 2 cores).
+/// Builds the program of the peer, which is its client and its server of config management plugins, where it is missing (about 8 minutes on 2 cores).
 ///
 /// # Errors
 /// As [`ensure_tools`].
-pub fn ensure_cmp_server() -> Result<Tools> {
-    CMP_SERVER.ensure()
+pub fn ensure_argocd() -> Result<Tools> {
+    ARGO_CD.ensure()
 }
 
 /// Builds yq where it is missing (about a minute on 2 cores).

@@ -83,6 +83,7 @@ impl Session<'_> {
             options: self.context.controller_options(),
             data_dir: self.context.data_dir.clone(),
             allow_file: self.context.allow_file,
+            serves: false,
         };
         Box::pin(start.start()).await
     }

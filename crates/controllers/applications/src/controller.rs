@@ -62,6 +62,16 @@ impl Controller {
         &self.shared
     }
 
+    /// The cluster that it runs in, as it is watched.
+    pub fn cluster(&self) -> Cluster {
+        self.shared.home.cluster.clone()
+    }
+
+    /// The settings, as they are watched.
+    pub fn settings(&self) -> SettingsHandle {
+        self.shared.settings.clone()
+    }
+
     /// What it counts.
     pub fn metrics(&self) -> Arc<Metrics> {
         Arc::clone(&self.shared.metrics)

@@ -27,6 +27,8 @@ pub struct Start {
     pub data_dir: PathBuf,
     /// Whether `file://` repositories may be read.
     pub allow_file: bool,
+    /// Whether a server stands beside the controller, which needs more of the settings.
+    pub serves: bool,
 }
 
 /// Why a controller could not be started.
@@ -61,9 +63,12 @@ impl Start {
     /// [`Controller::run`].
     pub async fn start(self) -> Result<Controller, StartError> {
         let namespace = self.options.namespace.clone();
-        let settings = SettingsHandle::start(self.client.clone(), &namespace)
-            .await
-            .map_err(|source| StartError::Settings { namespace, source })?;
+        let settings = if self.serves {
+            SettingsHandle::start_for_server(self.client.clone(), &namespace).await
+        } else {
+            SettingsHandle::start(self.client.clone(), &namespace).await
+        };
+        let settings = settings.map_err(|source| StartError::Settings { namespace, source })?;
         let options = cluster_options(&settings, api::names::IN_CLUSTER_SERVER);
         let cluster = Cluster::start(self.client.clone(), options)
             .await
