@@ -90,6 +90,7 @@ fn ours(text: &str, runs: u32) -> Result<(f64, serde_json::Value)> {
             external: &[],
             arguments: &[],
             limits: &jsonnet::Limits::default(),
+            cancelled: None,
         };
         jsonnet::evaluate(&program).map(|evaluated| evaluated.value)
     };
