@@ -1,4 +1,5 @@
 //! The official client against our server: what it prints and how it ends.
+#![expect(clippy::disallowed_methods, reason = "a test starts the official client")]
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
