@@ -15,7 +15,7 @@ fuzz_target!(|text: &str| {
     let commit = "1".repeat(40);
     let by_name = names.lines().map(|name| (name.to_owned(), commit.clone())).collect();
     #[allow(clippy::disallowed_methods, reason = "when it was asked is of no consequence here")]
-    let refs = Refs { head: None, by_name, tags: std::collections::BTreeMap::new(), fetched_at: std::time::Instant::now() };
+    let refs = Refs { head: None, by_name, tags: std::collections::BTreeMap::new(), fetched_at: std::time::Instant::now().into() };
     if let Ok(resolved) = resolve(&refs, target, "") {
         assert!(resolved.commit == commit || target.trim().eq_ignore_ascii_case(&resolved.commit));
     }
