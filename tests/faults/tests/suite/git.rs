@@ -68,7 +68,8 @@ fn mend(rig: &Rig) -> Result<String> {
         std::fs::copy(own, served)?;
     }
     let gone = rig.repository.work().join("source/b.yaml").exists();
-    rig.commit(&[("source/a.yaml", config("a", "1", &[]))], if gone { &["source/b.yaml"] } else { &[] })
+    // It says something new, so that it is told apart from the one before, which may be seen as soon as the fault is gone.
+    rig.commit(&[("source/a.yaml", config("a", "2", &[]))], if gone { &["source/b.yaml"] } else { &[] })
 }
 
 async fn failing(ground: Ground, change: Change) -> Result<Vec<String>> {
