@@ -21,8 +21,7 @@ pub(crate) async fn start(
     let options = Options {
         namespace: namespace.to_owned(),
         client,
-        cluster: controller.cluster(),
-        settings: controller.settings(),
+        controller: controller.clone(),
         port: PortOptions { address, identity },
         root: String::new(),
         clock: Arc::new(jiff::Timestamp::now),

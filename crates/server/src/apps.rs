@@ -151,7 +151,7 @@ impl Apps {
     }
 
     /// Whether applications of a namespace are looked after.
-    fn knows(&self, namespace: &str) -> bool {
+    pub(crate) fn knows(&self, namespace: &str) -> bool {
         namespace == self.home || self.others.load().contains(namespace)
     }
 
@@ -217,6 +217,11 @@ impl Apps {
             return Err(unknown());
         }
         Ok((app, decision))
+    }
+
+    /// What the policy calls an application that is to be made or changed.
+    pub(crate) fn object(&self, value: &Value) -> Option<Object> {
+        App::of(value.clone()).map(|app| app.object(&self.home))
     }
 
     /// Whether this may be done with an application as it is now.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use accounts::{Failures, Limits, Revocations};
+use applications::Controller;
 use arc_swap::ArcSwap;
 use cluster::Cluster;
 use jiff::Timestamp;
@@ -31,10 +32,8 @@ pub struct Options {
     pub namespace: String,
     /// A client with the server's rights.
     pub client: kube::Client,
-    /// The cluster that it runs in, as it is watched.
-    pub cluster: Cluster,
-    /// The settings, with what the server needs of them ([`SettingsHandle::start_for_server`]).
-    pub settings: SettingsHandle,
+    /// The controller, which renders and compares; one that serves ([`applications::Start::serves`]).
+    pub controller: Controller,
     /// Where to listen.
     pub port: PortOptions,
     /// What all paths begin with.
@@ -68,6 +67,8 @@ pub(crate) struct Backend {
     pub(crate) namespace: String,
     pub(crate) store: Store,
     pub(crate) settings: SettingsHandle,
+    /// Renders and compares.
+    pub(crate) controller: Controller,
     pub(crate) apps: Arc<Apps>,
     pub(crate) projects: Arc<Projects>,
     pub(crate) limits: Limits,
@@ -134,7 +135,8 @@ impl Server {
     /// # Errors
     /// See [`ServerError`].
     pub async fn start(options: Options) -> Result<Self, ServerError> {
-        let Options { namespace, client, cluster, settings, port, root, clock } = options;
+        let Options { namespace, client, controller, port, root, clock } = options;
+        let (cluster, settings) = (controller.cluster(), controller.settings());
         let store = Store::new(client, &namespace);
         prepare(&store, &settings, clock()).await?;
         let access = Access::new(&settings.current(), &[], None).map_err(ServerError::Settings)?;
@@ -144,6 +146,7 @@ impl Server {
             namespace,
             store,
             settings,
+            controller,
             limits: Limits::default(),
             hashing: Semaphore::new(HASHING),
             access: ArcSwap::from_pointee(access),

@@ -2,11 +2,14 @@
 
 mod account;
 mod application;
+mod cluster;
+mod manifests;
 mod operation;
 mod project;
 mod session;
 mod settings;
 mod version;
+mod writing;
 
 use std::sync::Arc;
 
@@ -29,8 +32,11 @@ pub(crate) fn calls(backend: &Arc<Backend>) -> Result<Calls<Caller>, NoSuchMetho
     session::add(&mut one)?;
     account::add(&mut one)?;
     project::add(&mut one)?;
+    cluster::add(&mut one)?;
     application::add(&mut one)?;
     operation::add(&mut one)?;
+    writing::add(&mut one)?;
+    manifests::add(&mut one)?;
     Ok(calls)
 }
 

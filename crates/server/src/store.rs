@@ -68,10 +68,36 @@ impl Store {
     }
 
     pub(crate) async fn create(&self, kind: Kind, object: &Value) -> Result<(), kube::Error> {
+        self.create_in(kind, &self.namespace, object).await.map(drop)
+    }
+
+    /// Makes an object in a namespace; the answer is the object.
+    pub(crate) async fn create_in(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        object: &Value,
+    ) -> Result<Value, kube::Error> {
         let body = serde_json::to_vec(object).map_err(kube::Error::SerdeError)?;
         let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
-        let request = Request::new(kind.path(&self.namespace)).create(&params, body);
-        self.client.request_text(request.map_err(kube::Error::BuildRequest)?).await.map(drop)
+        let request = Request::new(kind.path(namespace)).create(&params, body);
+        let text = self.client.request_text(request.map_err(kube::Error::BuildRequest)?).await?;
+        serde_json::from_str(&text).map_err(kube::Error::SerdeError)
+    }
+
+    /// Replaces an object in the version that it says; the answer is the object afterwards.
+    pub(crate) async fn replace(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+        object: &Value,
+    ) -> Result<Value, kube::Error> {
+        let body = serde_json::to_vec(object).map_err(kube::Error::SerdeError)?;
+        let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+        let request = Request::new(kind.path(namespace)).replace(name, &params, body);
+        let text = self.client.request_text(request.map_err(kube::Error::BuildRequest)?).await?;
+        serde_json::from_str(&text).map_err(kube::Error::SerdeError)
     }
 
     /// A merge patch of an object; the answer is the object afterwards.

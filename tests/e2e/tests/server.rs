@@ -1,5 +1,6 @@
 //! The official client against our server: what it prints and how it ends.
 #![expect(clippy::disallowed_methods, reason = "a test starts the official client")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -15,6 +16,9 @@ const OBJECT: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata
 
 /// How long a command may take.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(100);
+
+/// What is typed, how it ends, and what is printed.
+type Row = (String, i32, &'static str);
 
 /// An installation with its server, and the client's own configuration.
 struct Stand {
@@ -61,8 +65,7 @@ impl Stand {
         let options = server::Options {
             namespace: "argocd".to_owned(),
             client,
-            cluster: controller.cluster(),
-            settings: controller.settings(),
+            controller: controller.clone(),
             port: PortOptions { address: ([127, 0, 0, 1], 0).into(), identity: None },
             root: String::new(),
             clock: Arc::new(jiff::Timestamp::now),
@@ -77,6 +80,14 @@ impl Stand {
         let secret = self.api.get(path).await?.context("no first password")?;
         let encoded = secret["data"]["password"].as_str().context("no password in it")?;
         Ok(String::from_utf8(base64::Engine::decode(&base64::prelude::BASE64_STANDARD, encoded)?)?)
+    }
+
+    async fn types(&self, rows: &[Row]) {
+        for (line, code, printed) in rows {
+            let (ended, text) = self.argocd(line).await.unwrap();
+            assert_eq!(ended, *code, "{line}: {text}");
+            assert!(text.contains(printed), "{line}: wanted {printed:?} in {text}");
+        }
     }
 
     /// Runs a line of words: exit code and what it printed. `$SERVER` and `$REPO` are put in.
@@ -103,66 +114,81 @@ async fn the_official_client_works() {
     };
     let stand = Stand::start().await.unwrap();
     let password = stand.password().await.unwrap();
-    let new = "another password".replace(' ', "-");
-    // What is typed, how it ends, and what is printed.
-    let rows = [
+    let new = "another-password";
+    let place =
+        "--repo $REPO --revision main --dest-server https://kubernetes.default.svc --dest-namespace default";
+    let rows: Vec<Row> = vec![
         (
-            "login $SERVER --plaintext --username admin --password wrong-password",
+            "login $SERVER --plaintext --username admin --password wrong-password".into(),
             20,
             "Invalid username or password",
         ),
         (
-            &format!("login $SERVER --plaintext --username admin --password {password}"),
+            format!("login $SERVER --plaintext --username admin --password {password}"),
             0,
             "'admin:login' logged in",
         ),
-        ("version", 0, "argocd-server: v"),
-        ("account get-user-info", 0, "Username: admin"),
-        ("account list", 0, "admin  true     login"),
-        ("account can-i sync applications default/app", 0, "yes"),
-        ("proj list -o name", 0, "default"),
-        ("app list -o name", 0, ""),
-        ("app get app", 20, "code = PermissionDenied desc = permission denied"),
+        ("version".into(), 0, "argocd-server: v"),
+        ("account get-user-info".into(), 0, "Username: admin"),
+        ("account list".into(), 0, "admin  true     login"),
+        ("account can-i sync applications default/app".into(), 0, "yes"),
+        ("proj list -o name".into(), 0, "default"),
+        ("cluster list".into(), 0, "in-cluster"),
+        ("cluster get in-cluster".into(), 0, "https://kubernetes.default.svc"),
+        ("app list -o name".into(), 0, ""),
+        ("app get app".into(), 20, "code = PermissionDenied desc = permission denied"),
     ];
-    for (line, code, printed) in rows {
-        let (ended, text) = stand.argocd(line).await.unwrap();
-        assert_eq!(ended, code, "{line}: {text}");
-        assert!(text.contains(printed), "{line}: wanted {printed:?} in {text}");
-    }
-    let app = json!({
-        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "app", "namespace": "argocd"},
-        "spec": {
-            "project": "default",
-            "source": {"repoURL": stand.git.url(&stand.repository), "targetRevision": "main", "path": "app"},
-            "destination": {"server": "https://kubernetes.default.svc", "namespace": "default"},
-        },
-    });
-    stand.api.apply(&app).await.unwrap();
-    let rows = [
-        ("app wait app --sync --timeout 1", 20, "timed out"),
-        ("app get app --refresh", 0, "OutOfSync"),
-        ("app sync app --timeout 60", 0, "configmap/a created"),
-        ("app wait app --timeout 60", 0, "Health Status:      Healthy"),
-        ("app list -o name", 0, "argocd/app"),
-        ("app list -l none=such -o name", 0, ""),
-        ("app history app", 0, "main ("),
-        ("app terminate-op app", 20, "No operation is in progress"),
-        ("app rollback app 7", 20, "does not have deployment id '7' in history"),
-        ("app rollback app 0 --timeout 60", 0, "Phase:              Succeeded"),
-        ("app delete app -y --wait", 0, "application 'app' deleted"),
-        ("app list -o name", 0, ""),
+    stand.types(&rows).await;
+    let rows: Vec<Row> = vec![
+        (format!("app create app {place} --path app"), 0, "application 'app' created"),
+        (format!("app create app {place} --path app"), 0, "application 'app' unchanged"),
+        (
+            format!("app create app {place} --path elsewhere --validate=false"),
+            20,
+            "existing application spec is different",
+        ),
+        (format!("app create other {place} --path elsewhere"), 20, "application spec for other is invalid"),
+        (
+            format!("app create other {place} --path app --project none"),
+            20,
+            "application spec for other is invalid",
+        ),
+        ("app set app --sync-option ApplyOutOfSyncOnly=true".into(), 0, ""),
+        (
+            r#"app patch app --type merge --patch {"metadata":{"labels":{"tier":"web"}}}"#.into(),
+            0,
+            "tier: web",
+        ),
+        (
+            r#"app patch app --type merge --patch {"metadata":{"name":"b"}}"#.into(),
+            20,
+            "cannot give an application another name",
+        ),
+        ("app list -l tier=web -o name".into(), 0, "argocd/app"),
+        ("app manifests app --source git".into(), 0, "name: a"),
+        ("app diff app".into(), 1, "===== /ConfigMap default/a ======"),
+        ("app wait app --sync --timeout 1".into(), 20, "timed out"),
+        ("app get app --refresh".into(), 0, "OutOfSync"),
+        ("app sync app --timeout 60".into(), 0, "configmap/a created"),
+        ("app diff app".into(), 0, ""),
+        ("app get app -o yaml".into(), 0, "ApplyOutOfSyncOnly=true"),
+        ("app wait app --timeout 60".into(), 0, "Health Status:      Healthy"),
+        ("app list -o name".into(), 0, "argocd/app"),
+        ("app list -l none=such -o name".into(), 0, ""),
+        ("app history app".into(), 0, "main ("),
+        ("app terminate-op app".into(), 20, "No operation is in progress"),
+        ("app rollback app 7".into(), 20, "does not have deployment id '7' in history"),
+        ("app rollback app 0 --timeout 60".into(), 0, "Phase:              Succeeded"),
+        ("app delete app -y --wait".into(), 0, "application 'app' deleted"),
+        ("app list -o name".into(), 0, ""),
     ];
-    for (line, code, printed) in rows {
-        let (ended, text) = stand.argocd(line).await.unwrap();
-        assert_eq!(ended, code, "{line}: {text}");
-        assert!(text.contains(printed), "{line}: wanted {printed:?} in {text}");
-    }
+    stand.types(&rows).await;
     assert_eq!(
         stand.api.get("/api/v1/namespaces/default/configmaps/a").await.unwrap(),
         None,
         "the deletion cascades"
     );
-    let rows = [
+    let rows: Vec<Row> = vec![
         (
             format!("account update-password --current-password wrong --new-password {new}"),
             20,
@@ -178,21 +204,17 @@ async fn the_official_client_works() {
             0,
             "Password updated",
         ),
-        ("account get-user-info".to_owned(), 0, "Logged In: true"),
+        ("account get-user-info".into(), 0, "Logged In: true"),
         (
             format!("login $SERVER --plaintext --grpc-web --username admin --password {password}"),
             20,
             "Invalid username or password",
         ),
         (format!("login $SERVER --plaintext --grpc-web --username admin --password {new}"), 0, "logged in"),
-        ("app list --grpc-web -o name".to_owned(), 0, ""),
-        ("app get nothing --grpc-web".to_owned(), 20, "permission denied"),
-        ("logout $SERVER".to_owned(), 0, "Logged out"),
-        ("app list".to_owned(), 20, ""),
+        ("app list --grpc-web -o name".into(), 0, ""),
+        ("app get nothing --grpc-web".into(), 20, "permission denied"),
+        ("logout $SERVER".into(), 0, "Logged out"),
+        ("app list".into(), 20, ""),
     ];
-    for (line, code, printed) in rows {
-        let (ended, text) = stand.argocd(&line).await.unwrap();
-        assert_eq!(ended, code, "{line}: {text}");
-        assert!(text.contains(printed), "{line}: wanted {printed:?} in {text}");
-    }
+    stand.types(&rows).await;
 }

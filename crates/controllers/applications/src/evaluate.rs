@@ -102,6 +102,21 @@ async fn destination(
 }
 
 impl Controller {
+    /// Whether an Application may be as it is, as far as that can be told without asking git or the cluster that it goes to: its own fields,
+    /// its project, its destination.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub async fn check(&self, app: &Application) -> Result<(), Unrendered> {
+        let shared = self.shared();
+        let project = self.read_project(app.spec.project_name()).await?;
+        let mut invalid = check_spec(shared, app, &project);
+        if let Err(more) = check_destination(app, &project, &shared.settings.current()) {
+            invalid.extend(more);
+        }
+        if invalid.has_errors() { Err(Unrendered { findings: invalid.into_list() }) } else { Ok(()) }
+    }
+
     /// Evaluates an Application by the functions that the controller itself uses (there is no second implementation).
     /// Writes nothing; dry-run applies may be sent. Needs no lease and no [`run`](Self::run).
     pub async fn evaluate(&self, app: &Application, what: &What) -> Result<Evaluation, Unrendered> {
