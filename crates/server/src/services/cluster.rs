@@ -3,7 +3,6 @@
 use ::api::names::IN_CLUSTER_SERVER;
 use rbac::{Action, Object, Resource};
 use serde_json::{Value, json};
-use tonic::Status;
 
 use super::{Asked, Table, text};
 use crate::call::NoSuchMethod;
