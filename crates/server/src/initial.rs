@@ -1,7 +1,5 @@
 //! What a new installation lacks: the admin's first password and the sessions' key.
 
-use std::collections::BTreeMap;
-
 use ::api::names::label;
 use accounts::Accounts;
 use base64::Engine as _;
@@ -11,7 +9,7 @@ use serde_json::{Value, json};
 use settings::SettingsHandle;
 
 use crate::access::SECRET;
-use crate::store::{Kind, Store};
+use crate::store::{Kind, Store, code, decoded, version};
 
 /// Secret with the admin's first password.
 const INITIAL: &str = "argocd-initial-admin-secret";
@@ -38,13 +36,7 @@ pub enum InitialError {
 }
 
 fn failed(what: &'static str) -> impl Fn(kube::Error) -> InitialError {
-    move |error| {
-        let code = match &error {
-            kube::Error::Api(status) => Some(status.code),
-            _ => None,
-        };
-        InitialError::Request { what, code }
-    }
+    move |error| InitialError::Request { what, code: code(&error) }
 }
 
 /// Writes what is lacking. Where several servers start at once, one of them does.
@@ -94,13 +86,6 @@ pub(crate) async fn prepare(
     Err(InitialError::Busy)
 }
 
-fn code(error: &kube::Error) -> Option<u16> {
-    match error {
-        kube::Error::Api(status) => Some(status.code),
-        _ => None,
-    }
-}
-
 /// A Secret of the installation.
 fn own_secret(name: &str, data: &Value) -> Value {
     json!({
@@ -108,14 +93,4 @@ fn own_secret(name: &str, data: &Value) -> Value {
         "metadata": {"name": name, "labels": {label::PART_OF: "argocd", "app.kubernetes.io/name": name}},
         "data": data,
     })
-}
-
-/// The values of a Secret or ConfigMap as they came from the API server.
-pub(crate) fn decoded(secret: &Value) -> BTreeMap<String, Vec<u8>> {
-    let entries = secret.get("data").and_then(Value::as_object).into_iter().flatten();
-    entries.filter_map(|(key, value)| Some((key.clone(), STANDARD.decode(value.as_str()?).ok()?))).collect()
-}
-
-pub(crate) fn version(object: &Value) -> &str {
-    object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default()
 }

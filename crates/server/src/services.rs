@@ -26,17 +26,19 @@ type Asked = Ask<Caller>;
 /// All methods that are done.
 pub(crate) fn calls(backend: &Arc<Backend>) -> Result<Calls<Caller>, NoSuchMethod> {
     let mut calls = Calls::new();
-    let mut one = Table { calls: &mut calls, backend };
-    one.plain("version.VersionService/Version", |_, ask| Ok(version::version(ask.caller.session.is_some())))?;
-    one.plain("cluster.SettingsService/Get", |backend, ask| Ok(settings::get(backend, &ask.caller)))?;
-    session::add(&mut one)?;
-    account::add(&mut one)?;
-    project::add(&mut one)?;
-    cluster::add(&mut one)?;
-    application::add(&mut one)?;
-    operation::add(&mut one)?;
-    writing::add(&mut one)?;
-    manifests::add(&mut one)?;
+    let mut table = Table { calls: &mut calls, backend };
+    table.plain("version.VersionService/Version", |_, ask| {
+        Ok(version::version(ask.caller.session.is_some()))
+    })?;
+    table.plain("cluster.SettingsService/Get", |backend, ask| Ok(settings::get(backend, &ask.caller)))?;
+    session::add(&mut table)?;
+    account::add(&mut table)?;
+    project::add(&mut table)?;
+    cluster::add(&mut table)?;
+    application::add(&mut table)?;
+    operation::add(&mut table)?;
+    writing::add(&mut table)?;
+    manifests::add(&mut table)?;
     Ok(calls)
 }
 

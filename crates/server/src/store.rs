@@ -1,6 +1,10 @@
 //! Objects in the API server that methods read and write.
 
+use std::collections::BTreeMap;
+
 use api::names::config_map;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use kube::core::Request;
 use kube::core::params::{DeleteParams, GetParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::Value;
@@ -41,6 +45,15 @@ impl Store {
         Self { client, namespace: namespace.to_owned() }
     }
 
+    /// The object of an answer. Not kube's `request`, which logs an answer that it cannot read.
+    async fn send(
+        &self,
+        request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+    ) -> Result<Value, kube::Error> {
+        let text = self.client.request_text(request.map_err(kube::Error::BuildRequest)?).await?;
+        serde_json::from_str(&text).map_err(kube::Error::SerdeError)
+    }
+
     /// An object, `None` where there is none. Its text is not repeated in errors: it may be secret.
     pub(crate) async fn get(
         &self,
@@ -48,12 +61,9 @@ impl Store {
         namespace: &str,
         name: &str,
     ) -> Result<Option<Value>, kube::Error> {
-        let request = Request::new(kind.path(namespace)).get(name, &GetParams::default());
-        let request = request.map_err(kube::Error::BuildRequest)?;
-        match self.client.request_text(request).await {
-            Ok(text) => Ok(Some(serde_json::from_str(&text).map_err(kube::Error::SerdeError)?)),
+        match self.send(Request::new(kind.path(namespace)).get(name, &GetParams::default())).await {
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
-            Err(error) => Err(error),
+            outcome => outcome.map(Some),
         }
     }
 
@@ -62,7 +72,7 @@ impl Store {
         self.get(kind, &self.namespace, name).await
     }
 
-    /// What a Secret or ConfigMap of our own holds, with its version. A Secret's values come decoded.
+    /// `argocd-cm`.
     pub(crate) async fn settings(&self) -> Result<Option<Value>, kube::Error> {
         self.own(Kind::ConfigMap, config_map::ARGOCD_CM).await
     }
@@ -78,11 +88,8 @@ impl Store {
         namespace: &str,
         object: &Value,
     ) -> Result<Value, kube::Error> {
-        let body = serde_json::to_vec(object).map_err(kube::Error::SerdeError)?;
-        let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
-        let request = Request::new(kind.path(namespace)).create(&params, body);
-        let text = self.client.request_text(request.map_err(kube::Error::BuildRequest)?).await?;
-        serde_json::from_str(&text).map_err(kube::Error::SerdeError)
+        let body = object.to_string().into_bytes();
+        self.send(Request::new(kind.path(namespace)).create(&written(), body)).await
     }
 
     /// Replaces an object in the version that it says; the answer is the object afterwards.
@@ -93,11 +100,8 @@ impl Store {
         name: &str,
         object: &Value,
     ) -> Result<Value, kube::Error> {
-        let body = serde_json::to_vec(object).map_err(kube::Error::SerdeError)?;
-        let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
-        let request = Request::new(kind.path(namespace)).replace(name, &params, body);
-        let text = self.client.request_text(request.map_err(kube::Error::BuildRequest)?).await?;
-        serde_json::from_str(&text).map_err(kube::Error::SerdeError)
+        let body = object.to_string().into_bytes();
+        self.send(Request::new(kind.path(namespace)).replace(name, &written(), body)).await
     }
 
     /// A merge patch of an object; the answer is the object afterwards.
@@ -109,9 +113,7 @@ impl Store {
         patch: &Value,
     ) -> Result<Value, kube::Error> {
         let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
-        let request = Request::new(kind.path(namespace)).patch(name, &params, &Patch::Merge(patch));
-        let text = self.client.request_text(request.map_err(kube::Error::BuildRequest)?).await?;
-        serde_json::from_str(&text).map_err(kube::Error::SerdeError)
+        self.send(Request::new(kind.path(namespace)).patch(name, &params, &Patch::Merge(patch))).await
     }
 
     /// Deletes the object that was looked at, and no other of its name.
@@ -124,8 +126,7 @@ impl Store {
     ) -> Result<(), kube::Error> {
         let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
         let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
-        let request = Request::new(kind.path(namespace)).delete(name, &params);
-        match self.client.request_text(request.map_err(kube::Error::BuildRequest)?).await {
+        match self.send(Request::new(kind.path(namespace)).delete(name, &params)).await {
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
             outcome => outcome.map(drop),
         }
@@ -140,6 +141,28 @@ impl Store {
     ) -> Result<Value, kube::Error> {
         self.patch(kind, &self.namespace, name, patch).await
     }
+}
+
+fn written() -> PostParams {
+    PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() }
+}
+
+/// The HTTP status of the API server's answer, if there was one.
+pub(crate) fn code(error: &kube::Error) -> Option<u16> {
+    match error {
+        kube::Error::Api(status) => Some(status.code),
+        _ => None,
+    }
+}
+
+/// The values of a Secret as it came from the API server.
+pub(crate) fn decoded(secret: &Value) -> BTreeMap<String, Vec<u8>> {
+    let entries = secret.get("data").and_then(Value::as_object).into_iter().flatten();
+    entries.filter_map(|(key, value)| Some((key.clone(), STANDARD.decode(value.as_str()?).ok()?))).collect()
+}
+
+pub(crate) fn version(object: &Value) -> &str {
+    object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// An error of the API server in the words of ours. What it says of an object that may be secret is left out.

@@ -12,9 +12,8 @@ use super::{Asked, Table, session, text};
 use crate::access::SECRET;
 use crate::call::{NoSuchMethod, Reply};
 use crate::door::Caller;
-use crate::initial::{decoded, version};
 use crate::server::{Backend, random};
-use crate::store::{self, Kind};
+use crate::store::{self, Kind, decoded, version};
 
 /// How often a change that met another one is made again.
 const ATTEMPTS: usize = 5;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::api::names::annotation;
-
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures::StreamExt as _;
 use rbac::{Action, Decision};
@@ -18,9 +17,8 @@ use crate::apps::{App, Apps, Filter};
 use crate::call::{Answers, Encode, NoSuchMethod, Reply};
 use crate::guard::{Guard, denied};
 use crate::index::{Change, Entry as _};
-use crate::initial::version;
 use crate::server::Backend;
-use crate::store::{self, Kind};
+use crate::store::{self, Kind, version};
 
 pub(super) fn add(table: &mut Table<'_>) -> Result<(), NoSuchMethod> {
     table.one("application.ApplicationService/List", |backend, ask| {
@@ -195,7 +193,7 @@ impl Encode for Event {
 }
 
 /// `List`: those that are asked for and may be seen.
-pub(crate) fn list(apps: &Apps, guard: &Guard, query: &Value) -> Result<Reply, Status> {
+fn list(apps: &Apps, guard: &Guard, query: &Value) -> Result<Reply, Status> {
     let found = apps.list(guard, &Filter::of(query)?);
     let version = apps.index().newest().to_string();
     Ok(Reply::Made(Arc::new(List { apps: found, version })))
@@ -204,7 +202,7 @@ pub(crate) fn list(apps: &Apps, guard: &Guard, query: &Value) -> Result<Reply, S
 /// `Watch`: what there is, then every change of it. `guard` is asked anew for each, since rights may go.
 ///
 /// Whoever asks from a version on is not told what there is, unless it is one application, of which nothing may be missed.
-pub(crate) fn watch(
+fn watch(
     apps: Arc<Apps>,
     guard: impl Fn() -> Guard + Send + 'static,
     query: &Value,
