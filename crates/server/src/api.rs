@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::{Extensions, HeaderMap, HeaderValue, Request, Response, Version, header};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
 use serde_json::Value;
 use tonic::Status;
@@ -12,8 +12,16 @@ use wire::Method;
 
 use crate::body::Body;
 use crate::call::Calls;
+use crate::pages::Pages;
 use crate::rest::Places;
 use crate::{grpc, rest};
+
+/// What keeps browsers from showing an answer in somebody else's frame, or from taking it for something else than it says.
+const SHIELD: [(HeaderName, &str); 3] = [
+    (header::X_FRAME_OPTIONS, "sameorigin"),
+    (header::CONTENT_SECURITY_POLICY, "frame-ancestors 'self';"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
 
 /// Somebody who asks to come in.
 #[derive(Debug)]
@@ -63,6 +71,7 @@ pub struct Api<D: Door> {
     pub(crate) door: Arc<D>,
     pub(crate) calls: Arc<Calls<D::Caller>>,
     pub(crate) places: Arc<Places<D::Caller>>,
+    pages: Option<Arc<dyn Pages>>,
     /// What all paths begin with, as in `/argo-cd`, or nothing.
     root: Arc<str>,
 }
@@ -73,6 +82,7 @@ impl<D: Door> Clone for Api<D> {
             door: Arc::clone(&self.door),
             calls: Arc::clone(&self.calls),
             places: Arc::clone(&self.places),
+            pages: self.pages.clone(),
             root: Arc::clone(&self.root),
         }
     }
@@ -84,7 +94,12 @@ impl<D: Door> Api<D> {
         let places = Arc::new(Places::new(&calls));
         let root = root.trim_matches('/');
         let root = if root.is_empty() { String::new() } else { format!("/{root}") };
-        Self { door: Arc::new(door), calls: Arc::new(calls), places, root: root.into() }
+        Self { door: Arc::new(door), calls: Arc::new(calls), places, pages: None, root: root.into() }
+    }
+
+    /// With what is at paths of its own beside the methods.
+    pub fn with_pages(self, pages: Arc<dyn Pages>) -> Self {
+        Self { pages: Some(pages), ..self }
     }
 
     /// Answers one request of any protocol.
@@ -96,12 +111,20 @@ impl<D: Door> Api<D> {
             }
         }
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        Ok(match kind {
+        let page = self.pages.as_ref().filter(|pages| pages.has(request.uri().path()));
+        let mut response = match kind {
             Some(kind) if kind.starts_with("application/grpc-web") => grpc::web(&self, request).await,
             Some(kind) if kind.starts_with("application/grpc") && request.version() == Version::HTTP_2 => {
                 grpc::native(&self, request).await
             }
-            _ => rest::answer(&self, request).await,
-        })
+            _ => match page {
+                Some(pages) => Arc::clone(pages).open(request).await,
+                None => rest::answer(&self, request).await,
+            },
+        };
+        for (name, value) in SHIELD {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        Ok(response)
     }
 }

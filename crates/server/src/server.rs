@@ -18,6 +18,7 @@ use crate::api::Api;
 use crate::apps::Apps;
 use crate::call::NoSuchMethod;
 use crate::initial::{InitialError, prepare};
+use crate::pages::Room;
 use crate::port::{Port, PortError, PortOptions};
 use crate::projects::Projects;
 use crate::services;
@@ -74,6 +75,8 @@ pub(crate) struct Backend {
     pub(crate) limits: Limits,
     /// Turns at bcrypt.
     pub(crate) hashing: Semaphore,
+    /// For webhooks that are being read.
+    pub(crate) room: Room,
     access: ArcSwap<Access>,
     failures: Mutex<Failures>,
     revoked: Mutex<Revocations>,
@@ -149,6 +152,7 @@ impl Server {
             controller,
             limits: Limits::default(),
             hashing: Semaphore::new(HASHING),
+            room: Room::default(),
             access: ArcSwap::from_pointee(access),
             failures: Mutex::default(),
             revoked: Mutex::default(),
@@ -164,7 +168,7 @@ impl Server {
         backend.projects.index().listed().await;
         backend.renew_access();
         let calls = services::calls(&backend)?;
-        let port = Port::open(port, Api::new(backend, calls, &root)).await?;
+        let port = Port::open(port, Api::new(Arc::clone(&backend), calls, &root).with_pages(backend)).await?;
         Ok(Self { port, _work: work })
     }
 

@@ -29,7 +29,7 @@ use crate::news::{announce, is_used};
 use crate::quarantine::Journal;
 use crate::quiet::is_quiet;
 use crate::reconcile::reconcile;
-use crate::repositories::RepositoryKey;
+use crate::repositories::{Question, RepositoryKey};
 use crate::shared::{AppName, Options, Shared};
 
 /// Time without a finished pass, while work waits, after which a controller says that it is stuck.
@@ -119,6 +119,17 @@ impl Controller {
     /// Has a repository asked now: somebody pushed to it. `url` is compared in normal form.
     pub fn repository_changed(&self, url: &str) {
         self.shared.repositories.hurry(|key| api::same_repository(&key.url, url));
+    }
+
+    /// As [`Self::repository_changed`], of all repositories that `changed` names by their URLs; of a chart in a registry it is the
+    /// chart's own.
+    pub fn repositories_changed(&self, changed: impl Fn(&str) -> bool) {
+        self.shared.repositories.hurry(|key| match &key.question {
+            Question::Chart { name, .. } if !name.is_empty() => {
+                changed(&format!("{}/{name}", key.url.trim_end_matches('/')))
+            }
+            _ => changed(&key.url),
+        });
     }
 
     /// Waits for the lease, then works until `shutdown` or until the lease is lost. While it waits it writes nothing.

@@ -45,7 +45,8 @@ impl Stand {
         Some(Self::begin().await.unwrap())
     }
 
-    async fn begin() -> Result<Self> {
+    /// Starts one on a simulated cluster.
+    pub(crate) async fn begin() -> Result<Self> {
         let cluster = Cluster::start(On::Kubesim).await?.context("no kubesim")?;
         let (client, api) = (cluster.client.clone(), Api::new(cluster.client.clone()));
         for manifest in ::api::install_manifests("argocd") {

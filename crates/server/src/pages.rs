@@ -1,0 +1,103 @@
+//! What is at paths of its own beside the methods.
+
+mod badge;
+mod webhook;
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{Method, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+
+use crate::body::{Body, answer};
+use crate::server::Backend;
+
+pub(crate) use webhook::Room;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// Answers at some paths.
+pub trait Pages: Send + Sync {
+    /// Whether there is something at this path.
+    fn has(&self, path: &str) -> bool;
+
+    /// What is there.
+    fn open(self: Arc<Self>, request: Request<Incoming>) -> BoxFuture<'static, Response<Body>>;
+}
+
+/// One of ours.
+#[derive(Debug, Clone, Copy)]
+enum Page {
+    Health,
+    Swagger,
+    Badge,
+    Webhook,
+}
+
+impl Page {
+    fn at(path: &str) -> Option<Self> {
+        match path {
+            "/healthz" => Some(Self::Health),
+            "/swagger.json" => Some(Self::Swagger),
+            "/api/badge" => Some(Self::Badge),
+            "/api/webhook" => Some(Self::Webhook),
+            _ => None,
+        }
+    }
+
+    fn verb(self) -> Method {
+        match self {
+            Self::Webhook => Method::POST,
+            Self::Health | Self::Swagger | Self::Badge => Method::GET,
+        }
+    }
+}
+
+impl Pages for Backend {
+    fn has(&self, path: &str) -> bool {
+        Page::at(path).is_some()
+    }
+
+    fn open(self: Arc<Self>, request: Request<Incoming>) -> BoxFuture<'static, Response<Body>> {
+        Box::pin(async move {
+            let Some(page) = Page::at(request.uri().path()) else {
+                return answer(StatusCode::NOT_FOUND, TEXT, "not found\n");
+            };
+            if request.method() != page.verb() {
+                let mut response =
+                    answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, format!("only {}\n", page.verb()));
+                if let Ok(verb) = page.verb().as_str().parse() {
+                    response.headers_mut().insert(header::ALLOW, verb);
+                }
+                return response;
+            }
+            let query = request.uri().query().unwrap_or_default();
+            match page {
+                Page::Health => health(&self, query).await,
+                Page::Swagger => answer(StatusCode::OK, "application/json", swagger()),
+                Page::Badge => badge::answer(&self, query),
+                Page::Webhook => webhook::answer(&self, request).await,
+            }
+        })
+    }
+}
+
+/// Whether this server answers; with `full=true`, whether it reaches the API server, too.
+///
+/// **Source**: `/healthz` of the peer.
+async fn health(backend: &Backend, query: &str) -> Response<Body> {
+    let full =
+        form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "full" && value == "true");
+    if full && backend.store.settings().await.is_err() {
+        return answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "the API server cannot be reached\n");
+    }
+    answer(StatusCode::OK, TEXT, "ok\n")
+}
+
+/// The API as OpenAPI 2.0, made once.
+fn swagger() -> Bytes {
+    static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
+    let document = || wire::schema().openapi(env!("CARGO_PKG_VERSION")).to_string().into();
+    DOCUMENT.get_or_init(document).clone()
+}

@@ -1,0 +1,131 @@
+//! What is at paths of its own: health, the API's description, badges, webhooks.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use hmac::{Hmac, Mac as _};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::stand::Stand;
+
+/// Less than a repository waits for its next poll.
+const SOON: Duration = Duration::from_secs(60);
+
+impl Stand {
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.server.address())
+    }
+
+    async fn page(&self, path: &str) -> Result<(u16, String)> {
+        let response = reqwest::get(self.url(path)).await?;
+        Ok((response.status().as_u16(), response.text().await?))
+    }
+
+    /// Sends what GitHub sends after a push, signed with this secret.
+    async fn pushed(&self, repository: &str, secret: &str) -> Result<u16> {
+        let body = json!({"ref": "refs/heads/main", "repository": {"html_url": repository}}).to_string();
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
+        mac.update(body.as_bytes());
+        let signature: String =
+            mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let request = reqwest::Client::new().post(self.url("/api/webhook"));
+        let request = request
+            .header("X-GitHub-Event", "push")
+            .header("X-Hub-Signature-256", format!("sha256={signature}"));
+        Ok(request.body(body).send().await?.status().as_u16())
+    }
+
+    /// Waits until the object of the application has this value.
+    async fn until_value(&self, value: &str) {
+        let has = async {
+            loop {
+                let object = self.api.get("/api/v1/namespaces/default/configmaps/a").await.unwrap();
+                if object.is_some_and(|object| object["data"]["key"] == value) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(SOON, has)
+            .await
+            .unwrap_or_else(|_| panic!("the object does not become {value}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_that_is_announced_runs_at_once() {
+    let stand = Stand::begin().await.unwrap();
+    let secret = "/api/v1/namespaces/argocd/secrets/argocd-secret";
+    let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, "s3cret");
+    stand.api.patch(secret, &json!({"data": {"webhook.github.secret": encoded}})).await.unwrap();
+    let repository = stand.git.url(&stand.repository);
+    let app = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+        "metadata": {"name": "app", "namespace": "argocd"},
+        "spec": {
+            "project": "default", "source": {"repoURL": repository, "path": "app", "targetRevision": "main"},
+            "destination": {"server": "https://kubernetes.default.svc", "namespace": "default"},
+            "syncPolicy": {"automated": {}},
+        },
+    });
+    stand.api.apply(&app).await.unwrap();
+    stand.until_value("1").await;
+    // The secret may have come after the settings were read.
+    let known = async {
+        while stand.pushed("https://github.com/nobody/knows", "wrong").await.unwrap() != 401 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(SOON, known).await.unwrap();
+    for n in 2..5 {
+        let object =
+            format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{key: '{n}'}}\n");
+        stand.repository.commit(&[("app/a.yaml", &object)], "another").unwrap();
+        // The same answer for what we know and for what we do not.
+        assert_eq!(stand.pushed("https://github.com/nobody/knows", "s3cret").await.unwrap(), 200);
+        let spelled =
+            repository.trim_end_matches(".git").to_uppercase().replace("HTTP://", "http://someone@");
+        assert_eq!(stand.pushed(&spelled, "s3cret").await.unwrap(), 200);
+        stand.until_value(&n.to_string()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_are_there_for_everybody() {
+    let stand = Stand::begin().await.unwrap();
+    assert_eq!(stand.page("/healthz").await.unwrap(), (200, "ok\n".to_owned()));
+    assert_eq!(stand.page("/healthz?full=true").await.unwrap(), (200, "ok\n".to_owned()));
+    let (status, text) = stand.page("/swagger.json").await.unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((status, &document["swagger"]), (200, &json!("2.0")));
+    assert!(document["paths"]["/api/v1/applications"]["get"].is_object());
+    let (status, svg) = stand.page("/api/badge?name=none").await.unwrap();
+    assert!(
+        status == 200 && svg.contains(">Unknown<") && !svg.contains("Not Found"),
+        "badges are off: {svg}"
+    );
+    let (status, _) = stand.page("/api/webhook").await.unwrap();
+    assert_eq!(status, 405, "webhooks are posted");
+    let big = vec![b' '; 2 * 1024 * 1024];
+    let settings = "/api/v1/namespaces/argocd/configmaps/argocd-cm";
+    stand
+        .api
+        .patch(settings, &json!({"data": {"webhook.maxPayloadSizeMB": "1", "statusbadge.enabled": "true"}}))
+        .await
+        .unwrap();
+    let changed = async {
+        while !stand.page("/api/badge?name=none").await.unwrap().1.contains("Not Found") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(SOON, changed).await.unwrap();
+    let request =
+        reqwest::Client::new().post(stand.url("/api/webhook")).header("X-GitHub-Event", "push").body(big);
+    assert_eq!(request.send().await.unwrap().status(), 413);
+    let request = reqwest::Client::new().post(stand.url("/api/webhook")).body("{}");
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 400);
+    assert_eq!(response.headers()["x-frame-options"], "sameorigin");
+    assert!(response.text().await.unwrap().starts_with("unknown webhook event"));
+}
