@@ -1,5 +1,6 @@
 //! The official client against our server: what it prints and how it ends.
 #![expect(clippy::disallowed_methods, reason = "a test starts the official client")]
+#![expect(clippy::print_stderr, reason = "a test says what is not there to run against")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod first;

@@ -47,9 +47,7 @@ impl Stand {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(SOON, has)
-            .await
-            .unwrap_or_else(|_| panic!("the object does not become {value}"));
+        assert!(tokio::time::timeout(SOON, has).await.is_ok(), "the object does not become {value}");
     }
 }
 
