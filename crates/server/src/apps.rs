@@ -230,6 +230,13 @@ impl Apps {
         guard.may(Resource::Applications, action.clone(), app.object(&self.home))
     }
 
+    /// Those of a project, whoever may see them: what becomes of the project must not depend on who asks.
+    pub(crate) fn of_project(&self, project: &str) -> Vec<Arc<App>> {
+        let mut apps = self.index.all();
+        apps.retain(|app| app.project == project && self.knows(&app.namespace));
+        apps
+    }
+
     fn may_see(&self, guard: &Guard, app: &App) -> bool {
         self.knows(&app.namespace)
             && guard.may(Resource::Applications, Action::Get, app.object(&self.home)).is_some()

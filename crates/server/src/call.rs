@@ -101,7 +101,7 @@ impl<C> Call<C> {
     /// The answer to somebody who asks for what nobody does.
     pub(crate) fn nobody(&self) -> Status {
         Status::unimplemented(format!(
-            "{}/{} is not there yet in Capstan; docs/parity.md says what is",
+            "{}/{} is not there yet in Capstan; docs/server.md says what is",
             self.method.service, self.method.name
         ))
     }

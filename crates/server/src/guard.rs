@@ -22,6 +22,12 @@ impl Guard {
         Self { subject: self.subject.clone(), policy }
     }
 
+    /// Whether one of these groups is the caller's, as their identity provider says.
+    pub(crate) fn is_in(&self, groups: &[String]) -> bool {
+        let bare = |group: &String| group.trim().trim_matches('"').to_owned();
+        groups.iter().any(|group| self.subject.groups().contains(&bare(group)))
+    }
+
     /// Whether this may be done.
     pub(crate) fn may(&self, resource: Resource, action: Action, object: Object) -> Option<Decision> {
         self.policy.decide(&self.subject, Permission::new(resource, action, object)).ok()

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use cluster::{KindEvent, KindWatch, Listed};
 use serde_json::Value;
@@ -10,6 +11,9 @@ use tokio::sync::{broadcast, watch};
 
 /// Changes that are kept for whoever is slow to read them; who is slower still has to list anew.
 const CHANGES: usize = 4096;
+
+/// How long whoever has written waits for the watch to tell.
+const SEEN: Duration = Duration::from_secs(2);
 
 /// Objects that are gone and still known.
 const GONE: usize = 256;
@@ -96,6 +100,25 @@ impl<E: Entry> Index<E> {
         // Under the lock, so that no change is missed or told twice.
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         (entries.values().map(Arc::clone).collect(), self.changes.subscribe())
+    }
+
+    /// Waits until this version or a later one was seen, at most [`SEEN`]: whoever has written finds it then.
+    pub(crate) async fn seen(&self, version: &str) {
+        let version = version.parse().unwrap_or_default();
+        self.wait_for(|| self.newest() >= version).await;
+    }
+
+    /// Waits until an object is gone, at most [`SEEN`].
+    pub(crate) async fn unseen(&self, name: &Name) {
+        self.wait_for(|| self.get(name).is_none()).await;
+    }
+
+    async fn wait_for(&self, done: impl Fn() -> bool) {
+        let mut changes = self.changes.subscribe();
+        let waiting = async {
+            while !done() && !matches!(changes.recv().await, Err(broadcast::error::RecvError::Closed)) {}
+        };
+        drop(tokio::time::timeout(SEEN, waiting).await);
     }
 
     /// Waits until all objects were listed once.

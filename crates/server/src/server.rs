@@ -107,7 +107,7 @@ impl Backend {
         self.secure
     }
 
-    fn renew_access(&self) {
+    pub(crate) fn renew_access(&self) {
         let projects = self.projects.index().all();
         match Access::new(&self.settings.current(), &projects, Some(&self.access())) {
             Ok(access) => {

@@ -6,12 +6,16 @@ use api::names::config_map;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kube::core::Request;
-use kube::core::params::{DeleteParams, GetParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::params::{
+    DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, Preconditions,
+};
 use serde_json::Value;
 use tonic::Status;
 
 /// Writes under this name.
 const MANAGER: &str = "argocd-server";
+/// Most objects of a list.
+const LISTED: u32 = 500;
 
 /// The API server, as far as methods need it.
 #[derive(Clone)]
@@ -26,6 +30,8 @@ pub(crate) enum Kind {
     Secret,
     ConfigMap,
     Application,
+    AppProject,
+    Event,
 }
 
 impl Kind {
@@ -36,6 +42,10 @@ impl Kind {
             Self::Application => {
                 format!("/apis/{}/namespaces/{namespace}/applications", ::api::names::API_VERSION)
             }
+            Self::AppProject => {
+                format!("/apis/{}/namespaces/{namespace}/appprojects", ::api::names::API_VERSION)
+            }
+            Self::Event => format!("/api/v1/namespaces/{namespace}/events"),
         }
     }
 }
@@ -70,6 +80,12 @@ impl Store {
     /// An object of the installation's own namespace.
     pub(crate) async fn own(&self, kind: Kind, name: &str) -> Result<Option<Value>, kube::Error> {
         self.get(kind, &self.namespace, name).await
+    }
+
+    /// Objects of a namespace by a selector of fields, as a list; at most [`LISTED`].
+    pub(crate) async fn list(&self, kind: Kind, namespace: &str, fields: &str) -> Result<Value, kube::Error> {
+        let params = ListParams::default().fields(fields).limit(LISTED);
+        self.send(Request::new(kind.path(namespace)).list(&params)).await
     }
 
     /// `argocd-cm`.
@@ -163,6 +179,16 @@ pub(crate) fn decoded(secret: &Value) -> BTreeMap<String, Vec<u8>> {
 
 pub(crate) fn version(object: &Value) -> &str {
     object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// As [`status`], of an object that nothing is secret of: what is wrong with it is said.
+pub(crate) fn open_status(what: &str, error: &kube::Error) -> Status {
+    match error {
+        kube::Error::Api(refused) if matches!(refused.code, 400 | 422) => {
+            Status::invalid_argument(format!("{what}: {}", refused.message))
+        }
+        _ => status(what, error),
+    }
 }
 
 /// An error of the API server in the words of ours. What it says of an object that may be secret is left out.

@@ -5,4 +5,5 @@
 
 mod first;
 mod pages;
+mod projects;
 mod stand;

@@ -107,13 +107,16 @@ impl Stand {
         }
     }
 
-    /// Runs a line of words: exit code and what it printed. `$SERVER` and `$REPO` are put in.
+    /// Runs a line of words: exit code and what it printed. `$SERVER` and `$REPO` are put in; ␣ is a blank in a word.
     pub(crate) async fn argocd(&self, line: &str) -> Result<(i32, String)> {
         let line = line.replace("$SERVER", &self.server.address().to_string());
         let line = line.replace("$REPO", &self.git.url(&self.repository));
         let mut command = Command::new(testkit::ensure_argocd()?.program("argocd"));
         command.env_clear().env("HOME", self.home.path()).stdin(Stdio::null());
-        command.arg("--config").arg(self.home.path().join("config")).args(line.split_whitespace());
+        command
+            .arg("--config")
+            .arg(self.home.path().join("config"))
+            .args(line.split_whitespace().map(|word| word.replace('␣', " ")));
         let output = tokio::task::spawn_blocking(move || command.output());
         let output = tokio::time::timeout(PATIENCE, output)
             .await

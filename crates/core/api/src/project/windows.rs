@@ -86,6 +86,18 @@ impl Windows {
         Assigned(self.0.iter().filter(|window| window.applies_to(name, destination)).collect())
     }
 
+    /// Places in the list of those that are active at a moment. **Errors**: one that cannot be read, whomever it is for.
+    /// **Source**: the peer's `SyncWindows.Active`.
+    pub fn active(&self, at: Timestamp) -> Result<Vec<usize>, WindowError> {
+        let mut places = Vec::new();
+        for (place, window) in self.0.iter().enumerate() {
+            if window.is_active(at)? {
+                places.push(place);
+            }
+        }
+        Ok(places)
+    }
+
     /// What is wrong with the windows, in words, those that stop syncs included.
     pub fn problems(&self) -> impl Iterator<Item = String> {
         self.0.iter().flat_map(|window| {
