@@ -39,6 +39,17 @@ pub struct Entry {
     pub before: Option<Value>,
 }
 
+/// Time in which nothing of a controller ran: whatever it had decided to send before goes out when it wakes, and no program can help that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sleep {
+    /// Which controller.
+    pub who: String,
+    /// When it stopped.
+    pub from: Timestamp,
+    /// When it woke.
+    pub to: Timestamp,
+}
+
 /// What a log consists of.
 #[derive(Debug, Clone)]
 pub enum Record {
@@ -46,6 +57,8 @@ pub enum Record {
     Request(Box<Entry>),
     /// From then on these objects, by path, may be deleted.
     MayGo(Timestamp, BTreeSet<String>),
+    /// A controller was stopped as a whole, and woke.
+    Slept(Sleep),
     /// The cluster was put back to an earlier state: what came before is no measure for what comes.
     WentBack(Timestamp),
 }
@@ -56,6 +69,7 @@ impl Record {
         match self {
             Self::Request(entry) => entry.at,
             Self::MayGo(at, _) | Self::WentBack(at) => *at,
+            Self::Slept(sleep) => sleep.to,
         }
     }
 }
@@ -89,13 +103,17 @@ fn judge_one(log: &[Record], ours: impl Fn(&str) -> bool, may_go: &mut BTreeSet<
     let mut looked: BTreeMap<(String, String), Timestamp> = BTreeMap::new();
     let mut created: BTreeMap<String, u32> = BTreeMap::new();
     let mut waves: BTreeMap<String, i64> = BTreeMap::new();
+    let sleeps: Vec<&Sleep> = log
+        .iter()
+        .filter_map(|record| if let Record::Slept(sleep) = record { Some(sleep) } else { None })
+        .collect();
     for record in log {
         let entry = match record {
             Record::MayGo(_, paths) => {
                 may_go.extend(paths.iter().cloned());
                 continue;
             }
-            Record::WentBack(_) => continue,
+            Record::WentBack(_) | Record::Slept(_) => continue,
             Record::Request(entry) => entry,
         };
         let path = &entry.path;
@@ -116,7 +134,7 @@ fn judge_one(log: &[Record], ours: impl Fn(&str) -> bool, may_go: &mut BTreeSet<
                     broken.push(format!("P2: deleted although it is wanted: {path}"));
                 }
                 let look = looked.get(&(entry.who.clone(), path.clone()));
-                if look.is_none_or(|at| entry.at.duration_since(*at) > LOOK) {
+                if look.is_none_or(|at| awake(&sleeps, &entry.who, *at, entry.at) > LOOK) {
                     broken.push(format!("P2: deleted without a look: {path}"));
                 }
             }
@@ -146,6 +164,15 @@ fn judge_one(log: &[Record], ours: impl Fn(&str) -> bool, may_go: &mut BTreeSet<
     );
     broken.extend(deposed(log));
     broken
+}
+
+/// How much of the time from one moment to another this controller was awake.
+fn awake(sleeps: &[&Sleep], who: &str, from: Timestamp, to: Timestamp) -> SignedDuration {
+    let asleep = sleeps.iter().filter(|sleep| sleep.who == who);
+    asleep.fold(to.duration_since(from), |left, sleep| {
+        let within = sleep.to.min(to).duration_since(sleep.from.max(from));
+        left - within.max(SignedDuration::ZERO)
+    })
 }
 
 /// Who has followed another in writing an Application is followed for good: the other writes it no more (P7).
@@ -314,6 +341,40 @@ mod tests {
                 },
                 "{row}: {broken:?}"
             );
+        }
+    }
+
+    /// A stopped controller cannot give up what it was about to send; one that is awake can.
+    #[test]
+    fn a_look_ages_while_its_controller_is_awake() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let moved = |record: Record, second| {
+            let Record::Request(mut entry) = record else { unreachable!() };
+            entry.at = at(second);
+            Record::Request(entry)
+        };
+        let slept =
+            |who: &str, from, to| Record::Slept(Sleep { who: who.to_owned(), from: at(from), to: at(to) });
+        let may = Record::MayGo(at(0), BTreeSet::from(["/api/v1/namespaces/n/configmaps/c".to_owned()]));
+        let (whole, uid_alone) = (json!({"uid": "u", "resourceVersion": "1"}), json!({"uid": "u"}));
+        let old = "P2: deleted without a look";
+        for (row, sleeps, conditions, expect) in [
+            ("awake for 11 s", vec![], &whole, vec![old]),
+            ("awake for 11 s, by its uid alone", vec![], &uid_alone, vec!["P3: deleted without", old]),
+            ("10 of 11 s asleep", vec![slept("1", 100, 110)], &whole, vec![]),
+            ("10 of 11 s asleep, by its uid alone", vec![slept("1", 100, 110)], &uid_alone, vec!["P3"]),
+            ("asleep before the look", vec![slept("1", 85, 100)], &whole, vec![old]),
+            ("half of its sleep before the look", vec![slept("1", 90, 105)], &whole, vec![]),
+            ("asleep after the deletion", vec![slept("1", 111, 121)], &whole, vec![old]),
+            ("another slept", vec![slept("2", 100, 110)], &whole, vec![old]),
+        ] {
+            let looked = [may.clone(), moved(look(), 100)];
+            let deleted = moved(deletion("app:/ConfigMap:n/c", conditions, 200), 111);
+            let log: Vec<Record> = looked.into_iter().chain(sleeps).chain([deleted]).collect();
+            let broken = judge(&log, |_| true);
+            let right = broken.len() == expect.len()
+                && broken.iter().zip(&expect).all(|(broken, expect)| broken.starts_with(expect));
+            assert!(right, "{row}: {broken:?}");
         }
     }
 

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::{BoxError, Service};
 
-use crate::judge::{Entry, Log, Record};
+use crate::judge::{Entry, Log, Record, Sleep};
 use crate::weather::{Event, Fate, HANG, HELD, LATE, Told, Weather, is_first_page};
 
 /// When, at its write, a controller dies.
@@ -65,12 +65,15 @@ impl Gate {
         self.stopped.load(Ordering::Acquire)
     }
 
-    fn pass(&self) {
+    /// Whether it had to wait.
+    fn pass(&self) -> bool {
         let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = *closed;
         while *closed {
             self.stopped.store(true, Ordering::Release);
             closed = self.opened.wait(closed).unwrap_or_else(PoisonError::into_inner);
         }
+        waits
     }
 }
 
@@ -176,7 +179,11 @@ impl Line {
         if let Some((from, gate)) = &self.state.gate
             && self.writes() >= *from
         {
-            gate.pass();
+            let from = (self.state.clock)();
+            if gate.pass() {
+                let (who, to) = (self.state.who.clone(), (self.state.clock)());
+                self.state.log.push(Record::Slept(Sleep { who, from, to }));
+            }
         }
         let kill = self.state.kill.filter(|kill| write && kill.write == nth).map(|kill| kill.moment);
         if kill == Some(Moment::Before) {
