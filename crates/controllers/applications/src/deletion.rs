@@ -17,7 +17,7 @@ use crate::conditions::Findings;
 use crate::deletion_hooks::{clean_up, run};
 use crate::destination::Destination;
 use crate::events;
-use crate::execute::preconditions;
+use crate::execute::delete;
 use crate::holdups::{Holdup, named_holdups};
 use crate::hooks::{gone_is_well, release};
 use crate::obtain::permits_application;
@@ -303,8 +303,8 @@ async fn remove(
         if object.is_deleting() {
             continue;
         }
-        let conditions = preconditions(object.uid(), object.resource_version());
-        if let Err(error) = gone_is_well(cluster.delete(&key, &conditions, propagation).await) {
+        let end = delete(cluster, &object, propagation, &|| shared.is_leading()).await;
+        if let Err(error) = gone_is_well(end) {
             return Ok(Came::Blocked(chain(&error), LOOK_AGAIN));
         }
     }

@@ -125,7 +125,7 @@ pub(crate) async fn run(
                 return Ok(Came::Blocked(message, LOOK_AGAIN));
             }
             Next::Retry(failed) => {
-                return retry(cluster, &mut memory.deletion_failures, phase, &failed, &run).await;
+                return retry(shared, cluster, &mut memory.deletion_failures, phase, &failed, &run).await;
             }
             Next::Done => {
                 memory.deletion_failures = Failures::default();
@@ -239,6 +239,7 @@ async fn look(
 
 /// Holds up the deletion because of hooks that failed, and lets them be made anew when it is time.
 async fn retry(
+    shared: &Shared,
     cluster: &Cluster,
     failures: &mut Failures,
     phase: DeletionPhase,
@@ -268,7 +269,7 @@ async fn retry(
             match cluster.fetch(key).await {
                 Ok(Some(live)) if live.annotation(annotation::HOOK_RUN) == Some(run) => {
                     let live = release(cluster, live).await?;
-                    remove(cluster, &live).await
+                    remove(shared, cluster, &live).await
                 }
                 Ok(_) | Err(_) => Ok(()),
             }
@@ -319,7 +320,7 @@ async fn let_go(
         let goes = live.is_deleting() || goes(shared, &live).await;
         let end = async {
             let live = release(cluster, live).await?;
-            if goes { remove(cluster, &live).await } else { Ok(()) }
+            if goes { remove(shared, cluster, &live).await } else { Ok(()) }
         };
         if let Err(error) = gone_is_well(end.await) {
             return Ok(Came::Blocked(chain(&error), LATER));

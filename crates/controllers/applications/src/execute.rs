@@ -217,8 +217,7 @@ impl Steps<'_> {
     async fn recreate(&self, body: &Object, live: Option<&Object>) -> Result<String, WriteError> {
         let key = body.key();
         if let Some(live) = live {
-            let preconditions = preconditions(live.uid(), live.resource_version());
-            self.cluster.delete(&key, &preconditions, Propagation::Foreground).await?;
+            delete(self.cluster, live, Propagation::Foreground, self.leading).await?;
             self.gone(&key, live.uid()).await?;
         }
         self.cluster.apply(body, &ApplyOptions::default()).await?;
@@ -266,13 +265,9 @@ impl Steps<'_> {
         if self.dry_run {
             return StepResult::done(ResultCode::Pruned, "pruned (dry run)");
         }
-        if !(self.leading)() {
-            return StepResult::deposed();
-        }
         let options = options_of(self.app, &object).with(&self.options);
         let propagation = propagation(options.prune_propagation_policy.unwrap_or_default());
-        let preconditions = preconditions(object.uid(), object.resource_version());
-        match self.cluster.delete(&key, &preconditions, propagation).await {
+        match delete(self.cluster, &object, propagation, self.leading).await {
             Ok(Deleted::AlreadyGone | Deleted::Done | Deleted::Finalizing) => {
                 StepResult::done(ResultCode::Pruned, "pruned")
             }
@@ -370,8 +365,24 @@ pub(crate) fn named(object: &Object) -> String {
     format!("{}{group}/{}", kind.kind.to_lowercase(), object.name())
 }
 
-pub(crate) fn preconditions(uid: &str, resource_version: &str) -> Preconditions {
-    Preconditions { uid: Some(uid.to_owned()), resource_version: Some(resource_version.to_owned()) }
+/// Deletes an object as it was looked at, if this controller is the active one still: asked here, with nothing to wait for before the
+/// request goes out. Every deletion of the controllers goes this way.
+pub(crate) async fn delete(
+    cluster: &Cluster,
+    object: &Object,
+    propagation: Propagation,
+    leading: &(dyn Fn() -> bool + Sync),
+) -> Result<Deleted, WriteError> {
+    let key = object.key();
+    if !leading() {
+        let message = StepResult::deposed().message;
+        return Err(WriteError::Transient { key: Box::new(key), message, retry_after: None });
+    }
+    let conditions = Preconditions {
+        uid: Some(object.uid().to_owned()),
+        resource_version: Some(object.resource_version().to_owned()),
+    };
+    cluster.delete(&key, &conditions, propagation).await
 }
 
 pub(crate) fn propagation(policy: PropagationPolicy) -> Propagation {

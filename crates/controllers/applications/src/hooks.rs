@@ -16,7 +16,7 @@ use resource::{Object, ResourceKey};
 use sync::hooks::{Hook, RunOf, runs_to_an_end};
 use sync::{HookItem, Phase};
 
-use crate::execute::{StepResult, named, pause_before_retry, preconditions};
+use crate::execute::{StepResult, delete, named, pause_before_retry};
 use crate::shared::Shared;
 use crate::wanted::{Body, WantedSet};
 
@@ -167,7 +167,7 @@ async fn start_once(
         || (ends && !matches!(fate(making.shared, &live).await, Fate::Running))
     {
         let live = release(cluster, live).await?;
-        remove(cluster, &live).await?;
+        remove(making.shared, cluster, &live).await?;
         return Ok(Started::Waiting);
     }
     if ends {
@@ -306,7 +306,7 @@ pub(crate) async fn tidy(shared: &Shared, cluster: &Cluster, state: &OperationSt
         };
         let end = async {
             let live = release(cluster, live).await?;
-            if goes { remove(cluster, &live).await } else { Ok(()) }
+            if goes { remove(shared, cluster, &live).await } else { Ok(()) }
         };
         match end.await {
             Ok(()) | Err(WriteError::NotFound { .. }) => {}
@@ -326,12 +326,11 @@ pub(crate) async fn release(cluster: &Cluster, object: Object) -> Result<Object,
     cluster.merge_patch(&object.key(), &patch, Some(object.resource_version())).await
 }
 
-pub(crate) async fn remove(cluster: &Cluster, live: &Object) -> Result<(), WriteError> {
+pub(crate) async fn remove(shared: &Shared, cluster: &Cluster, live: &Object) -> Result<(), WriteError> {
     if live.is_deleting() {
         return Ok(());
     }
-    let conditions = preconditions(live.uid(), live.resource_version());
-    cluster.delete(&live.key(), &conditions, Propagation::Background).await.map(drop)
+    delete(cluster, live, Propagation::Background, &|| shared.is_leading()).await.map(drop)
 }
 
 /// What somebody took away meanwhile is gone, which is as well; what changed meanwhile is looked at again.

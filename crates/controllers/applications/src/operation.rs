@@ -145,15 +145,12 @@ impl Run<'_> {
                     (comparison, findings) = self.judge.assess(app, &self.wanted, assessed).await;
                 }
                 Next::Record(key, reason) => {
-                    self.note_broken(&key, format!("is degraded: {reason}"));
+                    let what = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+                    self.note_broken(&key, format!("is degraded{what}"));
                 }
                 Next::Wait { objects, hooks } => {
                     if let Some(key) = self.gone(&objects).await {
-                        let gone = "was applied and is gone: somebody deleted it".to_owned();
-                        if !self.note_broken(&key, gone.clone()) {
-                            let outcome = Outcome::Failed(format!("{key} {gone}"));
-                            return Ok((self.finish(&outcome, &messages), comparison, findings));
-                        }
+                        self.note_broken(&key, "was applied and is gone: somebody deleted it".to_owned());
                         continue;
                     }
                     let waits = waits_for(&objects, &hooks);
@@ -187,8 +184,7 @@ impl Run<'_> {
     /// What was pruned and is on its way out still: the next wave waits until it is gone. The end of the operation does not, as
     /// in the peer: an object whose finalizer nobody takes away holds up no later sync.
     fn leaving(&self) -> Option<WaitsFor> {
-        let results = self.state.sync_result.iter().flat_map(|result| &result.resources);
-        let pruned = results.filter(|r| r.hook_type.is_none() && r.status == Some(ResultCode::Pruned));
+        let pruned = self.results().filter(|r| r.hook_type.is_none() && r.status == Some(ResultCode::Pruned));
         let live = pruned.filter_map(|r| self.judge.cluster().get(&hooks::key_of(r)));
         let leaving: Vec<_> = live.filter(|live| live.deleting()).collect();
         let first = leaving.first()?;
@@ -352,8 +348,8 @@ impl Run<'_> {
 
     /// What is on record, with what was left out of it: by the plan, which says what the waves were.
     fn recorded(&self, plan: Option<&Plan>) -> BTreeMap<Step, Recorded> {
-        let results = self.state.sync_result.iter().flat_map(|result| &result.resources);
-        let mut recorded: BTreeMap<Step, Recorded> = results
+        let mut recorded: BTreeMap<Step, Recorded> = self
+            .results()
             .filter_map(|r| {
                 let hook = r.hook_type.is_some();
                 let recorded = match (r.status.as_ref()?, r.hook_phase.as_ref()) {
@@ -408,16 +404,26 @@ impl Run<'_> {
         }
     }
 
-    /// An object that was applied and came to no good: what its result says from now on. False where there is no room for its result.
-    fn note_broken(&mut self, key: &ResourceKey, what: String) -> bool {
+    /// An object that was applied and came to no good: what its result says from now on. One that was left out comes back: the operation
+    /// goes by what is on record.
+    fn note_broken(&mut self, key: &ResourceKey, what: String) {
+        let is_its = |r: &ResourceResult| r.hook_type.is_none() && hooks::key_of(r) == *key;
+        if !self.results().any(is_its) {
+            self.put_result(key.clone(), ResultCode::Synced, String::new(), Phase::Sync);
+            if let Some(left_out) = waves::left_out(&self.state) {
+                let count = left_out.count.saturating_sub(1);
+                waves::note_left_out(&mut self.state, LeftOut { count, ..left_out });
+            }
+        }
         let mut results = self.state.sync_result.iter_mut().flat_map(|result| &mut result.resources);
-        let result = results.find(|r| r.hook_type.is_none() && hooks::key_of(r) == *key);
-        let noted = result.is_some();
-        if let Some(result) = result {
+        if let Some(result) = results.find(|r| is_its(r)) {
             result.hook_phase = Some(OperationPhase::Failed);
             result.message = what;
         }
-        noted
+    }
+
+    fn results(&self) -> impl Iterator<Item = &ResourceResult> {
+        self.state.sync_result.iter().flat_map(|result| &result.resources)
     }
 
     /// What was applied, is waited for, and is not there any more: nothing but another attempt brings it back. (The peer waits on.)

@@ -7,7 +7,7 @@ use e2e::{World, app_path};
 use serde_json::{Value, json};
 
 use crate::cost::until_calm;
-use crate::manifests::{config, config_map, deployment, deployment_path, text};
+use crate::manifests::{annotated, config, config_map, deployment, deployment_path, text};
 
 /// Objects without a status.
 const CONFIGS: usize = 150;
@@ -15,6 +15,8 @@ const CONFIGS: usize = 150;
 const DEPLOYMENTS: usize = 10;
 /// Objects with names as long as they may be: their results alone are larger than what etcd takes.
 const LONG: usize = 2_400;
+/// As many whose results do not fit on record.
+const MANY: usize = 500;
 /// What a status must stay below, in bytes.
 const MIB: usize = 1 << 20;
 
@@ -148,6 +150,74 @@ pub(crate) async fn a_large_status_fits_into_its_object(world: &mut World) {
     world.api.delete(&app_path("big")).await.unwrap();
 }
 
+/// What was applied and is waited for comes to no good, when its result is not on record any more: the operation fails by it.
+async fn a_broken_object_whose_result_was_left_out_ends_its_operation(world: &mut World) {
+    let claim = |name: &str| {
+        // Of a volume that nobody makes.
+        let resources = json!({"requests": {"storage": "1Gi"}});
+        let spec = json!({"accessModes": ["ReadWriteOnce"], "resources": resources, "volumeName": "none"});
+        text(
+            &json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}),
+        )
+    };
+    let path = |name: &str| format!("/api/v1/namespaces/parted/persistentvolumeclaims/{name}");
+    let long = (0..MANY).map(|n| config(&format!("{}-{n:05}", "long".repeat(55)), "1"));
+    let first = long.chain([claim("lost"), claim("gone")]).collect::<Vec<_>>().join("\n---\n");
+    let next = annotated("next", "1", &[("sync-wave", "1")]);
+    let hook = annotated("alarm", "1", &[("hook", "SyncFail")]);
+    world.push(&[("parted/a.yaml", &first), ("parted/b.yaml", &next), ("parted/c.yaml", &hook)]).unwrap();
+    let mut app = world.application("parted", "parted", "parted");
+    app["spec"]["syncPolicy"] = json!({"syncOptions": ["CreateNamespace=true"]});
+    world.api.apply(&app).await.unwrap();
+    world.begin_sync("parted", json!({})).await.unwrap();
+    let waits = |app: &Value| {
+        let state = &app["status"]["operationState"];
+        let message = state["message"].as_str().unwrap_or_default();
+        let left_out = state["operation"]["info"].as_array().into_iter().flatten();
+        message.starts_with("waiting for healthy state")
+            && left_out.into_iter().any(|info| info["name"] == "results left out")
+    };
+    let app = world.until_app("parted", "waits for its first wave", waits).await;
+    let listed = |app: &Value, name: &str| {
+        let results = app["status"]["operationState"]["syncResult"]["resources"].as_array().unwrap();
+        results.iter().find(|result| result["name"] == name).cloned()
+    };
+    assert_eq!((listed(&app, "lost"), listed(&app, "gone")), (None, None), "their results are left out");
+
+    let failed = |app: &Value| app["status"]["operationState"]["phase"] == "Failed";
+    world
+        .api
+        .patch(&format!("{}/status", path("lost")), &json!({"status": {"phase": "Lost"}}))
+        .await
+        .unwrap();
+    let app = world.until_app("parted", "fails by what is lost", failed).await;
+    let message = &app["status"]["operationState"]["message"];
+    let why = "reason: /PersistentVolumeClaim/parted/lost is degraded";
+    assert!(message.as_str().unwrap().contains(why), "{message}");
+    assert_eq!(listed(&app, "lost").unwrap()["hookPhase"], "Failed");
+    assert!(world.api.get(&config_map("parted", "alarm")).await.unwrap().is_some(), "the alarm was raised");
+
+    // Another attempt, and an object that somebody deletes meanwhile.
+    world
+        .api
+        .patch(&format!("{}/status", path("lost")), &json!({"status": {"phase": "Bound"}}))
+        .await
+        .unwrap();
+    world.begin_sync("parted", json!({})).await.unwrap();
+    world.until_app("parted", "waits again", waits).await;
+    let no_finalizers = json!({"metadata": {"finalizers": null}});
+    world.api.patch(&path("gone"), &no_finalizers).await.unwrap();
+    world.api.delete(&path("gone")).await.unwrap();
+    let app = world.until_app("parted", "fails by what is gone", failed).await;
+    let message = &app["status"]["operationState"]["message"];
+    assert!(message.as_str().unwrap().contains("parted/gone was applied and is gone"), "{message}");
+    assert_eq!(world.api.get(&config_map("parted", "next")).await.unwrap(), None);
+}
+
 mod tests {
-    crate::on_kubesim!(each_object_is_compared_once_for_each_change, a_large_status_fits_into_its_object);
+    crate::on_kubesim!(
+        each_object_is_compared_once_for_each_change,
+        a_large_status_fits_into_its_object,
+        a_broken_object_whose_result_was_left_out_ends_its_operation
+    );
 }
