@@ -52,8 +52,7 @@ impl Known {
 impl Shelf {
     /// Opens the folder, or makes it; what an earlier process left half done goes.
     pub(crate) fn open(dir: PathBuf, budget: u64) -> io::Result<Self> {
-        // What others' credentials brought is nobody else's business.
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
+        make(&dir)?;
         let mut found: Vec<(SystemTime, Digest, u64)> = Vec::new();
         for entry in fs::read_dir(&dir)? {
             let entry = entry?;
@@ -91,8 +90,20 @@ impl Shelf {
         }
     }
 
-    /// Writes a file as a whole or not at all, and lets others go for it.
+    /// Writes a file as a whole or not at all, and lets others go for it. A folder that somebody deleted is made anew.
     pub(crate) fn write(&self, name: &Digest, parts: &[&[u8]]) -> io::Result<()> {
+        match self.put(name, parts) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                make(&self.dir)?;
+                tracing::warn!(folder = %self.dir.display(), "the chart cache was deleted and is made anew");
+                *lock(&self.known) = Known::default();
+                self.put(name, parts)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn put(&self, name: &Digest, parts: &[&[u8]]) -> io::Result<()> {
         let mut file = tempfile::Builder::new().prefix("new-").tempfile_in(&self.dir)?;
         for part in parts {
             file.write_all(part)?;
@@ -124,6 +135,11 @@ impl Shelf {
             self.remove(&oldest);
         }
     }
+}
+
+/// Makes a folder. What others' credentials brought is nobody else's business.
+fn make(dir: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
 fn cost(size: u64) -> u64 {

@@ -153,6 +153,30 @@ async fn a_broken_file_is_dropped_and_fetched_again() {
 }
 
 #[tokio::test]
+async fn a_cache_that_is_deleted_is_filled_again() {
+    let (dir, repository) = (tempfile::tempdir().unwrap(), repository(WebTls::Off, None));
+    let (charts, remote) = (charts(dir.path()), remote(&repository.url()));
+    assert_eq!(have(&charts, &remote, "1.0.0").await.unwrap(), "one");
+    for folder in ["", "archives", "answers"] {
+        fs::remove_dir_all(dir.path().join(folder)).unwrap();
+        let before = repository.server().asked().len();
+        for _ in 0..3 {
+            assert_eq!(have(&charts, &remote, "1.0.0").await.unwrap(), "one", "without {folder:?}");
+        }
+        assert_eq!(
+            repository.server().asked()[before..],
+            ["GET /charts/app-1.0.0.tgz"],
+            "without {folder:?}"
+        );
+    }
+    // Nobody who starts then has to ask for it.
+    let before = repository.server().asked().len();
+    let restarted = support::charts(dir.path());
+    assert_eq!(have(&restarted, &remote, "1.0.0").await.unwrap(), "one");
+    assert_eq!(repository.server().asked()[before..], ["GET /index.yaml"]);
+}
+
+#[tokio::test]
 async fn an_operator_may_take_what_is_not_as_the_index_says() {
     let repository = repository(WebTls::Off, None);
     repository.index(&[("app", "1.0.0", "charts/app-1.0.0.tgz", &digest(b"packed before"))]);
