@@ -15,7 +15,7 @@ pub mod story;
 mod weather;
 
 pub use judge::{Entry, Log, Record};
-pub use line::{Gate, Kill, Line, Moment};
+pub use line::{Gate, Kill, Line, Moment, Stop};
 pub use rig::{Rig, Running, real, repository_secret};
 pub use weather::Weather;
 

@@ -40,6 +40,15 @@ pub struct Kill {
     pub moment: Moment,
 }
 
+/// Where a controller falls asleep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// At this write, counted from 1.
+    AtWrite(u64),
+    /// When it looks at the object of this path: what comes of the look, it decides when it is awake again.
+    AtLook(String),
+}
+
 /// Stops the thread of whoever comes to it: with a runtime of one thread behind it, that is SIGSTOP.
 #[derive(Debug, Default)]
 pub struct Gate {
@@ -95,8 +104,7 @@ struct State {
     weather: Arc<Weather>,
     clock: Clock,
     kill: Option<Kill>,
-    /// Stops the thread at its n-th write.
-    gate: Option<(u64, Arc<Gate>)>,
+    gate: Option<(Stop, Arc<Gate>)>,
     writes: AtomicU64,
     dead: watch::Sender<bool>,
 }
@@ -132,11 +140,11 @@ impl Line {
         self
     }
 
-    /// A line that stops its controller's thread from its n-th write on, while the gate is closed.
+    /// A line that stops its controller's thread there, while the gate is closed.
     #[must_use]
-    pub fn stopped_at(mut self, write: u64, gate: &Arc<Gate>) -> Self {
+    pub fn stopped_at(mut self, stop: &Stop, gate: &Arc<Gate>) -> Self {
         if let Some(state) = Arc::get_mut(&mut self.state) {
-            state.gate = Some((write, Arc::clone(gate)));
+            state.gate = Some((stop.clone(), Arc::clone(gate)));
         }
         self
     }
@@ -176,8 +184,11 @@ impl Line {
         let query = parts.uri.query().unwrap_or_default().to_owned();
         let write = is_write(&parts.method, &path, &query);
         let nth = if write { self.state.writes.fetch_add(1, Ordering::AcqRel) + 1 } else { 0 };
-        if let Some((from, gate)) = &self.state.gate
-            && self.writes() >= *from
+        if let Some((stop, gate)) = &self.state.gate
+            && match stop {
+                Stop::AtWrite(from) => self.writes() >= *from,
+                Stop::AtLook(at) => parts.method == Method::GET && path == *at,
+            }
         {
             let from = (self.state.clock)();
             if gate.pass() {

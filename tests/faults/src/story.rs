@@ -20,8 +20,10 @@ const COMPARE: &str = "argocd.argoproj.io/compare-options";
 const HOOK: &str = "argocd.argoproj.io/hook";
 const HOOK_DELETE_POLICY: &str = "argocd.argoproj.io/hook-delete-policy";
 
-const A: &str = "/api/v1/namespaces/one~/configmaps/a";
-const GONE: &str = "/api/v1/namespaces/one~/configmaps/gone";
+/// An object that goes with its application.
+pub const A: &str = "/api/v1/namespaces/one~/configmaps/a";
+/// One that leaves git.
+pub const GONE: &str = "/api/v1/namespaces/one~/configmaps/gone";
 const LAST: &str = "/api/v1/namespaces/one~/configmaps/last";
 const STAYS: &str = "/api/v1/namespaces/one~/configmaps/stays";
 const NEW: &str = "/api/v1/namespaces/one~/configmaps/new";
@@ -35,7 +37,8 @@ const IN_LEAF: &str = "/api/v1/namespaces/leaf~/configmaps/c";
 const KEPT: &str = "/api/v1/namespaces/argocd~/configmaps/kept";
 const IN_HAND: &str = "/api/v1/namespaces/hand~/configmaps/c";
 const MIGRATE: &str = "/apis/batch/v1/namespaces/hand~/jobs/migrate";
-const SMOKE: &str = "/apis/batch/v1/namespaces/hand~/jobs/smoke";
+/// A hook that goes when it has succeeded.
+pub const SMOKE: &str = "/apis/batch/v1/namespaces/hand~/jobs/smoke";
 const JOBS: &str = "/apis/batch/v1/namespaces/hand~/jobs";
 const BACKUP: &str = "/apis/batch/v1/namespaces/one~/jobs/backup";
 const REPORT: &str = "/apis/batch/v1/namespaces/one~/jobs/report";

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use faults::story::{self, config};
-use faults::{Gate, Line, Record, Rig, Weather, long};
+use faults::{Gate, Line, Record, Rig, Stop, Weather, long, number};
 use kubesim::{FaultAction, FaultRule, Faults};
 use testkit::eventually;
 
@@ -33,12 +33,12 @@ fn alone(rig: &Arc<Rig>, line: Line) -> std::thread::JoinHandle<Result<()>> {
     })
 }
 
-/// The sleeper stops at its `write`-th write; the other takes over, and the sleeper wakes in the middle of that.
-async fn hand_over(ground: Ground, write: u64, twin: Arc<Undisturbed>) -> Result<Vec<String>> {
+/// The sleeper stops; the other takes over, and the sleeper wakes in the middle of that.
+async fn hand_over(ground: Ground, stop: Stop, twin: Arc<Undisturbed>) -> Result<Vec<String>> {
     let rig = Arc::new(ground.rig(Weather::fair()).await?);
     let gate = Arc::new(Gate::default());
     gate.close();
-    let line = rig.line("sleeper").await?.stopped_at(write, &gate);
+    let line = rig.line("sleeper").await?.stopped_at(&stop, &gate);
     let sleeper = alone(&rig, line.clone());
     let watcher = async {
         eventually("the sleeper sleeps", A_WHILE, || async { Ok::<_, ()>(gate.has_stopped()) }).await;
@@ -60,8 +60,23 @@ async fn hand_over(ground: Ground, write: u64, twin: Arc<Undisturbed>) -> Result
     if leader != "2" {
         wrong.push(format!("the lease is {leader}'s"));
     }
+    if let Stop::AtLook(path) = &stop {
+        wrong.extend(written_awake(&rig.log.records(), path));
+    }
     rig.leave().await?;
     Ok(wrong)
+}
+
+/// What the sleeper wrote to an object after it had slept at its look: it knew that its lease had run out.
+fn written_awake(log: &[Record], path: &str) -> Vec<String> {
+    let awake = log.iter().skip_while(|record| !matches!(record, Record::Slept(_)));
+    let wrote = |record: &Record| match record {
+        Record::Request(entry) if entry.write && entry.who == "sleeper" && entry.path == path => {
+            Some(format!("{} {path} by the look before it slept", entry.method))
+        }
+        _ => None,
+    };
+    awake.filter_map(wrote).collect()
 }
 
 /// The place in the log of the first write of a controller.
@@ -74,15 +89,22 @@ fn first_write(rig: &Rig, who: &str) -> Option<usize> {
 
 /// A hand-over at each of these writes.
 pub(crate) async fn hand_overs(ground: &Ground, twin: &Arc<Undisturbed>, writes: &[u64]) -> Vec<String> {
-    let run = |write: &u64| (format!("at {write}"), hand_over(ground.clone(), *write, Arc::clone(twin)));
-    all(writes.iter().map(run), AT_ONCE).await
+    stops(ground, twin, writes.iter().map(|write| Stop::AtWrite(*write))).await
+}
+
+async fn stops(ground: &Ground, twin: &Arc<Undisturbed>, stops: impl Iterator<Item = Stop>) -> Vec<String> {
+    let run = |stop: Stop| (format!("{stop:?}"), hand_over(ground.clone(), stop, Arc::clone(twin)));
+    all(stops.map(run), AT_ONCE).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_leader_that_slept_changes_nothing() {
-    let points: Vec<u64> = if long() { (1..=100).collect() } else { vec![2, 9, 18] };
+    let (from, to) = (number("CAPSTAN_POINT_FROM").unwrap_or(1), number("CAPSTAN_POINT_TO").unwrap_or(100));
+    let points: Vec<u64> = if long() { (from..=to).collect() } else { vec![2, 9, 18] };
+    let looks = [story::GONE, story::SMOKE, story::A].map(|path| Stop::AtLook(path.replace('~', "")));
+    let all = points.into_iter().map(Stop::AtWrite).chain(looks);
     let twin = undisturbed(&Ground::Kubesim).await.unwrap();
-    let wrong = hand_overs(&Ground::Kubesim, &twin, &points).await;
+    let wrong = stops(&Ground::Kubesim, &twin, all).await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
