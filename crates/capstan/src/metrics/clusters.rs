@@ -1,4 +1,4 @@
-//! What is counted of clusters, by the peer's names and labels.
+//! What is counted of clusters, by the peer's names and labels where it has them.
 
 use applications::ClusterFigures;
 
@@ -43,6 +43,11 @@ pub(super) fn write(text: &mut String, clusters: &[ClusterFigures]) {
             line(text, name, &labels, count);
         }
     }
+    let name = "capstan_cluster_untold_total";
+    head(text, name, "counter", "Times that a list showed what a watch had not told.");
+    for (c, counters) in known() {
+        line(text, name, &[("server", &c.server)], counters.untold);
+    }
 }
 
 /// Major and minor number alone, as the peer's version of a cluster.
@@ -68,6 +73,7 @@ mod tests {
             kinds: 60,
             objects: 1234,
             age: Duration::from_secs(7),
+            untold: 2,
             events: BTreeMap::from([(GroupKind::new("apps", "Deployment"), 5)]),
             ..Counters::default()
         };
@@ -98,6 +104,7 @@ mod tests {
                 r#"argocd_cluster_cache_age_seconds{server="https://here"} 7"#,
                 r#"argocd_cluster_cache_age_seconds{server="https://far"} -1"#,
                 r#"argocd_cluster_events_total{group="apps",kind="Deployment",server="https://here"} 5"#,
+                r#"capstan_cluster_untold_total{server="https://here"} 2"#,
             ]
         );
     }
