@@ -16,6 +16,7 @@ mod aggregate;
 mod argo;
 mod batch;
 mod custom;
+mod facts;
 mod kinds;
 mod pod;
 mod read;
@@ -24,6 +25,7 @@ mod table;
 mod workloads;
 
 pub use aggregate::{Item, aggregate, is_ignored};
+pub use facts::{Facts, Requests, facts, milli, requests};
 pub use kinds::{by_rule, has_health, in_code, of};
 pub use summary::{Summary, summary};
 

@@ -54,7 +54,7 @@ fn container_images(spec: &Value) -> impl Iterator<Item = &str> {
     lists.flatten().map(|container| field(container, "image")).filter(|image| !image.is_empty())
 }
 
-fn links(object: &Object) -> impl Iterator<Item = &str> {
+pub(crate) fn links(object: &Object) -> impl Iterator<Item = &str> {
     let annotations = at(object, &["metadata", "annotations"]).and_then(Value::as_object);
     annotations
         .into_iter()
@@ -70,7 +70,7 @@ fn safe_url(url: &str) -> bool {
     matches!(scheme.as_deref(), Some("http" | "https")) && !url.chars().any(|c| c.is_control() || c == ' ')
 }
 
-fn ingress_urls(object: &Object) -> Vec<String> {
+pub(crate) fn ingress_urls(object: &Object) -> Vec<String> {
     let address = items(object, &["status", "loadBalancer", "ingress"])
         .iter()
         .flat_map(|ingress| [field(ingress, "hostname"), field(ingress, "ip")])
