@@ -37,6 +37,11 @@ impl Caller {
     pub(crate) fn name(&self) -> &str {
         self.session.as_ref().map_or("", Session::name)
     }
+
+    /// The same for people who read what happened.
+    pub(crate) fn shown(&self) -> &str {
+        Some(self.name()).filter(|name| !name.is_empty()).unwrap_or("Unknown user")
+    }
 }
 
 /// Where whoever has no session comes in, too: to log in, and to learn how to.

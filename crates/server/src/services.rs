@@ -1,13 +1,17 @@
 //! What the methods of the API do.
 
 mod account;
+mod actions;
 mod application;
 mod cluster;
 mod manifests;
 mod operation;
 mod project;
+mod resource;
 mod session;
 mod settings;
+mod site;
+mod tree;
 mod version;
 mod writing;
 
@@ -16,6 +20,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tonic::Status;
 
+use crate::api::{Door as _, Visit};
 use crate::call::{Answers, Ask, Calls, NoSuchMethod, Reply};
 use crate::door::Caller;
 use crate::guard::Guard;
@@ -39,6 +44,9 @@ pub(crate) fn calls(backend: &Arc<Backend>) -> Result<Calls<Caller>, NoSuchMetho
     operation::add(&mut table)?;
     writing::add(&mut table)?;
     manifests::add(&mut table)?;
+    tree::add(&mut table)?;
+    resource::add(&mut table)?;
+    actions::add(&mut table)?;
     Ok(calls)
 }
 
@@ -83,6 +91,13 @@ impl Table<'_> {
 /// A text of a request; empty where it is not said.
 fn text<'a>(request: &'a Value, field: &str) -> &'a str {
     request.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The same caller once more at the door: by the session, the settings and the policy as they are now.
+async fn enter_again(backend: &Arc<Backend>, caller: &Caller) -> Result<Guard, Status> {
+    let Visit { method, headers, address } = &caller.visit;
+    let visit = Visit { method, headers: headers.clone(), address: *address };
+    Ok(backend.enter(visit).await?.guard)
 }
 
 /// The same caller by the policy as it is now.

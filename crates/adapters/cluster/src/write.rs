@@ -15,11 +15,11 @@ use crate::{
     refusal::Attempt,
 };
 
-const JSON: &str = "application/json";
+pub(crate) const JSON: &str = "application/json";
 const APPLY_PATCH: &str = "application/apply-patch+yaml";
-const MERGE_PATCH: &str = "application/merge-patch+json";
+pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
 const IMPERSONATE_USER: &str = "impersonate-user";
-const JSON_PATCH: &str = "application/json-patch+json";
+pub(crate) const JSON_PATCH: &str = "application/json-patch+json";
 
 /// Warnings kept of one answer.
 const MAX_WARNINGS: usize = 32;
@@ -158,7 +158,7 @@ impl Cluster {
     }
 
     /// The kind of a key in the version that is watched, else in the preferred one.
-    fn served_for(&self, key: &ResourceKey) -> Result<ResourceKind, WriteError> {
+    pub(crate) fn served_for(&self, key: &ResourceKey) -> Result<ResourceKind, WriteError> {
         let kind = key.group_kind();
         let discovery = self.discovery();
         let watched = self.inner.store().watched_version(&kind).cloned();
@@ -177,12 +177,32 @@ impl Cluster {
         preconditions: &Preconditions,
         propagation: Propagation,
     ) -> Result<Deleted, WriteError> {
+        self.delete_with(key, preconditions, json!({"propagationPolicy": propagation.as_str()})).await
+    }
+
+    /// Deletes an object without the time that it asks for its end: what runs is cut off. Its dependents go after it.
+    ///
+    /// **Errors.** As of [`delete`](Self::delete).
+    pub async fn delete_at_once(
+        &self,
+        key: &ResourceKey,
+        preconditions: &Preconditions,
+    ) -> Result<Deleted, WriteError> {
+        let options = json!({"propagationPolicy": Propagation::Background.as_str(), "gracePeriodSeconds": 0});
+        self.delete_with(key, preconditions, options).await
+    }
+
+    async fn delete_with(
+        &self,
+        key: &ResourceKey,
+        preconditions: &Preconditions,
+        mut body: Value,
+    ) -> Result<Deleted, WriteError> {
         let served = self.served_for(key)?;
         let attempt = attempt(&served, key.clone(), Verb::Delete);
         let path = object_path(&served, &key.namespace, &key.name)
             .map_err(|failure| attempt.invalid_name(&failure))?;
-        let mut body =
-            json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation.as_str()});
+        (body["apiVersion"], body["kind"]) = (json!("v1"), json!("DeleteOptions"));
         if let Some(uid) = &preconditions.uid {
             body["preconditions"]["uid"] = Value::String(uid.clone());
         }
@@ -314,7 +334,7 @@ impl Cluster {
         self.discovery().version(&gvk).cloned().ok_or(WriteError::KindUnknown { gvk })
     }
 
-    async fn write(
+    pub(crate) async fn write(
         &self,
         attempt: &Attempt<'_>,
         request: Result<Request<Vec<u8>>, Failure>,
@@ -348,14 +368,14 @@ impl Cluster {
         Ok(Applied { object, warnings, created: answer.code == 201, sent: true })
     }
 
-    fn remember(&self, attempt: &Attempt<'_>, body: Bytes) -> Result<Object, WriteError> {
+    pub(crate) fn remember(&self, attempt: &Attempt<'_>, body: Bytes) -> Result<Object, WriteError> {
         self.inner.take_in(attempt.gvk, body).map_err(|failure| attempt.refused(failure))
     }
 }
 
 impl Attempt<'_> {
     /// A name or a namespace that no path can hold.
-    fn invalid_name(&self, failure: &Failure) -> WriteError {
+    pub(crate) fn invalid_name(&self, failure: &Failure) -> WriteError {
         WriteError::Invalid {
             key: Box::new(self.key.clone()),
             message: failure.to_string(),
@@ -365,7 +385,7 @@ impl Attempt<'_> {
     }
 }
 
-fn attempt(served: &ResourceKind, key: ResourceKey, verb: Verb) -> Attempt<'_> {
+pub(crate) fn attempt(served: &ResourceKind, key: ResourceKey, verb: Verb) -> Attempt<'_> {
     Attempt { gvk: &served.gvk, plural: &served.plural, key, verb }
 }
 
@@ -388,7 +408,7 @@ fn query(options: &ApplyOptions) -> String {
     format!("fieldManager={manager}&fieldValidation={}{dry_run}", options.validation.as_str())
 }
 
-fn request(
+pub(crate) fn request(
     method: &str,
     path: &str,
     query: &str,
@@ -406,7 +426,10 @@ fn request(
 }
 
 /// A request of somebody else.
-fn impersonated(mut request: Request<Vec<u8>>, user: Option<&str>) -> Result<Request<Vec<u8>>, Failure> {
+pub(crate) fn impersonated(
+    mut request: Request<Vec<u8>>,
+    user: Option<&str>,
+) -> Result<Request<Vec<u8>>, Failure> {
     if let Some(user) = user {
         let value = HeaderValue::from_str(user).map_err(malformed)?;
         request.headers_mut().insert(IMPERSONATE_USER, value);

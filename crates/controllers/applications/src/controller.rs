@@ -62,6 +62,10 @@ impl Controller {
         &self.shared
     }
 
+    pub(crate) fn shared_arc(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
     /// The cluster that it runs in, as it is watched.
     pub fn cluster(&self) -> Cluster {
         self.shared.home.cluster.clone()

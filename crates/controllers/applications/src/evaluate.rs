@@ -31,7 +31,7 @@ use crate::writer::writer;
 const LOADING: Duration = Duration::from_secs(60);
 
 /// How long the kinds may take that the application has no objects of itself.
-const LOADING_OTHERS: Duration = Duration::from_secs(15);
+pub(crate) const LOADING_OTHERS: Duration = Duration::from_secs(15);
 
 /// Which state of the sources is looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Unrendered {
 }
 
 /// The cluster of an application, which is connected to where it is not yet.
-async fn destination(
+pub(crate) async fn destination(
     shared: &Shared,
     app: &Application,
     project: &ProjectEntry,
@@ -218,7 +218,7 @@ impl Controller {
     }
 
     /// A project with what the global projects that are for it add.
-    async fn read_project(&self, name: &str) -> Result<Arc<ProjectEntry>, Unrendered> {
+    pub(crate) async fn read_project(&self, name: &str) -> Result<Arc<ProjectEntry>, Unrendered> {
         let refused =
             |message: String| Unrendered { findings: vec![(ConditionType::InvalidSpecError, message)] };
         let own = self.fetch_project(name).await.map_err(refused)?;

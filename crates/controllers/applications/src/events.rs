@@ -75,6 +75,18 @@ pub(crate) async fn tell(
     message: String,
     severity: Severity,
 ) {
+    tell_as(shared, app, COMPONENT, reason, message, severity).await;
+}
+
+/// The same, told by another component.
+pub(crate) async fn tell_as(
+    shared: &Shared,
+    app: &Application,
+    component: &str,
+    reason: &str,
+    message: String,
+    severity: Severity,
+) {
     let note = EventNote {
         regarding: key_of(app),
         api_version: api::names::API_VERSION.to_owned(),
@@ -83,7 +95,7 @@ pub(crate) async fn tell(
         reason: reason.to_owned(),
         message,
         severity,
-        component: COMPONENT.to_owned(),
+        component: component.to_owned(),
         at: (shared.options.clock)(),
     };
     if let Err(error) = shared.home.cluster.emit_event(&note).await {

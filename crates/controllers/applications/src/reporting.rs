@@ -16,7 +16,7 @@ use crate::events;
 use crate::explain::errors;
 use crate::operation::Progress;
 use crate::shared::{AppMemory, AppName, Shared};
-use crate::status::{Report, is_same, operation_patch, patch};
+use crate::status::{Report, is_cut, is_same, listed, operation_patch, patch};
 use crate::write::{Lost, write};
 
 /// When an application that cannot be read is reported again, should that have failed.
@@ -35,7 +35,12 @@ pub(crate) async fn publish(
         report.why = None;
     }
     let patch_of = |app: &Application| patch(app, &report, &now, &shared.options.namespace);
-    if write(shared, name, app, patch_of).await? {
+    let written = write(shared, name, app, patch_of).await?;
+    if let Some(comparison) = &report.comparison {
+        let all = is_cut(&app.status).then(|| listed(comparison, &app.status.resources, &now));
+        shared.keep_unlisted(name, all);
+    }
+    if written {
         let told = report.why.as_ref().is_some_and(|why| !why.reasons.is_empty());
         if told && app.status.capstan.why.is_none() {
             shared.drops_ours.store(true, Ordering::Relaxed);

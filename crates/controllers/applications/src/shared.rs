@@ -299,6 +299,10 @@ pub(crate) struct Shared {
     depending: RwLock<BTreeSet<AppName>>,
     projects: RwLock<Projects>,
     memories: Mutex<HashMap<AppName, Arc<tokio::sync::Mutex<AppMemory>>>>,
+    /// All resources of the applications whose status has no room for them, as of the last pass.
+    unlisted: Mutex<HashMap<AppName, Arc<Vec<api::ResourceStatus>>>>,
+    /// What was shown of objects.
+    pub(crate) shown: crate::site::ShownCache,
     sights: RwLock<Sights>,
     /// Whether the API server drops what only we have in a status: the peer's definition is installed. Nothing is written there then.
     pub(crate) drops_ours: AtomicBool,
@@ -348,6 +352,8 @@ impl Shared {
             depending: RwLock::default(),
             projects: RwLock::default(),
             memories: Mutex::default(),
+            unlisted: Mutex::default(),
+            shown: crate::site::ShownCache::default(),
             sights: RwLock::default(),
             drops_ours: AtomicBool::new(false),
             leading: Mutex::new(None),
@@ -470,6 +476,7 @@ impl Shared {
         write(&self.sights).forget(name);
         write(&self.depending).remove(name);
         self.memories().remove(name);
+        self.keep_unlisted(name, None);
         self.queue.forget(name);
         let instance = self.instance(name);
         let others = self.clusters.connected();
@@ -578,6 +585,21 @@ impl Shared {
 
     fn memories(&self) -> MutexGuard<'_, HashMap<AppName, Arc<tokio::sync::Mutex<AppMemory>>>> {
         self.memories.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps all resources of an application whose status has no room for them; `None` where it has.
+    pub(crate) fn keep_unlisted(&self, name: &AppName, all: Option<Vec<api::ResourceStatus>>) {
+        let mut unlisted = self.unlisted.lock().unwrap_or_else(PoisonError::into_inner);
+        match all {
+            Some(all) => drop(unlisted.insert(Arc::clone(name), Arc::new(all))),
+            None => drop(unlisted.remove(name)),
+        }
+    }
+
+    /// All resources of an application whose status has no room for them, if a pass of this controller found them.
+    pub(crate) fn unlisted(&self, name: &AppName) -> Option<Arc<Vec<api::ResourceStatus>>> {
+        let unlisted = self.unlisted.lock().unwrap_or_else(PoisonError::into_inner);
+        unlisted.get(name).filter(|_| self.is_leading()).cloned()
     }
 
     /// Records what an application has in git, at its destination.

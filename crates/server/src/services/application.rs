@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::api::Application;
 use ::api::names::annotation;
+use applications::is_cut;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures::StreamExt as _;
 use rbac::{Action, Decision};
@@ -38,8 +40,19 @@ pub(super) async fn live(
     action: &Action,
     place: (&str, &str),
 ) -> Result<(Value, Decision), Status> {
-    let query = Filter::of(&ask.request)?;
-    let project = match (query.projects.as_slice(), text(&ask.request, "project")) {
+    live_for(backend, &ask.caller.guard, &ask.request, action, place).await
+}
+
+/// The same for somebody whose rights may be others by now.
+pub(super) async fn live_for(
+    backend: &Backend,
+    guard: &Guard,
+    request: &Value,
+    action: &Action,
+    place: (&str, &str),
+) -> Result<(Value, Decision), Status> {
+    let query = Filter::of(request)?;
+    let project = match (query.projects.as_slice(), text(request, "project")) {
         ([], project) => project.to_owned(),
         ([one], _) => one.clone(),
         _ => {
@@ -48,12 +61,12 @@ pub(super) async fn live(
             ));
         }
     };
-    let (app, _) = backend.apps.one(&ask.caller.guard, action, place, &project)?;
+    let (app, _) = backend.apps.one(guard, action, place, &project)?;
     let (namespace, name) = app.name();
     let live = backend.store.get(Kind::Application, &namespace, &name).await;
     let live = live.map_err(|error| store::status("reading the application", &error))?.ok_or_else(denied)?;
     // What was decided is about the project that it is in now.
-    let decision = backend.apps.decide(&ask.caller.guard, action, &live).ok_or_else(denied)?;
+    let decision = backend.apps.decide(guard, action, &live).ok_or_else(denied)?;
     Ok((live, decision))
 }
 
@@ -62,12 +75,30 @@ async fn get(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     let place = (text(&ask.request, "appNamespace"), text(&ask.request, "name"));
     let (live, _) = live(&backend, &ask, &Action::Get, place).await?;
     let kind = match text(&ask.request, "refresh") {
-        "" => return Ok(live.into()),
+        "" => return Ok(with_all_resources(&backend, live).await.into()),
         "hard" => "hard",
         _ => "normal",
     };
-    refresh(&backend, &live, kind).await.map(Reply::from)
+    let live = refresh(&backend, &live, kind).await?;
+    Ok(with_all_resources(&backend, live).await.into())
 }
+
+/// An application with all its resources, also where its status has no room for them. Where they cannot be had, with those that it has:
+/// a condition says so.
+async fn with_all_resources(backend: &Backend, mut live: Value) -> Value {
+    let Ok(app) = Application::from_value(live.clone()) else { return live };
+    if !is_cut(&app.status) {
+        return live;
+    }
+    let all = tokio::time::timeout(COMPARED, Box::pin(backend.controller.resources(&app))).await;
+    if let Ok(Ok(Ok(all))) = all.map(|all| all.map(serde_json::to_value)) {
+        live["status"]["resources"] = all;
+    }
+    live
+}
+
+/// How long it may take to compare an application whose status has no room for all of it.
+const COMPARED: Duration = Duration::from_secs(60);
 
 /// Asks for a look at an application and waits until it was taken, as the peer does: the annotation is gone then.
 async fn refresh(backend: &Backend, app: &Value, kind: &str) -> Result<Value, Status> {

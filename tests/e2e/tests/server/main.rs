@@ -6,4 +6,5 @@
 mod first;
 mod pages;
 mod projects;
+mod resources;
 mod stand;

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use applications::{Options, Start};
 use e2e::{Api, Cluster, On};
-use serde_json::json;
+use serde_json::{Value, json};
 use server::{PortOptions, Server};
 use testkit::{GitServer, GitServerOptions, Repository};
 
 const OBJECT: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {key: ";
+
+const CONFIG: &str = "/api/v1/namespaces/argocd/configmaps/argocd-cm";
 
 /// How long a command may take.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(100);
@@ -25,8 +27,30 @@ pub(crate) struct Stand {
     pub(crate) repository: Repository,
     pub(crate) git: GitServer,
     pub(crate) home: tempfile::TempDir,
+    http: reqwest::Client,
+    marks: std::sync::atomic::AtomicUsize,
     controller: tokio::task::JoinHandle<()>,
     _cluster: Cluster,
+}
+
+/// Answers that come one after another, a line of JSON each.
+pub(crate) struct Lines {
+    response: reqwest::Response,
+    read: Vec<u8>,
+}
+
+impl Lines {
+    /// The next answer; `None` once the stream ended.
+    pub(crate) async fn next(&mut self) -> Option<Value> {
+        loop {
+            if let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.read.drain(..=end).collect();
+                return Some(serde_json::from_slice(&line).unwrap());
+            }
+            let more = tokio::time::timeout(PATIENCE, self.response.chunk());
+            self.read.extend_from_slice(&more.await.unwrap().unwrap()?);
+        }
+    }
 }
 
 impl Drop for Stand {
@@ -80,7 +104,8 @@ impl Stand {
         };
         let server = Server::start(options).await?;
         let controller = tokio::spawn(async move { controller.run(std::future::pending()).await });
-        Ok(Self { server, api, repository, git, home, controller, _cluster: cluster })
+        let (http, marks) = (reqwest::Client::new(), 0.into());
+        Ok(Self { server, api, repository, git, home, http, marks, controller, _cluster: cluster })
     }
 
     /// Logs in as the first admin with the password that the server made.
@@ -96,6 +121,49 @@ impl Stand {
         let secret = self.api.get(path).await?.context("no first password")?;
         let encoded = secret["data"]["password"].as_str().context("no password in it")?;
         Ok(String::from_utf8(base64::Engine::decode(&base64::prelude::BASE64_STANDARD, encoded)?)?)
+    }
+
+    /// An account with these lines of the policy, which are in force; the answer is a token of it.
+    pub(crate) async fn account(&self, name: &str, lines: &str) -> String {
+        let map = |map: &str, data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": map, "namespace": "argocd"}, "data": data});
+        let accounts = json!({format!("accounts.{name}"): "apiKey"});
+        self.api.patch(CONFIG, &map("argocd-cm", accounts)).await.unwrap();
+        let token = testkit::eventually_some("the account is known", e2e::PATIENCE, || async {
+            let (code, text) = self.argocd(&format!("account generate-token --account {name}")).await?;
+            Ok::<_, anyhow::Error>((code == 0).then(|| text.trim().to_owned()))
+        });
+        let token = token.await;
+        // The last line tells that the ones before it are in force.
+        let mark = format!("m{}", self.marks.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        let policy = json!({"policy.csv": format!("{lines}\np, {name}, accounts, get, {mark}, allow")});
+        self.api.apply(&map("argocd-rbac-cm", policy)).await.unwrap();
+        let path = format!("/api/v1/account/can-i/accounts/get/{mark}");
+        testkit::eventually("the policy is in force", e2e::PATIENCE, || async {
+            let answer: Value = serde_json::from_str(&self.get(&path, &token).await.text().await?)?;
+            Ok::<_, anyhow::Error>(answer["value"] == "yes")
+        })
+        .await;
+        token
+    }
+
+    /// What REST answers at a path.
+    pub(crate) async fn get(&self, path: &str, token: &str) -> reqwest::Response {
+        let url = format!("http://{}{path}", self.server.address());
+        self.http.get(url).bearer_auth(token).send().await.unwrap()
+    }
+
+    /// What REST answers to a request with a body.
+    pub(crate) async fn post(&self, path: &str, token: &str, body: &Value) -> reqwest::Response {
+        let url = format!("http://{}{path}", self.server.address());
+        let request = self.http.post(url).bearer_auth(token).header("content-type", "application/json");
+        request.body(body.to_string()).send().await.unwrap()
+    }
+
+    /// A stream of answers at a path of REST.
+    pub(crate) async fn stream(&self, path: &str, token: &str) -> Lines {
+        let response = self.get(path, token).await;
+        assert_eq!(response.status(), 200, "{path}");
+        Lines { response, read: Vec::new() }
     }
 
     /// Types lines one after another and holds each against its row.

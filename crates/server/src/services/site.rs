@@ -1,0 +1,132 @@
+//! What an application has in its cluster, for whoever may see or do something there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::api::Application;
+use applications::{ActError, Site, Unrendered};
+use cluster::{LiveObject, WriteError};
+use rbac::{Action, Decision, Target};
+use resource::ResourceKey;
+use serde_json::Value;
+use tonic::Status;
+
+use super::application::live_for;
+use super::text;
+use crate::guard::Guard;
+use crate::server::Backend;
+
+/// How long it may take to connect to a cluster and to list what it has.
+const CONNECTING: Duration = Duration::from_secs(60);
+/// Whether who may change an application may not change each of its objects for that alone.
+const INHERITANCE: &str = "server.rbac.disableApplicationFineGrainedRBACInheritance";
+
+/// An application with its site, by a decision about the application.
+pub(super) struct Visited {
+    pub(super) app: Box<Application>,
+    pub(super) value: Value,
+    pub(super) site: Site,
+    pub(super) decision: Decision,
+}
+
+/// Goes to the site of an application, for the first of these actions that is permitted. `field` names the application in the request.
+pub(super) async fn visit(
+    backend: &Backend,
+    guard: &Guard,
+    request: &Value,
+    actions: &[Action],
+    field: &str,
+) -> Result<Visited, Status> {
+    let place = (text(request, "appNamespace"), text(request, field));
+    let mut found = Err(crate::guard::denied());
+    for action in actions {
+        found = live_for(backend, guard, request, action, place).await;
+        if !matches!(&found, Err(status) if status.code() == tonic::Code::PermissionDenied) {
+            break;
+        }
+    }
+    let (value, decision) = found?;
+    let app = Application::from_value(value.clone())
+        .map_err(|error| Status::failed_precondition(error.to_string()))?;
+    let site = tokio::time::timeout(CONNECTING, Box::pin(backend.controller.site(&app))).await;
+    let site = site.map_err(|_| Status::unavailable("the application's cluster does not answer in time"))?;
+    let site = site.map_err(|unrendered: Unrendered| Status::failed_precondition(unrendered.to_string()))?;
+    Ok(Visited { app: Box::new(app), value, site, decision })
+}
+
+/// Whether an application may still be seen.
+pub(super) fn permitted(
+    backend: &Backend,
+    guard: &Guard,
+    request: &Value,
+    field: &str,
+) -> Result<(), Status> {
+    let place = (text(request, "appNamespace"), text(request, field));
+    backend.apps.one(guard, &Action::Get, place, text(request, "project")).map(drop)
+}
+
+/// The object that a request is about.
+pub(super) fn key(request: &Value) -> ResourceKey {
+    let field = |name| text(request, name);
+    ResourceKey::new(field("group"), field("kind"), field("namespace"), field("resourceName"))
+}
+
+/// The object that a request is about, if it is one of the application's.
+///
+/// **Source**: `Server.getAppLiveResource`.
+pub(super) fn object(visited: &Visited, request: &Value) -> Result<Arc<LiveObject>, Status> {
+    let key = key(request);
+    visited.site.find(&key).ok_or_else(|| {
+        let ResourceKey { group, kind, name, .. } = &key;
+        let app = &visited.app.metadata.name;
+        Status::invalid_argument(format!("{kind} {group} {name} not found as part of application {app}"))
+    })
+}
+
+/// What one needs to change or delete one object: a line about it, or where the settings say so one about the whole application.
+pub(super) fn fine(backend: &Backend, plain: &Action, request: &Value) -> Vec<Action> {
+    let ResourceKey { group, kind, namespace, name } = key(request);
+    let target = Target { group, kind, namespace, name };
+    let fine = match plain {
+        Action::Update => Action::UpdateTarget(target),
+        Action::Delete => Action::DeleteTarget(target),
+        other => return vec![other.clone()],
+    };
+    let settings = backend.settings.current();
+    let inherits = settings.config.get(INHERITANCE).is_some_and(|text| is_false(text));
+    if inherits { vec![plain.clone(), fine] } else { vec![fine] }
+}
+
+/// What Go reads as false.
+fn is_false(text: &str) -> bool {
+    matches!(text, "0" | "f" | "F" | "false" | "FALSE" | "False")
+}
+
+/// An error of the cluster. Its texts about Secrets are withheld where they are made.
+pub(super) fn refused(what: &str, error: &ActError) -> Status {
+    let text = format!("{what}: {error}");
+    match error {
+        ActError::Gone(_) | ActError::Write(WriteError::NotFound { .. }) => Status::not_found(text),
+        ActError::Write(WriteError::Precondition { .. }) => Status::aborted(text),
+        ActError::Write(WriteError::Transient { .. } | WriteError::Throttled { .. }) => {
+            Status::unavailable(text)
+        }
+        ActError::Write(WriteError::Invalid { .. }) => Status::invalid_argument(text),
+        ActError::NotPermitted(_) => Status::permission_denied(text),
+        ActError::Nobody(_) | ActError::Write(_) | ActError::Action(_) => Status::failed_precondition(text),
+        ActError::Read(_) => Status::unavailable(text),
+    }
+}
+
+/// The line about what somebody did to an object.
+pub(super) fn log(visited: &Visited, key: &ResourceKey, what: &str) {
+    let (app, decision) = (&visited.app.metadata, &visited.decision);
+    tracing::info!(
+        user = decision.subject(),
+        application = format!("{}/{}", app.namespace, app.name),
+        object = %key,
+        action = %decision.permission().action.text(),
+        rule = decision.rule().text(),
+        "{what}"
+    );
+}

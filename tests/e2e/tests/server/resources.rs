@@ -1,0 +1,172 @@
+//! The objects of an application: its tree, single objects, and what can be done to them.
+
+use serde_json::{Value, json};
+
+use crate::stand::{Row, Stand};
+
+const MANIFESTS: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: 'registry.example/web:1', resources: {requests: {cpu: 250m}}}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: password}
+stringData: {password: canary-in-a-secret}
+";
+
+/// An application with these objects, synced and healthy.
+pub(crate) async fn with_objects() -> Option<Stand> {
+    let stand = Stand::start().await?;
+    stand.repository.commit(&[("app/objects.yaml", MANIFESTS)], "objects").unwrap();
+    stand.login().await;
+    let create = "app create app --repo $REPO --revision main --path app \
+                  --dest-server https://kubernetes.default.svc --dest-namespace default";
+    let rows: Vec<Row> = vec![
+        (create.into(), 0, "created"),
+        ("app sync app --timeout 60".into(), 0, "deployment.apps/web created"),
+        ("app wait app --health --timeout 60".into(), 0, "Healthy"),
+    ];
+    stand.types(&rows).await;
+    Some(stand)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn objects_are_shown_patched_and_deleted() {
+    let Some(stand) = with_objects().await else { return };
+    let (_, text) = stand.argocd("app get-resource app --kind Secret -o yaml").await.unwrap();
+    assert!(text.contains("password: ++++++++"), "{text}");
+    for canary in ["canary-in-a-secret", "Y2FuYXJ5LWluLWEtc2VjcmV0"] {
+        assert!(!text.contains(canary), "{text}");
+    }
+    let patch = r#"app patch-resource app --kind ConfigMap --resource-name a --patch {"data":{"key":"2"}}"#;
+    let delete = "app delete-resource app --kind ConfigMap --resource-name a";
+    let rows: Vec<Row> = vec![
+        ("app resources app".into(), 0, "apps   Deployment  default    web       No"),
+        ("app resources app --output tree".into(), 0, "apps   Deployment  default    web       No"),
+        ("app resources app --output tree=detailed".into(), 0, "Healthy"),
+        ("app get app --output tree".into(), 0, "Pod/web-"),
+        ("app get app --output tree=detailed".into(), 0, "Healthy"),
+        ("app get-resource app --kind Pod -o json".into(), 0, "registry.example/web:1"),
+        (
+            "app get-resource app --kind ConfigMap --resource-name a --filter-fields data.key".into(),
+            0,
+            "data.key",
+        ),
+        (patch.into(), 0, "Resource 'a' patched"),
+        (
+            format!("{patch} --patch-type application/wrong"),
+            20,
+            "patch type 'application/wrong' is not supported",
+        ),
+        ("app get-resource app --kind ConfigMap -o yaml".into(), 0, "key: \"2\""),
+        (delete.into(), 0, "Resource 'a' deleted"),
+        ("app wait app --sync --timeout 1".into(), 20, "timed out"),
+        ("app resources app".into(), 0, "ConfigMap"),
+        (delete.into(), 20, "no matching resource found"),
+    ];
+    stand.types(&rows).await;
+    let gone = stand.api.get("/api/v1/namespaces/default/configmaps/a").await.unwrap();
+    assert_eq!(gone, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_is_restarted() {
+    let Some(stand) = with_objects().await else { return };
+    let rows: Vec<Row> = vec![
+        ("app actions list app --kind Deployment".into(), 0, "apps   Deployment  web   restart"),
+        ("app actions list app -o json".into(), 0, "\"Action\": \"pause\""),
+        ("app actions run app restart --kind Deployment".into(), 0, ""),
+        ("app actions run app explode --kind Deployment".into(), 20, "has no action explode"),
+    ];
+    stand.types(&rows).await;
+    // The client has no word for parameters yet.
+    let scale = json!({"name": "app", "namespace": "default", "resourceName": "web", "group": "apps", "version": "v1",
+        "kind": "Deployment", "action": "scale", "resourceActionParameters": [{"name": "replicas", "value": "2"}]});
+    let token = stand.account("dev", "p, dev, applications, *, default/app, allow").await;
+    let scaled = stand.post("/api/v1/applications/app/resource/actions/v2", &token, &scale).await;
+    assert_eq!(scaled.status(), 200, "{}", scaled.text().await.unwrap());
+    let path = "/apis/apps/v1/namespaces/default/deployments/web";
+    let web = stand.api.get(path).await.unwrap().unwrap();
+    let annotations = &web["spec"]["template"]["metadata"]["annotations"];
+    assert!(annotations["kubectl.kubernetes.io/restartedAt"].is_string(), "{annotations}");
+    assert_eq!(web["spec"]["replicas"], json!(2));
+}
+
+/// What one may do with objects, by lines of the policy: each line opens what is said, and nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_open_single_objects_and_actions() {
+    let Some(stand) = with_objects().await else { return };
+    let base = "p, dev, applications, get, default/app, allow\n";
+    for (line, patches, deletes, restarts) in [
+        ("", false, false, false),
+        ("p, dev, applications, update, default/app, allow", false, false, false),
+        ("p, dev, applications, update/*, default/app, allow", true, false, false),
+        ("p, dev, applications, update//ConfigMap/default/a, default/app, allow", true, false, false),
+        ("p, dev, applications, update//ConfigMap/default/b, default/app, allow", false, false, false),
+        ("p, dev, applications, action/apps/Deployment/restart, default/app, allow", false, false, true),
+        ("p, dev, applications, action/apps/Deployment/pause, default/app, allow", false, false, false),
+        ("p, dev, applications, action/*, default/app, allow", false, false, true),
+        ("p, dev, applications, delete//Service/default/*, default/app, allow", false, true, false),
+    ] {
+        let token = stand.account("dev", &format!("{base}{line}")).await;
+        let may = async |command: &str| {
+            let (code, text) =
+                stand.argocd(&format!("{command} --auth-token {token} --server $SERVER")).await.unwrap();
+            let denied = text.contains("code = PermissionDenied");
+            assert_eq!(code != 0, denied, "{line}: {command}: {text}");
+            !denied
+        };
+        let patch =
+            r#"app patch-resource app --kind ConfigMap --resource-name a --patch {"data":{"key":"1"}}"#;
+        assert_eq!(may(patch).await, patches, "patch by {line}");
+        assert_eq!(may("app actions run app restart --kind Deployment").await, restarts, "restart by {line}");
+        assert_eq!(may("app delete-resource app --kind Service").await, deletes, "delete by {line}");
+        assert!(may("app get-resource app --kind ConfigMap").await, "get by {line}");
+    }
+}
+
+/// A stream tells the tree as it is and then each time it changes, and ends when the right is gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tree_is_told_again_when_it_changes() {
+    let Some(stand) = with_objects().await else { return };
+    let base = "p, dev, applications, *, default/app, allow";
+    let token = stand.account("dev", base).await;
+    let mut events = stand.stream("/api/v1/stream/applications/app/resource-tree", &token).await;
+    let has = |tree: &Value, kind: &str| {
+        tree["result"]["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|node| node["kind"] == kind && node["uid"].is_string())
+    };
+    let first = events.next().await.unwrap();
+    assert!(has(&first, "Pod") && has(&first, "Service"), "{first}");
+    let pod = first["result"]["nodes"].as_array().unwrap().iter().find(|node| node["kind"] == "Pod").unwrap();
+    assert_eq!(pod["images"], json!(["registry.example/web:1"]));
+    assert!(pod["info"].as_array().unwrap().contains(&json!({"name": "cpu", "value": "250"})), "{pod}");
+    assert_eq!(pod["parentRefs"][0]["kind"], "ReplicaSet");
+    stand.api.delete("/api/v1/namespaces/default/services/web").await.unwrap();
+    let next = events.next().await.unwrap();
+    assert!(!has(&next, "Service"), "{next}");
+    stand.account("dev", "").await;
+    loop {
+        match events.next().await {
+            Some(event) if event.get("error").is_some() => {
+                assert_eq!(event["error"]["message"], "permission denied");
+                break;
+            }
+            Some(_) => {}
+            None => panic!("it ended without saying why"),
+        }
+    }
+}
