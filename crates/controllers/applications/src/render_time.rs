@@ -1,13 +1,28 @@
-//! How long a render may take, and that it ends when nobody waits for it any more.
+//! How long a render may take, of the clock and of the processor, and that it ends when nobody waits for it any more.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
 
 use render::Cancelled;
 
-/// How long a render may take (reliability P11). Its budgets end it in some seconds on an idle machine.
-pub(crate) const RENDER_TIME: Duration = Duration::from_secs(90);
+/// How long a render may take (reliability P11). Its budgets end most in some seconds on an idle machine.
+pub(crate) const RENDER_TIME: Allowed =
+    Allowed { clock: Duration::from_secs(90), cpu: Duration::from_secs(10) };
+
+/// Pause between two looks at the processor time of a thread, which is a file to be read.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// What a render may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Allowed {
+    /// Time by the clock.
+    pub(crate) clock: Duration,
+    /// Time of the processor, on all threads together. Not limited where the system does not tell (it does on Linux).
+    pub(crate) cpu: Duration,
+}
 
 /// Why a render gave nothing.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,9 +30,56 @@ pub(crate) enum Ended {
     /// It took too long.
     #[error("it took longer than {} s", .0.as_secs())]
     Late(Duration),
+    /// It kept the processor too long.
+    #[error("it took more than {} s of processor time", .0.as_secs())]
+    Costly(Duration),
     /// It panicked, or the process is ending.
     #[error("{0}")]
     Broken(String),
+}
+
+/// The processor time of a render so far.
+struct Meter {
+    /// The thread that it began on, which has done other things before.
+    home: ThreadId,
+    before: Duration,
+    looks: Mutex<Looks>,
+}
+
+struct Looks {
+    next: Instant,
+    /// What was seen last of each thread. Those beside the first begin with a part of the render and end with it.
+    threads: HashMap<ThreadId, Duration>,
+}
+
+impl Meter {
+    /// Of what begins now on this thread; `None` where the system does not tell.
+    fn start() -> Option<Self> {
+        let looks = Looks { next: Instant::now(), threads: HashMap::new() };
+        Some(Self { home: thread::current().id(), before: of_this_thread()?, looks: Mutex::new(looks) })
+    }
+
+    /// Whether it is more than that. Asked by the threads that work; a look comes too late by [`LOOK_EVERY`] at most.
+    fn is_over(&self, limit: Duration) -> bool {
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if now < looks.next {
+            return false;
+        }
+        looks.next = now + LOOK_EVERY;
+        let me = thread::current().id();
+        if let Some(time) = of_this_thread() {
+            let own = if me == self.home { time.saturating_sub(self.before) } else { time };
+            looks.threads.insert(me, own);
+        }
+        looks.threads.values().sum::<Duration>() > limit
+    }
+}
+
+/// The processor time of the thread that asks: the first number of its `schedstat`, in nanoseconds.
+fn of_this_thread() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))
 }
 
 /// Whoever drops this does not want the result any more.
@@ -31,19 +93,28 @@ impl Drop for Wish {
 
 /// Runs a render on a thread where it may block, for so long.
 ///
-/// **Shape**: `render` is given a question to ask now and then. The answer is yes once the time is over, or once this future was
-/// dropped. A thread cannot be ended: one that does not ask goes on to the end of its budgets, and is waited for.
+/// **Shape**: `render` is given a question to ask now and then. The answer is yes once the time is over, by the clock or by the
+/// processor, or once this future was dropped. A thread cannot be ended: one that does not ask goes on to the end of its budgets, and is
+/// waited for; what it comes to counts, unless the clock's time is over.
 /// **Errors**: [`Ended`].
 pub(crate) async fn within<T: Send + 'static>(
-    time: Duration,
+    allowed: Allowed,
     render: impl FnOnce(Cancelled) -> T + Send + 'static,
 ) -> Result<T, Ended> {
     let wish = Wish(Arc::default());
-    let over = Arc::clone(&wish.0);
-    let asked = Arc::clone(&over);
-    let work = tokio::task::spawn_blocking(move || render(Arc::new(move || asked.load(Ordering::Acquire))));
+    let (over, costly) = (Arc::clone(&wish.0), Arc::new(AtomicBool::new(false)));
+    let (asked, told) = (Arc::clone(&over), Arc::clone(&costly));
+    let work = tokio::task::spawn_blocking(move || {
+        let meter = Meter::start();
+        render(Arc::new(move || {
+            if meter.as_ref().is_some_and(|meter| meter.is_over(allowed.cpu)) {
+                told.store(true, Ordering::Release);
+            }
+            told.load(Ordering::Acquire) || asked.load(Ordering::Acquire)
+        }))
+    });
     tokio::pin!(work);
-    let (done, late) = match tokio::time::timeout(time, &mut work).await {
+    let (done, late) = match tokio::time::timeout(allowed.clock, &mut work).await {
         Ok(done) => (done, false),
         Err(_) => {
             over.store(true, Ordering::Release);
@@ -51,7 +122,11 @@ pub(crate) async fn within<T: Send + 'static>(
         }
     };
     let done = done.map_err(|error| Ended::Broken(error.to_string()))?;
-    if late { Err(Ended::Late(time)) } else { Ok(done) }
+    match (costly.load(Ordering::Acquire), late) {
+        (true, _) => Err(Ended::Costly(allowed.cpu)),
+        (false, true) => Err(Ended::Late(allowed.clock)),
+        (false, false) => Ok(done),
+    }
 }
 
 #[cfg(test)]
@@ -82,9 +157,35 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_that_is_merely_slow_ends_in_its_time() {
-        let time = Duration::from_millis(50);
-        let ended = within(time, slow).await;
-        assert_eq!(ended.map(drop), Err(Ended::Late(time)));
+        let clock = Duration::from_millis(50);
+        let ended = within(Allowed { clock, ..RENDER_TIME }, slow).await;
+        assert_eq!(ended.map(drop), Err(Ended::Late(clock)));
+    }
+
+    /// On a thread of its own (Jsonnet) as on the render's (what asks there, as templates do).
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn what_keeps_the_processor_ends() {
+        let cpu = Duration::from_millis(50);
+        let allowed = Allowed { cpu, ..RENDER_TIME };
+        let ended = within(allowed, slow).await;
+        assert_eq!(ended.map(drop), Err(Ended::Costly(cpu)));
+        let ended = within(allowed, |cancelled| while !cancelled() {}).await;
+        assert_eq!(ended, Err(Ended::Costly(cpu)));
+    }
+
+    /// What the thread did before is not the render's, nor is the time in which it waits.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn only_a_renders_own_processor_time_counts() {
+        let meter = tokio::task::spawn_blocking(|| {
+            let begun = of_this_thread().unwrap();
+            while of_this_thread().unwrap() < begun + Duration::from_millis(50) {}
+            let meter = Meter::start().unwrap();
+            thread::sleep(Duration::from_millis(60));
+            meter.is_over(Duration::from_millis(40))
+        });
+        assert!(!meter.await.unwrap());
     }
 
     #[tokio::test]
