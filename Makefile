@@ -29,12 +29,13 @@ lint: ## formatting, clippy, the rings of the architecture, licences
 advisories: ## open advisories of what is used; needs the network
 	$(CARGO) deny check advisories
 
-# Programs that the tests run as the real thing: sshd and gpg from Debian, Kubernetes and etcd from their Go modules.
+# Programs that the tests run as the real thing: sshd, gpg and Prometheus from Debian, Kubernetes and etcd from their Go modules.
 packages:
 	@missing=(); command -v sshd >/dev/null || [ -x /usr/sbin/sshd ] || missing+=(openssh-server); command -v gpg >/dev/null || missing+=(gnupg); \
+	command -v prometheus >/dev/null || missing+=(prometheus); \
 	if [ $${#missing[@]} = 0 ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$${missing[@]}" >/dev/null; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null; \
 	else echo "no $${missing[*]} and no right to install them: the suites that need them will say that they did not run"; fi
 
 tools:

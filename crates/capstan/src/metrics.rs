@@ -1,12 +1,16 @@
 //! `/metrics` and `/healthz`, on a listener of their own.
 
+mod apps;
+mod calls;
 mod clusters;
+mod git;
+mod process;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use api::Application;
 use applications::Controller;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -14,8 +18,12 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use server::{Figures, Meter};
+use tally::Exposition;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+pub(crate) use apps::ApplicationLabels;
 
 /// A listener. Dropping it ends it.
 pub(crate) struct Serving {
@@ -29,16 +37,25 @@ impl Drop for Serving {
     }
 }
 
-pub(crate) async fn serve(address: SocketAddr, controller: Controller) -> Result<Serving> {
+/// What is told.
+#[derive(Clone)]
+pub(crate) struct Told {
+    pub(crate) controller: Controller,
+    /// The server beside it, if there is one.
+    pub(crate) server: Option<Meter>,
+    pub(crate) labels: Arc<ApplicationLabels>,
+}
+
+pub(crate) async fn serve(address: SocketAddr, told: Told) -> Result<Serving> {
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr()?;
     let task = tokio::spawn(async move {
         loop {
             let Ok((stream, _)) = listener.accept().await else { continue };
-            let controller = controller.clone();
+            let told = told.clone();
             tokio::spawn(async move {
                 let service = service_fn(move |request| {
-                    let answer = answer(&request, &controller);
+                    let answer = answer(&request, &told);
                     async move { Ok::<_, Infallible>(answer) }
                 });
                 let connection = hyper::server::conn::http1::Builder::new();
@@ -51,14 +68,17 @@ pub(crate) async fn serve(address: SocketAddr, controller: Controller) -> Result
     Ok(Serving { address, task })
 }
 
-fn answer(request: &Request<Incoming>, controller: &Controller) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, told: &Told) -> Response<Full<Bytes>> {
     let (status, body) = match request.uri().path() {
-        "/healthz" | "/livez" => match controller.stuck() {
+        "/healthz" | "/livez" => match told.controller.stuck() {
             None => (StatusCode::OK, "ok\n".to_owned()),
             Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
         },
         "/readyz" => (StatusCode::OK, "ok\n".to_owned()),
-        "/metrics" => (StatusCode::OK, metrics(controller)),
+        "/metrics" => {
+            let figures = told.server.as_ref().map(Meter::figures);
+            (StatusCode::OK, metrics(&told.controller, figures.as_ref(), &told.labels))
+        }
         _ => (StatusCode::NOT_FOUND, "not found; there are /metrics and /healthz\n".to_owned()),
     };
     let mut response = Response::new(Full::new(Bytes::from(body)));
@@ -69,9 +89,9 @@ fn answer(request: &Request<Incoming>, controller: &Controller) -> Response<Full
 }
 
 /// Everything in Prometheus' text format.
-fn metrics(controller: &Controller) -> String {
+fn metrics(controller: &Controller, figures: Option<&Figures>, labels: &ApplicationLabels) -> String {
     let own = controller.metrics();
-    let mut text = String::new();
+    let mut page = Exposition::default();
     for (name, help, value) in [
         (
             "capstan_renders_total",
@@ -84,83 +104,27 @@ fn metrics(controller: &Controller) -> String {
         ("capstan_syncs_total", "Operations that ended well.", own.syncs()),
         ("capstan_syncs_failed_total", "Operations that ended otherwise.", own.failed_syncs()),
     ] {
-        head(&mut text, name, "counter", help);
-        line(&mut text, name, &[], value);
+        page.head(name, "counter", help);
+        page.line(name, &[], value);
     }
-    head(&mut text, "capstan_active", "gauge", "Whether this controller holds the lease.");
-    line(&mut text, "capstan_active", &[], u64::from(own.is_leading()));
+    page.head("capstan_active", "gauge", "Whether this controller holds the lease.");
+    page.line("capstan_active", &[], u64::from(own.is_leading()));
+    page.head("argocd_info", "gauge", "Information about the version.");
+    page.line("argocd_info", &[("version", concat!("v", env!("CARGO_PKG_VERSION"), "+capstan"))], 1);
     let name = "capstan_cluster_requests_total";
-    head(&mut text, name, "counter", "Requests to the API server, by verb.");
+    page.head(name, "counter", "Requests to the API server, by verb.");
     for (verb, count) in controller.requests() {
-        line(&mut text, name, &[("verb", verb)], count);
+        page.line(name, &[("verb", verb)], count);
     }
-    let name = "capstan_git_requests_total";
-    head(&mut text, name, "counter", "Requests to git servers, by kind.");
-    for (kind, count) in controller.git_requests() {
-        line(&mut text, name, &[("request_type", kind)], count);
+    let name = "workqueue_depth";
+    page.head(name, "gauge", "Applications that wait for a worker.");
+    page.line(name, &[("name", "app_reconciliation_queue")], controller.queue().0);
+    git::write(&mut page, &controller.git_requests());
+    clusters::write(&mut page, &controller.clusters());
+    apps::write(&mut page, controller, labels);
+    if let Some(figures) = figures {
+        calls::write(&mut page, figures);
     }
-    clusters::write(&mut text, &controller.clusters());
-    let name = "argocd_app_info";
-    head(&mut text, name, "gauge", "Information about an application.");
-    // A controller that stands by knows the applications and nothing of their state: the active one speaks for them.
-    if own.is_leading() {
-        controller.each_app(|app| line(&mut text, name, &info(app), 1));
-    }
-    text
-}
-
-fn info(app: &Application) -> [(&'static str, &str); 10] {
-    let status = &app.status;
-    let running = status.running().is_some();
-    let operation = match () {
-        () if app.metadata.is_deleting() => "delete",
-        () if running || app.operation.is_some() => "sync",
-        () => "",
-    };
-    let destination = &app.spec.destination;
-    let server =
-        if destination.server.is_empty() { api::names::IN_CLUSTER_SERVER } else { &destination.server };
-    [
-        ("autosync_enabled", if app.spec.automated().is_some() { "true" } else { "false" }),
-        ("dest_namespace", &destination.namespace),
-        ("dest_server", server),
-        ("health_status", status.health.status.as_ref().map_or("Unknown", |health| health.as_str())),
-        ("name", &app.metadata.name),
-        ("namespace", &app.metadata.namespace),
-        ("operation", operation),
-        ("project", app.spec.project_name()),
-        ("repo", app.spec.sources().first().map_or("", |source| &source.repo_url)),
-        ("sync_status", status.sync.status.as_str()),
-    ]
-}
-
-fn head(text: &mut String, name: &str, kind: &str, help: &str) {
-    push(text, format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
-}
-
-fn line(text: &mut String, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
-    let escape = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-    let labels: Vec<String> =
-        labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escape(value))).collect();
-    if labels.is_empty() {
-        push(text, format_args!("{name} {value}\n"));
-    } else {
-        push(text, format_args!("{name}{{{}}} {value}\n", labels.join(",")));
-    }
-}
-
-fn push(text: &mut String, what: std::fmt::Arguments<'_>) {
-    text.push_str(&what.to_string());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_are_escaped() {
-        let mut text = String::new();
-        line(&mut text, "m", &[("a", "x\"y\\z\n")], 1);
-        assert_eq!(text, "m{a=\"x\\\"y\\\\z\\n\"} 1\n");
-    }
+    process::write(&mut page);
+    page.into_text()
 }

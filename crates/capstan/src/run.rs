@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use applications::{Options, Start};
 
+use crate::metrics::{ApplicationLabels, Told};
 use crate::{connect, environment, metrics, shutdown};
 
 #[derive(Debug, clap::Args)]
@@ -28,6 +30,12 @@ pub(crate) struct Arguments {
     /// Address of /metrics and /healthz
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8082")]
     metrics_addr: SocketAddr,
+    /// Labels of Applications that argocd_app_labels tells, separated by commas
+    #[arg(long, value_name = "LABEL", value_delimiter = ',')]
+    metrics_application_labels: Vec<String>,
+    /// Conditions that argocd_app_condition counts, as in SyncError, separated by commas
+    #[arg(long, value_name = "TYPE", value_delimiter = ',')]
+    metrics_application_conditions: Vec<String>,
     /// Serve the API (gRPC, gRPC-Web, REST) here, as in 0.0.0.0:8080; without it there is no server
     #[arg(long, value_name = "ADDR")]
     server_addr: Option<SocketAddr>,
@@ -76,12 +84,21 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     }
     .start()
     .await?;
-    let serving = metrics::serve(arguments.metrics_addr, controller.clone()).await?;
-    tracing::info!(address = %serving.address, "serves metrics and health");
     let server = match arguments.server_addr {
         Some(address) => Some(crate::serve::start(&namespace, client, &controller, address, true).await?),
         None => None,
     };
+    let labels = ApplicationLabels {
+        labels: arguments.metrics_application_labels,
+        conditions: arguments.metrics_application_conditions,
+    };
+    let told = Told {
+        controller: controller.clone(),
+        server: server.as_ref().map(server::Server::meter),
+        labels: Arc::new(labels),
+    };
+    let serving = metrics::serve(arguments.metrics_addr, told).await?;
+    tracing::info!(address = %serving.address, "serves metrics and health");
     if let Some(server) = &server {
         tracing::info!(address = %server.address(), "serves the API");
     }

@@ -13,8 +13,9 @@ use kubesim::workloads::{ControllerOptions, NodeOptions, spawn_controllers, spaw
 use kubesim::{KubeSim, Serving};
 use serde_json::{Value, json};
 
+use crate::metrics::Told;
 use crate::screen::{Mark, Screen};
-use crate::{bootstrap, demo, serve, shutdown};
+use crate::{bootstrap, demo, metrics, serve, shutdown};
 
 /// Name of the playground's repository.
 const REPOSITORY: &str = "config";
@@ -30,6 +31,9 @@ pub(crate) struct Arguments {
     /// Port of the API server; git and the Kubernetes API take the next two. Free ports are taken where these are not
     #[arg(long, default_value_t = 7777)]
     port: u16,
+    /// Serve /metrics and /healthz here, as in 127.0.0.1:8082
+    #[arg(long, value_name = "ADDR")]
+    metrics_addr: Option<SocketAddr>,
     /// Where the git repository and the kubeconfig are kept; without it they go when the playground ends
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -81,6 +85,7 @@ struct Playground {
     kubeconfig: PathBuf,
     controller: tokio::task::JoinHandle<()>,
     stop: tokio::sync::oneshot::Sender<()>,
+    _metrics: Option<metrics::Serving>,
     _workloads: [kubesim::workloads::Handle; 2],
 }
 
@@ -157,6 +162,14 @@ impl Playground {
                 }
                 started => started,
             }?;
+        let metrics = match arguments.metrics_addr {
+            Some(address) => {
+                let labels = Arc::default();
+                let told = Told { controller: controller.clone(), server: Some(server.meter()), labels };
+                Some(metrics::serve(address, told).await?)
+            }
+            None => None,
+        };
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let running = tokio::spawn(async move {
             controller
@@ -168,6 +181,9 @@ impl Playground {
         });
         screen.step(Mark::Good, "capstan", "controllers are running");
         screen.step(Mark::Good, "API server", &format!("http://{}", server.address()));
+        if let Some(metrics) = &metrics {
+            screen.step(Mark::Good, "metrics", &format!("http://{}/metrics", metrics.address));
+        }
         Ok(Self {
             client,
             serving,
@@ -176,6 +192,7 @@ impl Playground {
             kubeconfig,
             controller: running,
             stop,
+            _metrics: metrics,
             _workloads: workloads,
         })
     }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bytes::Bytes;
+use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use serde_json::Value;
-use tonic::Status;
+use tonic::{Code, Status};
 use wire::{Message, Method, WireError, schema};
 
 /// What is asked: a request and who makes it.
@@ -95,9 +97,94 @@ pub(crate) struct Call<C> {
     pub(crate) input: &'static Message,
     pub(crate) output: &'static Message,
     pub(crate) run: Run<C>,
+    /// How often it ended, by how.
+    ended: Arc<[AtomicU64; CODES]>,
+}
+
+/// Ways in which a call ends: the codes of gRPC.
+const CODES: usize = 17;
+
+/// A call under way, which is counted when it ends, however it ends.
+#[derive(Debug)]
+pub(crate) struct UnderWay {
+    ended: Arc<[AtomicU64; CODES]>,
+    code: Code,
+}
+
+impl UnderWay {
+    /// As it goes on, and so ends: with this answer.
+    pub(crate) fn with<T>(&mut self, outcome: Result<T, Status>) -> Result<T, Status> {
+        self.code = outcome.as_ref().map_or_else(Status::code, |_| Code::Ok);
+        outcome
+    }
+
+    /// It ends with this.
+    pub(crate) fn refuse(mut self, status: Status) -> Status {
+        self.code = status.code();
+        status
+    }
+
+    fn ended_well(mut self) {
+        self.code = Code::Ok;
+    }
+
+    /// A stream that is counted when it ends; whoever turns away before has cancelled it.
+    pub(crate) fn stream(mut self, answers: Answers) -> Answers {
+        self.code = Code::Cancelled;
+        let rest = futures::stream::unfold((answers, self), |(mut answers, mut under_way)| async move {
+            let Some(answer) = answers.next().await else {
+                under_way.ended_well();
+                return None;
+            };
+            if let Err(status) = &answer {
+                under_way.code = status.code();
+            }
+            Some((answer, (answers, under_way)))
+        });
+        rest.boxed()
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let counter = usize::try_from(self.code as i32).ok().and_then(|code| self.ended.get(code));
+        if let Some(counter) = counter {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+/// How often a method ended in some way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handled {
+    /// Its service, as in `version.VersionService`.
+    pub service: &'static str,
+    /// The method.
+    pub method: &'static str,
+    /// Whether it gives a stream.
+    pub stream: bool,
+    /// How it ended.
+    pub code: Code,
+    /// How often.
+    pub count: u64,
 }
 
 impl<C> Call<C> {
+    /// It begins.
+    pub(crate) fn begin(&self) -> UnderWay {
+        UnderWay { ended: Arc::clone(&self.ended), code: Code::Cancelled }
+    }
+
+    /// How often it ended, in each way in which it did.
+    fn handled(&self) -> impl Iterator<Item = Handled> {
+        let (service, method) = (self.method.service.as_str(), self.method.name.as_str());
+        let stream = self.method.gives_stream;
+        self.ended.iter().zip(0..).filter_map(move |(count, code)| {
+            let count = count.load(Relaxed);
+            (count > 0).then(|| Handled { service, method, stream, code: Code::from_i32(code), count })
+        })
+    }
+
     /// The answer to somebody who asks for what nobody does.
     pub(crate) fn nobody(&self) -> Status {
         Status::unimplemented(format!(
@@ -122,7 +209,7 @@ impl<C: Send + 'static> Calls<C> {
     pub fn new() -> Self {
         let known = |method: &'static Method| {
             let (input, output) = (schema().message(&method.input)?, schema().message(&method.output)?);
-            let call = Call { method, input, output, run: Run::Nobody };
+            let call = Call { method, input, output, run: Run::Nobody, ended: Arc::default() };
             Some((format!("{}/{}", method.service, method.name), Arc::new(call)))
         };
         Self { by_path: schema().methods().iter().filter_map(known).collect() }
@@ -155,12 +242,18 @@ impl<C: Send + 'static> Calls<C> {
     fn set(&mut self, path: &str, stream: bool, run: Run<C>) -> Result<(), NoSuchMethod> {
         let call = self.by_path.get_mut(path).filter(|call| call.method.gives_stream == stream);
         let call = call.ok_or_else(|| NoSuchMethod(path.to_owned()))?;
-        *call = Arc::new(Call { method: call.method, input: call.input, output: call.output, run });
+        let (method, input, output) = (call.method, call.input, call.output);
+        *call = Arc::new(Call { method, input, output, run, ended: Arc::default() });
         Ok(())
     }
 
     pub(crate) fn find(&self, path: &str) -> Option<&Arc<Call<C>>> {
         self.by_path.get(path)
+    }
+
+    /// How often each method ended, in each way in which it did.
+    pub fn handled(&self) -> Vec<Handled> {
+        self.all().flat_map(|call| call.handled()).collect()
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Call<C>>> {

@@ -16,7 +16,7 @@ use tower::{Layer as _, ServiceExt as _};
 
 use crate::api::{Api, Door, Visit};
 use crate::body::Body;
-use crate::call::{Ask, Call, Run};
+use crate::call::{Ask, Call, Run, UnderWay};
 
 const MESSAGE: &str = "grpc-message";
 
@@ -61,15 +61,15 @@ impl Decoder for Plain {
 /// One call by one caller.
 struct Asked<C> {
     call: Arc<Call<C>>,
-    caller: Option<C>,
+    caller: Option<(C, UnderWay)>,
 }
 
 impl<C: Send + 'static> Asked<C> {
-    fn ask(&mut self, bytes: &Bytes) -> Result<Ask<C>, Status> {
-        let caller = self.caller.take().ok_or_else(|| Status::internal("asked twice"))?;
+    fn ask(&mut self, bytes: &Bytes) -> Result<(Ask<C>, UnderWay), Status> {
+        let (caller, mut under_way) = self.caller.take().ok_or_else(|| Status::internal("asked twice"))?;
         let request = self.call.input.decode(bytes);
-        let request = request.map_err(|error| Status::invalid_argument(error.to_string()))?;
-        Ok(Ask { caller, request })
+        let request = under_way.with(request.map_err(|error| Status::invalid_argument(error.to_string())))?;
+        Ok((Ask { caller, request }, under_way))
     }
 }
 
@@ -78,11 +78,12 @@ impl<C: Send + 'static> UnaryService<Bytes> for Asked<C> {
     type Future = BoxFuture<'static, Result<Response<Bytes>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        let (ask, call) = (self.ask(request.get_ref()), Arc::clone(&self.call));
+        let (asked, call) = (self.ask(request.get_ref()), Arc::clone(&self.call));
         Box::pin(async move {
             let Run::One(run) = &call.run else { return Err(call.nobody()) };
-            let reply = run(ask?).await?;
-            Ok(Response::new(reply.protobuf(call.output)?))
+            let (ask, mut under_way) = asked?;
+            let outcome = run(ask).await.and_then(|reply| reply.protobuf(call.output));
+            under_way.with(outcome).map(Response::new)
         })
     }
 }
@@ -93,11 +94,12 @@ impl<C: Send + 'static> ServerStreamingService<Bytes> for Asked<C> {
     type Future = BoxFuture<'static, Result<Response<Self::ResponseStream>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        let (ask, call) = (self.ask(request.get_ref()), Arc::clone(&self.call));
+        let (asked, call) = (self.ask(request.get_ref()), Arc::clone(&self.call));
         Box::pin(async move {
             let Run::Many(run) = &call.run else { return Err(call.nobody()) };
-            let answers = run(ask?).await?;
-            let bytes = answers.map(move |reply| reply?.protobuf(call.output));
+            let (ask, mut under_way) = asked?;
+            let answers = under_way.with(run(ask).await)?;
+            let bytes = under_way.stream(answers).map(move |reply| reply?.protobuf(call.output));
             Ok(Response::new(bytes.boxed()))
         })
     }
@@ -140,15 +142,18 @@ async fn dispatch<D: Door>(api: Api<D>, request: Request<Body>) -> http::Respons
     let Some(call) = api.calls.find(path).map(Arc::clone) else {
         return Status::unimplemented(format!("the API has no method {path}")).into_http();
     };
-    let caller = match api.door.enter(Visit::new(call.method, request.headers(), request.extensions())).await
-    {
+    let mut under_way = call.begin();
+    let entered = api.door.enter(Visit::new(call.method, request.headers(), request.extensions())).await;
+    let caller = match under_way.with(entered) {
         Ok(caller) => caller,
         Err(status) => return status.into_http(),
     };
     let mut grpc = Grpc::new(Plain).max_decoding_message_size(api.door.limit(call.method));
     match &call.run {
-        Run::One(_) => grpc.unary(Asked { call, caller: Some(caller) }, request).await,
-        Run::Many(_) => grpc.server_streaming(Asked { call, caller: Some(caller) }, request).await,
-        Run::Nobody => call.nobody().into_http(),
+        Run::One(_) => grpc.unary(Asked { call, caller: Some((caller, under_way)) }, request).await,
+        Run::Many(_) => {
+            grpc.server_streaming(Asked { call, caller: Some((caller, under_way)) }, request).await
+        }
+        Run::Nobody => under_way.refuse(call.nobody()).into_http(),
     }
 }

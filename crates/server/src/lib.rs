@@ -26,9 +26,9 @@ mod tls;
 
 pub use api::{Api, Door, Visit};
 pub use body::Body;
-pub use call::{Answers, Ask, Calls, Encode, NoSuchMethod, Reply};
+pub use call::{Answers, Ask, Calls, Encode, Handled, NoSuchMethod, Reply};
 pub use initial::InitialError;
 pub use pages::Pages;
 pub use port::{Port, PortError, PortOptions};
-pub use server::{Clock, Options, Server, ServerError};
+pub use server::{Clock, Figures, Meter, Options, Server, ServerError};
 pub use tls::{Identity, TlsError};

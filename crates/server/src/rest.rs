@@ -33,7 +33,9 @@ async fn respond<D: Door>(api: &Api<D>, request: Request<Incoming>) -> Result<Re
         Found::Nothing => return Err(Status::not_found("Not Found")),
     };
     let call = place.call();
-    let caller = api.door.enter(Visit::new(call.method, &head.headers, &head.extensions)).await?;
+    let mut under_way = call.begin();
+    let entered = api.door.enter(Visit::new(call.method, &head.headers, &head.extensions)).await;
+    let caller = under_way.with(entered)?;
     if head.method != Verb::GET && !is_json(&head.headers) {
         return Ok(reply(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -42,11 +44,12 @@ async fn respond<D: Door>(api: &Api<D>, request: Request<Incoming>) -> Result<Re
         ));
     }
     let body = Limited::new(body, api.door.limit(call.method));
-    let request = request_of(place, &captured, head.uri.query().unwrap_or_default(), body).await?;
+    let request = request_of(place, &captured, head.uri.query().unwrap_or_default(), body).await;
+    let request = under_way.with(request)?;
     let ask = Ask { caller, request };
     match &call.run {
         Run::One(run) => {
-            let answer = run(ask).await?;
+            let answer = under_way.with(run(ask).await)?;
             let mut response = reply(StatusCode::OK, JSON, answer.json());
             if let Reply::Value(value) = &answer {
                 let cookies = api.door.cookies(call.method, value);
@@ -54,8 +57,11 @@ async fn respond<D: Door>(api: &Api<D>, request: Request<Incoming>) -> Result<Re
             }
             Ok(response)
         }
-        Run::Many(run) => Ok(stream::response(run(ask).await?, &head.headers)),
-        Run::Nobody => Err(call.nobody()),
+        Run::Many(run) => {
+            let answers = under_way.with(run(ask).await)?;
+            Ok(stream::response(under_way.stream(answers), &head.headers))
+        }
+        Run::Nobody => Err(under_way.refuse(call.nobody())),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The server as a whole: what it keeps of the cluster, and the port in front of it.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use accounts::{Failures, Limits, Revocations};
@@ -16,9 +18,9 @@ use tonic::Status;
 use crate::access::Access;
 use crate::api::Api;
 use crate::apps::Apps;
-use crate::call::NoSuchMethod;
+use crate::call::{Handled, NoSuchMethod};
 use crate::initial::{InitialError, prepare};
-use crate::pages::Room;
+use crate::pages::{Pages, Room};
 use crate::port::{Port, PortError, PortOptions};
 use crate::projects::Projects;
 use crate::services;
@@ -77,6 +79,7 @@ pub(crate) struct Backend {
     pub(crate) hashing: Semaphore,
     /// For webhooks that are being read.
     pub(crate) room: Room,
+    pub(crate) counters: Counters,
     access: ArcSwap<Access>,
     failures: Mutex<Failures>,
     revoked: Mutex<Revocations>,
@@ -125,10 +128,58 @@ impl Backend {
     }
 }
 
+/// What a server counted.
+#[derive(Debug, Clone, Default)]
+pub struct Figures {
+    /// How often each method ended, in each way in which it did.
+    pub handled: Vec<Handled>,
+    /// Logins with a right password.
+    pub logins: u64,
+    /// Logins that were refused.
+    pub refused_logins: u64,
+    /// Webhooks for repositories that are used, by their URLs without what may be secret.
+    pub webhooks: BTreeMap<String, u64>,
+}
+
+/// Reads the counters of a server.
+#[derive(Clone)]
+pub struct Meter {
+    api: Api<Arc<Backend>>,
+    backend: Arc<Backend>,
+}
+
+impl Meter {
+    /// What was counted so far.
+    pub fn figures(&self) -> Figures {
+        let counters = &self.backend.counters;
+        Figures {
+            handled: self.api.calls.handled(),
+            logins: counters.logins.load(Relaxed),
+            refused_logins: counters.refused_logins.load(Relaxed),
+            webhooks: counters.webhooks.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Meter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Meter(…)")
+    }
+}
+
+/// What is counted while it works.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) logins: AtomicU64,
+    pub(crate) refused_logins: AtomicU64,
+    pub(crate) webhooks: Mutex<BTreeMap<String, u64>>,
+}
+
 /// A server at work. Dropping it ends it.
-#[derive(Debug)]
 pub struct Server {
     port: Port,
+    api: Api<Arc<Backend>>,
+    backend: Arc<Backend>,
     _work: JoinSet<()>,
 }
 
@@ -153,6 +204,7 @@ impl Server {
             limits: Limits::default(),
             hashing: Semaphore::new(HASHING),
             room: Room::default(),
+            counters: Counters::default(),
             access: ArcSwap::from_pointee(access),
             failures: Mutex::default(),
             revoked: Mutex::default(),
@@ -168,8 +220,15 @@ impl Server {
         backend.projects.index().listed().await;
         backend.renew_access();
         let calls = services::calls(&backend)?;
-        let port = Port::open(port, Api::new(Arc::clone(&backend), calls, &root).with_pages(backend)).await?;
-        Ok(Self { port, _work: work })
+        let api =
+            Api::new(Arc::clone(&backend), calls, &root).with_pages(Arc::clone(&backend) as Arc<dyn Pages>);
+        let port = Port::open(port, api.clone()).await?;
+        Ok(Self { port, api, backend, _work: work })
+    }
+
+    /// What reads its counters, also while it ends.
+    pub fn meter(&self) -> Meter {
+        Meter { api: self.api.clone(), backend: Arc::clone(&self.backend) }
     }
 
     /// Where it listens.
@@ -230,4 +289,10 @@ async fn follow_settings(backend: Arc<Backend>) {
 /// Random bytes that nobody can guess.
 pub(crate) fn random(bytes: &mut [u8]) -> Result<(), Status> {
     aws_lc_rs::rand::fill(bytes).map_err(|_| Status::internal("no randomness can be had"))
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("port", &self.port).finish_non_exhaustive()
+    }
 }

@@ -22,6 +22,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, Weak};
+use tokio::time::Instant;
 
 /// How many branches and tags are asked for at once.
 const WANTED_TIPS: usize = 1000;
@@ -325,6 +326,7 @@ impl Inner {
         let depth = remote.depth.and_then(NonZeroU32::new);
         let want = Want { commits, have: &have, depth, shallow_file: &shallow_file };
         let mut disk = None;
+        let asked = Instant::now();
         let outcome = self.converse(remote, &call, |talk| {
             talk.fetch(&want, &call, |pack| {
                 let received = objects.receive(pack, &call.interrupt, limits.object_bytes);
@@ -334,6 +336,7 @@ impl Inner {
         self.count(remote, |counts| {
             counts.fetches += 1;
             counts.fetches_failed += u64::from(outcome.is_err());
+            counts.fetches_took.observe(asked.elapsed());
         });
         outcome.map_err(|error| match (error, commits) {
             // Not the server's fault.

@@ -18,6 +18,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tally::Histogram;
 use tokio::time::Instant;
 
 /// How much longer than its own limit a conversation is waited for: it ends itself.
@@ -98,7 +99,7 @@ impl Default for Timeouts {
 }
 
 /// What was asked of one repository's server since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Counts {
     /// Listings, failed ones included.
     pub ls_refs: u64,
@@ -108,6 +109,26 @@ pub struct Counts {
     pub fetches: u64,
     /// Fetches that failed.
     pub fetches_failed: u64,
+    /// How long listings took.
+    pub ls_refs_took: Histogram,
+    /// How long fetches took.
+    pub fetches_took: Histogram,
+}
+
+/// Upper ends of the buckets for calls, in seconds: the peer's.
+const CALLS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 20.0];
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            ls_refs: 0,
+            ls_refs_failed: 0,
+            fetches: 0,
+            fetches_failed: 0,
+            ls_refs_took: Histogram::new(CALLS),
+            fetches_took: Histogram::new(CALLS),
+        }
+    }
 }
 
 /// All repositories. Cheap to clone; clones share everything.
@@ -271,6 +292,7 @@ impl Inner {
         self.count(remote, |counts| {
             counts.ls_refs += 1;
             counts.ls_refs_failed += u64::from(outcome.is_err());
+            counts.ls_refs_took.observe(asked.elapsed());
         });
         if matches!(outcome, Err(SourceError::Unauthorized { .. })) {
             self.repository(remote).refuse(remote);

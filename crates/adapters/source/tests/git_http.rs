@@ -37,7 +37,7 @@ async fn a_commit_is_listed_fetched_and_read() {
         !data.path().join("git").read_dir().unwrap().any(|dir| dir.unwrap().path().join("1/apps").exists()),
         "no checkout"
     );
-    let counts = sources.counters()[&remote.url.to_string()];
+    let counts = sources.counters()[&remote.url.to_string()].clone();
     assert_eq!((counts.ls_refs, counts.fetches, counts.fetches_failed), (1, 1, 0));
 }
 
@@ -274,7 +274,7 @@ async fn the_same_question_at_the_same_time_is_asked_once() {
         assert_eq!(snapshot.unwrap().commit, commit);
     }
     assert_eq!(server.requests("GET"), 2, "one for the listing, one for the fetch");
-    let counts = sources.counters()[&remote.url.to_string()];
+    let counts = sources.counters()[&remote.url.to_string()].clone();
     assert_eq!((counts.ls_refs, counts.fetches), (1, 1));
 }
 

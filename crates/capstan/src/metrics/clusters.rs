@@ -2,51 +2,51 @@
 
 use applications::ClusterFigures;
 
-use super::{head, line};
+use tally::Exposition;
 
 /// **Source**: the peer's `clustercollector.go`, 3.2. A cache that is kept by watches has the age of its connection; as in the peer,
 /// -1 stands for a cluster that was never reached.
-pub(super) fn write(text: &mut String, clusters: &[ClusterFigures]) {
-    head(text, "argocd_cluster_info", "gauge", "Information about cluster.");
+pub(super) fn write(page: &mut Exposition, clusters: &[ClusterFigures]) {
+    page.head("argocd_cluster_info", "gauge", "Information about cluster.");
     for c in clusters {
         let labels = [("k8s_version", short(&c.version)), ("name", &c.name), ("server", &c.server)];
-        line(text, "argocd_cluster_info", &labels, 1);
+        page.line("argocd_cluster_info", &labels, 1);
     }
     let name = "argocd_cluster_connection_status";
-    head(text, name, "gauge", "The k8s cluster current connection status.");
+    page.head(name, "gauge", "The k8s cluster current connection status.");
     for c in clusters {
         let labels = [("k8s_version", short(&c.version)), ("server", &c.server)];
-        line(text, name, &labels, u8::from(c.connected));
+        page.line(name, &labels, u8::from(c.connected));
     }
     let known = || clusters.iter().filter_map(|c| Some(c).zip(c.counters.as_ref()));
     let name = "argocd_cluster_api_resources";
-    head(text, name, "gauge", "Number of monitored Kubernetes API resources.");
+    page.head(name, "gauge", "Number of monitored Kubernetes API resources.");
     for (c, counters) in known() {
-        line(text, name, &[("server", &c.server)], counters.kinds);
+        page.line(name, &[("server", &c.server)], counters.kinds);
     }
     let name = "argocd_cluster_api_resource_objects";
-    head(text, name, "gauge", "Number of k8s resource objects in the cache.");
+    page.head(name, "gauge", "Number of k8s resource objects in the cache.");
     for (c, counters) in known() {
-        line(text, name, &[("server", &c.server)], counters.objects);
+        page.line(name, &[("server", &c.server)], counters.objects);
     }
     let name = "argocd_cluster_cache_age_seconds";
-    head(text, name, "gauge", "Cluster cache age in seconds.");
+    page.head(name, "gauge", "Cluster cache age in seconds.");
     for c in clusters {
         let age = c.counters.as_ref().and_then(|counters| i64::try_from(counters.age.as_secs()).ok());
-        line(text, name, &[("server", &c.server)], age.unwrap_or(-1));
+        page.line(name, &[("server", &c.server)], age.unwrap_or(-1));
     }
     let name = "argocd_cluster_events_total";
-    head(text, name, "counter", "Number of processes k8s resource events.");
+    page.head(name, "counter", "Number of processes k8s resource events.");
     for (c, counters) in known() {
         for (kind, count) in &counters.events {
             let labels = [("group", &*kind.group), ("kind", &*kind.kind), ("server", &*c.server)];
-            line(text, name, &labels, count);
+            page.line(name, &labels, count);
         }
     }
     let name = "capstan_cluster_untold_total";
-    head(text, name, "counter", "Times that a list showed what a watch had not told.");
+    page.head(name, "counter", "Times that a list showed what a watch had not told.");
     for (c, counters) in known() {
-        line(text, name, &[("server", &c.server)], counters.untold);
+        page.line(name, &[("server", &c.server)], counters.untold);
     }
 }
 
@@ -89,8 +89,9 @@ mod tests {
             name: "far".to_owned(),
             ..ClusterFigures::default()
         };
-        let mut text = String::new();
-        write(&mut text, &[here, away]);
+        let mut page = Exposition::default();
+        write(&mut page, &[here, away]);
+        let text = page.into_text();
         let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(
             lines,

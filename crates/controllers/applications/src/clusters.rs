@@ -172,6 +172,11 @@ async fn connect(shared: &Shared, secret: &ClusterSecret) -> Result<Destination,
     Ok(Destination::new(&secret.server, &secret.name, cluster))
 }
 
+/// The URL of the cluster that a destination names, as far as it can be told.
+pub(crate) fn server_named(settings: &settings::Snapshot, to: &ApplicationDestination) -> String {
+    server_of(settings, to).unwrap_or_else(|_| to.server.clone())
+}
+
 /// The URL of the cluster that a destination names.
 fn server_of(settings: &settings::Snapshot, to: &ApplicationDestination) -> Result<String, NoCluster> {
     let invalid = |why: &str| Err(NoCluster::Invalid(why.to_owned()));

@@ -1,6 +1,6 @@
 //! Runs the passes: what happened where puts applications into the queue, workers take them out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -12,14 +12,14 @@ use cluster::{Cluster, KindEvent, KindWatch, Knowledge, Listed, Notice};
 use resource::Gvk;
 use serde_json::Value;
 use settings::SettingsHandle;
-use source::Sources;
+use source::{Counts as GitCounts, Sources};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug_span};
 
 use crate::assess::why_unseen;
-use crate::clusters::wake;
+use crate::clusters::{server_named, wake};
 use crate::destination::Destination;
 use crate::fetch::poll_interval;
 use crate::inventory::{ClusterFigures, figures};
@@ -92,13 +92,19 @@ impl Controller {
         std::iter::once(figures(home)).chain(self.shared.clusters.figures()).collect()
     }
 
-    /// Requests to git servers so far: (`ls-remote` or `fetch`, count).
-    pub fn git_requests(&self) -> [(&'static str, u64); 2] {
-        let counts = self.shared.sources.counters();
-        [
-            ("ls-remote", counts.values().map(|c| c.ls_refs).sum()),
-            ("fetch", counts.values().map(|c| c.fetches).sum()),
-        ]
+    /// Requests to git servers so far, by the repository's URL without what may be secret.
+    pub fn git_requests(&self) -> BTreeMap<String, GitCounts> {
+        self.shared.sources.counters().into_iter().collect()
+    }
+
+    /// Applications that wait for a worker, and those that are worked on.
+    pub fn queue(&self) -> (usize, usize) {
+        self.shared.queue.depth()
+    }
+
+    /// URL of the cluster that an application goes to, as far as it can be told.
+    pub fn server_of(&self, app: &Application) -> String {
+        server_named(&self.shared.settings.current(), &app.spec.destination)
     }
 
     /// Why this controller is not healthy: work has been waiting for a minute and none was finished. A controller that
@@ -126,14 +132,14 @@ impl Controller {
     }
 
     /// As [`Self::repository_changed`], of all repositories that `changed` names by their URLs; of a chart in a registry it is the
-    /// chart's own.
-    pub fn repositories_changed(&self, changed: impl Fn(&str) -> bool) {
+    /// chart's own. The answer is those that are used.
+    pub fn repositories_changed(&self, changed: impl Fn(&str) -> bool) -> BTreeSet<String> {
         self.shared.repositories.hurry(|key| match &key.question {
             Question::Chart { name, .. } if !name.is_empty() => {
                 changed(&format!("{}/{name}", key.url.trim_end_matches('/')))
             }
             _ => changed(&key.url),
-        });
+        })
     }
 
     /// Waits for the lease, then works until `shutdown` or until the lease is lost. While it waits it writes nothing.

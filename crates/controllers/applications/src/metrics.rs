@@ -1,11 +1,42 @@
 //! What the controller counts.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use api::{Application, OperationState};
+use tally::Histogram;
 use tokio::time::Instant;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+/// Upper ends of the buckets for passes, in seconds: the peer's.
+const PASSES: &[f64] = &[0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
+
+/// Operations of one application that ended alike.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ended {
+    /// Namespace of the application.
+    pub namespace: String,
+    /// Name of the application.
+    pub name: String,
+    /// Its project.
+    pub project: String,
+    /// URL of the cluster that it goes to.
+    pub server: String,
+    /// How the operation ended, as in `Succeeded`.
+    pub phase: String,
+    /// Whether it was to do nothing.
+    pub dry_run: bool,
+}
+
+/// How many, and how long they took together.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Took {
+    /// How many.
+    pub count: u64,
+    /// All their time.
+    pub time: Duration,
+}
 
 /// Counters of one controller; read by whoever serves `/metrics`.
 #[derive(Debug, Default)]
@@ -16,6 +47,8 @@ pub struct Metrics {
     status_writes: AtomicU64,
     syncs: AtomicU64,
     failed_syncs: AtomicU64,
+    ended: Mutex<BTreeMap<Ended, Took>>,
+    took: Mutex<BTreeMap<(String, String), Histogram>>,
     leading: AtomicBool,
     finished: Mutex<Option<Instant>>,
 }
@@ -51,6 +84,16 @@ impl Metrics {
         self.failed_syncs.load(Relaxed)
     }
 
+    /// Operations that ended, of the applications that are there.
+    pub fn ended(&self) -> BTreeMap<Ended, Took> {
+        lock(&self.ended).clone()
+    }
+
+    /// How long passes took, by the namespace of the application and the cluster that it goes to.
+    pub fn took(&self) -> BTreeMap<(String, String), Histogram> {
+        lock(&self.took).clone()
+    }
+
     /// Whether this controller is the active one.
     pub fn is_leading(&self) -> bool {
         self.leading.load(Relaxed)
@@ -72,21 +115,53 @@ impl Metrics {
         self.status_writes.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn synced(&self, succeeded: bool) {
+    /// Counts an operation that ended, of an application that goes to this cluster.
+    pub(crate) fn synced(&self, app: &Application, server: String, state: &OperationState) {
+        let succeeded = state.phase == api::OperationPhase::Succeeded;
         if succeeded { &self.syncs } else { &self.failed_syncs }.fetch_add(1, Relaxed);
+        let key = Ended {
+            namespace: app.metadata.namespace.clone(),
+            name: app.metadata.name.clone(),
+            project: app.spec.project_name().to_owned(),
+            server,
+            phase: state.phase.as_str().to_owned(),
+            dry_run: state.operation.sync.as_ref().is_some_and(|sync| sync.dry_run),
+        };
+        let moment = |text: &str| text.parse::<jiff::Timestamp>().ok();
+        let ended = state.finished_at.as_deref().and_then(moment);
+        let time = ended.zip(moment(&state.started_at)).map(|(ended, began)| ended.duration_since(began));
+        let mut all = lock(&self.ended);
+        let took = all.entry(key).or_default();
+        took.count += 1;
+        took.time += time.and_then(|time| Duration::try_from(time).ok()).unwrap_or_default();
+    }
+
+    /// An application is gone, and what was counted of it with it.
+    pub(crate) fn forget(&self, namespace: &str, name: &str) {
+        lock(&self.ended).retain(|key, _| (&*key.namespace, &*key.name) != (namespace, name));
+    }
+
+    /// Counts a pass over an application of this namespace that goes to this cluster.
+    pub(crate) fn pass_took(&self, namespace: &str, server: String, time: Duration) {
+        let mut all = lock(&self.took);
+        all.entry((namespace.to_owned(), server)).or_insert_with(|| Histogram::new(PASSES)).observe(time);
     }
 
     pub(crate) fn finished(&self) {
-        *self.finished.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *lock(&self.finished) = Some(Instant::now());
     }
 
     /// Time since a pass was finished, or since the first question.
     pub(crate) fn since_last_pass(&self) -> Duration {
-        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut finished = lock(&self.finished);
         finished.get_or_insert_with(Instant::now).elapsed()
     }
 
     pub(crate) fn set_leading(&self, leading: bool) {
         self.leading.store(leading, Relaxed);
     }
+}
+
+fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
 }

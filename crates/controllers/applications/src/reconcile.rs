@@ -11,7 +11,7 @@ use why::{Rests, WaitsFor, Why};
 
 use crate::attempt::{Failure, begin, fail, target};
 use crate::bases::keep;
-use crate::clusters::NoCluster;
+use crate::clusters::{NoCluster, server_named};
 use crate::comparison::Comparison;
 use crate::conditions::Findings;
 use crate::deciding::{Todo, automatic, is_about, next_operation};
@@ -51,6 +51,7 @@ const NEXT_SECOND: Duration = Duration::from_millis(500);
 pub(crate) async fn reconcile(shared: &Shared, name: &AppName) -> Option<Duration> {
     let entry = shared.app(name)?;
     shared.metrics.passed();
+    let begun = Instant::now();
     let mut app = match entry.app {
         Ok(app) => app,
         Err(error) => return report_malformed(shared, name, &error).await,
@@ -69,6 +70,8 @@ pub(crate) async fn reconcile(shared: &Shared, name: &AppName) -> Option<Duratio
         shared.looked(name, entry.spec, &memory.spec.repositories);
         result
     };
+    let server = server_named(&shared.settings.current(), &app.spec.destination);
+    shared.metrics.pass_took(&app.metadata.namespace, server, begun.elapsed());
     match result {
         Ok(again) => {
             let hard = shared.settings.current().settings.reconciliation.hard;
@@ -426,7 +429,7 @@ async fn run_operation(
             let retried = !errors.has(&ConditionType::InvalidSpecError);
             let failure = Failure { message, ends: api::OperationPhase::Error, retried };
             let again = fail(&mut state, failure, &shared.now());
-            return Ok(ended(judge, memory, report, Progress { again, ..Progress::at(state) }));
+            return Ok(ended(judge, app, memory, report, Progress { again, ..Progress::at(state) }));
         }
     };
     if may_prune(&state, &comparison) && shared.others_unseen(&judge.view.name, &memory.spec.repositories) {
@@ -448,7 +451,7 @@ async fn run_operation(
     let assessed = if own { &mut memory.own.assessed } else { &mut memory.spec.assessed };
     let (progress, comparison, findings) =
         run.advance(app, &mut memory.operation, assessed, comparison).await?;
-    let again = ended(judge, memory, report, progress);
+    let again = ended(judge, app, memory, report, progress);
     if !own {
         report.comparison = Some(comparison);
         report.findings.extend(findings);
@@ -464,13 +467,14 @@ async fn run_operation(
 /// Reports how far an operation came, and forgets it if that was its end.
 fn ended(
     judge: &Judge<'_>,
+    app: &Application,
     memory: &mut AppMemory,
     report: &mut Report,
     progress: Progress,
 ) -> Option<Duration> {
     if progress.state.phase.is_completed() {
         memory.operation_ended();
-        judge.shared.metrics.synced(progress.state.phase == api::OperationPhase::Succeeded);
+        judge.shared.synced(app, &progress.state);
     }
     let over = progress.state.phase.is_completed() && hooks::has_run(&progress.state);
     // Its hooks are tidied up in a pass of their own, and the event of what we write ourselves is no news to anybody.

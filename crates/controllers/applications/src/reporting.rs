@@ -77,7 +77,7 @@ pub(crate) async fn end_on_word(
         Some(patch)
     })
     .await?;
-    shared.metrics.synced(false);
+    shared.synced(app, &state);
     events::report(shared, app, &before).await;
     Ok(())
 }

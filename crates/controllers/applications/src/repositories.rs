@@ -415,13 +415,16 @@ impl Repositories {
         }
     }
 
-    /// Has a repository asked now, because somebody said that it changed.
-    pub(crate) fn hurry(&self, wanted: impl Fn(&RepositoryKey) -> bool) {
-        for (_, state) in self.lock().iter_mut().filter(|(key, _)| wanted(key)) {
+    /// Has repositories asked now, because somebody said that they changed. The answer is their URLs.
+    pub(crate) fn hurry(&self, wanted: impl Fn(&RepositoryKey) -> bool) -> BTreeSet<String> {
+        let mut hurried = BTreeSet::new();
+        for (key, state) in self.lock().iter_mut().filter(|(key, _)| wanted(key)) {
             state.due = Instant::now();
             state.hurried = Some(state.due);
+            hurried.insert(key.url.clone());
         }
         self.changed.notify_one();
+        hurried
     }
 
     /// Asks for an answer that was given at `moment` or later.

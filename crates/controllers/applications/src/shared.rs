@@ -11,7 +11,7 @@ use api::names::{IN_CLUSTER_NAME, IN_CLUSTER_SERVER};
 use api::project::Project;
 use api::settings::Namespaces;
 use api::tracking::AppInstanceName;
-use api::{ApiError, AppProject, Application};
+use api::{ApiError, AppProject, Application, OperationState};
 use charts::{Charts, Proxies};
 use cluster::Cluster;
 use compare::{RuleProblem, Rules};
@@ -25,7 +25,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::assess;
-use crate::clusters::Clusters;
+use crate::clusters::{Clusters, server_named};
 use crate::destination::Destination;
 use crate::explain;
 use crate::metrics::Metrics;
@@ -472,7 +472,10 @@ impl Shared {
 
     /// Forgets an application; the answer is who else has an object of its in git.
     pub(crate) fn remove_app(&self, name: &AppName) -> BTreeSet<AppName> {
-        write(&self.apps).remove(name);
+        let gone = write(&self.apps).remove(name);
+        if let Some(app) = gone.as_ref().and_then(|entry| entry.app.as_ref().ok()) {
+            self.metrics.forget(&app.metadata.namespace, &app.metadata.name);
+        }
         write(&self.sights).forget(name);
         write(&self.depending).remove(name);
         self.memories().remove(name);
@@ -482,6 +485,12 @@ impl Shared {
         let others = self.clusters.connected();
         let all = others.iter().chain([&self.home]);
         all.flat_map(|at| at.let_go(name, instance.as_str())).collect()
+    }
+
+    /// Counts an operation that ended.
+    pub(crate) fn synced(&self, app: &Application, state: &OperationState) {
+        let server = server_named(&self.settings.current(), &app.spec.destination);
+        self.metrics.synced(app, server, state);
     }
 
     /// Notes that an application was looked at, and that what it wants is on record if it can be told at all.

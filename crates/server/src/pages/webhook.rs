@@ -1,8 +1,7 @@
 //! `/api/webhook`: somebody says that a repository changed.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use ::api::names::annotation;
@@ -108,7 +107,9 @@ fn announce(backend: &Arc<Backend>, event: &Event) {
     let is_one = |url: &str| Place::of(url).is_some_and(|place| places.contains(&place));
     tracing::info!(provider = %event.provider, repository = %event.places[0], "a push was announced");
     if backend.controller.metrics().is_leading() {
-        backend.controller.repositories_changed(is_one);
+        let asked = backend.controller.repositories_changed(is_one);
+        let mut counts = backend.counters.webhooks.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.into_iter().for_each(|url| *counts.entry(url).or_default() += 1);
         return;
     }
     let mut readers: BTreeMap<(String, String), (String, String)> = BTreeMap::new();

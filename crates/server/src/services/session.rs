@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use accounts::{Claims, LoginError, Source, token_id};
 use serde_json::json;
@@ -36,7 +37,10 @@ async fn create(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
             "token-based session creation no longer supported. please upgrade argocd cli to v0.7+",
         ));
     }
-    check(&backend, ask.caller.visit.address, &name, password).await?;
+    let checked = check(&backend, ask.caller.visit.address, &name, password).await;
+    let counters = &backend.counters;
+    if checked.is_ok() { &counters.logins } else { &counters.refused_logins }.fetch_add(1, Relaxed);
+    checked?;
     let access = backend.access();
     let key =
         access.key.as_ref().ok_or_else(|| Status::unavailable("the server has no key for sessions yet"))?;
