@@ -13,8 +13,8 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
 
-use crate::messages::{About, Chunk, Content, Made, Matched, Nothing, Piece, Setup, Variable};
-use crate::{Archive, Error, Job, Limits, shown};
+use crate::messages::{About, Announced, Chunk, Content, Made, Matched, Nothing, Piece, Setup, Variable};
+use crate::{Announcement, Archive, Error, Job, Limits, shown};
 
 /// Bytes of an archive that go together.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -91,6 +91,17 @@ impl Plugin {
         let path = PathAndQuery::from_static("/plugin.ConfigManagementPluginService/GenerateManifest");
         let made: Made = self.send(job, Sent { archive, app, more }, path, "generating manifests").await?;
         Ok(crate::Made { plugin: self.name.clone(), manifests: made.manifests, lent_nothing: None })
+    }
+
+    /// Which parameters it takes for an application of the repository.
+    pub(crate) async fn announcements(&self, job: &Job) -> Result<Vec<Announcement>, Error> {
+        let path =
+            PathAndQuery::from_static("/plugin.ConfigManagementPluginService/GetParametersAnnouncement");
+        let (archive, app) =
+            job.part.as_ref().map_or((&job.repository, &job.path), |(part, app)| (part, app));
+        let sent = Sent { archive, app, more: &[] };
+        let announced: Announced = self.send(job, sent, path, "asking for its parameters").await?;
+        Ok(announced.announcements.into_iter().map(Announcement::from).collect())
     }
 
     async fn send<T: Message + Default + Send + 'static>(

@@ -12,6 +12,7 @@ mod ask_pass;
 mod calls;
 mod messages;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,6 +97,49 @@ pub struct Made {
     pub manifests: Vec<String>,
     /// Why its programs were not lent the repository's credentials, where they want them.
     pub lent_nothing: Option<String>,
+}
+
+/// A parameter that a plugin takes, for people who set it. All texts are the plugin's.
+///
+/// **Source**: the peer's `ParameterAnnouncement`. Nothing is checked: a collection of another type than `string`, `array` and `map` is
+/// the plugin's mistake, and an empty one stands for `string`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Announcement {
+    /// By which an application sets it.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// What it is for.
+    pub tooltip: String,
+    /// Whether it has to be set.
+    pub required: bool,
+    /// What each value is: `string`, `boolean`, `number`.
+    pub item_type: String,
+    /// What of the three below is meant.
+    pub collection_type: String,
+    /// Its value where it is not set.
+    pub string: String,
+    /// Its values where it is not set.
+    pub array: Vec<String>,
+    /// Its values by name where it is not set.
+    pub map: BTreeMap<String, String>,
+}
+
+impl From<messages::Parameter> for Announcement {
+    fn from(said: messages::Parameter) -> Self {
+        let messages::Parameter {
+            name,
+            title,
+            tooltip,
+            required,
+            item_type,
+            collection_type,
+            string,
+            array,
+            map,
+        } = said;
+        Self { name, title, tooltip, required, item_type, collection_type, string, array, map }
+    }
 }
 
 /// Why a plugin made nothing. `Display` is complete, and shows what the plugin said.
@@ -201,10 +245,32 @@ impl Plugins {
         tokio::time::timeout(self.limits.time, all).await.map_err(|_| Error::Timeout(self.limits.time))?
     }
 
+    /// The parameters that the plugin takes which would [make](Self::make) the manifests; no answer if there is none. Its programs are
+    /// lent nothing.
+    ///
+    /// # Errors
+    /// As [`Self::make`].
+    pub async fn announcements(&self, job: &Job) -> Result<Option<Vec<Announcement>>, Error> {
+        let all = async {
+            match self.find(job).await? {
+                Some(plugin) => plugin.announcements(job).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        tokio::time::timeout(self.limits.time, all).await.map_err(|_| Error::Timeout(self.limits.time))?
+    }
+
     async fn make_without_end(&self, job: &Job) -> Result<Option<Made>, Error> {
+        match self.find(job).await? {
+            Some(plugin) => self.have_made(&plugin, job).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The plugin that is asked for, or the first that wants the repository.
+    async fn find(&self, job: &Job) -> Result<Option<Plugin>, Error> {
         if !job.name.is_empty() {
-            let plugin = self.named(job).await?;
-            return self.have_made(&plugin, job).await.map(Some);
+            return self.named(job).await.map(Some);
         }
         let mut unsure = None;
         for name in self.names().await? {
@@ -214,7 +280,7 @@ impl Plugins {
                 Ok::<_, Error>(wants.then_some(plugin))
             };
             match asked.await {
-                Ok(Some(plugin)) => return self.have_made(&plugin, job).await.map(Some),
+                Ok(Some(plugin)) => return Ok(Some(plugin)),
                 Ok(None) => {}
                 Err(error) => unsure = unsure.or(Some(error)),
             }

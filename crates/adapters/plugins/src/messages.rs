@@ -58,6 +58,36 @@ pub(crate) struct Made {
     pub(crate) manifests: Vec<String>,
 }
 
+/// Which parameters a plugin takes.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Announced {
+    #[prost(message, repeated, tag = "1")]
+    pub(crate) announcements: Vec<Parameter>,
+}
+
+/// A parameter: see [`crate::Announcement`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Parameter {
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    #[prost(string, tag = "2")]
+    pub(crate) title: String,
+    #[prost(string, tag = "3")]
+    pub(crate) tooltip: String,
+    #[prost(bool, tag = "4")]
+    pub(crate) required: bool,
+    #[prost(string, tag = "5")]
+    pub(crate) item_type: String,
+    #[prost(string, tag = "6")]
+    pub(crate) collection_type: String,
+    #[prost(string, tag = "7")]
+    pub(crate) string: String,
+    #[prost(string, repeated, tag = "8")]
+    pub(crate) array: Vec<String>,
+    #[prost(btree_map = "string, string", tag = "9")]
+    pub(crate) map: std::collections::BTreeMap<String, String>,
+}
+
 /// Whether a repository is one for the plugin.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Matched {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use filetree::{FileTree, MemoryStore, TreePath};
 use net::Secret;
-use plugins::{GitCredentials, Job, Lends, Limits, Plugins, pack};
+use plugins::{Announcement, GitCredentials, Job, Lends, Limits, Plugins, pack};
 use serde_json::{Value, json};
 use testkit::PluginServer;
 
@@ -107,4 +107,53 @@ async fn a_plugin_that_wants_credentials_is_lent_them() {
         let expected = json!({"user": user, "password": password, "askpass": askpass});
         assert_eq!((said, made.lent_nothing), (expected, None), "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_plugin_says_which_parameters_it_takes() {
+    let directory = tempfile::tempdir().unwrap();
+    let start = |name: &str, spec: Value| PluginServer::start(directory.path(), name, &spec).unwrap();
+    let announced = json!([{"name": "size", "title": "Size", "tooltip": "how large", "required": true, "itemType": "number", "string": "7"}]);
+    let dynamic = r#"echo "[{\"name\": \"$ARGOCD_ENV_NAME\", \"collectionType\": \"map\", \"map\": {\"file\": \"$(cat settings.txt)\"}}, {\"name\": \"list\", \"collectionType\": \"array\", \"array\": [\"a\", \"b\"]}]""#;
+    let both = json!({"generate": shell("true"), "discover": {"fileName": "settings.*"}, "parameters": {"static": announced, "dynamic": shell(dynamic)}});
+    let Some(_both) = start("both", both) else { return };
+    let _fails = start(
+        "fails",
+        json!({"generate": shell("true"), "parameters": {"dynamic": shell("echo broken >&2; exit 1")}}),
+    );
+    let _none = start("none", json!({"generate": shell("true")}));
+    let plugins = Plugins::new(directory.path(), Limits::default());
+    let map = [("file".to_owned(), "hello".to_owned())].into();
+    let expected = [
+        Announcement {
+            name: "made".to_owned(),
+            collection_type: "map".to_owned(),
+            map,
+            ..Announcement::default()
+        },
+        Announcement {
+            name: "list".to_owned(),
+            collection_type: "array".to_owned(),
+            array: vec!["a".to_owned(), "b".to_owned()],
+            ..Announcement::default()
+        },
+        Announcement {
+            name: "size".to_owned(),
+            title: "Size".to_owned(),
+            tooltip: "how large".to_owned(),
+            required: true,
+            item_type: "number".to_owned(),
+            string: "7".to_owned(),
+            ..Announcement::default()
+        },
+    ];
+    for name in ["both", ""] {
+        assert_eq!(plugins.announcements(&job(name)).await.unwrap().unwrap(), expected, "{name:?}");
+    }
+    assert_eq!(plugins.announcements(&job("none")).await.unwrap(), Some(Vec::new()));
+    let error = plugins.announcements(&job("fails")).await.unwrap_err().to_string();
+    assert!(
+        error.starts_with("plugin fails: asking for its parameters: ") && error.contains("broken"),
+        "{error}"
+    );
 }
