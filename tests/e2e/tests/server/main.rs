@@ -7,4 +7,5 @@ mod first;
 mod pages;
 mod projects;
 mod resources;
+mod secrets;
 mod stand;
