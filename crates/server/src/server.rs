@@ -19,6 +19,7 @@ use crate::access::Access;
 use crate::api::Api;
 use crate::apps::Apps;
 use crate::call::{Handled, NoSuchMethod};
+use crate::connections::Connections;
 use crate::initial::{InitialError, prepare};
 use crate::pages::{Pages, Room};
 use crate::port::{Port, PortError, PortOptions};
@@ -74,6 +75,7 @@ pub(crate) struct Backend {
     pub(crate) controller: Controller,
     pub(crate) apps: Arc<Apps>,
     pub(crate) projects: Arc<Projects>,
+    pub(crate) connections: Connections,
     pub(crate) limits: Limits,
     /// Turns at bcrypt.
     pub(crate) hashing: Semaphore,
@@ -197,6 +199,7 @@ impl Server {
         let backend = Arc::new(Backend {
             apps: Arc::new(Apps::new(&namespace)),
             projects: Arc::new(Projects::new(&namespace)),
+            connections: Connections::default(),
             namespace,
             store,
             settings,

@@ -3,10 +3,14 @@
 mod account;
 mod actions;
 mod application;
+mod certificate;
 mod cluster;
+mod gpgkey;
 mod manifests;
 mod operation;
 mod project;
+mod repocreds;
+mod repository;
 mod resource;
 mod session;
 mod settings;
@@ -40,6 +44,10 @@ pub(crate) fn calls(backend: &Arc<Backend>) -> Result<Calls<Caller>, NoSuchMetho
     account::add(&mut table)?;
     project::add(&mut table)?;
     cluster::add(&mut table)?;
+    repository::add(&mut table)?;
+    repocreds::add(&mut table)?;
+    certificate::add(&mut table)?;
+    gpgkey::add(&mut table)?;
     application::add(&mut table)?;
     operation::add(&mut table)?;
     writing::add(&mut table)?;
@@ -103,4 +111,35 @@ async fn enter_again(backend: &Arc<Backend>, caller: &Caller) -> Result<Guard, S
 /// The same caller by the policy as it is now.
 fn again(backend: &Backend, guard: &Guard) -> Guard {
     guard.under(Arc::clone(&backend.access().policy))
+}
+
+/// Says that what is there is another one than what is asked for, and which fields of it.
+fn different(entity: &str, old: &Value, new: &Value) -> Status {
+    let fields = |value: &Value| value.as_object().cloned().unwrap_or_default();
+    let (old, new) = (fields(old), fields(new));
+    let names: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let names: Vec<&str> =
+        names.into_iter().filter(|name| old.get(*name) != new.get(*name)).map(String::as_str).collect();
+    let basic = format!("existing {entity} spec is different; use upsert flag to force update");
+    Status::invalid_argument(if names.is_empty() {
+        basic
+    } else {
+        format!("{basic}; difference in keys \"{}\"", names.join(","))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_differs_is_named() {
+        let status = different("project", &json!({"a": 1, "b": 1}), &json!({"a": 1, "b": 2, "c": 1}));
+        assert_eq!(
+            status.message(),
+            "existing project spec is different; use upsert flag to force update; difference in keys \"b,c\""
+        );
+    }
 }

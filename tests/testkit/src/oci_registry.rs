@@ -163,6 +163,9 @@ impl Store {
     fn answer(&self, request: &WebRequest) -> WebReply {
         let missing = || WebReply::new(404, r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#);
         let Some(path) = request.path().strip_prefix("/v2/") else { return missing() };
+        if path.is_empty() {
+            return WebReply::ok("{}");
+        }
         let parts = |between: &str| {
             let (name, reference) = path.split_once(between)?;
             Some((name.to_owned(), reference.to_owned()))

@@ -5,7 +5,7 @@ use crate::digest::Digest;
 use crate::documents::Document;
 use crate::error::ChartError;
 use crate::files::FileRequest;
-use crate::http::{Counts, Http, name_of};
+use crate::http::{Counts, Http, name_of, within};
 use crate::index::Index;
 use crate::ledger::{Answer, Freshness, Ledger};
 use crate::oci::{Form, Manifest, Tokens, version_of};
@@ -180,6 +180,26 @@ impl Charts {
                 Ok(index.map(|index| index.value.charts().map(str::to_owned).collect()))
             }
             RepositoryUrl::Registry(_) => Err(refused(remote, "a registry does not list its charts")),
+        }
+    }
+
+    /// Asks a server whether it lets us in: for the index of a Helm repository, or the registry itself. Nothing that is known is the answer.
+    ///
+    /// # Errors
+    /// [`ChartError`].
+    pub async fn ping(&self, remote: &Remote) -> Result<(), ChartError> {
+        match &remote.url {
+            RepositoryUrl::Index(url) => {
+                let index = self.inner.index(remote, url, Freshness::Since(Instant::now())).await?;
+                index.error.map_or(Ok(()), Err)
+            }
+            RepositoryUrl::Registry(url) => {
+                let place = RegistryPlace { remote, host: &url.host, repository: "" };
+                let name = format!("oci://{}", url.host);
+                let registry = self.inner.registry(&place, &name);
+                let limit = self.inner.http.options.timeouts.answer;
+                within(limit, &name, "the registry", registry.ping()).await
+            }
         }
     }
 

@@ -76,6 +76,23 @@ impl Repositories {
         self.repositories.iter().map(|entry| &entry.repository)
     }
 
+    /// Every prefix whose repositories have the same credentials.
+    pub fn prefixes(&self) -> impl Iterator<Item = &Repository> {
+        self.prefixes.iter().map(|entry| &entry.repository)
+    }
+
+    /// The same with one more repository, instead of those of its URL and project.
+    pub fn with(&self, repository: Repository) -> Self {
+        let url = normal_form(&repository.url);
+        let others = self
+            .repositories
+            .iter()
+            .filter(|entry| entry.url != url || entry.repository.project != repository.project);
+        let mut all: Vec<Repository> = others.map(|entry| entry.repository.clone()).collect();
+        all.push(repository);
+        Self::new(all, self.prefixes().cloned())
+    }
+
     /// The Helm repository (or registry) that a chart's dependency names as `@name` or `alias:name`.
     ///
     /// **Shape**: by the Secret's `name`, of a project's own before those of none; one of another project is not found.

@@ -5,8 +5,9 @@
 //! The program gets fixed arguments, a home of its own, an empty environment and a deadline; what strangers wrote reaches it as files
 //! and standard input only, and of its answers only the lines for machines are read.
 //!
-//! - [`Keyring`]: the keys. [`Verdict`]: the answer.
+//! - [`Keyring`]: the keys. [`Verdict`]: the answer. [`public_keys`]: what keys a text has.
 
+mod keys;
 mod ssh;
 mod status;
 
@@ -21,12 +22,14 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
+pub use keys::{PublicKey, public_keys};
 pub use status::Verdict;
 
 /// How long the program may take for one step.
 const DEADLINE: Duration = Duration::from_secs(20);
 /// Bytes of its answer that are read.
-const MOST_ANSWER_BYTES: u64 = 256 << 10;
+const ANSWER_BYTES: usize = 256 << 10;
+const MOST_ANSWER_BYTES: u64 = ANSWER_BYTES as u64;
 /// Bytes of all keys together.
 const MOST_KEY_BYTES: usize = 8 << 20;
 /// Bytes of one signature.

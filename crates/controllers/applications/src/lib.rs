@@ -6,6 +6,7 @@
 //!
 //! - [`Controller`]: runs it. [`Comparison`]: what it thinks of an application. [`Metrics`]: what it counts.
 
+mod asking;
 mod assess;
 mod attempt;
 mod bases;
@@ -63,6 +64,7 @@ mod waves;
 mod write;
 mod writer;
 
+pub use asking::RefNames;
 pub use aws::Environment as AwsEnvironment;
 pub use charts::Proxies;
 pub use cluster::{Counters, chain};

@@ -3,9 +3,11 @@
 #![expect(clippy::print_stderr, reason = "a test says what is not there to run against")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod certificates;
 mod first;
 mod pages;
 mod projects;
+mod repositories;
 mod resources;
 mod secrets;
 mod stand;

@@ -111,6 +111,13 @@ impl Registry<'_> {
         Err(self.request(url).protocol(format!("{WHAT} has more than {PAGES} pages")))
     }
 
+    /// Whether the registry lets us in. **Source**: the distribution specification, `GET /v2/`.
+    pub(crate) async fn ping(&self) -> Result<(), ChartError> {
+        let mut url = self.url("tags/list")?;
+        url.set_path("/v2/");
+        self.good(&self.request(url)).await.map(drop)
+    }
+
     /// The manifest of a tag or digest, and its text. `before` is what the tag was last time.
     pub(crate) async fn manifest(
         &self,
@@ -230,13 +237,16 @@ impl Registry<'_> {
         if request.url.scheme() == "https" && url.scheme() != "https" {
             return Err(request.protocol("its token server does not speak https"));
         }
-        let scope = scope.unwrap_or_else(|| format!("repository:{}:pull", self.repository));
+        // Of no repository: only whether we are known.
+        let own = (!self.repository.is_empty()).then(|| format!("repository:{}:pull", self.repository));
         {
             let mut query = url.query_pairs_mut();
             if let Some(service) = service {
                 query.append_pair("service", &service);
             }
-            query.append_pair("scope", &scope);
+            if let Some(scope) = scope.or(own) {
+                query.append_pair("scope", &scope);
+            }
         }
         let asked = Request {
             identity: same_server(&request.url, &url),

@@ -13,7 +13,7 @@ use super::{admission, tokens};
 use crate::call::Reply;
 use crate::guard::Guard;
 use crate::server::Backend;
-use crate::services::{Asked, text};
+use crate::services::{Asked, different, text};
 use crate::store::{self, Kind};
 
 /// How often a write that met another one is made again.
@@ -142,21 +142,6 @@ pub(super) async fn create(backend: Arc<Backend>, ask: Asked) -> Result<Reply, S
         Ok(Some(decision.rule().text().to_owned()))
     });
     changed.await.map(Reply::from)
-}
-
-/// Says that what is there is another one than what is asked for, and which fields of it.
-pub(in crate::services) fn different(entity: &str, old: &Value, new: &Value) -> Status {
-    let fields = |value: &Value| value.as_object().cloned().unwrap_or_default();
-    let (old, new) = (fields(old), fields(new));
-    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let names: Vec<&str> =
-        names.into_iter().filter(|name| old.get(*name) != new.get(*name)).map(String::as_str).collect();
-    let basic = format!("existing {entity} spec is different; use upsert flag to force update");
-    Status::invalid_argument(if names.is_empty() {
-        basic
-    } else {
-        format!("{basic}; difference in keys \"{}\"", names.join(","))
-    })
 }
 
 /// The fields of a project's spec that clients may not know: who sends back what they were shown does not mean to remove them.
@@ -336,14 +321,5 @@ mod tests {
             say_again(&mut spec, kept.clone());
             assert_eq!(json!(spec), expected);
         }
-    }
-
-    #[test]
-    fn what_differs_is_named() {
-        let status = different("project", &json!({"a": 1, "b": 1}), &json!({"a": 1, "b": 2, "c": 1}));
-        assert_eq!(
-            status.message(),
-            "existing project spec is different; use upsert flag to force update; difference in keys \"b,c\""
-        );
     }
 }
