@@ -26,6 +26,7 @@ mod faults;
 mod fields;
 mod gc;
 mod https;
+mod logs;
 mod namespaces;
 mod openapi;
 mod options;

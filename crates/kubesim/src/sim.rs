@@ -10,6 +10,7 @@ use crate::{
     access::Identity,
     audit::{Audit, RequestCounts, RequestRecord},
     faults::{FaultState, Faults},
+    logs::Logs,
     namespaces,
     options::Options,
     registry::Registry,
@@ -26,6 +27,7 @@ struct Inner {
     state: Mutex<State>,
     audit: Mutex<Audit>,
     faults: Mutex<FaultState>,
+    logs: Logs,
     tokens: Mutex<BTreeMap<String, Identity>>,
     random: AtomicU64,
 }
@@ -44,6 +46,7 @@ impl KubeSim {
             state: Mutex::new(State::new(Registry::built_in(), options.history)),
             audit: Mutex::default(),
             faults: Mutex::default(),
+            logs: Logs::default(),
             tokens: Mutex::default(),
             random: AtomicU64::new(seed.unwrap_or_default()),
             options,
@@ -126,6 +129,10 @@ impl KubeSim {
 
     pub(crate) fn identity(&self, token: &str) -> Option<Identity> {
         guard(&self.0.tokens).get(token).cloned()
+    }
+
+    pub(crate) fn logs(&self) -> &Logs {
+        &self.0.logs
     }
 
     pub(crate) fn now(&self) -> jiff::Timestamp {

@@ -10,7 +10,7 @@ use crate::{
     convert, decode,
     delete::{self, DeleteOptions},
     fields::{Writer, seconds},
-    namespaces,
+    logs, namespaces,
     prepare::Part,
     read,
     registry::Kind,
@@ -57,10 +57,7 @@ pub(crate) fn answer(context: &mut Context, target: &Target, verb: &str, body: &
         ("approval", "update") => edit_part(context, target, body, "approval"),
         ("approval", "patch") => patch_part(context, target, body, "approval"),
         ("token", "create") => token(context, target, body),
-        ("log", "get") => {
-            read::find(context, target)?;
-            Ok(Answer::text(200, Bytes::new()))
-        }
+        ("log", "get") => logs::answer(context, target),
         (other, _) => Err(ApiError::new(
             501,
             "NotImplemented",

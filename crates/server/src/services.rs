@@ -6,6 +6,8 @@ mod application;
 mod certificate;
 mod cluster;
 mod gpgkey;
+mod history;
+mod logs;
 mod manifests;
 mod operation;
 mod project;
@@ -55,6 +57,8 @@ pub(crate) fn calls(backend: &Arc<Backend>) -> Result<Calls<Caller>, NoSuchMetho
     tree::add(&mut table)?;
     resource::add(&mut table)?;
     actions::add(&mut table)?;
+    logs::add(&mut table)?;
+    history::add(&mut table)?;
     Ok(calls)
 }
 

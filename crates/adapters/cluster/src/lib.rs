@@ -48,6 +48,7 @@ mod kind_watch;
 mod ledger;
 mod live;
 mod login;
+mod logs;
 mod options;
 mod reach;
 mod refusal;
@@ -66,6 +67,7 @@ pub use error::{Cause, ClusterError, Disposition, FieldConflict, WriteError, cha
 pub use kind_watch::{KindEvent, KindWatch, Listed};
 pub use live::{Knowledge, LiveObject, Owner};
 pub use login::{Credential, ExecProgram, Identity, Issuer, Login, LoginError};
+pub use logs::LogRequest;
 pub use net::Secret;
 pub use options::{ApplyOptions, Excluded, How, Options, Preconditions, Propagation, Tracker, Validation};
 pub use touch::PatchForm;

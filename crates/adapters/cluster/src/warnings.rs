@@ -5,12 +5,40 @@ use serde_json::Value;
 use crate::cluster::Cluster;
 use crate::counters::Verb;
 use crate::error::ClusterError;
-use crate::http::Failure;
+use crate::http::{Failure, is_segment, malformed, query_value, segment};
 
 /// Events that are read of one object.
 const MOST: usize = 100;
+/// The same where people ask for them.
+const MOST_EVENTS: usize = 500;
 
 impl Cluster {
+    /// The events about one object as the server lists them, at most 500.
+    ///
+    /// **Shape.** A `v1` EventList. `namespace` is the object's; of cluster-wide objects, whose is empty, events lie in `default`.
+    /// **Errors.** As a read's.
+    pub async fn events(&self, namespace: &str, name: &str, uid: &str) -> Result<Value, ClusterError> {
+        let place = if namespace.is_empty() { "default" } else { namespace };
+        let failed = |failure: Failure| failure.into_cluster(Verb::List, &format!("events in {place}"));
+        if !is_segment(place) {
+            return Err(failed(malformed(format!("{place:?} is no namespace"))));
+        }
+        let mut selector = format!("involvedObject.name={name},involvedObject.uid={uid}");
+        if !namespace.is_empty() {
+            selector.push_str(&format!(",involvedObject.namespace={namespace}"));
+        }
+        if [name, uid, namespace].iter().any(|text| text.contains([',', '=', '\\'])) {
+            return Err(failed(malformed("no object has such a name")));
+        }
+        let path = format!(
+            "/api/v1/namespaces/{}/events?fieldSelector={}&limit={MOST_EVENTS}",
+            segment(place),
+            query_value(&selector)
+        );
+        let body = self.api().get_bytes(Verb::List, &path, "application/json").await.map_err(failed)?;
+        serde_json::from_slice(&body).map_err(|error| failed(malformed(error)))
+    }
+
     /// The warnings about one object: `Event`s of type `Warning` that regard its uid, in no order, at most 100 of them.
     ///
     /// **Shape.** `namespace` is the object's; of cluster-wide objects, whose is empty, events lie in `default`.

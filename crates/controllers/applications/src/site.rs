@@ -81,7 +81,15 @@ impl Site {
         self.view.to.cluster.get(key).filter(|live| self.has(live, DEPTH))
     }
 
-    /// The same with values of Secrets and sensitive annotations replaced by placeholders.
+    /// The same by its uid.
+    pub fn find_by_uid(&self, uid: &str, namespace: &str, name: &str) -> Option<Arc<LiveObject>> {
+        let found = self.view.to.cluster.by_uid(uid).into_iter();
+        found
+            .filter(|live| live.namespace() == namespace && live.name() == name)
+            .find(|live| self.has(live, DEPTH))
+    }
+
+    /// An object with values of Secrets and sensitive annotations replaced by placeholders.
     pub fn masked(&self, object: &Object) -> Object {
         let (rules, _) = crate::rules::compile(&self.app, &self.view.settings.settings);
         compare::mask(None, Some(object), &rules).1.unwrap_or_else(|| object.clone())

@@ -13,6 +13,7 @@ use tonic::Status;
 
 use super::application::live_for;
 use super::text;
+use crate::apps::App;
 use crate::guard::Guard;
 use crate::server::Backend;
 
@@ -54,15 +55,15 @@ pub(super) async fn visit(
     Ok(Visited { app: Box::new(app), value, site, decision })
 }
 
-/// Whether an application may still be seen.
+/// An application, as far as it may still be seen.
 pub(super) fn permitted(
     backend: &Backend,
     guard: &Guard,
     request: &Value,
     field: &str,
-) -> Result<(), Status> {
+) -> Result<Arc<App>, Status> {
     let place = (text(request, "appNamespace"), text(request, field));
-    backend.apps.one(guard, &Action::Get, place, text(request, "project")).map(drop)
+    backend.apps.one(guard, &Action::Get, place, text(request, "project")).map(|(app, _)| app)
 }
 
 /// The object that a request is about.

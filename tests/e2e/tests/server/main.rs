@@ -5,6 +5,8 @@
 
 mod certificates;
 mod first;
+mod history;
+mod logs;
 mod pages;
 mod projects;
 mod repositories;

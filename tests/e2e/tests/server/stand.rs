@@ -30,7 +30,7 @@ pub(crate) struct Stand {
     http: reqwest::Client,
     marks: std::sync::atomic::AtomicUsize,
     controller: tokio::task::JoinHandle<()>,
-    _cluster: Cluster,
+    cluster: Cluster,
 }
 
 /// Answers that come one after another, a line of JSON each.
@@ -105,7 +105,7 @@ impl Stand {
         let server = Server::start(options).await?;
         let controller = tokio::spawn(async move { controller.run(std::future::pending()).await });
         let (http, marks) = (reqwest::Client::new(), 0.into());
-        Ok(Self { server, api, repository, git, home, http, marks, controller, _cluster: cluster })
+        Ok(Self { server, api, repository, git, home, http, marks, controller, cluster })
     }
 
     /// Logs in as the first admin with the password that the server made.
@@ -164,6 +164,11 @@ impl Stand {
         let response = self.get(path, token).await;
         assert_eq!(response.status(), 200, "{path}");
         Lines { response, read: Vec::new() }
+    }
+
+    /// The simulated cluster.
+    pub(crate) fn sim(&self) -> kubesim::KubeSim {
+        self.cluster.sim.clone().unwrap()
     }
 
     /// Types lines one after another and holds each against its row.

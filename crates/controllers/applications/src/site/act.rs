@@ -1,10 +1,12 @@
 //! What people do to single objects of an application.
 
 use actions::{Action, Change};
+use bytes::Bytes;
 use cluster::{
-    ApplyOptions, Cluster, ClusterError, Deleted, EventNote, How, LiveObject, PatchForm, Preconditions,
-    Propagation, Severity, WriteError,
+    ApplyOptions, Cluster, ClusterError, Deleted, EventNote, How, LiveObject, LogRequest, PatchForm,
+    Preconditions, Propagation, Severity, WriteError,
 };
+use futures::Stream;
 use resource::{Gvk, Object};
 use serde_json::{Value, json};
 
@@ -86,6 +88,26 @@ impl Site {
         let gvk = Gvk::new(&*key.group, version, &*key.kind);
         let read = self.view.to.cluster.fetch_version(&gvk, &key.namespace, &key.name).await?;
         read.ok_or_else(|| ActError::Gone(key.to_string()))
+    }
+
+    /// The events about an object of the cluster, as an EventList.
+    pub async fn events(&self, live: &LiveObject) -> Result<Value, ActError> {
+        Ok(self.view.to.cluster.events(live.namespace(), live.name(), live.uid()).await?)
+    }
+
+    /// The events about the Application itself.
+    pub async fn events_of_itself(&self) -> Result<Value, ActError> {
+        let app = &self.app.metadata;
+        Ok(self.shared.home.cluster.events(&app.namespace, &app.name, &app.uid).await?)
+    }
+
+    /// Opens the log of a pod's container, as the one who syncs the application may read it.
+    pub async fn log(
+        &self,
+        pod: &LiveObject,
+        request: &LogRequest,
+    ) -> Result<impl Stream<Item = Result<Bytes, ClusterError>> + Send + use<>, ActError> {
+        Ok(self.writer()?.log(pod.namespace(), pod.name(), request).await?)
     }
 
     /// Patches an object; the answer is the object afterwards.

@@ -41,6 +41,8 @@ struct Window {
     zone: TimeZone,
     /// `kind:schedule:duration`.
     shown: String,
+    /// As the project says it.
+    said: SyncWindow,
     /// What is wrong with it and stops nothing.
     problems: Vec<String>,
 }
@@ -158,6 +160,7 @@ impl Window {
             time,
             zone,
             shown: format!("{}:{}:{}", window.kind, window.schedule, window.duration),
+            said: window.clone(),
             problems,
         }
     }
@@ -274,6 +277,22 @@ impl Assigned<'_> {
     /// The windows, each as `kind:schedule:duration`.
     pub fn shown(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|window| window.shown.as_str())
+    }
+
+    /// The windows as the project says them.
+    pub fn windows(&self) -> impl Iterator<Item = &SyncWindow> {
+        self.0.iter().map(|window| &window.said)
+    }
+
+    /// Those that are active at a moment. **Errors**: one that cannot be read.
+    pub fn active(&self, at: Timestamp) -> Result<Vec<&SyncWindow>, WindowError> {
+        let mut active = Vec::new();
+        for window in &self.0 {
+            if window.is_active(at)? {
+                active.push(&window.said);
+            }
+        }
+        Ok(active)
     }
 
     /// Whether a sync may run at a moment. `since` is when it began, for one that is under way.
