@@ -39,6 +39,12 @@ pub(crate) struct Arguments {
     /// Serve the API (gRPC, gRPC-Web, REST) here, as in 0.0.0.0:8080; without it there is no server
     #[arg(long, value_name = "ADDR")]
     server_addr: Option<SocketAddr>,
+    /// Serve the API plainly, as behind an ingress that ends TLS; else as ARGOCD_SERVER_INSECURE or server.insecure says
+    #[arg(long)]
+    server_insecure: bool,
+    /// What all paths of the API begin with; else ARGOCD_SERVER_ROOTPATH or server.rootpath
+    #[arg(long, value_name = "PATH")]
+    server_rootpath: Option<String>,
     /// Let Applications read repositories of this machine by file:// URLs
     #[arg(long)]
     allow_file_repositories: bool,
@@ -84,8 +90,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     }
     .start()
     .await?;
+    let insecure =
+        arguments.server_insecure.then_some(true).or_else(|| environment::switch("ARGOCD_SERVER_INSECURE"));
+    let root = arguments.server_rootpath.or_else(|| environment::variable("ARGOCD_SERVER_ROOTPATH"));
     let server = match arguments.server_addr {
-        Some(address) => Some(crate::serve::start(&namespace, client, &controller, address, true).await?),
+        Some(address) => {
+            Some(crate::serve::start(&namespace, client, &controller, address, (insecure, root)).await?)
+        }
         None => None,
     };
     let labels = ApplicationLabels {

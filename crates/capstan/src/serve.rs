@@ -5,25 +5,23 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use applications::Controller;
-use server::{Identity, Options, PortOptions, Server};
+use server::{Options, Server};
 
-/// Serves the API of an installation, over TLS with a certificate of its own, or plainly.
+/// Serves the API of an installation. What is `None` is as `argocd-cmd-params-cm` says.
 pub(crate) async fn start(
     namespace: &str,
     client: kube::Client,
     controller: &Controller,
     address: SocketAddr,
-    tls: bool,
+    (insecure, root): (Option<bool>, Option<String>),
 ) -> Result<Server> {
-    let names =
-        vec!["localhost".to_owned(), "argocd-server".to_owned(), format!("argocd-server.{namespace}.svc")];
-    let identity = if tls { Some(Identity::self_signed(names)?) } else { None };
     let options = Options {
         namespace: namespace.to_owned(),
         client,
         controller: controller.clone(),
-        port: PortOptions { address, identity },
-        root: String::new(),
+        address,
+        insecure,
+        root,
         clock: Arc::new(jiff::Timestamp::now),
     };
     Server::start(options).await.context("the API cannot be served")

@@ -156,9 +156,9 @@ impl Playground {
         // Set once, here.
         drop(listener.set((controller.clone(), url)));
         let server =
-            match serve::start("argocd", client.clone(), &controller, local(arguments.port), false).await {
+            match serve::start("argocd", client.clone(), &controller, local(arguments.port), plain()).await {
                 Err(_) if arguments.port != 0 => {
-                    serve::start("argocd", client.clone(), &controller, local(0), false).await
+                    serve::start("argocd", client.clone(), &controller, local(0), plain()).await
                 }
                 started => started,
             }?;
@@ -286,6 +286,11 @@ impl Playground {
 fn is_good(app: &Value) -> bool {
     let status = &app["status"];
     status["sync"]["status"] == "Synced" && status["health"]["status"] == "Healthy"
+}
+
+/// The playground is spoken to plainly, at the root.
+fn plain() -> (Option<bool>, Option<String>) {
+    (Some(true), Some(String::new()))
 }
 
 fn local(port: u16) -> SocketAddr {

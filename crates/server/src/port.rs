@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::api::{Api, Door, Origin};
 use crate::body::{Body, answer};
-use crate::tls::{Identity, TlsError};
+use crate::tls::{Certificates, TlsError};
 
 /// Connections at the same time; one more waits.
 const CONNECTIONS: usize = 20_000;
@@ -37,7 +37,7 @@ pub struct PortOptions {
     /// Where; port 0 for a free one.
     pub address: SocketAddr,
     /// The certificate; plain HTTP without.
-    pub identity: Option<Identity>,
+    pub certificates: Option<Certificates>,
 }
 
 /// Why it does not listen.
@@ -75,7 +75,7 @@ impl Port {
         let listen = |source| PortError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let tls = options.identity.map(|identity| identity.config()).transpose()?;
+        let tls = options.certificates.map(|certificates| certificates.config()).transpose()?;
         let tls = tls.map(|config| TlsAcceptor::from(Arc::new(config)));
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(accept(listener, tls, api, stopped));

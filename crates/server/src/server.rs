@@ -1,6 +1,7 @@
 //! The server as a whole: what it keeps of the cluster, and the port in front of it.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +12,7 @@ use cluster::Cluster;
 use jiff::Timestamp;
 use resource::Gvk;
 use settings::SettingsHandle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tonic::Status;
 
@@ -19,13 +20,16 @@ use crate::access::Access;
 use crate::api::Api;
 use crate::apps::Apps;
 use crate::call::{Handled, NoSuchMethod};
+use crate::certificate;
 use crate::connections::Connections;
 use crate::initial::{InitialError, prepare};
 use crate::pages::{Pages, Room};
 use crate::port::{Port, PortError, PortOptions};
 use crate::projects::Projects;
+use crate::record;
 use crate::services;
 use crate::store::Store;
+use crate::tls::{Certificates, TlsError};
 
 /// Passwords that are hashed at the same time; who comes later waits.
 const HASHING: usize = 2;
@@ -38,10 +42,12 @@ pub struct Options {
     pub client: kube::Client,
     /// The controller, which renders and compares; one that serves ([`applications::Start::serves`]).
     pub controller: Controller,
-    /// Where to listen.
-    pub port: PortOptions,
-    /// What all paths begin with.
-    pub root: String,
+    /// Where to listen; port 0 for a free one.
+    pub address: SocketAddr,
+    /// Whether to speak plainly; what `argocd-cmd-params-cm` says where `None`.
+    pub insecure: Option<bool>,
+    /// What all paths begin with; what `argocd-cmd-params-cm` says where `None`.
+    pub root: Option<String>,
     /// The time.
     pub clock: Clock,
 }
@@ -61,6 +67,9 @@ pub enum ServerError {
     /// A method that is done is not in the API.
     #[error(transparent)]
     Calls(#[from] NoSuchMethod),
+    /// The certificate cannot be used.
+    #[error("the server's certificate")]
+    Tls(#[from] TlsError),
     /// It does not listen.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -84,8 +93,11 @@ pub(crate) struct Backend {
     pub(crate) counters: Counters,
     access: ArcSwap<Access>,
     failures: Mutex<Failures>,
+    /// A login failed, which is to be written down.
+    pub(crate) failed: Notify,
     revoked: Mutex<Revocations>,
-    secure: bool,
+    /// What is shown to those who come over TLS; none where it speaks plainly.
+    certificates: Option<Certificates>,
     clock: Clock,
 }
 
@@ -109,7 +121,7 @@ impl Backend {
 
     /// Whether it is spoken to over TLS.
     pub(crate) fn is_secure(&self) -> bool {
-        self.secure
+        self.certificates.is_some()
     }
 
     pub(crate) fn renew_access(&self) {
@@ -191,10 +203,14 @@ impl Server {
     /// # Errors
     /// See [`ServerError`].
     pub async fn start(options: Options) -> Result<Self, ServerError> {
-        let Options { namespace, client, controller, port, root, clock } = options;
+        let Options { namespace, client, controller, address, insecure, root, clock } = options;
         let (cluster, settings) = (controller.cluster(), controller.settings());
         let store = Store::new(client, &namespace);
-        prepare(&store, &settings, clock()).await?;
+        let params = settings.current().params.clone();
+        let secure = !insecure.or(params.server_insecure).unwrap_or(false);
+        let root = root.unwrap_or(params.server_root);
+        let made = prepare(&store, &settings, secure, clock()).await?;
+        let certificates = if secure { Some(certificate::first(&settings.current(), made)?) } else { None };
         let access = Access::new(&settings.current(), &[], None).map_err(ServerError::Settings)?;
         let backend = Arc::new(Backend {
             apps: Arc::new(Apps::new(&namespace)),
@@ -210,11 +226,14 @@ impl Server {
             counters: Counters::default(),
             access: ArcSwap::from_pointee(access),
             failures: Mutex::default(),
+            failed: Notify::new(),
             revoked: Mutex::default(),
-            secure: port.identity.is_some(),
+            certificates: certificates.clone(),
             clock,
         });
+        record::recall(&backend, &backend.settings.current());
         let mut work = JoinSet::new();
+        work.spawn(record::keep(Arc::clone(&backend)));
         work.spawn(follow_apps(Arc::clone(&backend), cluster.clone()));
         work.spawn(follow_projects(Arc::clone(&backend), cluster));
         work.spawn(follow_settings(Arc::clone(&backend)));
@@ -225,7 +244,7 @@ impl Server {
         let calls = services::calls(&backend)?;
         let api =
             Api::new(Arc::clone(&backend), calls, &root).with_pages(Arc::clone(&backend) as Arc<dyn Pages>);
-        let port = Port::open(port, api.clone()).await?;
+        let port = Port::open(PortOptions { address, certificates }, api.clone()).await?;
         Ok(Self { port, api, backend, _work: work })
     }
 
@@ -235,7 +254,7 @@ impl Server {
     }
 
     /// Where it listens.
-    pub fn address(&self) -> std::net::SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.port.address
     }
 
@@ -283,9 +302,14 @@ async fn follow_projects(backend: Arc<Backend>, cluster: Cluster) {
 
 async fn follow_settings(backend: Arc<Backend>) {
     let mut settings = backend.settings.subscribe();
+    let mut shown = certificate::of(&settings.borrow());
     while settings.changed().await.is_ok() {
-        settings.borrow_and_update();
+        let now = Arc::clone(&settings.borrow_and_update());
+        record::recall(&backend, &now);
         backend.renew_access();
+        if let Some(certificates) = &backend.certificates {
+            shown = certificate::renew(certificates, &now, shown);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 use serde_json::{Value, json};
-use server::{Api, Ask, Calls, Door, Identity, Port, PortOptions, Visit};
+use server::{Api, Ask, Calls, Certificates, Door, Identity, Port, PortOptions, Visit};
 use tonic::{Code, Status};
 use wire::Method;
 
@@ -41,7 +41,8 @@ async fn open(identity: Option<Identity>) -> Port {
     let mut calls = Calls::new();
     calls.one("session.SessionService/Create", log_in).unwrap();
     let address = ([127, 0, 0, 1], 0).into();
-    Port::open(PortOptions { address, identity }, Api::new(Porter, calls, "")).await.unwrap()
+    let certificates = identity.map(|identity| Certificates::new(&identity).unwrap());
+    Port::open(PortOptions { address, certificates }, Api::new(Porter, calls, "")).await.unwrap()
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

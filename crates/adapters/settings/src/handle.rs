@@ -78,11 +78,11 @@ impl SettingsHandle {
         Self::watching(client, namespace, &[Watched::Secrets]).await
     }
 
-    /// As [`Self::start`], with what the server alone needs: [`Snapshot::own_secrets`].
+    /// As [`Self::start`], with what the server alone needs: [`Snapshot::own_secrets`], [`Snapshot::server_tls`].
     ///
     /// **Errors**: as there.
     pub async fn start_for_server(client: Client, namespace: &str) -> Result<Self, SettingsError> {
-        Self::watching(client, namespace, &[Watched::Secrets, Watched::OwnSecrets]).await
+        Self::watching(client, namespace, &[Watched::Secrets, Watched::OwnSecrets, Watched::ServerTls]).await
     }
 
     async fn watching(client: Client, namespace: &str, secrets: &[Watched]) -> Result<Self, SettingsError> {

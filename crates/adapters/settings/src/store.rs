@@ -36,12 +36,17 @@ pub struct Snapshot {
     pub rbac: BTreeMap<String, String>,
     /// Secrets of the installation itself by name (`argocd-secret`, and those that settings refer to), for the server alone.
     pub own_secrets: BTreeMap<String, OwnSecret>,
+    /// What `argocd-server-tls` holds, for the server alone.
+    pub server_tls: Option<OwnSecret>,
     /// Public keys that commits may be signed with, armored, by their ids.
     pub gpg_keys: BTreeMap<String, String>,
 }
 
 /// The values of a Secret.
 pub type OwnSecret = Secret<BTreeMap<String, Vec<u8>>>;
+
+/// Secret with the server's certificate.
+pub(crate) const SERVER_TLS: &str = "argocd-server-tls";
 
 /// What is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,13 +56,15 @@ pub(crate) enum Watched {
     Secrets,
     /// Of the installation itself.
     OwnSecrets,
+    /// The server's certificate, which has no label.
+    ServerTls,
 }
 
 impl Watched {
     pub(crate) fn plural(self) -> &'static str {
         match self {
             Self::ConfigMaps => "configmaps",
-            Self::Secrets | Self::OwnSecrets => "secrets",
+            Self::Secrets | Self::OwnSecrets | Self::ServerTls => "secrets",
         }
     }
 
@@ -67,6 +74,7 @@ impl Watched {
             Self::ConfigMaps => "there are no settings",
             Self::Secrets => "repositories are read without credentials",
             Self::OwnSecrets => "nobody can log in",
+            Self::ServerTls => "a certificate of argocd-server-tls is not found",
         }
     }
 }
@@ -89,6 +97,7 @@ pub(crate) struct Store {
     /// What the Secrets hold, by their names.
     secrets: BTreeMap<String, Held>,
     own_secrets: BTreeMap<String, OwnSecret>,
+    server_tls: BTreeMap<String, OwnSecret>,
     secret_problems: BTreeMap<String, String>,
     watch_problems: BTreeMap<Watched, String>,
     /// Whether `argocd-cm` was deleted since it was last read.
@@ -118,6 +127,18 @@ impl Held {
     }
 }
 
+fn apply_own(known: &mut BTreeMap<String, OwnSecret>, change: Change) -> bool {
+    let before = known.clone();
+    // A value that is no base64 cannot come from an API server.
+    let read = |object: &Value| (name_of(object).to_owned(), Secret::new(decode(object).unwrap_or_default()));
+    match change {
+        Change::Replaced(objects) => *known = objects.iter().map(read).collect(),
+        Change::Set(object) => known.extend([read(&object)]),
+        Change::Removed(object) => drop(known.remove(name_of(&object))),
+    }
+    before != *known
+}
+
 impl Store {
     pub(crate) fn apply(&mut self, watched: Watched, change: Change) -> bool {
         match (watched, change) {
@@ -143,21 +164,9 @@ impl Store {
                 let name = name_of(&object);
                 self.secrets.remove(name).is_some() | self.secret_problems.remove(name).is_some()
             }
-            (Watched::OwnSecrets, change) => self.apply_own(change),
+            (Watched::OwnSecrets, change) => apply_own(&mut self.own_secrets, change),
+            (Watched::ServerTls, change) => apply_own(&mut self.server_tls, change),
         }
-    }
-
-    fn apply_own(&mut self, change: Change) -> bool {
-        let before = self.own_secrets.clone();
-        // A value that is no base64 cannot come from an API server.
-        let read =
-            |object: &Value| (name_of(object).to_owned(), Secret::new(decode(object).unwrap_or_default()));
-        match change {
-            Change::Replaced(objects) => self.own_secrets = objects.iter().map(read).collect(),
-            Change::Set(object) => self.own_secrets.extend([read(&object)]),
-            Change::Removed(object) => drop(self.own_secrets.remove(name_of(&object))),
-        }
-        before != self.own_secrets
     }
 
     /// Notes, or with `None` forgets, that something cannot be watched.
@@ -198,6 +207,7 @@ impl Store {
             config: data(config_map::ARGOCD_CM),
             rbac: data(config_map::RBAC),
             own_secrets: self.own_secrets.clone(),
+            server_tls: self.server_tls.get(SERVER_TLS).cloned(),
         })
     }
 

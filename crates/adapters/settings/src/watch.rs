@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::handle::Shared;
-use crate::store::{Change, Watched};
+use crate::store::{Change, SERVER_TLS, Watched};
 
 /// Objects of one page of a list.
 const PAGE: usize = 500;
@@ -197,9 +197,10 @@ fn wait_after(failures: u32) -> Duration {
 
 fn get(namespace: &str, watched: Watched, query: &str) -> Result<http::Request<Vec<u8>>, WatchError> {
     let selector = match watched {
-        Watched::ConfigMaps => "",
-        Watched::Secrets => SECRETS,
-        Watched::OwnSecrets => OWN_SECRETS,
+        Watched::ConfigMaps => String::new(),
+        Watched::Secrets => SECRETS.to_owned(),
+        Watched::OwnSecrets => OWN_SECRETS.to_owned(),
+        Watched::ServerTls => format!("fieldSelector=metadata.name%3D{SERVER_TLS}"),
     };
     let uri =
         format!("/api/v1/namespaces/{}/{}?{selector}&{query}", percent_encoded(namespace), watched.plural());

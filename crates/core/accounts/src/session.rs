@@ -12,7 +12,7 @@ use crate::token::{Claims, SigningKey, TokenError};
 /// How long before its end a session is renewed, in seconds.
 pub const RENEWED_BEFORE_SECONDS: i64 = 300;
 /// Most tokens that are revoked at one time. A session lasts a day by default, and most end by themselves.
-const MAX_REVOKED: usize = 100_000;
+const MAX_REVOKED: usize = 10_000;
 
 /// Whose a token is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod history;
 mod logs;
 mod pages;
 mod projects;
+mod replicas;
 mod repositories;
 mod resources;
 mod secrets;

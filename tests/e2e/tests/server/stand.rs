@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use applications::{Options, Start};
 use e2e::{Api, Cluster, On};
 use serde_json::{Value, json};
-use server::{PortOptions, Server};
+use server::Server;
 use testkit::{GitServer, GitServerOptions, Repository};
 
 const OBJECT: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {key: ";
@@ -29,7 +29,9 @@ pub(crate) struct Stand {
     pub(crate) home: tempfile::TempDir,
     http: reqwest::Client,
     marks: std::sync::atomic::AtomicUsize,
-    controller: tokio::task::JoinHandle<()>,
+    client: kube::Client,
+    controller: applications::Controller,
+    running: tokio::task::JoinHandle<()>,
     cluster: Cluster,
 }
 
@@ -53,9 +55,26 @@ impl Lines {
     }
 }
 
+async fn serve(
+    client: &kube::Client,
+    controller: &applications::Controller,
+    insecure: Option<bool>,
+) -> Result<Server> {
+    let options = server::Options {
+        namespace: "argocd".to_owned(),
+        client: client.clone(),
+        controller: controller.clone(),
+        address: ([127, 0, 0, 1], 0).into(),
+        insecure,
+        root: None,
+        clock: Arc::new(jiff::Timestamp::now),
+    };
+    Ok(Server::start(options).await?)
+}
+
 impl Drop for Stand {
     fn drop(&mut self) {
-        self.controller.abort();
+        self.running.abort();
     }
 }
 
@@ -94,18 +113,16 @@ impl Stand {
             serves: true,
         };
         let controller = start.start().await?;
-        let options = server::Options {
-            namespace: "argocd".to_owned(),
-            client,
-            controller: controller.clone(),
-            port: PortOptions { address: ([127, 0, 0, 1], 0).into(), identity: None },
-            root: String::new(),
-            clock: Arc::new(jiff::Timestamp::now),
-        };
-        let server = Server::start(options).await?;
-        let controller = tokio::spawn(async move { controller.run(std::future::pending()).await });
+        let server = serve(&client, &controller, Some(true)).await?;
+        let runs = controller.clone();
+        let running = tokio::spawn(async move { runs.run(std::future::pending()).await });
         let (http, marks) = (reqwest::Client::new(), 0.into());
-        Ok(Self { server, api, repository, git, home, http, marks, controller, cluster })
+        Ok(Self { server, api, repository, git, home, http, marks, client, controller, running, cluster })
+    }
+
+    /// Another server of the same installation; `insecure` as the settings say where `None`.
+    pub(crate) async fn another(&self, insecure: Option<bool>) -> Server {
+        serve(&self.client, &self.controller, insecure).await.unwrap()
     }
 
     /// Logs in as the first admin with the password that the server made.

@@ -150,6 +150,9 @@ fn the_installations_own_secrets_are_told_apart() {
         assert_eq!(store.apply(Watched::OwnSecrets, change), changed);
         assert_eq!(key(&store), expected);
     }
+    let tls = json!({"metadata": {"name": "argocd-server-tls"}, "data": {"tls.crt": "b25l"}});
+    assert!(store.apply(Watched::ServerTls, Change::Set(tls)));
+    assert!(store.snapshot().server_tls.is_some() && store.snapshot().own_secrets.is_empty());
     let rbac = config_map("argocd-rbac-cm", json!({"policy.default": "role:readonly"}));
     assert!(store.apply(Watched::ConfigMaps, Change::Set(rbac)));
     assert_eq!(store.snapshot().rbac["policy.default"], "role:readonly");

@@ -38,6 +38,10 @@ pub struct Params {
     pub render_timeout: Option<Duration>,
     /// The pause between waves of a sync; `None` for what is usual. Seconds. `controller.sync.wave.delay.seconds`.
     pub wave_delay: Option<Duration>,
+    /// Whether the server speaks plainly; `None` for no. Read at its start. `server.insecure`.
+    pub server_insecure: Option<bool>,
+    /// What all paths of the server begin with. Read at its start. `server.rootpath`.
+    pub server_root: String,
 }
 
 impl Params {
@@ -71,6 +75,8 @@ impl Params {
         params.git_submodules = switch("reposerver.enable.git.submodule", last_good.git_submodules);
         params.plugin_generate_paths =
             switch("reposerver.plugin.use.manifest.generate.paths", last_good.plugin_generate_paths);
+        params.server_insecure = switch("server.insecure", last_good.server_insecure);
+        params.server_root = given("server.rootpath").unwrap_or_default().to_owned();
         let patterns = given("reposerver.plugin.tar.exclusions").into_iter().flat_map(|text| text.split(';'));
         params.plugin_exclusions =
             patterns.map(str::trim).filter(|pattern| !pattern.is_empty()).map(str::to_owned).collect();
