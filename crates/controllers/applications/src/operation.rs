@@ -376,7 +376,8 @@ impl Run<'_> {
         recorded
     }
 
-    /// Leaves results out of the record of waves that are over, where there are too many.
+    /// Leaves results out of the record of waves that are over, where there are too many. Those stay that a next wave waits for: of what
+    /// was pruned and is there still.
     fn leave_out(&mut self, plan: &Plan) {
         if !self.state.sync_result.as_ref().is_some_and(|result| fit::overfull(&result.resources)) {
             return;
@@ -393,10 +394,15 @@ impl Run<'_> {
             .flat_map(|wave| wave.applies.iter().chain(&wave.prunes).map(|key| (wave.phase, key)))
             .collect();
         let before = waves::left_out(&self.state).map_or(0, |left_out| left_out.count);
+        let cluster = self.judge.cluster();
         let Some(result) = &mut self.state.sync_result else { return };
         let gone = fit::results(&mut result.resources, |result| {
-            let phase = hooks::phase_of(result).unwrap_or(Phase::Sync);
-            went_well(result) && done.contains(&(phase, &hooks::key_of(result)))
+            let (phase, key) = (hooks::phase_of(result).unwrap_or(Phase::Sync), hooks::key_of(result));
+            let leaves = || {
+                result.status == Some(ResultCode::Pruned)
+                    && cluster.get(&key).is_some_and(|live| live.deleting())
+            };
+            went_well(result) && done.contains(&(phase, &key)) && !leaves()
         });
         if gone > 0 {
             let left_out = LeftOut { phase: last.phase, wave: last.number, count: before + gone };

@@ -1,6 +1,5 @@
 //! What is said of the revisions that applications were synced to, and when they may be synced.
 
-
 use api::project::Begin;
 use api::{Application, ApplicationSource, SyncWindow};
 use cluster::chain;
