@@ -23,6 +23,8 @@ pub(crate) struct App {
     version: String,
     labels: BTreeMap<String, String>,
     repositories: Vec<String>,
+    /// The server that it goes to, or else the name of its cluster.
+    destination: String,
     /// The text of its JSON, made once for all who list it.
     text: Bytes,
     protobuf: OnceLock<Bytes>,
@@ -68,6 +70,8 @@ impl Entry for App {
         let sources = sources.chain(object.pointer("/spec/source"));
         let repositories =
             sources.filter_map(|source| Some(source.get("repoURL")?.as_str()?.to_owned())).collect();
+        let server = Some(text("/spec/destination/server")).filter(|server| !server.is_empty());
+        let destination = server.unwrap_or_else(|| text("/spec/destination/name"));
         let project = Some(text("/spec/project")).filter(|project| !project.is_empty());
         Some(Self {
             namespace: text("/metadata/namespace"),
@@ -76,6 +80,7 @@ impl Entry for App {
             version: text("/metadata/resourceVersion"),
             labels,
             repositories,
+            destination: destination.trim_end_matches('/').to_owned(),
             text: object.to_string().into(),
             protobuf: OnceLock::new(),
         })
@@ -228,6 +233,15 @@ impl Apps {
     pub(crate) fn decide(&self, guard: &Guard, action: &Action, live: &Value) -> Option<Decision> {
         let app = App::of(live.clone()).filter(|app| self.knows(&app.namespace))?;
         guard.may(Resource::Applications, action.clone(), app.object(&self.home))
+    }
+
+    /// How many go to each cluster, by its server or, where they say that, by its name.
+    pub(crate) fn by_destination(&self) -> BTreeMap<String, i64> {
+        let mut counts = BTreeMap::new();
+        for app in self.index.all() {
+            *counts.entry(app.destination.clone()).or_default() += 1;
+        }
+        counts
     }
 
     /// Those of a project, whoever may see them: what becomes of the project must not depend on who asks.

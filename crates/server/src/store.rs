@@ -32,6 +32,7 @@ pub(crate) enum Kind {
     Application,
     AppProject,
     Event,
+    ServiceAccount,
 }
 
 impl Kind {
@@ -46,6 +47,7 @@ impl Kind {
                 format!("/apis/{}/namespaces/{namespace}/appprojects", ::api::names::API_VERSION)
             }
             Self::Event => format!("/api/v1/namespaces/{namespace}/events"),
+            Self::ServiceAccount => format!("/api/v1/namespaces/{namespace}/serviceaccounts"),
         }
     }
 }

@@ -7,10 +7,11 @@ use api::ApplicationSource;
 use charts::Freshness;
 use cluster::chain;
 use filetree::Store;
-use settings::{RepositoryType, Snapshot};
+use settings::{ClusterSecret, RepositoryType, Snapshot};
 use tokio::time::Instant;
 
 use crate::controller::Controller;
+use crate::login::client;
 use crate::remote::{Origin, chart_remote, origin, remote};
 
 /// Most charts of a Helm repository whose versions are listed.
@@ -26,6 +27,18 @@ pub struct RefNames {
 }
 
 impl Controller {
+    /// A client of a cluster by what its Secret says, which need not be in force. **Errors**: a message without secrets.
+    pub async fn cluster_client(&self, secret: &ClusterSecret) -> Result<kube::Client, String> {
+        let shared = self.shared();
+        client(secret, &shared.client, &shared.options).await
+    }
+
+    /// The version of a cluster, as in `v1.34.4`, by what its Secret says. **Errors**: why it does not answer, without secrets.
+    pub async fn cluster_version(&self, secret: &ClusterSecret) -> Result<String, String> {
+        let client = self.cluster_client(secret).await?;
+        client.apiserver_version().await.map(|info| info.git_version).map_err(|error| chain(&error))
+    }
+
     /// Whether a repository lets a project's applications in by these settings, which need not be those in force.
     ///
     /// **Errors**: a message without secrets. **Source**: `TestRepository` of the repository server.

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod certificates;
+mod clusters;
 mod first;
 mod history;
 mod logs;
