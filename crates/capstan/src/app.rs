@@ -60,6 +60,9 @@ enum ArgocdCommand {
     App(Box<Arguments<AppCommand>>),
     /// Show clusters
     Cluster(Box<Arguments<ClusterCommand>>),
+    /// Ask about settings and first passwords
+    #[command(subcommand)]
+    Admin(Box<cli::AdminCommand>),
     /// Print the version
     Version {
         /// Only that of the client
@@ -78,6 +81,7 @@ pub(crate) async fn argocd() -> ExitCode {
         Ok(Argocd { command: ArgocdCommand::Cluster(arguments) }) => {
             run_cluster(*arguments, Style::Argocd).await
         }
+        Ok(Argocd { command: ArgocdCommand::Admin(command) }) => admin(*command, Style::Argocd).await,
         Ok(Argocd { command: ArgocdCommand::Version { client: _, short: _ } }) => {
             say(&format!("argocd: v{} (capstan)\n", env!("CARGO_PKG_VERSION")));
             ExitCode::SUCCESS
@@ -99,6 +103,14 @@ pub(crate) async fn run(arguments: Arguments<AppCommand>, style: Style) -> ExitC
         Ok(context) => ExitCode::from(cli::run(command, context).await),
         Err(code) => code,
     }
+}
+
+pub(crate) async fn admin(command: cli::AdminCommand, style: Style) -> ExitCode {
+    let connect = |cluster: cli::Cluster| async move {
+        let client = connect::connect(cluster.kubeconfig.as_deref(), cluster.context.as_deref()).await;
+        client.map_err(|error| format!("{error:#}"))
+    };
+    ExitCode::from(cli::admin(command, style, connect).await)
 }
 
 pub(crate) async fn run_cluster(arguments: Arguments<ClusterCommand>, style: Style) -> ExitCode {

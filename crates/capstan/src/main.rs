@@ -38,6 +38,9 @@ enum Command {
     App(Deferred<Box<app::Arguments<cli::AppCommand>>>),
     /// Show the clusters that applications go to, and whether they answer: words of `argocd cluster`
     Cluster(Deferred<Box<app::Arguments<cli::ClusterCommand>>>),
+    /// Ask about settings and first passwords: words of `argocd admin`
+    #[command(subcommand)]
+    Admin(Deferred<Box<cli::AdminCommand>>),
     /// Render charts on this machine: the words of `helm` that need no cluster
     #[command(subcommand)]
     Helm(Deferred<cli::HelmCommand>),
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Command::Cluster(arguments) => {
             return one_thread(app::run_cluster(*arguments.0, cli::Style::Native));
         }
+        Command::Admin(command) => return one_thread(app::admin(*command.0, cli::Style::Native)),
         Command::App(arguments) => return one_thread(app::run(*arguments.0, cli::Style::Native)),
     };
     match result {

@@ -17,6 +17,7 @@
 //! assert!(matches!(line.command, cli::AppCommand::Rollback(_)));
 //! ```
 
+mod admin;
 pub mod command;
 mod console;
 mod context;
@@ -40,6 +41,7 @@ mod table;
 mod view;
 mod watch;
 
+pub use self::admin::{AdminCommand, Cluster, admin};
 pub use self::health::{HealthArgs, health};
 pub use self::helm::{HelmCommand, TemplateArgs, helm};
 pub use self::image::{ImageCommand, SetArgs, Surroundings, image};
