@@ -71,12 +71,18 @@ impl Reply {
 /// Answers that come one after the other.
 pub type Answers = BoxStream<'static, Result<Reply, Status>>;
 
+/// Requests that come one after the other.
+pub type Requests = BoxStream<'static, Result<Value, Status>>;
+
+type Gather<C> = Arc<dyn Fn(Ask<C>, Requests) -> BoxFuture<'static, Result<Reply, Status>> + Send + Sync>;
 type One<C> = Arc<dyn Fn(Ask<C>) -> BoxFuture<'static, Result<Reply, Status>> + Send + Sync>;
 type Many<C> = Arc<dyn Fn(Ask<C>) -> BoxFuture<'static, Result<Answers, Status>> + Send + Sync>;
 
 pub(crate) enum Run<C> {
     One(One<C>),
     Many(Many<C>),
+    /// The first request is asked, the others follow.
+    Gather(Gather<C>),
     /// Nobody does it.
     Nobody,
 }
@@ -86,6 +92,7 @@ impl<C> Clone for Run<C> {
         match self {
             Self::One(run) => Self::One(Arc::clone(run)),
             Self::Many(run) => Self::Many(Arc::clone(run)),
+            Self::Gather(run) => Self::Gather(Arc::clone(run)),
             Self::Nobody => Self::Nobody,
         }
     }
@@ -224,7 +231,7 @@ impl<C: Send + 'static> Calls<C> {
         F: Fn(Ask<C>) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Reply, Status>> + Send + 'static,
     {
-        self.set(path, false, Run::One(Arc::new(move |ask| Box::pin(run(ask)))))
+        self.set(path, (false, false), Run::One(Arc::new(move |ask| Box::pin(run(ask)))))
     }
 
     /// Says what a method does that gives a stream of answers.
@@ -236,11 +243,26 @@ impl<C: Send + 'static> Calls<C> {
         F: Fn(Ask<C>) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Answers, Status>> + Send + 'static,
     {
-        self.set(path, true, Run::Many(Arc::new(move |ask| Box::pin(run(ask)))))
+        self.set(path, (false, true), Run::Many(Arc::new(move |ask| Box::pin(run(ask)))))
     }
 
-    fn set(&mut self, path: &str, stream: bool, run: Run<C>) -> Result<(), NoSuchMethod> {
-        let call = self.by_path.get_mut(path).filter(|call| call.method.gives_stream == stream);
+    /// Says what a method does that takes a stream of requests. It is there over gRPC alone.
+    ///
+    /// # Errors
+    /// As [`Self::one`].
+    pub fn gather<F, R>(&mut self, path: &str, run: F) -> Result<(), NoSuchMethod>
+    where
+        F: Fn(Ask<C>, Requests) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Reply, Status>> + Send + 'static,
+    {
+        let run: Gather<C> = Arc::new(move |ask, more| Box::pin(run(ask, more)));
+        self.set(path, (true, false), Run::Gather(run))
+    }
+
+    /// `streams`: whether the method takes one, and whether it gives one.
+    fn set(&mut self, path: &str, streams: (bool, bool), run: Run<C>) -> Result<(), NoSuchMethod> {
+        let fits = |method: &Method| (method.takes_stream, method.gives_stream) == streams;
+        let call = self.by_path.get_mut(path).filter(|call| fits(call.method));
         let call = call.ok_or_else(|| NoSuchMethod(path.to_owned()))?;
         let (method, input, output) = (call.method, call.input, call.output);
         *call = Arc::new(Call { method, input, output, run, ended: Arc::default() });

@@ -10,8 +10,8 @@ use http::{HeaderValue, Request};
 use hyper::body::Incoming;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::server::{Grpc, ServerStreamingService, UnaryService};
-use tonic::{Response, Status};
+use tonic::server::{ClientStreamingService, Grpc, ServerStreamingService, UnaryService};
+use tonic::{Response, Status, Streaming};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::api::{Api, Door, Visit};
@@ -88,6 +88,29 @@ impl<C: Send + 'static> UnaryService<Bytes> for Asked<C> {
     }
 }
 
+impl<C: Send + 'static> ClientStreamingService<Bytes> for Asked<C> {
+    type Response = Bytes;
+    type Future = BoxFuture<'static, Result<Response<Bytes>, Status>>;
+
+    fn call(&mut self, request: tonic::Request<Streaming<Bytes>>) -> Self::Future {
+        let (caller, call) = (self.caller.take(), Arc::clone(&self.call));
+        Box::pin(async move {
+            let Run::Gather(run) = &call.run else { return Err(call.nobody()) };
+            let input = call.input;
+            let mut requests = request.into_inner().map(move |bytes| {
+                input.decode(&bytes?).map_err(|error| Status::invalid_argument(error.to_string()))
+            });
+            let (caller, mut under_way) = caller.ok_or_else(|| Status::internal("asked twice"))?;
+            let first = requests.next().await;
+            let first = first.unwrap_or_else(|| Err(Status::invalid_argument("there is no request")));
+            let request = under_way.with(first)?;
+            let outcome = run(Ask { caller, request }, requests.boxed()).await;
+            let outcome = outcome.and_then(|reply| reply.protobuf(call.output));
+            under_way.with(outcome).map(Response::new)
+        })
+    }
+}
+
 impl<C: Send + 'static> ServerStreamingService<Bytes> for Asked<C> {
     type Response = Bytes;
     type ResponseStream = BoxStream<'static, Result<Bytes, Status>>;
@@ -153,6 +176,9 @@ async fn dispatch<D: Door>(api: Api<D>, request: Request<Body>) -> http::Respons
         Run::One(_) => grpc.unary(Asked { call, caller: Some((caller, under_way)) }, request).await,
         Run::Many(_) => {
             grpc.server_streaming(Asked { call, caller: Some((caller, under_way)) }, request).await
+        }
+        Run::Gather(_) => {
+            grpc.client_streaming(Asked { call, caller: Some((caller, under_way)) }, request).await
         }
         Run::Nobody => under_way.refuse(call.nobody()).into_http(),
     }

@@ -32,7 +32,7 @@ mod x509;
 
 pub use api::{Api, Door, Visit};
 pub use body::Body;
-pub use call::{Answers, Ask, Calls, Encode, Handled, NoSuchMethod, Reply};
+pub use call::{Answers, Ask, Calls, Encode, Handled, NoSuchMethod, Reply, Requests};
 pub use initial::InitialError;
 pub use pages::Pages;
 pub use port::{Port, PortError, PortOptions};

@@ -61,6 +61,10 @@ async fn respond<D: Door>(api: &Api<D>, request: Request<Incoming>) -> Result<Re
             let answers = under_way.with(run(ask).await)?;
             Ok(stream::response(under_way.stream(answers), &head.headers))
         }
+        Run::Gather(_) => {
+            let text = "this method takes a stream of requests: it is there over gRPC alone";
+            Err(under_way.refuse(Status::unimplemented(text)))
+        }
         Run::Nobody => Err(under_way.refuse(call.nobody())),
     }
 }

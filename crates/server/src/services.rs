@@ -5,8 +5,11 @@ mod actions;
 mod application;
 mod certificate;
 mod cluster;
+mod diff;
 mod gpgkey;
 mod history;
+mod links;
+mod local;
 mod logs;
 mod manifests;
 mod operation;
@@ -27,7 +30,7 @@ use serde_json::Value;
 use tonic::Status;
 
 use crate::api::{Door as _, Visit};
-use crate::call::{Answers, Ask, Calls, NoSuchMethod, Reply};
+use crate::call::{Answers, Ask, Calls, NoSuchMethod, Reply, Requests};
 use crate::door::Caller;
 use crate::guard::Guard;
 use crate::server::Backend;
@@ -59,6 +62,9 @@ pub(crate) fn calls(backend: &Arc<Backend>) -> Result<Calls<Caller>, NoSuchMetho
     actions::add(&mut table)?;
     logs::add(&mut table)?;
     history::add(&mut table)?;
+    diff::add(&mut table)?;
+    local::add(&mut table)?;
+    links::add(&mut table)?;
     Ok(calls)
 }
 
@@ -87,6 +93,16 @@ impl Table<'_> {
     {
         let backend = Arc::clone(self.backend);
         self.calls.many(path, move |ask| run(Arc::clone(&backend), ask))
+    }
+
+    /// A method that takes a stream.
+    fn gather<F, R>(&mut self, path: &str, run: F) -> Result<(), NoSuchMethod>
+    where
+        F: Fn(Arc<Backend>, Asked, Requests) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Reply, Status>> + Send + 'static,
+    {
+        let backend = Arc::clone(self.backend);
+        self.calls.gather(path, move |ask, more| run(Arc::clone(&backend), ask, more))
     }
 
     /// A method that answers with one reply.

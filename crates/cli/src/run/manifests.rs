@@ -22,7 +22,7 @@ impl Session<'_> {
             revision: args.revision.clone(),
             local: local(args.local.as_deref(), args.local_repo_root.as_deref(), &mut app)?,
             desired_only: !live,
-            why: false,
+            ..What::default()
         };
         let evaluation = self.evaluate(&app, &what).await?;
         let git = evaluation.desired.iter().map(|(object, _)| object);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use api::{Application, ApplicationStatus, ConditionType, ResourceStatus};
 use compare::Rules;
+use filetree::Store;
 use jiff::Timestamp;
 use resource::{Object, ResourceKey};
 use tokio::time::Instant;
@@ -19,7 +20,7 @@ use crate::deciding::automatic;
 use crate::destination::Destination;
 use crate::explain::{self, Found, Limits, explain};
 use crate::judge::Judge;
-use crate::obtain::{Ask, View, check_destination, check_spec, from_directory, obtain};
+use crate::obtain::{Ask, View, check_destination, check_spec, from_directory, from_store, obtain};
 use crate::orphans::orphans;
 use crate::repositories::Freshness;
 use crate::shared::{ProjectEntry, Shared, TargetMemory};
@@ -40,11 +41,31 @@ pub struct What {
     pub revision: Option<String>,
     /// A directory on this machine instead of the repository: the root of its checkout.
     pub local: Option<PathBuf>,
+    /// These files instead of the repository's.
+    pub files: Option<Files>,
     /// Whether the cluster is looked at. Without it `live` is empty and nothing is compared.
     pub desired_only: bool,
     /// Whether it is found out why it is not as git wants it.
     pub why: bool,
 }
+
+/// Files that somebody sent. Two are the same if they are one.
+#[derive(Clone)]
+pub struct Files(pub Arc<dyn Store>);
+
+impl std::fmt::Debug for Files {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Files")
+    }
+}
+
+impl PartialEq for Files {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Files {}
 
 /// What was found.
 #[derive(Debug)]
@@ -141,9 +162,10 @@ impl Controller {
             freshness: Freshness::Since(Instant::now()),
             afresh: false,
         };
-        let obtained = match &what.local {
-            Some(directory) => from_directory(shared, &view, app, &mut memory, directory).await,
-            None => obtain(shared, &view, app, &mut memory, &ask).await,
+        let obtained = match (&what.files, &what.local) {
+            (Some(Files(store)), _) => from_store(shared, &view, app, &mut memory, Arc::clone(store)).await,
+            (None, Some(directory)) => from_directory(shared, &view, app, &mut memory, directory).await,
+            (None, None) => obtain(shared, &view, app, &mut memory, &ask).await,
         };
         let (wanted, mut findings) =
             obtained.map_err(|findings| Unrendered { findings: findings.into_list() })?;

@@ -286,10 +286,22 @@ pub(crate) async fn from_directory(
     memory: &mut TargetMemory,
     directory: &std::path::Path,
 ) -> Result<(Arc<WantedSet>, Findings), Findings> {
+    let store = source::open_dir(directory);
+    let store = store.map_err(|error| Findings::one(ConditionType::ComparisonError, error.to_string()))?;
+    from_store(shared, view, app, memory, Arc::new(store)).await
+}
+
+/// The wanted set of an application whose repository's files are these.
+pub(crate) async fn from_store(
+    shared: &Shared,
+    view: &View,
+    app: &Application,
+    memory: &mut TargetMemory,
+    store: Arc<dyn Store>,
+) -> Result<(Arc<WantedSet>, Findings), Findings> {
     let mut findings = Findings::default();
     let refused = |message: String| Findings::one(ConditionType::ComparisonError, message);
-    let store = source::open_dir(directory).map_err(|error| refused(error.to_string()))?;
-    let tree = Tree { revision: String::new(), store: Arc::new(store) };
+    let tree = Tree { revision: String::new(), store };
     let mut rendered = Vec::new();
     let lent: BTreeMap<&str, &Tree> =
         app.spec.sources().iter().map(|source| (source.ref_name.as_str(), &tree)).collect();

@@ -1,6 +1,7 @@
 //! What an application has in its cluster, for those who look at single objects and act on them.
 
 mod act;
+mod differences;
 mod shown;
 mod tree;
 
@@ -19,6 +20,7 @@ use crate::status::is_cut;
 use crate::writer::writer;
 
 pub use act::{ActError, Deletion};
+pub use differences::Predicted;
 pub use shown::Shown;
 pub(crate) use shown::ShownCache;
 pub use tree::{Node, Parent, Tree};
@@ -110,10 +112,23 @@ impl Site {
         self.view.instance.as_str()
     }
 
+    /// Whether the application has an object itself, in the cluster or in git alone.
+    pub fn manages(&self, key: &ResourceKey) -> bool {
+        self.managed.contains_key(key) && self.permits_key(key)
+    }
+
     fn has(&self, live: &Arc<LiveObject>, depth: usize) -> bool {
         self.permits(live)
             && (self.managed.contains_key(&live.key())
-                || depth > 0 && self.parents(live).iter().any(|parent| self.has(parent, depth - 1)))
+                || depth > 0
+                    && !self.is_anothers(live)
+                    && self.parents(live).iter().any(|parent| self.has(parent, depth - 1)))
+    }
+
+    /// Whether an object says that it belongs to another application that exists, whoever it says made it.
+    fn is_anothers(&self, live: &LiveObject) -> bool {
+        let other = live.instance().filter(|instance| ***instance != *self.instance());
+        other.is_some_and(|other| self.shared.is_known(other))
     }
 
     /// Whether the project permits objects of its kind where it is.

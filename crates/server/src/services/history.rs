@@ -37,7 +37,7 @@ async fn events(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
         let live =
             visited.site.find_by_uid(uid, text(request, "resourceNamespace"), name).ok_or_else(|| {
                 let app = &visited.app.metadata.name;
-                Status::invalid_argument(format!("{name} not found as part of application {app}"))
+                Status::permission_denied(format!("{name} not found as part of application {app}"))
             })?;
         visited.site.events(&live).await
     };

@@ -31,8 +31,18 @@ async fn evaluate(
 ) -> Result<(Application, Evaluation), Status> {
     let place = (text(&ask.request, "appNamespace"), name);
     let (value, _) = live(backend, ask, &Action::Get, place).await?;
+    evaluate_value(backend, value, what).await
+}
+
+/// The same of an Application as the API server has it.
+pub(super) async fn evaluate_value(
+    backend: &Backend,
+    value: Value,
+    what: &What,
+) -> Result<(Application, Evaluation), Status> {
     let app =
         Application::from_value(value).map_err(|error| Status::failed_precondition(error.to_string()))?;
+    let name = &app.metadata.name;
     let evaluation = Box::pin(backend.controller.evaluate(&app, what));
     let evaluation = tokio::time::timeout(EVALUATING, evaluation)
         .await
@@ -46,14 +56,19 @@ async fn manifests(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     let revision = Some(text(&ask.request, "revision").to_owned()).filter(|revision| !revision.is_empty());
     let what = What { revision, desired_only: true, ..What::default() };
     let (app, evaluation) = evaluate(&backend, &ask, text(&ask.request, "name"), &what).await?;
-    let shown = evaluation.desired.iter().map(|(object, _)| json!(masked(Some(object), None, &evaluation).0));
-    Ok(json!({
+    Ok(answer(&app, &evaluation))
+}
+
+/// A `ManifestResponse`.
+pub(super) fn answer(app: &Application, evaluation: &Evaluation) -> Reply {
+    let shown = evaluation.desired.iter().map(|(object, _)| json!(masked(Some(object), None, evaluation).0));
+    json!({
         "manifests": shown.collect::<Vec<_>>(),
         "namespace": app.spec.destination.namespace,
         "server": app.spec.destination.server,
         "revision": evaluation.revisions.first().cloned().unwrap_or_default(),
     })
-    .into())
+    .into()
 }
 
 /// Both sides of an object as JSON texts, with placeholders for the values of Secrets; `null` where there is none, as the peer has it.

@@ -77,11 +77,14 @@ pub(super) fn key(request: &Value) -> ResourceKey {
 /// **Source**: `Server.getAppLiveResource`.
 pub(super) fn object(visited: &Visited, request: &Value) -> Result<Arc<LiveObject>, Status> {
     let key = key(request);
-    visited.site.find(&key).ok_or_else(|| {
-        let ResourceKey { group, kind, name, .. } = &key;
-        let app = &visited.app.metadata.name;
-        Status::invalid_argument(format!("{kind} {group} {name} not found as part of application {app}"))
-    })
+    visited.site.find(&key).ok_or_else(|| foreign(visited, &key))
+}
+
+/// The answer to who asks for an object that the application does not have. The peer calls that an invalid argument.
+pub(super) fn foreign(visited: &Visited, key: &ResourceKey) -> Status {
+    let ResourceKey { group, kind, name, .. } = key;
+    let app = &visited.app.metadata.name;
+    Status::permission_denied(format!("{kind} {group} {name} not found as part of application {app}"))
 }
 
 /// What one needs to change or delete one object: a line about it, or where the settings say so one about the whole application.

@@ -31,7 +31,7 @@ async fn what_happened_is_told() {
     };
     assert_eq!(json(&stand, &of(uid, "web"), &token).await.0, 200);
     let (code, error) = json(&stand, &of("none", "web"), &token).await;
-    assert_eq!((code, &error["message"]), (400, &json!("web not found as part of application app")));
+    assert_eq!((code, &error["message"]), (403, &json!("web not found as part of application app")));
 
     let app = stand
         .api
@@ -66,4 +66,27 @@ async fn windows_are_shown() {
     let rows: Vec<Row> =
         vec![("app get app".into(), 0, "Sync Denied"), ("app get app".into(), 0, "deny:* * * * *:1h")];
     stand.types(&rows).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_are_made_of_what_they_stand_beside() {
+    let Some(stand) = with_objects().await else { return };
+    let links = json!({
+        "application.links": "- {title: Shop, url: 'https://shop.example/{{.app.metadata.name}}', if: app.spec.project == 'default'}\n\
+                              - {title: None, url: 'https://none.example', if: app.spec.project == 'other'}",
+        "resource.links": "- {title: Logs, url: 'https://logs.example/{{.cluster.server}}?{{.resource.kind}}', icon.class: fa-bug}\n\
+                           - {title: Leak, url: 'https://leak.example/{{.resource.data.password}}', if: resource.kind == 'Secret'}",
+    });
+    stand.set(&links).await;
+    let token = stand.account("dev", "p, dev, applications, get, default/app, allow").await;
+    let (_, shown) = json(&stand, "/api/v1/applications/app/links", &token).await;
+    assert_eq!(shown, json!({"items": [{"title": "Shop", "url": "https://shop.example/app"}]}));
+    let path = "/api/v1/applications/app/resource/links?resourceName=password&namespace=default&kind=Secret&version=v1";
+    let (_, shown) = json(&stand, path, &token).await;
+    let urls: Vec<&str> =
+        shown["items"].as_array().unwrap().iter().filter_map(|link| link["url"].as_str()).collect();
+    assert_eq!(
+        urls,
+        ["https://logs.example/https://kubernetes.default.svc?Secret", "https://leak.example/++++++++"]
+    );
 }

@@ -170,3 +170,49 @@ async fn a_tree_is_told_again_when_it_changes() {
         }
     }
 }
+
+/// Files of this machine are sent along and rendered by the server.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_local_is_rendered_by_the_server() {
+    let Some(stand) = with_objects().await else { return };
+    let local = stand.home.path().join("checkout");
+    std::fs::create_dir_all(local.join("app")).unwrap();
+    std::fs::write(local.join("app/objects.yaml"), MANIFESTS).unwrap();
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {key: '1'}\n";
+    std::fs::write(local.join("app/a.yaml"), map).unwrap();
+    let line = format!("--server-side-generate --local {}", local.display());
+    stand.types(&[(format!("app diff app {line}"), 0, "")]).await;
+    std::fs::write(local.join("app/a.yaml"), map.replace("'1'", "'2'")).unwrap();
+    let rows: Vec<Row> = vec![
+        (format!("app diff app {line}"), 1, "===== /ConfigMap default/a ======"),
+        (format!("app diff other {line}"), 20, "permission denied"),
+    ];
+    stand.types(&rows).await;
+}
+
+/// By a dry run of the server: what git does not say and the server fills in is no difference, and nothing secret is shown.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn differences_are_those_that_an_apply_would_make() {
+    let Some(stand) = with_objects().await else { return };
+    let change = r#"app patch-resource app --kind ConfigMap --resource-name a --patch {"data":{"key":"2"}}"#;
+    let secret = "app patch-resource app --kind Secret --resource-name password";
+    let rows: Vec<Row> = vec![
+        ("app diff app --server-side-diff".into(), 0, ""),
+        (change.into(), 0, "patched"),
+        ("app diff app --server-side-diff --exit-code=false".into(), 0, "===== /ConfigMap default/a ======"),
+        ("app sync app --timeout 60".into(), 0, "Succeeded"),
+        (format!(r#"{secret} --patch {{"data":{{"password":"Y2FuYXJ5"}}}}"#), 0, "patched"),
+        (
+            "app diff app --server-side-diff --exit-code=false".into(),
+            0,
+            "===== /Secret default/password ======",
+        ),
+    ];
+    stand.types(&rows).await;
+    let token = stand.account("dev", "p, dev, applications, get, default/app, allow").await;
+    let other = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "argocd-secret", "namespace": "argocd"}});
+    let other: String = other.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let path = format!("/api/v1/applications/app/server-side-diff?targetManifests={other}");
+    let answer = stand.get(&path, &token).await;
+    assert_eq!(answer.status(), 403, "{}", answer.text().await.unwrap());
+}

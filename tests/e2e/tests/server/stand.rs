@@ -183,6 +183,11 @@ impl Stand {
         Lines { response, read: Vec::new() }
     }
 
+    /// Puts settings into `argocd-cm`.
+    pub(crate) async fn set(&self, data: &Value) {
+        self.api.patch(CONFIG, &json!({ "data": data })).await.unwrap();
+    }
+
     /// The simulated cluster.
     pub(crate) fn sim(&self) -> kubesim::KubeSim {
         self.cluster.sim.clone().unwrap()

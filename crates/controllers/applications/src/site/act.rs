@@ -77,7 +77,7 @@ impl Site {
         events::tell_as(&self.shared, &self.app, SERVER, reason, message, Severity::Normal).await;
     }
 
-    fn writer(&self) -> Result<&Cluster, ActError> {
+    pub(super) fn writer(&self) -> Result<&Cluster, ActError> {
         self.writer.as_ref().map_err(|error| ActError::Nobody(error.clone()))
     }
 
