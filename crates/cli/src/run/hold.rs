@@ -1,11 +1,8 @@
 //! `app hold` and `app release`.
 
-use std::time::Duration;
-
-use api::hold::FOR_GOOD;
+use api::hold::{FOR_GOOD, annotations, until};
 use api::names::annotation::{HOLD_REASON, HOLD_UNTIL};
-use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Session;
 use crate::command::{HoldArgs, ReleaseArgs};
@@ -44,19 +41,6 @@ impl Session<'_> {
             .await?;
         self.console.print(&format!("application '{}' released\n", escape::line(&args.name)));
         Ok(0)
-    }
-}
-
-/// The annotations of a hold.
-pub(super) fn annotations(until: &str, reason: &str) -> Value {
-    json!({ HOLD_UNTIL: until, HOLD_REASON: reason })
-}
-
-/// The moment at which a hold ends that begins now; one of no time ends when somebody releases it.
-pub(super) fn until(time: Duration, now: Timestamp) -> String {
-    match now.checked_add(time) {
-        Ok(until) if !time.is_zero() => api::format_time(until),
-        Ok(_) | Err(_) => FOR_GOOD.to_owned(),
     }
 }
 

@@ -1,15 +1,11 @@
 //! `app rollback`.
 
-use api::{
-    Application, Operation, OperationInitiator, RevisionHistory, SyncOperation, SyncStrategy,
-    SyncStrategyApply,
-};
+use api::{Application, Operation, RevisionHistory, hold as holds};
 
 use super::Session;
 use super::hold;
 use super::sync::{begin, check_idle};
 use crate::command::RollbackArgs;
-use crate::context::Style;
 use crate::failure::{Failure, Kind};
 
 /// Fewest letters of a commit that name one.
@@ -18,18 +14,18 @@ const SHORTEST_COMMIT: usize = 4;
 impl Session<'_> {
     pub(super) async fn rollback(&mut self, args: RollbackArgs) -> Result<u8, Failure> {
         let name = self.name(&args.name, args.app_namespace.as_deref())?;
-        let (user, style) = (&self.context.user, self.context.style);
-        let until = hold::until(args.hold, self.context.now());
+        let user = &self.context.user;
+        let until = holds::until(args.hold, self.context.now());
         let app = self
             .store
             .update(&name, |app| {
-                let mut patch = begin(&operation(app, &args, user, style)?);
+                let mut patch = begin(&operation(app, &args, user)?);
                 if app.spec.automated().is_some() {
                     let reason = match &args.reason {
                         Some(reason) => reason.clone(),
                         None => format!("rolled back to {}", entry(app, &args)?.id),
                     };
-                    patch["metadata"]["annotations"] = hold::annotations(&until, &reason);
+                    patch["metadata"]["annotations"] = holds::annotations(&until, &reason);
                 }
                 Ok(Some(patch))
             })
@@ -44,35 +40,14 @@ impl Session<'_> {
     }
 }
 
-/// The operation that goes back. **Source**: the peer's server: a sync without hooks to what the history entry says,
-/// with the application's own options. An application that syncs by itself is held there; the peer refuses, and so do we under its name.
-fn operation(app: &Application, args: &RollbackArgs, user: &str, style: Style) -> Result<Operation, Failure> {
-    if app.spec.automated().is_some() && style == Style::Argocd {
-        return Err(Failure::new(Kind::Denied, "rollback cannot be initiated when auto-sync is enabled")
-            .next(format!("turn it off first: capstan app set {} --sync-policy none", app.metadata.name)));
-    }
+/// The operation that goes back.
+fn operation(app: &Application, args: &RollbackArgs, user: &str) -> Result<Operation, Failure> {
     check_idle(app)?;
-    let entry = entry(app, args)?;
-    let sync = SyncOperation {
-        revision: entry.revision.clone(),
-        revisions: entry.revisions.clone(),
-        source: entry.source.clone(),
-        sources: entry.sources.clone(),
-        prune: args.prune,
-        sync_options: app
-            .spec
-            .sync_policy
-            .as_ref()
-            .map(|policy| policy.sync_options.clone())
-            .unwrap_or_default(),
-        sync_strategy: Some(SyncStrategy {
-            apply: Some(SyncStrategyApply::default()),
-            ..SyncStrategy::default()
-        }),
-        ..SyncOperation::default()
-    };
-    let initiated_by = OperationInitiator { username: user.to_owned(), ..OperationInitiator::default() };
-    Ok(Operation { sync: Some(sync), initiated_by, ..Operation::default() })
+    let mut operation = Operation::rollback(app, entry(app, args)?, user);
+    if let Some(sync) = &mut operation.sync {
+        sync.prune = args.prune;
+    }
+    Ok(operation)
 }
 
 /// The history entry that is meant: by number, by commit (the newest of those), else the last but one.
@@ -149,12 +124,9 @@ mod tests {
     }
 
     #[test]
-    fn goes_back_without_hooks_and_only_by_hand() {
-        let mut app = sample::guestbook();
-        let refused = operation(&app, &args(None, None), "eve", Style::Argocd).unwrap_err();
-        assert_eq!(refused.what, "rollback cannot be initiated when auto-sync is enabled");
-        app.spec.sync_policy = None;
-        let operation = operation(&app, &args(None, None), "eve", Style::Native).unwrap();
+    fn goes_back_without_hooks() {
+        let app = sample::guestbook();
+        let operation = operation(&app, &args(None, None), "eve").unwrap();
         let sync = operation.sync.unwrap();
         assert!(
             sync.revision.starts_with("aaaaaaa") && sync.prune && sync.sync_strategy.unwrap().skips_hooks()

@@ -2,13 +2,32 @@
 //!
 //! The peer has none: there a rollback asks for automated sync to be turned off first, and to be remembered afterwards.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use crate::names::annotation;
-use crate::{Metadata, parse_time};
+use crate::{Metadata, format_time, parse_time};
 
 /// The word for a hold without an end.
 pub const FOR_GOOD: &str = "released";
+
+/// How long an automated application is held that was rolled back, where nobody says for how long.
+pub const ROLLBACK: Duration = Duration::from_secs(24 * 3600);
+
+/// The annotations of a hold until then.
+pub fn annotations(until: &str, reason: &str) -> Value {
+    json!({ annotation::HOLD_UNTIL: until, annotation::HOLD_REASON: reason })
+}
+
+/// The moment at which a hold ends that begins now; one of no time ends when somebody releases it.
+pub fn until(time: Duration, now: Timestamp) -> String {
+    match now.checked_add(time) {
+        Ok(until) if !time.is_zero() => format_time(until),
+        Ok(_) | Err(_) => FOR_GOOD.to_owned(),
+    }
+}
 
 /// What an application's annotations say of a hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +79,7 @@ mod tests {
             }
             let found = match Hold::at(&metadata, now) {
                 None => "none".to_owned(),
-                Some(Hold { until: Some(until), .. }) => format!("until {}", crate::format_time(until)),
+                Some(Hold { until: Some(until), .. }) => format!("until {}", format_time(until)),
                 Some(Hold { problem: Some(problem), .. }) => format!("for good: {problem}"),
                 Some(_) => "for good".to_owned(),
             };

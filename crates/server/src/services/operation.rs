@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
+use ::api::hold;
 use ::api::names::finalizer;
-use ::api::{
-    Application, Operation, OperationInitiator, OperationPhase, RetryStrategy, SyncOperation, SyncStrategy,
-    SyncStrategyApply,
-};
+use ::api::{Application, Operation, OperationInitiator, OperationPhase, RetryStrategy, SyncOperation};
 use rbac::{Action, Decision};
 use serde_json::{Value, json};
 use tonic::Status;
@@ -124,7 +122,7 @@ async fn sync(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
         };
         let operation = Operation {
             sync: Some(sync),
-            initiated_by: initiator(&user),
+            initiated_by: OperationInitiator::of(&user),
             info: read(request, "infos")?,
             retry: retry.unwrap_or_else(own_retry),
             ..Operation::default()
@@ -132,10 +130,6 @@ async fn sync(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
         begin(app, &operation).map(Some)
     });
     app.await.map(Reply::from)
-}
-
-fn initiator(user: &str) -> OperationInitiator {
-    OperationInitiator { username: user.to_owned(), ..OperationInitiator::default() }
 }
 
 /// The revision that is asked for of each source; empty for the one that is set.
@@ -164,37 +158,27 @@ fn revisions(app: &Application, request: &Value) -> Result<Vec<String>, Status> 
     Ok(revisions)
 }
 
-/// **Source**: `Server.Rollback`: a sync without hooks to what the history entry says.
+/// **Source**: `Server.Rollback`, which refuses applications that sync by themselves; here such a one is held where it went back to.
 async fn rollback(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     let user = ask.caller.name().to_owned();
     let flag = |name: &str| ask.request.get(name).and_then(Value::as_bool).unwrap_or_default();
     let id = ask.request.get("id").and_then(Value::as_i64).unwrap_or_default();
+    let until = hold::until(hold::ROLLBACK, backend.now());
     let app = update(&backend, &ask, &Action::Sync, |app, _| {
-        if app.spec.automated().is_some() {
-            return Err(Status::failed_precondition(
-                "rollback cannot be initiated when auto-sync is enabled",
-            ));
-        }
         let entry = app.status.history.iter().find(|entry| entry.id == id).ok_or_else(|| {
             let name = app.qualified_name();
             Status::invalid_argument(format!("application {name} does not have deployment with id {id}"))
         })?;
-        let options = app.spec.sync_policy.as_ref().map(|policy| policy.sync_options.clone());
-        let apply = Some(SyncStrategyApply::default());
-        let sync = SyncOperation {
-            revision: entry.revision.clone(),
-            revisions: entry.revisions.clone(),
-            source: entry.source.clone(),
-            sources: entry.sources.clone(),
-            prune: flag("prune"),
-            dry_run: flag("dryRun"),
-            sync_options: options.unwrap_or_default(),
-            sync_strategy: Some(SyncStrategy { apply, ..SyncStrategy::default() }),
-            ..SyncOperation::default()
-        };
-        let operation =
-            Operation { sync: Some(sync), initiated_by: initiator(&user), ..Operation::default() };
-        begin(app, &operation).map(Some)
+        let mut operation = Operation::rollback(app, entry, &user);
+        if let Some(sync) = &mut operation.sync {
+            (sync.prune, sync.dry_run) = (flag("prune"), flag("dryRun"));
+        }
+        let mut patch = begin(app, &operation)?;
+        if app.spec.automated().is_some() && !flag("dryRun") {
+            let reason = format!("rolled back to {id}");
+            patch["metadata"] = json!({"annotations": hold::annotations(&until, &reason)});
+        }
+        Ok(Some(patch))
     });
     app.await.map(Reply::from)
 }

@@ -14,4 +14,5 @@ mod replicas;
 mod repositories;
 mod resources;
 mod secrets;
+mod seeds;
 mod stand;

@@ -91,6 +91,11 @@ impl Stand {
     /// Starts one on a simulated cluster.
     pub(crate) async fn begin() -> Result<Self> {
         let cluster = Cluster::start(On::Kubesim).await?.context("no kubesim")?;
+        Self::begin_in(cluster, tempfile::tempdir()?).await
+    }
+
+    /// Starts one on this cluster, with this folder as the client's home.
+    pub(crate) async fn begin_in(cluster: Cluster, home: tempfile::TempDir) -> Result<Self> {
         let (client, api) = (cluster.client.clone(), Api::new(cluster.client.clone()));
         for manifest in ::api::install_manifests("argocd") {
             api.apply(&manifest).await?;
@@ -104,7 +109,6 @@ impl Stand {
             "stringData": {"type": "git", "url": git.url(&repository)},
         });
         api.apply(&secret).await?;
-        let home = tempfile::tempdir()?;
         let start = Start {
             client: client.clone(),
             options: Options::new("argocd", "1"),

@@ -98,7 +98,6 @@ async fn automation_refuses_another_revision_and_holds_a_rollback() {
     let bench = Bench::new().await;
     bench.app("web", |app| app["spec"]["syncPolicy"] = json!({"automated": {}})).await;
     for (line, style, code, reason) in [
-        ("rollback web 0", Style::Argocd, 20, "rollback cannot be initiated when auto-sync is enabled"),
         ("sync web --revision v9", Style::Argocd, 20, "Cannot sync to v9: auto-sync currently set to main"),
         ("sync web --revision v9", Style::Native, 4, "Cannot sync to v9: auto-sync currently set to main"),
     ] {

@@ -2,8 +2,37 @@
 
 use super::source::{ApplicationSource, NameValue};
 use super::spec::{ManagedNamespaceMetadata, RetryStrategy};
+use super::{Application, RevisionHistory};
 use crate::wire::wire;
 use crate::words::{HookType, OperationPhase, ResultCode, SyncPhase};
+
+impl Operation {
+    /// What goes back to an entry of an application's history: a sync without hooks to what the entry says, with the application's own
+    /// options.
+    ///
+    /// **Source**: the peer's `Server.Rollback`.
+    pub fn rollback(app: &Application, entry: &RevisionHistory, user: &str) -> Self {
+        let options = app.spec.sync_policy.as_ref().map(|policy| policy.sync_options.clone());
+        let apply = Some(SyncStrategyApply::default());
+        let sync = SyncOperation {
+            revision: entry.revision.clone(),
+            revisions: entry.revisions.clone(),
+            source: entry.source.clone(),
+            sources: entry.sources.clone(),
+            sync_options: options.unwrap_or_default(),
+            sync_strategy: Some(SyncStrategy { apply, ..SyncStrategy::default() }),
+            ..SyncOperation::default()
+        };
+        Self { sync: Some(sync), initiated_by: OperationInitiator::of(user), ..Self::default() }
+    }
+}
+
+impl OperationInitiator {
+    /// A user.
+    pub fn of(user: &str) -> Self {
+        Self { username: user.to_owned(), ..Self::default() }
+    }
+}
 
 wire! {
     /// Something to be done, in the top-level field `operation`.

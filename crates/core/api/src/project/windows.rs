@@ -350,7 +350,7 @@ impl Assigned<'_> {
     }
 
     #[cfg(test)]
-    pub(crate) fn active(&self, at: Timestamp) -> Vec<String> {
+    pub(crate) fn active_shown(&self, at: Timestamp) -> Vec<String> {
         let active = self.0.iter().filter(|window| window.is_active(at) == Ok(true));
         active.map(|window| window.shown.clone()).collect()
     }

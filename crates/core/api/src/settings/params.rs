@@ -208,8 +208,10 @@ mod tests {
             ("application.namespaces".to_owned(), "team-*, /^x[0-9]$/,"),
             ("controller.sync.timeout.seconds".to_owned(), "300"),
             ("controller.sync.wave.delay.seconds".to_owned(), "0"),
+            ("server.insecure".to_owned(), "true"),
+            ("server.rootpath".to_owned(), "/argo-cd"),
             ("controller.repo.server.timeout.seconds".to_owned(), "120"),
-            ("server.insecure".to_owned(), "what?"),
+            ("server.log.format".to_owned(), "what?"),
         ]);
         let (good, problems) = Params::parse(&rows, &Params::default());
         let expected = Params {
@@ -224,6 +226,8 @@ mod tests {
             sync_timeout: Some(Duration::from_secs(300)),
             render_timeout: Some(Duration::from_secs(120)),
             wave_delay: Some(Duration::ZERO),
+            server_insecure: Some(true),
+            server_root: "/argo-cd".to_owned(),
         };
         assert_eq!((&good, problems.as_slice()), (&expected, [].as_slice()));
         let namespaces = good.application_namespaces.clone().unwrap_or_default();

@@ -58,7 +58,7 @@ fn as_the_peer_decides() {
         let error = permits(Begin::Automatic).err().map(|error| error.to_string()).unwrap_or_default();
         let mut found = (
             assigned.shown().map(str::to_owned).collect::<Vec<_>>(),
-            assigned.active(now),
+            assigned.active_shown(now),
             permits(Begin::Automatic).unwrap_or(false),
             permits(Begin::Manual).unwrap_or(false),
             error.is_empty(),
