@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use e2e::is_good;
+use e2e::{conditions, is_good};
 use serde_json::{Value, json};
 use testkit::eventually;
 
@@ -267,7 +267,10 @@ pub async fn end(rig: &Rig) -> Result<()> {
     let lists = |app: &Value, name: &str| {
         app["status"]["resources"].as_array().into_iter().flatten().any(|r| r["name"] == name)
     };
-    let settled = |app: &Value| is_good(app) && lists(app, "migrate") && !lists(app, "smoke");
+    // A hook whose deletion was done and not answered is gone, and the next look says that nothing is left to be done.
+    let settled = |app: &Value| {
+        is_good(app) && lists(app, "migrate") && !lists(app, "smoke") && conditions(app).is_empty()
+    };
     rig.until(&rig.app_path("hand"), "Synced and Healthy, its hooks tidied up", settled).await;
     Ok(())
 }
