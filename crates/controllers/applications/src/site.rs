@@ -61,8 +61,12 @@ impl Controller {
     pub async fn site(&self, app: &Application) -> Result<Site, Unrendered> {
         let shared = self.shared_arc();
         let name = shared.name_of(&app.metadata.namespace, &app.metadata.name);
-        let project = self.read_project(app.spec.project_name()).await?;
         let settings = shared.settings.current();
+        let known = shared.is_leading().then(|| shared.project(app.spec.project_name(), &settings)).flatten();
+        let project = match known {
+            Some(project) => project,
+            None => self.read_project(app.spec.project_name()).await?,
+        };
         let to = destination(&shared, app, &project, &settings)
             .await
             .map_err(|findings| Unrendered { findings: findings.into_list() })?;

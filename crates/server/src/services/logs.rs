@@ -194,7 +194,7 @@ impl Reading {
     /// Whether the session, the right to the application and the right to its logs are still there.
     async fn ask_again(&self) -> Result<(), Status> {
         let guard = enter_again(&self.backend, &self.ask.caller).await?;
-        let app = super::site::permitted(&self.backend, &guard, &self.ask.request, "name")?;
+        let (app, _) = super::site::kept(&self.backend, &guard, &self.ask.request, "name")?;
         let app: Value =
             serde_json::from_slice(app.text()).map_err(|error| Status::internal(error.to_string()))?;
         decide(&self.backend, &guard, &app)

@@ -47,6 +47,22 @@ pub(super) async fn visit(
         }
     }
     let (value, decision) = found?;
+    arrive(backend, value, decision).await
+}
+
+/// The same by what is kept of the application, for who looks often.
+pub(super) async fn revisit(
+    backend: &Backend,
+    guard: &Guard,
+    request: &Value,
+    field: &str,
+) -> Result<Visited, Status> {
+    let (app, decision) = kept(backend, guard, request, field)?;
+    let value = serde_json::from_slice(app.text()).map_err(|error| Status::internal(error.to_string()))?;
+    arrive(backend, value, decision).await
+}
+
+async fn arrive(backend: &Backend, value: Value, decision: Decision) -> Result<Visited, Status> {
     let app = Application::from_value(value.clone())
         .map_err(|error| Status::failed_precondition(error.to_string()))?;
     let site = tokio::time::timeout(CONNECTING, Box::pin(backend.controller.site(&app))).await;
@@ -56,14 +72,14 @@ pub(super) async fn visit(
 }
 
 /// An application, as far as it may still be seen.
-pub(super) fn permitted(
+pub(super) fn kept(
     backend: &Backend,
     guard: &Guard,
     request: &Value,
     field: &str,
-) -> Result<Arc<App>, Status> {
+) -> Result<(Arc<App>, Decision), Status> {
     let place = (text(request, "appNamespace"), text(request, field));
-    backend.apps.one(guard, &Action::Get, place, text(request, "project")).map(|(app, _)| app)
+    backend.apps.one(guard, &Action::Get, place, text(request, "project"))
 }
 
 /// The object that a request is about.

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tonic::Status;
 
-use super::site::visit;
+use super::site::{Visited, revisit, visit};
 use super::{Asked, Table, enter_again};
 use crate::call::{Answers, NoSuchMethod, Reply};
 use crate::guard::Guard;
@@ -40,6 +40,11 @@ async fn tree(
     request: &Value,
 ) -> Result<(Value, (Changes, String)), Status> {
     let visited = visit(backend, guard, request, &[Action::Get], "applicationName").await?;
+    Ok(tree_of(backend, &visited).await)
+}
+
+/// The tree of an application with a subscription from before it was made.
+async fn tree_of(backend: &Backend, visited: &Visited) -> (Value, (Changes, String)) {
     let changes = visited.site.changes();
     let exists = |instance: &str| {
         let instance = AppInstanceName::from_text(instance);
@@ -47,7 +52,7 @@ async fn tree(
         backend.apps.index().get(&(namespace.to_owned(), name.to_owned())).is_some()
     };
     let tree = shown(&visited.site.tree(&exists).await);
-    Ok((tree, (changes, visited.site.instance().to_owned())))
+    (tree, (changes, visited.site.instance().to_owned()))
 }
 
 /// What a stream of trees knows.
@@ -72,12 +77,14 @@ async fn watch(backend: Arc<Backend>, ask: Asked) -> Result<Answers, Status> {
             let guard = enter_again(&state.backend, &state.ask.caller).await?;
             if !changed {
                 let place = "applicationName";
-                super::site::permitted(&state.backend, &guard, &state.ask.request, place)?;
+                super::site::kept(&state.backend, &guard, &state.ask.request, place)?;
                 continue;
             }
             sleep_until(state.at + PACE).await;
             state.at = Instant::now();
-            let (next, changes) = Box::pin(tree(&state.backend, &guard, &state.ask.request)).await?;
+            let request = &state.ask.request;
+            let visited = Box::pin(revisit(&state.backend, &guard, request, "applicationName")).await?;
+            let (next, changes) = Box::pin(tree_of(&state.backend, &visited)).await;
             state.changes = changes;
             if next != state.last {
                 state.last.clone_from(&next);

@@ -190,6 +190,62 @@ async fn what_is_local_is_rendered_by_the_server() {
     stand.types(&rows).await;
 }
 
+/// Objects of an application whose status has no room for all of them.
+const MANY: usize = 3_000;
+
+/// An Application holds less than its objects' names may take; the API tells all of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_objects_are_told_where_the_status_has_no_room() {
+    let Some(stand) = Stand::start().await else { return };
+    let name = |count: usize| format!("{count:04}{}", "x".repeat(240));
+    let one =
+        |count: usize| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {}}}\n", name(count));
+    let all: Vec<String> = (0..MANY).map(one).collect();
+    stand.repository.commit(&[("many/all.yaml", &all.join("---\n"))], "many").unwrap();
+    stand.login().await;
+    let create = "app create many --repo $REPO --revision main --path many \
+                  --dest-server https://kubernetes.default.svc --dest-namespace default";
+    let rows: Vec<Row> = vec![
+        (create.into(), 0, "created"),
+        ("app get many --refresh".into(), 0, "status.resources lists not all"),
+    ];
+    stand.types(&rows).await;
+    let path = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/many";
+    let held = stand.api.get(path).await.unwrap().unwrap();
+    let count = |list: &Value| list.as_array().unwrap().len();
+    assert!(count(&held["status"]["resources"]) < MANY);
+    let token = stand.account("dev", "p, dev, applications, get, default/many, allow").await;
+    let told = stand.get("/api/v1/applications/many", &token).await.text().await.unwrap();
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(count(&told["status"]["resources"]), MANY);
+    let tree = stand.get("/api/v1/applications/many/resource-tree", &token).await.text().await.unwrap();
+    let tree: Value = serde_json::from_str(&tree).unwrap();
+    assert_eq!(count(&tree["nodes"]), MANY);
+    assert_eq!(tree["nodes"][0]["health"], json!({"status": "Missing"}));
+}
+
+/// Objects of nobody are told where the project asks for them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orphans_are_told() {
+    let Some(stand) = with_objects().await else { return };
+    let orphan = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "nobodys", "namespace": "default"}});
+    stand.api.apply(&orphan).await.unwrap();
+    stand.types(&[("app resources app --orphaned".into(), 0, "ORPHANED")]).await;
+    let path = "/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/default";
+    stand.api.patch(path, &json!({"spec": {"orphanedResources": {"warn": false}}})).await.unwrap();
+    testkit::eventually("the orphan is told", e2e::PATIENCE, || async {
+        let (_, text) = stand.argocd("app resources app --orphaned").await?;
+        Ok::<_, anyhow::Error>(text.contains("nobodys"))
+    })
+    .await;
+    let rows: Vec<Row> = vec![(
+        "app get-resource app --kind ConfigMap --resource-name nobodys".into(),
+        0,
+        "Resources '' fetched",
+    )];
+    stand.types(&rows).await;
+}
+
 /// By a dry run of the server: what git does not say and the server fills in is no difference, and nothing secret is shown.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn differences_are_those_that_an_apply_would_make() {
