@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use accounts::{Accounts, PasswordRules, ProjectTokens, SigningKey};
+use net::Proxies;
 use rbac::Policy;
 use settings::Snapshot;
 
+use crate::pages::StateKey;
 use crate::projects::Project;
+use crate::sso::Sso;
 
 /// How long a session lasts where `users.session.duration` says nothing, in seconds.
 const SESSION_SECONDS: i64 = 24 * 3600;
@@ -19,6 +22,9 @@ pub(crate) struct Access {
     pub(crate) accounts: Accounts,
     /// `None` while the Secret has none: nobody can log in.
     pub(crate) key: Option<SigningKey>,
+    /// What keeps logins by the identity provider that are under way; there as long as `key` is.
+    pub(crate) state_key: Option<StateKey>,
+    pub(crate) sso: Sso,
     pub(crate) policy: Arc<Policy>,
     pub(crate) tokens: ProjectTokens,
     pub(crate) passwords: PasswordRules,
@@ -35,6 +41,7 @@ impl Access {
         settings: &Snapshot,
         projects: &[Arc<Project>],
         before: Option<&Self>,
+        proxies: &Proxies,
     ) -> Result<Self, String> {
         let mut problems = Vec::new();
         let none = BTreeMap::new();
@@ -69,9 +76,12 @@ impl Access {
                 before.map_or(SESSION_SECONDS, |before| before.session_seconds)
             }
         };
+        let sso = Sso::read(settings, proxies, before.map(|before| &before.sso), &mut problems);
         Ok(Self {
             accounts,
             key: key.and_then(|key| SigningKey::new(key.clone()).ok()),
+            state_key: key.and_then(|key| StateKey::new(key)),
+            sso,
             policy: Arc::new(policy),
             tokens,
             passwords,

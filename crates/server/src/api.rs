@@ -55,6 +55,12 @@ pub trait Door: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Cookies that go with any answer over REST to this caller, whose session is made anew.
+    fn renewal(&self, caller: &Self::Caller) -> Vec<HeaderValue> {
+        let _ = caller;
+        Vec::new()
+    }
+
     /// How many bytes a request for this method may have.
     fn limit(&self, method: &'static Method) -> usize;
 }

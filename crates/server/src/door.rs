@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use accounts::{Session, Who, verify};
+use accounts::{ISSUER, Session, Who, issuer_of, token_id, verify};
 use http::{HeaderMap, HeaderValue, header};
+use oidc::{Claims as ExternalClaims, Refused};
 use rbac::Subject;
 use serde_json::Value;
 use tonic::Status;
@@ -11,7 +12,7 @@ use wire::Method;
 
 use crate::api::{Door, Visit};
 use crate::guard::Guard;
-use crate::server::Backend;
+use crate::server::{Backend, random};
 
 /// Cookie of a session; a long token is in several.
 const COOKIE: &str = "argocd.token";
@@ -29,6 +30,10 @@ pub(crate) struct Caller {
     pub(crate) guard: Guard,
     /// The session, of whoever is logged in.
     pub(crate) session: Option<Session>,
+    /// Whether they showed a token of the identity provider that is over, so that a browser begins again there.
+    pub(crate) expired: bool,
+    /// A token that takes the place of the one in the browser's cookies, which ends soon.
+    renewed: Option<String>,
     pub(crate) visit: Visit,
 }
 
@@ -52,37 +57,146 @@ fn is_open(method: &Method) -> bool {
     )
 }
 
+/// Why a token lets nobody in.
+#[derive(Debug, Clone)]
+pub(crate) enum Shut {
+    /// It was one of the identity provider and is over.
+    Expired,
+    /// Anything else, in words for whom the token is.
+    Why(String),
+}
+
+impl From<oidc::Error> for Shut {
+    fn from(error: oidc::Error) -> Self {
+        match error {
+            oidc::Error::Refused(Refused::Expired) => Self::Expired,
+            oidc::Error::Refused(_) | oidc::Error::NoAccess => Self::Why(error.to_string()),
+            // What happened between us and the provider is for the log.
+            oidc::Error::Unavailable { .. } | oidc::Error::Denied { .. } | oidc::Error::Protocol { .. } => {
+                tracing::warn!(%error, "a token of the identity provider cannot be judged");
+                Self::Why("the identity provider cannot be asked now".to_owned())
+            }
+        }
+    }
+}
+
+/// The session that a token stands for, by whoever says to have made it.
+///
+/// **Source**: `SessionManager.VerifyToken`, `ArgoCDServer.getClaims`.
+pub(crate) async fn session(backend: &Backend, token: &str) -> Result<Session, Shut> {
+    match issuer_of(token) {
+        Some(issuer) if issuer != ISSUER => external(backend, token).await.map(|(session, _)| session),
+        _ => own(backend, token),
+    }
+}
+
+fn own(backend: &Backend, token: &str) -> Result<Session, Shut> {
+    let access = backend.access();
+    let key = access.key.as_ref().ok_or_else(|| Shut::Why("the server has no key yet".to_owned()))?;
+    let revoked = backend.revocations();
+    verify(token, key, &access.accounts, &access.tokens, &revoked, backend.now())
+        .map_err(|error| Shut::Why(error.to_string()))
+}
+
+async fn external(backend: &Backend, token: &str) -> Result<(Session, ExternalClaims), Shut> {
+    let access = backend.access();
+    let provider =
+        access.sso.provider.as_ref().ok_or_else(|| Shut::Why("SSO is not configured".to_owned()))?;
+    let now = backend.now();
+    let claims = provider.with_groups(provider.verify(token, now).await?, now).await?;
+    external_session(backend, &claims).map(|session| (session, claims))
+}
+
+fn external_session(backend: &Backend, claims: &ExternalClaims) -> Result<Session, Shut> {
+    let groups = rbac::values_of(&claims.all, backend.access().policy.scopes());
+    let told = accounts::Claims {
+        subject: claims.subject.clone(),
+        id: claims.id.clone(),
+        issued_at: claims.issued_at.unwrap_or_default(),
+        not_before: None,
+        expires_at: Some(claims.expires_at),
+    };
+    let (issuer, name, user) =
+        (claims.issuer.clone(), shown_name(claims), rbac::user_of(&claims.all).to_owned());
+    Session::external(told, issuer, name, user, groups, &backend.revocations())
+        .map_err(|error| Shut::Why(error.to_string()))
+}
+
+/// What a user of an identity provider is called: by the address where there is one, or as the provider does.
+///
+/// **Source**: `sessionmgr.Username`.
+pub(crate) fn shown_name(claims: &ExternalClaims) -> String {
+    let email = claims.all.get("email").and_then(Value::as_str).unwrap_or_default();
+    if email.is_empty() { rbac::user_of(&claims.all).to_owned() } else { email.to_owned() }
+}
+
+/// A session with the token that takes the place of the one that was shown, where that ends soon.
+async fn with_renewal(backend: &Backend, token: &str) -> Result<(Session, Option<String>), Shut> {
+    let now = backend.now();
+    if issuer_of(token).is_none_or(|issuer| issuer == ISSUER) {
+        let session = own(backend, token)?;
+        let mut id = [0; 16];
+        let renewed = random(&mut id).ok().and_then(|()| session.renewed(&token_id(id), now));
+        let access = backend.access();
+        let renewed = renewed.and_then(|claims| Some(access.key.as_ref()?.sign(&claims)));
+        return Ok((session, renewed));
+    }
+    let (session, claims) = external(backend, token).await?;
+    let access = backend.access();
+    let Some(provider) = &access.sso.provider else { return Ok((session, None)) };
+    if !provider.ends_soon(&claims, now) || !provider.can_refresh(&claims.subject) {
+        return Ok((session, None));
+    }
+    match provider.refresh(&claims, now).await {
+        Ok(tokens) => Ok((session, Some(tokens.id.expose().to_owned()))),
+        Err(error) => {
+            // The session goes on until its end.
+            tracing::warn!(user = session.name(), %error, "a session was not made anew by the identity provider");
+            Ok((session, None))
+        }
+    }
+}
+
 impl Door for Arc<Backend> {
     type Caller = Caller;
 
     async fn enter(&self, visit: Visit) -> Result<Caller, Status> {
-        let access = self.access();
-        let guard = |subject| Guard::new(subject, Arc::clone(&access.policy));
-        let stranger = |visit| Caller { guard: guard(Subject::anonymous()), session: None, visit };
         let open = is_open(visit.method);
-        let token = match token(&visit.headers) {
-            Err(_) if open => return Ok(stranger(visit)),
+        let stranger = |visit, expired| {
+            let guard = Guard::new(Subject::anonymous(), Arc::clone(&self.access().policy));
+            Caller { guard, session: None, expired, renewed: None, visit }
+        };
+        let shown = match token(&visit.headers) {
+            Err(_) if open => return Ok(stranger(visit, false)),
             Err(error) => return Err(error),
-            Ok(None) if open || access.anonymous => return Ok(stranger(visit)),
+            Ok(None) if open || self.access().anonymous => return Ok(stranger(visit, false)),
             Ok(None) => return Err(Status::unauthenticated("no session information")),
-            Ok(Some(token)) => token,
+            Ok(Some(shown)) => shown,
         };
-        let Some(key) = &access.key else {
-            return Err(Status::unauthenticated("invalid session: the server has no key yet"));
+        let entered = match &shown {
+            Shown::InHeader(token) => session(self, token).await.map(|session| (session, None)),
+            Shown::InCookie(token) => with_renewal(self, token).await,
         };
-        let revoked = self.revocations();
-        match verify(&token, key, &access.accounts, &access.tokens, &revoked, self.now()) {
-            Ok(session) => {
+        match entered {
+            Ok((session, renewed)) => {
                 let subject = match &session.who {
                     Who::Account { name, .. } => Subject::account(name),
                     Who::ProjectRole { project, role } => Subject::project_role(project, role),
+                    Who::External { user, groups, .. } => Subject::external(user, groups.clone()),
                 };
-                Ok(Caller { guard: guard(subject), session: Some(session), visit })
+                let guard = Guard::new(subject, Arc::clone(&self.access().policy));
+                Ok(Caller { guard, session: Some(session), expired: false, renewed, visit })
             }
-            Err(_) if open => Ok(stranger(visit)),
+            Err(shut) if open => Ok(stranger(visit, matches!(shut, Shut::Expired))),
             // Also where one may come in without a token: who shows one wants to be somebody.
-            Err(error) => Err(Status::unauthenticated(format!("invalid session: {error}"))),
+            Err(Shut::Expired) => Err(Status::unauthenticated("invalid session: the token is expired")),
+            Err(Shut::Why(why)) => Err(Status::unauthenticated(format!("invalid session: {why}"))),
         }
+    }
+
+    fn renewal(&self, caller: &Caller) -> Vec<HeaderValue> {
+        let renewed = caller.renewed.as_deref();
+        renewed.map(|token| set_cookies(token, self.is_secure())).unwrap_or_default()
     }
 
     fn cookies(&self, method: &'static Method, answer: &Value) -> Vec<HeaderValue> {
@@ -99,15 +213,22 @@ impl Door for Arc<Backend> {
     }
 }
 
+/// A token, by where it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Shown {
+    InHeader(String),
+    InCookie(String),
+}
+
 /// The token that a request shows: in the metadata of gRPC, as a bearer token, or in cookies.
-fn token(headers: &HeaderMap) -> Result<Option<String>, Status> {
+fn token(headers: &HeaderMap) -> Result<Option<Shown>, Status> {
     let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
     let mut shown = headers.get_all("token").iter();
     if let Some(token) = shown.next() {
         if shown.next().is_some() {
             return Err(Status::unauthenticated("invalid session: there are several tokens"));
         }
-        return Ok(Some(text(token)));
+        return Ok(Some(Shown::InHeader(text(token))));
     }
     let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
     if let Some(authorization) = authorizations.next() {
@@ -115,35 +236,54 @@ fn token(headers: &HeaderMap) -> Result<Option<String>, Status> {
         let bearer =
             authorization.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         return match bearer.map(|(_, token)| token.trim()) {
-            Some(token) if !token.is_empty() && authorizations.next().is_none() => Ok(Some(token.to_owned())),
+            Some(token) if !token.is_empty() && authorizations.next().is_none() => {
+                Ok(Some(Shown::InHeader(token.to_owned())))
+            }
             _ => Err(Status::unauthenticated("invalid session: the Authorization header is no bearer token")),
         };
     }
-    Ok(cookie(headers).filter(|token| !token.is_empty()))
+    Ok(cookie(headers).filter(|token| !token.is_empty()).map(Shown::InCookie))
+}
+
+/// All cookies of a request.
+fn cookies_of(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    let texts = headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+    texts.flat_map(|cookies| cookies.split(';')).filter_map(|cookie| cookie.trim().split_once('='))
+}
+
+/// One cookie of a request.
+pub(crate) fn cookie_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    cookies_of(headers).find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
 }
 
 /// The token in cookies: `argocd.token`, where it says `3:…` followed by `argocd.token-1` and `-2`.
-fn cookie(headers: &HeaderMap) -> Option<String> {
-    let all: Vec<(&str, &str)> = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|cookies| cookies.to_str().ok())
-        .flat_map(|cookies| cookies.split(';'))
-        .filter_map(|cookie| cookie.trim().split_once('='))
-        .collect();
-    let of = |name: &str| all.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    let first = of(COOKIE)?;
-    let Some((count, part)) = first.split_once(':') else { return Some(first.to_owned()) };
+pub(crate) fn cookie(headers: &HeaderMap) -> Option<String> {
+    let first = cookie_of(headers, COOKIE)?;
+    let Some((count, part)) = first.split_once(':') else { return Some(first) };
     let count = count.parse::<usize>().ok().filter(|count| (1..=COOKIES).contains(count))?;
     let mut token = part.to_owned();
     for n in 1..count {
-        token.push_str(of(&format!("{COOKIE}-{n}"))?);
+        token.push_str(&cookie_of(headers, &format!("{COOKIE}-{n}"))?);
     }
     Some(token)
 }
 
+/// Cookies that end the session of a browser, for all of the token's that it has.
+pub(crate) fn clear_cookies(headers: &HeaderMap, secure: bool) -> Vec<HeaderValue> {
+    let secure = if secure { "; Secure" } else { "" };
+    let names =
+        (1..COOKIES).map(|n| format!("{COOKIE}-{n}")).filter(|name| cookie_of(headers, name).is_some());
+    std::iter::once(COOKIE.to_owned())
+        .chain(names)
+        .filter_map(|name| {
+            let text = format!("{name}=; path=/; SameSite=lax; httpOnly{secure}; Max-Age=0");
+            HeaderValue::from_str(&text).ok()
+        })
+        .collect()
+}
+
 /// Cookies for a token; an empty one ends the session of a browser.
-fn set_cookies(token: &str, secure: bool) -> Vec<HeaderValue> {
+pub(crate) fn set_cookies(token: &str, secure: bool) -> Vec<HeaderValue> {
     let secure = if secure { "; Secure" } else { "" };
     let attributes = format!("path=/; SameSite=lax; httpOnly{secure}");
     let parts: Vec<String> = token
@@ -196,7 +336,13 @@ mod tests {
                 map.append(*name, value.parse().unwrap());
             }
             let found = token(&map).map_err(|error| assert_eq!(error.code(), tonic::Code::Unauthenticated));
-            assert_eq!(found, expected.map(|token: Option<&str>| token.map(str::to_owned)), "{headers:?}");
+            let in_cookie = headers.iter().any(|(name, _)| *name == "cookie");
+            let shown = if in_cookie { Shown::InCookie } else { Shown::InHeader };
+            assert_eq!(
+                found,
+                expected.map(|token: Option<&str>| token.map(|token| shown(token.to_owned()))),
+                "{headers:?}"
+            );
         }
     }
 

@@ -26,6 +26,7 @@ mod rest;
 mod secrets;
 mod server;
 mod services;
+mod sso;
 mod store;
 mod tls;
 mod x509;

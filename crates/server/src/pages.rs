@@ -1,5 +1,7 @@
 //! What is at paths of its own beside the methods.
 
+mod auth;
+mod auth_state;
 mod badge;
 mod webhook;
 
@@ -13,6 +15,7 @@ use hyper::body::Incoming;
 use crate::body::{Body, answer};
 use crate::server::Backend;
 
+pub(crate) use auth_state::{Returned, StateKey};
 pub(crate) use webhook::Room;
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -33,6 +36,9 @@ enum Page {
     Swagger,
     Badge,
     Webhook,
+    Login,
+    Callback,
+    Logout,
 }
 
 impl Page {
@@ -42,6 +48,9 @@ impl Page {
             "/swagger.json" => Some(Self::Swagger),
             "/api/badge" => Some(Self::Badge),
             "/api/webhook" => Some(Self::Webhook),
+            "/auth/login" => Some(Self::Login),
+            "/auth/callback" => Some(Self::Callback),
+            "/auth/logout" => Some(Self::Logout),
             _ => None,
         }
     }
@@ -49,7 +58,9 @@ impl Page {
     fn verb(self) -> Method {
         match self {
             Self::Webhook => Method::POST,
-            Self::Health | Self::Swagger | Self::Badge => Method::GET,
+            Self::Health | Self::Swagger | Self::Badge | Self::Login | Self::Callback | Self::Logout => {
+                Method::GET
+            }
         }
     }
 }
@@ -78,6 +89,9 @@ impl Pages for Backend {
                 Page::Swagger => answer(StatusCode::OK, "application/json", swagger()),
                 Page::Badge => badge::answer(&self, query),
                 Page::Webhook => webhook::answer(&self, request).await,
+                Page::Login => auth::login(&self, &request).await,
+                Page::Callback => auth::callback_page(&self, &request).await,
+                Page::Logout => auth::logout(&self, &request).await,
             }
         })
     }

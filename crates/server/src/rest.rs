@@ -43,6 +43,7 @@ async fn respond<D: Door>(api: &Api<D>, request: Request<Incoming>) -> Result<Re
             "Invalid content type\n",
         ));
     }
+    let renewal = api.door.renewal(&caller);
     let body = Limited::new(body, api.door.limit(call.method));
     let request = request_of(place, &captured, head.uri.query().unwrap_or_default(), body).await;
     let request = under_way.with(request)?;
@@ -51,10 +52,13 @@ async fn respond<D: Door>(api: &Api<D>, request: Request<Incoming>) -> Result<Re
         Run::One(run) => {
             let answer = under_way.with(run(ask).await)?;
             let mut response = reply(StatusCode::OK, JSON, answer.json());
-            if let Reply::Value(value) = &answer {
-                let cookies = api.door.cookies(call.method, value);
-                response.headers_mut().extend(cookies.into_iter().map(|cookie| (header::SET_COOKIE, cookie)));
-            }
+            let own = match &answer {
+                Reply::Value(value) => api.door.cookies(call.method, value),
+                Reply::Made(_) => Vec::new(),
+            };
+            // Who logs in or out wants no other session than that.
+            let cookies = if own.is_empty() { renewal } else { own };
+            response.headers_mut().extend(cookies.into_iter().map(|cookie| (header::SET_COOKIE, cookie)));
             Ok(response)
         }
         Run::Many(run) => {

@@ -23,7 +23,7 @@ use crate::call::{Handled, NoSuchMethod};
 use crate::certificate;
 use crate::connections::Connections;
 use crate::initial::{InitialError, prepare};
-use crate::pages::{Pages, Room};
+use crate::pages::{Pages, Returned, Room};
 use crate::port::{Port, PortError, PortOptions};
 use crate::projects::Projects;
 use crate::record;
@@ -90,6 +90,8 @@ pub(crate) struct Backend {
     pub(crate) hashing: Semaphore,
     /// For webhooks that are being read.
     pub(crate) room: Room,
+    /// Logins by the identity provider that came back.
+    pub(crate) returned: Returned,
     pub(crate) counters: Counters,
     access: ArcSwap<Access>,
     failures: Mutex<Failures>,
@@ -126,7 +128,8 @@ impl Backend {
 
     pub(crate) fn renew_access(&self) {
         let projects = self.projects.index().all();
-        match Access::new(&self.settings.current(), &projects, Some(&self.access())) {
+        let proxies = self.controller.proxies();
+        match Access::new(&self.settings.current(), &projects, Some(&self.access()), &proxies) {
             Ok(access) => {
                 for problem in
                     access.problems.iter().filter(|problem| !self.access().problems.contains(problem))
@@ -211,7 +214,11 @@ impl Server {
         let root = root.unwrap_or(params.server_root);
         let made = prepare(&store, &settings, secure, clock()).await?;
         let certificates = if secure { Some(certificate::first(&settings.current(), made)?) } else { None };
-        let access = Access::new(&settings.current(), &[], None).map_err(ServerError::Settings)?;
+        let access = Access::new(&settings.current(), &[], None, &controller.proxies());
+        let access = access.map_err(ServerError::Settings)?;
+        for problem in &access.problems {
+            tracing::warn!(problem, "an access setting cannot be read");
+        }
         let backend = Arc::new(Backend {
             apps: Arc::new(Apps::new(&namespace)),
             projects: Arc::new(Projects::new(&namespace)),
@@ -223,6 +230,7 @@ impl Server {
             limits: Limits::default(),
             hashing: Semaphore::new(HASHING),
             room: Room::default(),
+            returned: Returned::default(),
             counters: Counters::default(),
             access: ArcSwap::from_pointee(access),
             failures: Mutex::default(),

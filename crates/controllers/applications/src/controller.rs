@@ -71,6 +71,11 @@ impl Controller {
         self.shared.home.cluster.clone()
     }
 
+    /// The ways out to other servers.
+    pub fn proxies(&self) -> crate::Proxies {
+        self.shared.options.proxies.clone()
+    }
+
     /// The settings, as they are watched.
     pub fn settings(&self) -> SettingsHandle {
         self.shared.settings.clone()

@@ -31,6 +31,17 @@ pub enum Who {
         /// The role.
         role: String,
     },
+    /// A user of an identity provider.
+    External {
+        /// Who made the token.
+        issuer: String,
+        /// What the user is called.
+        name: String,
+        /// Who it is to policies; a name can be given to others.
+        user: String,
+        /// What the claims hold that policies speak of, as `scopes` of `argocd-rbac-cm` names them.
+        groups: Vec<String>,
+    },
 }
 
 /// A token that counts.
@@ -45,10 +56,36 @@ pub struct Session {
 }
 
 impl Session {
-    /// The name that rights are given to: an account's, or `proj:<project>:<role>`.
+    /// That of a token which an identity provider made and the caller has verified.
+    ///
+    /// **Shape**: `claims.id` tells the token from all others, ours included. **Errors**: it was logged out.
+    /// **Source**: `SessionManager.VerifyToken`, which looks for no revocation of such tokens.
+    pub fn external(
+        claims: Claims,
+        issuer: String,
+        name: String,
+        user: String,
+        groups: Vec<String>,
+        revoked: &Revocations,
+    ) -> Result<Self, SessionError> {
+        if claims.id.is_empty() || revoked.have(&claims.id) {
+            return Err(SessionError::Revoked);
+        }
+        Ok(Self { who: Who::External { issuer, name, user, groups }, claims, renewable: false })
+    }
+
+    /// Who made the token.
+    pub fn issuer(&self) -> &str {
+        match &self.who {
+            Who::External { issuer, .. } => issuer,
+            Who::Account { .. } | Who::ProjectRole { .. } => crate::token::ISSUER,
+        }
+    }
+
+    /// The name of whoever it is: an account's, `proj:<project>:<role>`, or what a user of an identity provider is called.
     pub fn name(&self) -> &str {
         match &self.who {
-            Who::Account { name, .. } => name,
+            Who::Account { name, .. } | Who::External { name, .. } => name,
             Who::ProjectRole { .. } => &self.claims.subject,
         }
     }
@@ -135,6 +172,8 @@ pub fn verify(
             }
         }
         Who::Account { name, by } => check_account(name, *by, &claims, accounts, revoked)?,
+        // No token of ours names one.
+        Who::External { .. } => return Err(SessionError::Subject(claims.subject)),
     }
     let login = matches!(who, Who::Account { by: Capability::Login, .. });
     let soon =

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use accounts::{Claims, LoginError, Source, token_id};
+use accounts::{Claims, LoginError, Session, Source, Who, token_id};
 use serde_json::json;
 use tonic::Status;
 
@@ -17,13 +17,23 @@ pub(super) fn add(table: &mut Table<'_>) -> Result<(), NoSuchMethod> {
     table.one("session.SessionService/Create", create)?;
     table.one("session.SessionService/Delete", async |backend, ask: Asked| {
         if let Some(session) = &ask.caller.session {
+            if let (Who::External { .. }, Some(provider)) = (&session.who, &backend.access().sso.provider) {
+                provider.forget(&session.claims.subject);
+            }
             record::revoke(&backend, &session.claims).await?;
         }
         Ok(json!({"token": ""}).into())
     })?;
     table.plain("session.SessionService/GetUserInfo", |_, ask| {
-        let issuer = if ask.caller.session.is_some() { accounts::ISSUER } else { "" };
-        Ok(json!({"loggedIn": ask.caller.session.is_some(), "username": ask.caller.name(), "iss": issuer}))
+        let session = ask.caller.session.as_ref();
+        let groups = match session.map(|session| &session.who) {
+            Some(Who::External { groups, .. }) => groups.as_slice(),
+            Some(Who::Account { .. } | Who::ProjectRole { .. }) | None => &[],
+        };
+        // The word by which the peer's pages know that it is the provider's session that is over.
+        let issuer = session.map_or(if ask.caller.expired { "sso" } else { "" }, Session::issuer);
+        let (logged_in, name) = (session.is_some(), ask.caller.name());
+        Ok(json!({"loggedIn": logged_in, "username": name, "iss": issuer, "groups": groups}))
     })
 }
 

@@ -39,10 +39,26 @@ pub(crate) fn get(backend: &Backend, caller: &Caller) -> Value {
         "installationID": text("installationID"),
         "appsInAnyNamespaceEnabled": snapshot.params.application_namespaces.as_ref().is_some_and(|others| !others.is_empty()),
     });
+    if let (Some(settings), Some(provider)) = (settings.as_object_mut(), &backend.access().sso.provider) {
+        settings.insert("oidcConfig".to_owned(), oidc(provider.config()));
+    }
     if let (Some(settings), Some(_)) = (settings.as_object_mut(), &caller.session) {
         settings.extend(for_users(backend, text));
     }
     settings
+}
+
+/// What a client needs that logs in by itself.
+fn oidc(config: &oidc::Config) -> Value {
+    json!({
+        "name": config.name,
+        "issuer": config.issuer,
+        "clientID": config.client_id,
+        "cliClientID": config.cli_client_id,
+        "scopes": config.requested_scopes,
+        "idTokenClaims": config.requested_id_token_claims,
+        "enablePKCEAuthentication": config.pkce,
+    })
 }
 
 fn for_users<'a>(backend: &Backend, text: impl Fn(&str) -> &'a str) -> Map<String, Value> {

@@ -1,0 +1,144 @@
+//! What is remembered of a login while its browser is at the identity provider: by the browser itself, in a cookie that only we can read.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// How long a login may take, in seconds.
+pub(super) const LOGIN_SECONDS: i64 = 300;
+/// Most logins that came back and are remembered, so that none comes twice.
+const RETURNED: usize = 100_000;
+/// Longest cookie that is opened, in bytes.
+const COOKIE_BYTES: usize = 8 << 10;
+/// What the key is for.
+const PURPOSE: &[u8] = b"capstan: logins by an identity provider";
+
+/// A login that is under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Pending {
+    /// What the identity provider gives back with the code.
+    pub(super) state: String,
+    /// What it puts into the token.
+    pub(super) nonce: String,
+    /// What the code is bound to, if it is.
+    pub(super) verifier: Option<String>,
+    /// Where the code comes to.
+    pub(super) redirect: String,
+    /// Where the browser goes then.
+    pub(super) place: String,
+    /// When it began, in seconds since 1970.
+    pub(super) at: i64,
+}
+
+/// Seals logins. It follows from the key of the sessions, so that all replicas have the same and a restart keeps it.
+#[derive(Debug, Clone)]
+pub(crate) struct StateKey(Arc<RandomizedNonceKey>);
+
+impl StateKey {
+    pub(crate) fn new(secret: &[u8]) -> Option<Self> {
+        let mut bytes = [0; 32];
+        let base = Salt::new(HKDF_SHA256, &[]).extract(secret);
+        base.expand(&[PURPOSE], HKDF_SHA256).ok()?.fill(&mut bytes).ok()?;
+        RandomizedNonceKey::new(&AES_256_GCM, &bytes).ok().map(|key| Self(Arc::new(key)))
+    }
+
+    /// The value of a cookie.
+    pub(super) fn seal(&self, pending: &Pending) -> Option<String> {
+        let mut bytes = serde_json::to_vec(pending).ok()?;
+        let nonce = self.0.seal_in_place_append_tag(Aad::empty(), &mut bytes).ok()?;
+        Some(BASE64_URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &bytes].concat()))
+    }
+
+    /// The login that a cookie keeps, if it is not too old and the answer is to it.
+    pub(super) fn open(&self, cookie: &str, state: &str, now: Timestamp) -> Option<Pending> {
+        if cookie.len() > COOKIE_BYTES {
+            return None;
+        }
+        let sealed = BASE64_URL_SAFE_NO_PAD.decode(cookie).ok()?;
+        let (nonce, rest) = sealed.split_at_checked(NONCE_LEN)?;
+        let mut bytes = rest.to_vec();
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let opened = self.0.open_in_place(nonce, Aad::empty(), &mut bytes).ok()?;
+        let pending: Pending = serde_json::from_slice(opened).ok()?;
+        let age = now.as_second().saturating_sub(pending.at);
+        let same = verify_slices_are_equal(pending.state.as_bytes(), state.as_bytes()).is_ok();
+        (same && (0..=LOGIN_SECONDS).contains(&age)).then_some(pending)
+    }
+}
+
+/// Logins that came back, until they are too old to come again.
+#[derive(Debug, Default)]
+pub(crate) struct Returned(Mutex<BTreeMap<String, i64>>);
+
+impl Returned {
+    /// Whether it is the first time that this login comes back; `false`, too, where there is no place to remember it.
+    pub(super) fn first(&self, pending: &Pending, now: Timestamp) -> bool {
+        let mut returned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if returned.len() >= RETURNED {
+            returned.retain(|_, at| now.as_second().saturating_sub(*at) <= LOGIN_SECONDS);
+        }
+        returned.len() < RETURNED && returned.insert(pending.state.clone(), pending.at).is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn pending() -> Pending {
+        Pending {
+            state: "s".to_owned(),
+            nonce: "n".to_owned(),
+            verifier: Some("v".to_owned()),
+            redirect: "https://argo/auth/callback".to_owned(),
+            place: "https://argo/".to_owned(),
+            at: 1_000,
+        }
+    }
+
+    #[test]
+    fn only_its_own_answer_opens_a_login() {
+        let (key, other) = (StateKey::new(b"key").unwrap(), StateKey::new(b"other").unwrap());
+        let cookie = key.seal(&pending()).unwrap();
+        assert!(!cookie.contains('=') && cookie != key.seal(&pending()).unwrap());
+        let mut forged = cookie.clone().into_bytes();
+        forged[30] = if forged[30] == b'A' { b'B' } else { b'A' };
+        let forged = String::from_utf8(forged).unwrap();
+        let rows: [(&str, &StateKey, &str, &str, i64, bool); 11] = [
+            ("its own", &key, &cookie, "s", 1_001, true),
+            ("at the last moment", &key, &cookie, "s", 1_300, true),
+            ("too late", &key, &cookie, "s", 1_301, false),
+            ("before it began", &key, &cookie, "s", 999, false),
+            ("another state", &key, &cookie, "t", 1_001, false),
+            ("no state", &key, &cookie, "", 1_001, false),
+            ("another key", &other, &cookie, "s", 1_001, false),
+            ("changed", &key, &forged, "s", 1_001, false),
+            ("short", &key, "AAAA", "s", 1_001, false),
+            ("no base64", &key, "!", "s", 1_001, false),
+            ("empty", &key, "", "s", 1_001, false),
+        ];
+        for (name, key, cookie, state, now, opens) in rows {
+            let found = key.open(cookie, state, at(now));
+            assert_eq!(found, opens.then(pending), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_login_comes_back_once() {
+        let returned = Returned::default();
+        assert!(returned.first(&pending(), at(1_001)));
+        assert!(!returned.first(&pending(), at(1_002)));
+        assert!(returned.first(&Pending { state: "t".to_owned(), ..pending() }, at(1_002)));
+    }
+}

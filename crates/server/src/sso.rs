@@ -1,0 +1,212 @@
+//! The identity provider that settings name, and where we are ourselves.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use net::Proxies;
+use oidc::{Config, Provider};
+use settings::Snapshot;
+use url::Url;
+
+use crate::access::SECRET;
+
+/// Most `additionalUrls`.
+const URLS: usize = 100;
+/// Longest place that a browser is sent back to, in bytes.
+const RETURN_BYTES: usize = 2048;
+
+/// See the module.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sso {
+    pub(crate) provider: Option<Arc<Provider>>,
+    /// `url` and `additionalUrls`: where browsers reach us. The first is where they are sent if nothing else is known.
+    urls: Vec<Url>,
+}
+
+impl Sso {
+    /// Of the settings. What cannot be read now is as it was in `before`, and named; a provider that is configured as before goes on with
+    /// what it knows.
+    pub(crate) fn read(
+        settings: &Snapshot,
+        proxies: &Proxies,
+        before: Option<&Self>,
+        problems: &mut Vec<String>,
+    ) -> Self {
+        let text =
+            |name: &str| settings.config.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
+        let urls = urls(text("url"), text("additionalUrls"), problems);
+        let before = before.and_then(|before| before.provider.as_ref());
+        let provider = match (text("oidc.config"), text("dex.config")) {
+            (None, None) => None,
+            (None, Some(_)) => {
+                problems.push(
+                    "dex.config: Dex is not run here; point oidc.config at its issuer (or at the identity provider itself)".to_owned(),
+                );
+                None
+            }
+            (Some(text), _) => match provider(text, settings, proxies, before, problems) {
+                Ok(provider) => Some(provider),
+                Err(why) => {
+                    problems.push(format!("oidc.config: {why}; what it said before stays in force"));
+                    before.cloned()
+                }
+            },
+        };
+        if provider.is_some() && urls.is_empty() {
+            problems.push("url: is needed for logins by oidc.config in a browser".to_owned());
+        }
+        Self { provider, urls }
+    }
+
+    /// Where we are for a browser that asked this host: one of our URLs, the first if none is of that host.
+    ///
+    /// **Source**: `ArgoCDSettings.ArgoURLForRequest`.
+    pub(crate) fn own_url(&self, host: Option<&str>) -> Option<&Url> {
+        let of_host = |url: &&Url| {
+            let name = url.host_str().unwrap_or_default();
+            let own = url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
+            host.is_some_and(|host| host.eq_ignore_ascii_case(&own))
+        };
+        self.urls.iter().find(of_host).or_else(|| self.urls.first())
+    }
+
+    /// Where a browser may be sent back to that asks for `place`: below one of our URLs, as browsers read it.
+    ///
+    /// **Source**: `isValidRedirectURL`. There a path may go on within a segment (`/argo` permits `/argo-evil`), and one without a host
+    /// is refused, though it can lead nowhere else.
+    pub(crate) fn return_url(&self, place: &str) -> Option<Url> {
+        if place.is_empty() {
+            return self.urls.first().cloned();
+        }
+        if place.len() > RETURN_BYTES
+            || place.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\')
+        {
+            return None;
+        }
+        let place = self.urls.first()?.join(place).ok()?;
+        let named = !place.username().is_empty() || place.password().is_some();
+        let permits = |own: &&Url| {
+            let base = own.path().trim_end_matches('/');
+            let below = place.path().strip_prefix(base);
+            own.origin() == place.origin()
+                && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        (!named && self.urls.iter().any(|own| permits(&own))).then_some(place)
+    }
+
+    /// Whether browsers reach us over TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.urls.first().is_some_and(|url| url.scheme() == "https")
+    }
+}
+
+fn provider(
+    text: &str,
+    settings: &Snapshot,
+    proxies: &Proxies,
+    before: Option<&Arc<Provider>>,
+    problems: &mut Vec<String>,
+) -> Result<Arc<Provider>, String> {
+    let none = BTreeMap::new();
+    let own = settings.own_secrets.get(SECRET).map_or(&none, |secret| secret.expose());
+    let secret = |key: &str| {
+        let value = match key.split_once(':') {
+            Some((name, key)) => settings.own_secrets.get(name)?.expose().get(key),
+            None => own.get(key),
+        };
+        String::from_utf8(value?.clone()).ok()
+    };
+    let insecure = settings.config.get("oidc.tls.insecure.skip.verify").is_some_and(|text| text == "true");
+    let (config, missing) = Config::read(text, insecure, secret).map_err(|error| error.to_string())?;
+    problems.extend(missing.into_iter().map(|line| format!("oidc.config: {line}")));
+    match before.filter(|before| *before.config() == config) {
+        Some(before) => Ok(Arc::clone(before)),
+        None => Provider::new(config, proxies).map(Arc::new),
+    }
+}
+
+fn urls(first: Option<&str>, more: Option<&str>, problems: &mut Vec<String>) -> Vec<Url> {
+    let more = match more.map(|text| goyaml::parse_one(text.as_bytes(), &goyaml::Limits::default())) {
+        None | Some(Ok(serde_json::Value::Null)) => Vec::new(),
+        Some(Ok(serde_json::Value::Array(list))) if list.len() <= URLS => list,
+        Some(_) => {
+            problems
+                .push(format!("additionalUrls: a list of at most {URLS} URLs was expected; there are none"));
+            Vec::new()
+        }
+    };
+    let first = first.map(|text| ("url", text));
+    let more = more.iter().map(|value| ("additionalUrls", value.as_str().unwrap_or_default()));
+    let mut urls = Vec::new();
+    for (key, text) in first.into_iter().chain(more) {
+        match Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+            Some(url) => urls.push(url),
+            None => problems.push(format!("{key}: a URL of http or https was expected; it is passed over")),
+        }
+    }
+    urls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sso(urls: &[&str]) -> Sso {
+        Sso { provider: None, urls: urls.iter().map(|url| Url::parse(url).unwrap()).collect() }
+    }
+
+    #[test]
+    fn browsers_are_sent_back_to_us_alone() {
+        let own = sso(&["https://argo.example.com/argo-cd", "http://localhost:8080"]);
+        for (place, expected) in [
+            ("", Some("https://argo.example.com/argo-cd")),
+            ("https://argo.example.com/argo-cd", Some("https://argo.example.com/argo-cd")),
+            (
+                "https://argo.example.com/argo-cd/applications?a=b#c",
+                Some("https://argo.example.com/argo-cd/applications?a=b#c"),
+            ),
+            ("HTTPS://ARGO.example.com:443/argo-cd/", Some("https://argo.example.com/argo-cd/")),
+            ("/argo-cd/applications", Some("https://argo.example.com/argo-cd/applications")),
+            ("http://localhost:8080/x", Some("http://localhost:8080/x")),
+            // A93
+            ("//evil.example.com", None),
+            ("///evil.example.com", None),
+            ("/\\evil.example.com", None),
+            ("\\\\evil.example.com", None),
+            ("/\t/evil.example.com", None),
+            ("https:evil.example.com", None),
+            ("javascript:alert(1)", None),
+            ("java\nscript:alert(1)", None),
+            ("data:text/html,x", None),
+            ("https://argo.example.com:8443/argo-cd", None),
+            ("http://argo.example.com/argo-cd", None),
+            ("https://argo.example.com.evil.example.com/argo-cd", None),
+            ("https://argo.example.com@evil.example.com/argo-cd", None),
+            ("https://someone@argo.example.com/argo-cd", None),
+            ("https://argo.example.com/argo-cd-evil", None),
+            ("https://argo.example.com/argo-cd/../evil", None),
+            ("https://argo.example.com/argo-cd/%2e%2e/evil", None),
+            ("https://argo.example.com/", None),
+            ("http://localhost:8081/x", None),
+            ("https://argo.example.com/argo-cd\r\nSet-Cookie: a=b", None),
+        ] {
+            assert_eq!(own.return_url(place).as_ref().map(Url::as_str), expected, "{place:?}");
+        }
+        assert_eq!(own.return_url(&format!("/argo-cd/{}", "x".repeat(RETURN_BYTES))), None);
+        assert_eq!(sso(&[]).return_url("/"), None);
+    }
+
+    #[test]
+    fn who_asks_by_a_name_of_ours_is_answered_by_it() {
+        let own = sso(&["https://argo.example.com", "http://localhost:8080/argo"]);
+        for (host, expected) in [
+            (Some("argo.example.com"), "https://argo.example.com/"),
+            (Some("Localhost:8080"), "http://localhost:8080/argo"),
+            (Some("localhost"), "https://argo.example.com/"),
+            (Some("evil.example.com"), "https://argo.example.com/"),
+            (None, "https://argo.example.com/"),
+        ] {
+            assert_eq!(own.own_url(host).map(Url::as_str), Some(expected), "{host:?}");
+        }
+    }
+}
