@@ -26,6 +26,7 @@ mod chart_repository;
 mod child;
 mod eventually;
 mod git_http;
+mod identity_provider;
 mod oci_registry;
 mod plugin_server;
 mod real;
@@ -43,6 +44,7 @@ pub use chart_repository::{ChartRepository, index_of};
 pub use child::Child;
 pub use eventually::{eventually, eventually_some};
 pub use git_http::{Fault, GitServer, GitServerOptions, Requests};
+pub use identity_provider::IdentityProvider;
 pub use oci_registry::{OciRegistry, RegistryLogin, digest};
 pub use plugin_server::PluginServer;
 pub use real::{RealCluster, RealOptions};
@@ -52,8 +54,9 @@ pub use signer::Signer;
 pub use ssh_key::SshKey;
 pub use sshd::Sshd;
 pub use tools::{
-    ARGO_CD_VERSION, HELM_VERSION, KUBERNETES_VERSION, KUSTOMIZE_VERSION, REGISTRY_VERSION, Tools,
-    ensure_argocd, ensure_helm, ensure_kustomize, ensure_registry, ensure_tools, ensure_yq, tools_dir,
+    ARGO_CD_VERSION, HELM_VERSION, KUBERNETES_VERSION, KUSTOMIZE_VERSION, OIDC_PROVIDER_VERSION,
+    REGISTRY_VERSION, Tools, ensure_argocd, ensure_helm, ensure_kustomize, ensure_registry, ensure_tools,
+    ensure_yq, tools_dir,
 };
 pub use web::{WebBody, WebHandler, WebReply, WebRequest, WebServer, WebTls};
 

@@ -22,6 +22,9 @@ pub const ARGO_CD_VERSION: &str = "v3.2.11";
 /// The version of yq that pipelines of guides call; `tools/yq/go.mod` pins the same.
 const YQ_VERSION: &str = "v4.44.6";
 
+/// The version of the identity provider that users log in by in tests; `tools/oidc-provider/package.json` pins the same.
+pub const OIDC_PROVIDER_VERSION: &str = "9.13.3";
+
 /// Programs of one version, built from Go packages that a module of `tools/` pins.
 struct Set {
     /// Folder below `tools/`, and the first part of where the programs are kept.
@@ -149,14 +152,54 @@ pub fn ensure_yq() -> Result<Tools> {
     YQ.ensure()
 }
 
+/// Installs the identity provider where it is missing (some seconds), and gives the folder with its `node_modules`.
+///
+/// # Errors
+/// Node and npm are not installed, or what is installed from cannot be reached.
+pub(crate) fn ensure_oidc_provider() -> Result<PathBuf> {
+    let dir = cache().join(format!("oidc-provider-{OIDC_PROVIDER_VERSION}"));
+    std::fs::create_dir_all(&dir).with_context(|| format!("could not create {}", dir.display()))?;
+    let done = dir.join(".installed");
+    if done.is_file() {
+        return Ok(dir);
+    }
+    let lock = File::create(dir.join(".lock"))?;
+    lock.lock().context("could not lock the tools' folder")?;
+    if done.is_file() {
+        return Ok(dir);
+    }
+    for file in ["package.json", "package-lock.json"] {
+        std::fs::copy(tool("oidc-provider").join(file), dir.join(file))?;
+    }
+    let output = Command::new("npm")
+        .current_dir(&dir)
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .output()
+        .context("npm, which installs the identity provider, could not be started")?;
+    if !output.status.success() {
+        bail!("installing the identity provider failed:\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    std::fs::write(done, "")?;
+    Ok(dir)
+}
+
+/// A folder below `tools/`.
+pub(crate) fn tool(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools").join(name)
+}
+
+/// Where programs are kept.
+fn cache() -> PathBuf {
+    let cache = std::env::var_os("CAPSTAN_CACHE").filter(|v| !v.is_empty()).map(PathBuf::from);
+    cache.unwrap_or_else(|| {
+        let home = std::env::var_os("HOME").map_or_else(std::env::temp_dir, PathBuf::from);
+        home.join(".cache").join("capstan")
+    })
+}
+
 impl Set {
     fn dir(&self) -> PathBuf {
-        let cache = std::env::var_os("CAPSTAN_CACHE").filter(|v| !v.is_empty()).map(PathBuf::from);
-        let cache = cache.unwrap_or_else(|| {
-            let home = std::env::var_os("HOME").map_or_else(std::env::temp_dir, PathBuf::from);
-            home.join(".cache").join("capstan")
-        });
-        cache.join(format!("{}-{}", self.name, self.version))
+        cache().join(format!("{}-{}", self.name, self.version))
     }
 
     fn ensure(&self) -> Result<Tools> {
@@ -179,7 +222,7 @@ impl Set {
 
     /// Builds to another name first, so that a half-written program is never taken for a whole one.
     fn build(&self, dir: &Path, name: &str, package: &str) -> Result<()> {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools").join(self.name);
+        let source = tool(self.name);
         let minor = self.version.split('.').nth(1).unwrap_or_default();
         let stamps = self
             .stamps

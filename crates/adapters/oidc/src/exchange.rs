@@ -83,6 +83,10 @@ impl Provider {
             query.append_pair("scope", &scopes.join(" "));
             query.append_pair("state", state);
             query.append_pair("nonce", nonce);
+            if offline {
+                // Google gives none without the one, and OpenID Connect none without the other.
+                query.append_pair("access_type", "offline").append_pair("prompt", "consent");
+            }
             if bound {
                 query.append_pair("code_challenge", &challenge_of(verifier));
                 query.append_pair("code_challenge_method", "S256");

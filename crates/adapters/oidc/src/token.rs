@@ -135,7 +135,7 @@ impl<'a> Token<'a> {
             Some(Value::String(id)) => Some(id.clone()).filter(|id| !id.is_empty()),
             Some(_) => return Err(Refused::Header("its key's name is no text")),
         };
-        let sum: String = Sha256::digest(&payload).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sum = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&payload));
         Ok(Self {
             signed,
             key,

@@ -50,13 +50,17 @@ pub(crate) fn get(backend: &Backend, caller: &Caller) -> Value {
 
 /// What a client needs that logs in by itself.
 fn oidc(config: &oidc::Config) -> Value {
+    // A claim of which nothing is said is asked for all the same.
+    let claim = |claim: &Value| if claim.is_null() { json!({}) } else { claim.clone() };
+    let claims: Map<String, Value> =
+        config.requested_id_token_claims.iter().map(|(name, value)| (name.clone(), claim(value))).collect();
     json!({
         "name": config.name,
         "issuer": config.issuer,
         "clientID": config.client_id,
         "cliClientID": config.cli_client_id,
         "scopes": config.requested_scopes,
-        "idTokenClaims": config.requested_id_token_claims,
+        "idTokenClaims": claims,
         "enablePKCEAuthentication": config.pkce,
     })
 }

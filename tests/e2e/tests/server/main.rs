@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "a test says what is not there to run against")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod browser;
 mod certificates;
 mod clusters;
 mod first;
@@ -15,4 +16,5 @@ mod repositories;
 mod resources;
 mod secrets;
 mod seeds;
+mod sso;
 mod stand;

@@ -206,8 +206,8 @@ impl Stand {
         }
     }
 
-    /// Runs a line of words: exit code and what it printed. `$SERVER` and `$REPO` are put in; ␣ is a blank in a word.
-    pub(crate) async fn argocd(&self, line: &str) -> Result<(i32, String)> {
+    /// The client with a line of words. `$SERVER` and `$REPO` are put in; ␣ is a blank in a word.
+    pub(crate) fn command(&self, line: &str) -> Result<Command> {
         let line = line.replace("$SERVER", &self.server.address().to_string());
         let line = line.replace("$REPO", &self.git.url(&self.repository));
         let mut command = Command::new(testkit::ensure_argocd()?.program("argocd"));
@@ -216,6 +216,12 @@ impl Stand {
             .arg("--config")
             .arg(self.home.path().join("config"))
             .args(line.split_whitespace().map(|word| word.replace('␣', " ")));
+        Ok(command)
+    }
+
+    /// Runs a line of words, as [`Self::command`] reads it: exit code and what it printed.
+    pub(crate) async fn argocd(&self, line: &str) -> Result<(i32, String)> {
+        let mut command = self.command(line)?;
         let output = tokio::task::spawn_blocking(move || command.output());
         let output = tokio::time::timeout(PATIENCE, output)
             .await

@@ -324,8 +324,7 @@ fn the_same_claims_are_the_same_token_however_they_are_signed() {
     assert_ne!(one, two, "there is chance in these signatures");
     assert_eq!(verdict(&one, &expected()).unwrap().id, verdict(&two, &expected()).unwrap().id);
     let sum = digest(&SHA256, good().to_string().as_bytes());
-    let hex: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(verdict(&one, &expected()).unwrap().id, format!("sso:{hex}"));
+    assert_eq!(verdict(&one, &expected()).unwrap().id, format!("sso:{}", b64(sum)));
 }
 
 #[test]
