@@ -241,11 +241,8 @@ async fn only_tokens_for_us_by_the_providers_keys_count() {
         ("by a shared secret", shared, "signed in a way that is not permitted"),
         (
             "with another header",
-            format!(
-                "{}.{claims}.{sum}",
-                &good[..0].to_owned().replace("", head).replace("UlMyNTY", "SFMyNTY")
-            ),
-            "invalid session",
+            format!("{}.{claims}.{sum}", head.replace("JSUzI1Ni", "JIUzI1Ni")),
+            "not permitted",
         ),
         ("without a signature", format!("{head}.{claims}."), "signature is invalid"),
         ("nothing of the kind", "nothing".to_owned(), "invalid session"),
@@ -306,16 +303,16 @@ async fn sessions_end_and_are_made_anew() {
     let seen = browser.ask(Method::GET, sso.at("/api/v1/session/userinfo"), &[]).await;
     let seen: Value = serde_json::from_str(&seen.text().await.unwrap()).unwrap();
     assert_eq!(seen["groups"], json!(["dev", "ann@example.com"]), "groups of the user info");
-    assert_ne!(browser.cookie(&sso.own, "argocd.token").unwrap(), first, "it has another token now");
-    // Many lifetimes of one token later it is still in.
+    // More than the life of one token later it is still in.
     let begun = std::time::Instant::now();
     while begun.elapsed() < std::time::Duration::from_secs(5) {
         let response = browser.ask(Method::GET, sso.at("/api/v1/applications"), &[]).await;
         assert_eq!(response.status(), 200);
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     }
-    // A94: after a logout nothing is made anew.
     let last = browser.cookie(&sso.own, "argocd.token").unwrap();
+    assert_ne!(last, first, "it has another token now");
+    // A94: after a logout nothing is made anew.
     assert_eq!(browser.ask(Method::GET, sso.at("/auth/logout"), &[]).await.status(), 303);
     browser.set_cookie(&sso.own, "argocd.token", &last);
     assert_eq!(browser.ask(Method::GET, sso.at("/api/v1/applications"), &[]).await.status(), 401);
