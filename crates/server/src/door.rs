@@ -144,7 +144,7 @@ async fn with_renewal(backend: &Backend, token: &str) -> Result<(Session, Option
     let (session, claims) = external(backend, token).await?;
     let access = backend.access();
     let Some(provider) = &access.sso.provider else { return Ok((session, None)) };
-    if !provider.ends_soon(&claims, now) || !provider.can_refresh(&claims.subject) {
+    if !provider.ends_soon(&claims, now) || !provider.can_refresh(&claims.subject, now) {
         return Ok((session, None));
     }
     match provider.refresh(&claims, now).await {

@@ -156,6 +156,79 @@ mod tests {
     }
 
     #[test]
+    fn a_malformed_setting_keeps_the_last_good_one_and_is_named() {
+        let good = "{issuer: 'https://i', clientID: c}";
+        let mut before: Option<Sso> = None;
+        for (name, config, issuer, lines) in [
+            ("nothing", vec![], None, vec![]),
+            ("dex", vec![("dex.config", "connectors: []")], None, vec!["dex.config: Dex is not run here"]),
+            ("a provider", vec![("url", "https://a"), ("oidc.config", good)], Some("https://i"), vec![]),
+            (
+                "both",
+                vec![("url", "https://a"), ("oidc.config", good), ("dex.config", "a: b")],
+                Some("https://i"),
+                vec![],
+            ),
+            (
+                "no YAML",
+                vec![("url", "https://a"), ("oidc.config", "{")],
+                Some("https://i"),
+                vec!["oidc.config: it is not YAML"],
+            ),
+            (
+                "no client",
+                vec![("url", "https://a"), ("oidc.config", "issuer: https://other")],
+                Some("https://i"),
+                vec!["oidc.config: clientID: is missing; what it said before stays in force"],
+            ),
+            (
+                "a secret that is not there",
+                vec![
+                    ("url", "https://a"),
+                    ("oidc.config", "{issuer: 'https://i', clientID: c, clientSecret: $none}"),
+                ],
+                Some("https://i"),
+                vec!["oidc.config: there is no $none"],
+            ),
+            ("no url", vec![("oidc.config", good)], Some("https://i"), vec!["url: is needed"]),
+            (
+                "no URLs",
+                vec![("url", "x"), ("additionalUrls", "{}"), ("oidc.config", good)],
+                Some("https://i"),
+                vec!["additionalUrls: a list", "url: a URL of http or https", "url: is needed"],
+            ),
+            ("gone", vec![("url", "https://a")], None, vec![]),
+        ] {
+            let config = config.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+            let (settings, mut problems) = (Snapshot { config, ..Snapshot::default() }, Vec::new());
+            let sso = Sso::read(&settings, &Proxies::default(), before.as_ref(), &mut problems);
+            let found = sso.provider.as_ref().map(|provider| provider.config().issuer.as_str());
+            assert_eq!(found, issuer, "{name}");
+            assert_eq!(problems.len(), lines.len(), "{name}: {problems:?}");
+            assert!(
+                problems.iter().zip(&lines).all(|(problem, line)| problem.starts_with(line)),
+                "{name}: {problems:?}"
+            );
+            before = Some(sso);
+        }
+    }
+
+    #[test]
+    fn a_provider_that_stays_as_it_is_goes_on_with_what_it_knows() {
+        let read = |text: &str, before: Option<&Sso>| {
+            let config = [("oidc.config", text)].map(|(key, value)| (key.to_owned(), value.to_owned()));
+            let settings = Snapshot { config: config.into(), ..Snapshot::default() };
+            Sso::read(&settings, &Proxies::default(), before, &mut Vec::new())
+        };
+        let first = read("{issuer: 'https://i', clientID: c}", None);
+        let same = read("{clientID: c, issuer: 'https://i'}", Some(&first));
+        let other = read("{issuer: 'https://i', clientID: d}", Some(&first));
+        let provider = |sso: &Sso| sso.provider.clone().unwrap();
+        assert!(Arc::ptr_eq(&provider(&first), &provider(&same)));
+        assert!(!Arc::ptr_eq(&provider(&first), &provider(&other)));
+    }
+
+    #[test]
     fn browsers_are_sent_back_to_us_alone() {
         let own = sso(&["https://argo.example.com/argo-cd", "http://localhost:8080"]);
         for (place, expected) in [

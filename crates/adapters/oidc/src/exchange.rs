@@ -152,7 +152,11 @@ impl Provider {
             self.users.remember(&tokens);
             Ok(tokens)
         };
-        self.users.refreshing.join(claims.subject.clone(), again).await
+        let outcome = self.users.refreshing.join(claims.subject.clone(), again).await;
+        if outcome.is_err() {
+            self.users.refused(&claims.subject, now);
+        }
+        outcome
     }
 
     async fn read(
@@ -176,6 +180,7 @@ impl Provider {
     /// Asks for tokens as whom we are: by the pod's own token, by our name alone, or by our password, which providers want in a header or
     /// in the body, and do not say of a client in which.
     async fn tokens(&self, known: &Known, fields: &[(&str, &str)]) -> Result<Value, Error> {
+        let _turn = self.turns.acquire().await;
         let config = self.config();
         let secret = config.client_secret.expose();
         let place = known.endpoints.token.as_str();

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use net::{Flights, Proxies};
 use reqwest::Client;
+use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::discovery::Endpoints;
@@ -21,6 +22,9 @@ const FRESH_SECONDS: i64 = 600;
 /// How old keys may become while the provider cannot be asked, in seconds.
 const KEPT_SECONDS: i64 = 24 * 3600;
 
+/// Questions for tokens that are under way at one time; who comes later waits.
+const TURNS: usize = 32;
+
 /// A provider. It is asked when something is needed of it, and what it says is kept.
 #[derive(Debug)]
 pub struct Provider {
@@ -30,6 +34,8 @@ pub struct Provider {
     /// When it was asked last; held while it is asked.
     asked: tokio::sync::Mutex<Option<(i64, Error)>>,
     pub(crate) users: Users,
+    /// Turns at asking for tokens: strangers can have codes of theirs tried.
+    pub(crate) turns: Semaphore,
 }
 
 /// What it said of itself.
@@ -49,7 +55,7 @@ impl Provider {
     pub fn new(config: Config, proxies: &Proxies) -> Result<Self, String> {
         let client = web::client(&config, proxies)?;
         let (known, asked, users) = (Mutex::default(), tokio::sync::Mutex::default(), Users::default());
-        Ok(Self { config, client, known, asked, users })
+        Ok(Self { config, client, known, asked, users, turns: Semaphore::new(TURNS) })
     }
 
     /// As it is configured.
@@ -116,8 +122,11 @@ impl Provider {
         match (known, age) {
             (Some(known), Some(..=FRESH_SECONDS)) => Ok(known),
             (Some(known), Some(..=KEPT_SECONDS)) => {
-                let (own, seen) = (Arc::clone(self), Arc::clone(&known));
-                tokio::spawn(async move { own.renew(Some(&seen), now).await.map(drop) });
+                // Nobody waits for it, and nobody asks while somebody does.
+                if self.asked.try_lock().is_ok_and(|asked| !is_recent(&asked, now)) {
+                    let (own, seen) = (Arc::clone(self), Arc::clone(&known));
+                    tokio::spawn(async move { own.renew(Some(&seen), now).await.map(drop) });
+                }
                 Ok(known)
             }
             (known, _) => self.renew(known.as_ref(), now).await,
@@ -136,12 +145,10 @@ impl Provider {
         {
             return Ok(known);
         }
-        let second = now.as_second();
-        if let Some((at, error)) = asked.as_ref()
-            && (*at..*at + RENEWED_EVERY_SECONDS).contains(&second)
-        {
+        if let Some((_, error)) = asked.as_ref().filter(|_| is_recent(&asked, now)) {
             return Err(error.clone());
         }
+        let second = now.as_second();
         let outcome = self.ask(second).await;
         let failed = match &outcome {
             Ok(_) => Error::Refused(Refused::UnknownKey),
@@ -173,6 +180,11 @@ impl Provider {
             .map_err(|detail| Error::Protocol { what: "keys", detail: detail.to_owned() })?;
         Ok(Known { endpoints, keys, at })
     }
+}
+
+/// Whether it was asked a moment ago.
+fn is_recent(asked: &Option<(i64, Error)>, now: Timestamp) -> bool {
+    asked.as_ref().is_some_and(|(at, _)| (*at..*at + RENEWED_EVERY_SECONDS).contains(&now.as_second()))
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

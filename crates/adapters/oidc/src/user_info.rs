@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::exchange::Tokens;
-use crate::provider::{Provider, UserFlights, lock};
+use crate::provider::{Provider, RENEWED_EVERY_SECONDS, UserFlights, lock};
 use crate::token::Claims;
 use crate::web;
 
@@ -28,6 +28,8 @@ pub(crate) struct Users {
 
 struct Kept {
     tokens: Tokens,
+    /// When new ones could not be had, in seconds since 1970.
+    refused: Option<i64>,
     /// What it said, and until when that counts.
     info: Option<(Arc<Value>, i64)>,
 }
@@ -52,11 +54,18 @@ impl Users {
                 kept.remove(&first);
             }
         }
-        kept.insert(claims.subject.clone(), Kept { tokens: tokens.clone(), info: None });
+        kept.insert(claims.subject.clone(), Kept { tokens: tokens.clone(), refused: None, info: None });
     }
 
     pub(crate) fn tokens_of(&self, subject: &str) -> Option<Tokens> {
         lock(&self.kept).get(subject).map(|kept| kept.tokens.clone())
+    }
+
+    /// New tokens could not be had.
+    pub(crate) fn refused(&self, subject: &str, now: Timestamp) {
+        if let Some(kept) = lock(&self.kept).get_mut(subject) {
+            kept.refused = Some(now.as_second());
+        }
     }
 
     fn info_of(&self, subject: &str, now: i64) -> Option<Arc<Value>> {
@@ -78,9 +87,12 @@ impl Provider {
         lock(&self.users.kept).remove(subject);
     }
 
-    /// Whether a user's tokens can be had anew.
-    pub fn can_refresh(&self, subject: &str) -> bool {
-        self.users.tokens_of(subject).is_some_and(|tokens| tokens.refresh.is_some())
+    /// Whether a user's tokens can be had anew, as far as is known: not for [`RENEWED_EVERY_SECONDS`] after they could not.
+    pub fn can_refresh(&self, subject: &str, now: Timestamp) -> bool {
+        lock(&self.users.kept).get(subject).is_some_and(|kept| {
+            let recent = |at: i64| (at..at + RENEWED_EVERY_SECONDS).contains(&now.as_second());
+            kept.tokens.refresh.is_some() && !kept.refused.is_some_and(recent)
+        })
     }
 
     /// The claims of a user, with the groups that the provider's user info names, where it is configured to be asked for them.

@@ -1,6 +1,6 @@
 //! What is remembered of a login while its browser is at the identity provider: by the browser itself, in a cookie that only we can read.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
@@ -73,18 +73,20 @@ impl StateKey {
     }
 }
 
-/// Logins that came back, until they are too old to come again.
+/// Logins that came back, by their beginning, until they are too old to come again.
 #[derive(Debug, Default)]
-pub(crate) struct Returned(Mutex<BTreeMap<String, i64>>);
+pub(crate) struct Returned(Mutex<BTreeSet<(i64, String)>>);
 
 impl Returned {
-    /// Whether it is the first time that this login comes back; `false`, too, where there is no place to remember it.
+    /// Whether it is the first time that this login comes back.
     pub(super) fn first(&self, pending: &Pending, now: Timestamp) -> bool {
         let mut returned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if returned.len() >= RETURNED {
-            returned.retain(|_, at| now.as_second().saturating_sub(*at) <= LOGIN_SECONDS);
+        let oldest = now.as_second().saturating_sub(LOGIN_SECONDS);
+        // Whoever makes so many shuts nobody else out: the provider takes a code once, too.
+        while returned.len() >= RETURNED || returned.first().is_some_and(|(at, _)| *at < oldest) {
+            returned.pop_first();
         }
-        returned.len() < RETURNED && returned.insert(pending.state.clone(), pending.at).is_none()
+        returned.insert((pending.at, pending.state.clone()))
     }
 }
 
@@ -140,5 +142,7 @@ mod tests {
         assert!(returned.first(&pending(), at(1_001)));
         assert!(!returned.first(&pending(), at(1_002)));
         assert!(returned.first(&Pending { state: "t".to_owned(), ..pending() }, at(1_002)));
+        assert!(returned.first(&Pending { state: "u".to_owned(), at: 2_000, ..pending() }, at(2_000)));
+        assert_eq!(returned.0.lock().unwrap().len(), 1, "what is too old to be opened is forgotten");
     }
 }

@@ -77,7 +77,8 @@ impl Browser {
 
     async fn go(&mut self, method: Method, url: Url, form: &[(&str, &str)], end: &str) -> Page {
         let (mut method, mut url) = (method, url);
-        for _ in 0..REDIRECTIONS {
+        let mut sent_on = 0;
+        loop {
             let response = self.ask(method, url.clone(), form).await;
             let status = response.status().as_u16();
             let to = response.headers().get(header::LOCATION).map(|to| to.to_str().unwrap().to_owned());
@@ -87,8 +88,9 @@ impl Browser {
             if url.as_str().starts_with(end) {
                 return Page { url, status, text: String::new() };
             }
+            sent_on += 1;
+            assert!(sent_on < REDIRECTIONS, "sent on for ever, at last to {url}");
         }
-        panic!("sent on for ever, at last to {url}");
     }
 
     /// Logs in at the provider's pages, which stand at `page`, and goes on until it is sent to `end`.

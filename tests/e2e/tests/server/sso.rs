@@ -131,7 +131,7 @@ impl Sso {
             .body(format!("grant_type=authorization_code&code={code}&redirect_uri={end}"));
         let answer: Value =
             serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap();
-        answer["id_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+        answer["id_token"].as_str().unwrap().to_owned()
     }
 }
 
@@ -363,4 +363,31 @@ async fn the_official_client_logs_in() {
         ("logout $SERVER".to_owned(), 0, "Logged out"),
     ];
     sso.stand.types(&rows).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_in_a_cookie_is_renewed() {
+    let stand = Stand::begin().await.unwrap();
+    let own = format!("http://{}", stand.server.address());
+    let password = stand.password().await.unwrap();
+    // So short that it ends soon from its beginning.
+    stand.api.patch(CONFIG, &json!({"data": {"users.session.duration": "4m"}})).await.unwrap();
+    let log_in = || async {
+        let request = reqwest::Client::new()
+            .post(format!("{own}/api/v1/session"))
+            .header("content-type", "application/json")
+            .body(json!({"username": "admin", "password": password}).to_string());
+        let answer: Value = serde_json::from_str(&request.send().await?.text().await?)?;
+        let mut browser = Browser::new();
+        browser.set_cookie(&own, "argocd.token", answer["token"].as_str().unwrap());
+        let url = Url::parse(&format!("{own}/api/v1/session/userinfo"))?;
+        assert_eq!(browser.ask(Method::GET, url, &[]).await.status(), 200);
+        let now = browser.cookie(&own, "argocd.token").unwrap();
+        Ok::<_, anyhow::Error>((now != answer["token"].as_str().unwrap()).then_some(now))
+    };
+    let renewed = testkit::eventually_some("the session is renewed", e2e::PATIENCE, log_in).await;
+    let user: Value =
+        serde_json::from_str(&stand.get("/api/v1/session/userinfo", &renewed).await.text().await.unwrap())
+            .unwrap();
+    assert_eq!(user["username"], "admin");
 }
