@@ -122,5 +122,5 @@ async fn secret_of(stand: &Stand, address: &str) -> Value {
     let sum =
         server.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let path = format!("/api/v1/namespaces/argocd/secrets/cluster-127.0.0.1-{sum}");
-    stand.api.get(&path).await.unwrap().unwrap_or_else(|| panic!("no {path}"))
+    stand.api.get(&path).await.unwrap().expect("there is such a Secret")
 }

@@ -9,6 +9,7 @@ mod clusters;
 mod first;
 mod history;
 mod logs;
+mod matrix;
 mod pages;
 mod projects;
 mod replicas;

@@ -1,0 +1,203 @@
+//! Every place of the API, made from its own table: who comes in at all (A70), what somebody without rights is told (A71), and that no answer has
+//! what is secret (A58, A59).
+
+use std::time::Duration;
+
+use reqwest::{Method as Verb, StatusCode};
+use serde_json::{Value, json};
+use wire::{Method, Rest, schema};
+
+use crate::stand::Stand;
+
+/// What stands in Secrets of the installation.
+const CANARIES: [&str; 3] = ["c4n4ry-repository", "c4n4ry-template", "c4n4ry-cluster"];
+/// Where strangers come in: to log in, and to learn how to.
+const OPEN: [&str; 5] = [
+    "version.VersionService/Version",
+    "session.SessionService/Create",
+    "session.SessionService/Delete",
+    "session.SessionService/GetUserInfo",
+    "cluster.SettingsService/Get",
+];
+/// What whoever is logged in may do, for it is about themselves or says nothing of others.
+const OWN: [&str; 4] = [
+    "account.AccountService/CanI",
+    "account.AccountService/GetAccount",
+    "account.AccountService/ListAccounts",
+    "project.ProjectService/GetSyncWindowsState",
+];
+
+/// Names and values.
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
+/// One place of a method, with names of what is there put in.
+struct Place {
+    method: &'static Method,
+    verb: Verb,
+    path: String,
+}
+
+impl Place {
+    fn of(method: &'static Method, rest: &Rest, app: &str) -> Self {
+        let name = |field: &str| match (method.service.as_str(), field) {
+            ("application.ApplicationService", "name" | "applicationName" | "application.metadata.name") => {
+                app
+            }
+            ("project.ProjectService", _) => "default",
+            ("account.AccountService", "name") => "admin",
+            ("cluster.ClusterService", _) => "https%3A%2F%2Fkubernetes.default.svc",
+            _ => "x",
+        };
+        let mut path = String::new();
+        for (n, part) in rest.path.split(['{', '}']).enumerate() {
+            path += if n % 2 == 1 { name(part.split('=').next().unwrap()) } else { part };
+        }
+        Self { method, verb: rest.verb.parse().unwrap(), path }
+    }
+
+    fn id(&self) -> String {
+        format!("{}/{}", self.method.service, self.method.name)
+    }
+
+    /// Asks there. Of a stream the beginning is read.
+    async fn ask(
+        &self,
+        (stand, client): (&Stand, &reqwest::Client),
+        headers: &[(&str, &str)],
+        query: &str,
+    ) -> (StatusCode, String) {
+        let url = format!("http://{}{}{query}", stand.server.address(), self.path);
+        let mut request = client.request(self.verb.clone(), url);
+        if self.verb != Verb::GET {
+            request = request.header("content-type", "application/json").body("{}");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = request.send().await.unwrap();
+        let mut text = Vec::new();
+        let read = async {
+            while let Some(chunk) = response.chunk().await.unwrap() {
+                text.extend_from_slice(&chunk);
+            }
+        };
+        let patience = Duration::from_secs(if self.method.gives_stream { 1 } else { 30 });
+        let ended = tokio::time::timeout(patience, read).await;
+        assert!(ended.is_ok() || self.method.gives_stream, "{} does not end", self.id());
+        (response.status(), String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+fn places(app: &str) -> Vec<Place> {
+    let methods = schema().methods().iter();
+    methods.flat_map(|method| method.rest.iter().map(move |rest| Place::of(method, rest, app))).collect()
+}
+
+async fn plant(stand: &Stand) {
+    let secret = |name: &str, kind: &str, data: Value| {
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "stringData": data,
+            "metadata": {"name": name, "namespace": "argocd", "labels": {"argocd.argoproj.io/secret-type": kind}},
+        })
+    };
+    let config = json!({"bearerToken": CANARIES[2], "tlsClientConfig": {"insecure": true}}).to_string();
+    for object in [
+        secret(
+            "canary-repository",
+            "repository",
+            json!({"type": "git", "url": "https://git.invalid/r.git", "username": "u", "password": CANARIES[0]}),
+        ),
+        secret(
+            "canary-template",
+            "repo-creds",
+            json!({"type": "git", "url": "https://git.invalid/", "username": "u", "password": CANARIES[1]}),
+        ),
+        secret(
+            "canary-cluster",
+            "cluster",
+            json!({"name": "far", "server": "https://127.0.0.1:1", "config": config}),
+        ),
+    ] {
+        stand.api.apply(&object).await.unwrap();
+    }
+    let app = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "app", "namespace": "argocd"},
+        "spec": {
+            "project": "default", "source": {"repoURL": stand.git.url(&stand.repository), "path": "app"},
+            "destination": {"server": "https://kubernetes.default.svc", "namespace": "default"},
+        },
+    });
+    stand.api.apply(&app).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn strangers_come_in_where_it_is_said_and_nowhere_else() {
+    let stand = Stand::begin().await.unwrap();
+    plant(&stand).await;
+    let ways: [(&str, Headers<'_>, &str); 6] = [
+        ("nothing", &[], ""),
+        ("no token", &[("authorization", "Bearer nothing")], ""),
+        ("an empty one", &[("authorization", "Bearer ")], ""),
+        ("a password", &[("authorization", "Basic YWRtaW46YWRtaW4=")], ""),
+        ("two", &[("authorization", "Bearer a"), ("authorization", "Bearer b")], ""),
+        ("one in the URL", &[], "?token=a"),
+    ];
+    let client = reqwest::Client::new();
+    let mut tried = 0;
+    for place in places("app").iter().filter(|place| !OPEN.contains(&place.id().as_str())) {
+        for (way, headers, query) in ways {
+            let (status, text) = place.ask((&stand, &client), headers, query).await;
+            assert_eq!(status, StatusCode::UNAUTHORIZED, "{} with {way}: {text}", place.id());
+            tried += 1;
+        }
+    }
+    assert!(tried > 500, "{tried}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_no_rights_learns_nothing_and_nobody_reads_credentials() {
+    let Some(stand) = Stand::start().await else { return };
+    plant(&stand).await;
+    stand.login().await;
+    let nobody = format!("Bearer {}", stand.account("nobody", "").await);
+    let admin = format!("Bearer {}", stand.account("boss", "g, boss, role:admin").await);
+    let (apps, absent) = (places("app"), places("absent"));
+    let client = reqwest::Client::new();
+    let mut told = Vec::new();
+    for (place, absent) in apps.iter().zip(&absent) {
+        let id = place.id();
+        if OPEN.contains(&id.as_str()) {
+            continue;
+        }
+        let header = [("authorization", nobody.as_str())];
+        let (status, text) = place.ask((&stand, &client), &header, "").await;
+        let empty = || {
+            let value: Value = serde_json::from_str(&text).unwrap_or_default();
+            text.is_empty()
+                || value == json!({})
+                || value["items"].as_array().is_none_or(Vec::is_empty) && value.get("items").is_some()
+        };
+        let refused = !status.is_success() || empty() || OWN.contains(&id.as_str());
+        assert!(refused, "{id} tells somebody without rights {text}");
+        // What is there and what is not are told alike.
+        let (status_absent, text_absent) = absent.ask((&stand, &client), &header, "").await;
+        assert_eq!((status, text), (status_absent, text_absent.replace("absent", "app")), "{id}");
+
+        if place.verb == Verb::GET {
+            let (status, text) = place.ask((&stand, &client), &[("authorization", admin.as_str())], "").await;
+            for canary in CANARIES {
+                assert!(!text.contains(canary), "{id}: {text}");
+            }
+            told.extend(status.is_success().then_some(id));
+        }
+    }
+    for id in [
+        "cluster.ClusterService/List",
+        "repository.RepositoryService/ListRepositories",
+        "repocreds.RepoCredsService/ListRepositoryCredentials",
+        "project.ProjectService/GetDetailedProject",
+        "application.ApplicationService/Get",
+    ] {
+        assert!(told.iter().any(|told| told == id), "{id} was not looked at: {told:?}");
+    }
+}
