@@ -226,6 +226,17 @@ fn is_grave(problem: &Problem) -> bool {
     matches!(problem.weight, Weight::Refused | Weight::DeniesAll)
 }
 
+/// Whether casbin would take the policy for no policy: a line has too few parts. Of other lines that do not count `can` only tells.
+fn is_malformed(problem: &Problem) -> bool {
+    let mut parts = problem.text.split(',').map(str::trim);
+    let wanted = match parts.next() {
+        Some("p") => 5,
+        Some("g") => 2,
+        _ => return false,
+    };
+    problem.weight == Weight::Refused && parts.count() < wanted
+}
+
 /// **Source**: `checkPolicy`.
 fn can(arguments: &CanArgs, mut data: Data) -> Result<Said, String> {
     if !arguments.default_role.is_empty() {
@@ -233,7 +244,7 @@ fn can(arguments: &CanArgs, mut data: Data) -> Result<Said, String> {
     }
     let compile = if arguments.use_builtin_policy { Policy::compile } else { Policy::compile_bare };
     let (policy, problems) = compile(&data);
-    if let Some(problem) = problems.iter().find(|problem| is_grave(problem)) {
+    if let Some(problem) = problems.iter().find(|problem| is_malformed(problem)) {
         return Err(format!("invalid user policy: {problem}"));
     }
     let question = Question {
@@ -255,6 +266,7 @@ fn can(arguments: &CanArgs, mut data: Data) -> Result<Said, String> {
         let rule = if answer.allowed { "by" } else { "for want of, or denied by" };
         said.notes.push(format!("{rule}: {}", answer.line));
         said.notes.extend(answer.warning);
+        said.notes.extend(problems.iter().map(|problem| format!("warning: {problem}")));
     }
     Ok(said)
 }
@@ -348,6 +360,8 @@ mod tests {
             let said = said.as_ref().map(|said| (said.out.as_str(), said.code)).map_err(String::as_str);
             assert_eq!(said, expected, "{words}");
         }
+        let odd = format!("{LINES}p, ann, projects, get, *, Allow\n");
+        assert_eq!(can(&can_of("ann sync app shop/a"), of_file(&odd)).map(|said| said.code), Ok(0));
         let wrong = can(&can_of("ann get projects"), of_file("p, ann, projects, get"));
         assert!(wrong.unwrap_err().starts_with("invalid user policy: policy.csv, line 1"));
     }
