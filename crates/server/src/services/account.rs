@@ -12,6 +12,7 @@ use super::{Asked, Table, session, text};
 use crate::access::SECRET;
 use crate::call::{NoSuchMethod, Reply};
 use crate::door::Caller;
+use crate::secrets;
 use crate::server::{Backend, random};
 use crate::store::{self, Kind, decoded, version};
 
@@ -99,7 +100,7 @@ async fn change(
         ] {
             let Some(patch) = patch else { continue };
             match backend.store.patch_own(kind, object, patch).await {
-                Ok(_) => {}
+                Ok(written) => told(backend, kind, &written).await,
                 Err(kube::Error::Api(status)) if status.code == 409 => lost = true,
                 Err(error) => return Err(failed(&error)),
             }
@@ -109,6 +110,17 @@ async fn change(
         }
     }
     Err(Status::aborted("the account changes all the time; try again"))
+}
+
+/// Waits until the settings have what was written, so that the next request finds it.
+async fn told(backend: &Backend, kind: Kind, written: &Value) {
+    let data = decoded(written);
+    secrets::told(&backend.settings, |snapshot| match kind {
+        Kind::Secret => snapshot.own_secrets.get(SECRET).is_some_and(|secret| *secret.expose() == data),
+        _ => written.get("data").is_none_or(|data| *data == json!(snapshot.config)),
+    })
+    .await;
+    backend.renew_access();
 }
 
 async fn update_password(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
