@@ -6,7 +6,7 @@ fn of(value: Value) -> Facts {
     facts(&Object::from_value(value).unwrap(), &["team".to_owned()])
 }
 
-fn pod(spec: Value, status: Value) -> Value {
+fn pod(spec: &Value, status: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"team": "a"}}, "spec": spec, "status": status})
 }
 
@@ -95,13 +95,13 @@ fn a_pods_state_is_kubectls() {
             "0/1",
         ),
     ] {
-        let facts = of(pod(spec.clone(), status));
+        let facts = of(pod(spec, &status));
         let said =
             |name: &str| facts.info.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         assert_eq!((said("Status Reason"), said("Containers")), (Some(reason), Some(containers)), "{row}");
         assert_eq!(said("team"), Some("a"), "{row}");
     }
-    let mut gone = pod(one, json!({"phase": "Running"}));
+    let mut gone = pod(&one, &json!({"phase": "Running"}));
     gone["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
     assert!(of(gone).info.contains(&("Status Reason".to_owned(), "Terminating".to_owned())));
 }
@@ -113,7 +113,7 @@ fn a_pod_asks_for_the_most_of_its_times() {
     stays["restartPolicy"] = json!("Always");
     let spec = json!({"containers": [asks("100m"), asks("200m")], "initContainers": [asks("500m"), stays, asks("900m")],
                       "overhead": {"cpu": "1m"}});
-    let pod = Object::from_value(pod(spec, json!({}))).unwrap();
+    let pod = Object::from_value(pod(&spec, &json!({}))).unwrap();
     assert_eq!(requests(&pod).get("cpu"), Some(&1201));
 }
 
