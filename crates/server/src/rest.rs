@@ -1,5 +1,6 @@
 //! REST, as the peer's gateway has it.
 
+mod fields;
 mod place;
 mod stream;
 
@@ -12,6 +13,7 @@ use tonic::{Code, Status};
 use crate::api::{Api, Door, Visit};
 use crate::body::{Body, answer as reply};
 use crate::call::{Ask, Reply, Run};
+use fields::Fields;
 pub(crate) use place::Places;
 use place::{Found, Place};
 
@@ -48,10 +50,13 @@ async fn respond<D: Door>(api: &Api<D>, request: Request<Incoming>) -> Result<Re
     let request = request_of(place, &captured, head.uri.query().unwrap_or_default(), body).await;
     let request = under_way.with(request)?;
     let ask = Ask { caller, request };
+    let fields = Fields::of(head.uri.query().unwrap_or_default());
     match &call.run {
         Run::One(run) => {
             let answer = under_way.with(run(ask).await)?;
-            let mut response = reply(StatusCode::OK, JSON, answer.json());
+            let text = answer.json();
+            let text = fields.map_or_else(|| text.clone(), |fields| fields.of_text(&text));
+            let mut response = reply(StatusCode::OK, JSON, text);
             let own = match &answer {
                 Reply::Value(value) => api.door.cookies(call.method, value),
                 Reply::Made(_) => Vec::new(),
@@ -63,7 +68,7 @@ async fn respond<D: Door>(api: &Api<D>, request: Request<Incoming>) -> Result<Re
         }
         Run::Many(run) => {
             let answers = under_way.with(run(ask).await)?;
-            Ok(stream::response(under_way.stream(answers), &head.headers))
+            Ok(stream::response(under_way.stream(answers), fields, &head.headers))
         }
         Run::Gather(_) => {
             let text = "this method takes a stream of requests: it is there over gRPC alone";

@@ -1,5 +1,6 @@
 //! Streams over REST: server-sent events, or a line of JSON for each answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -10,6 +11,7 @@ use http_body_util::StreamBody;
 use serde_json::json;
 use tonic::Status;
 
+use super::fields::Fields;
 use super::http_code;
 use crate::body::Body;
 use crate::call::{Answers, Reply};
@@ -19,19 +21,23 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const EVENTS: &str = "text/event-stream";
 
 /// The body of a stream in the form that the client asks for.
-pub(super) fn response(answers: Answers, headers: &HeaderMap) -> Response<Body> {
+pub(super) fn response(answers: Answers, fields: Option<Fields>, headers: &HeaderMap) -> Response<Body> {
     let accepts = headers.get(header::ACCEPT).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let events = accepts.contains(EVENTS);
+    let fields = fields.map(Arc::new);
     let start =
         (answers.fuse(), tokio::time::interval_at(tokio::time::Instant::now() + KEEP_ALIVE, KEEP_ALIVE));
-    let frames = futures::stream::unfold(start, move |(mut answers, mut alive)| async move {
-        let frame = tokio::select! {
-            biased;
-            answer = answers.next() => encode(answer?, events),
-            _ = alive.tick(), if events => Bytes::from_static(b":\n"),
-        };
-        alive.reset();
-        Some((Ok::<_, Status>(Frame::data(frame)), (answers, alive)))
+    let frames = futures::stream::unfold(start, move |(mut answers, mut alive)| {
+        let fields = fields.clone();
+        async move {
+            let frame = tokio::select! {
+                biased;
+                answer = answers.next() => encode(answer?, fields.as_deref(), events),
+                _ = alive.tick(), if events => Bytes::from_static(b":\n"),
+            };
+            alive.reset();
+            Some((Ok::<_, Status>(Frame::data(frame)), (answers, alive)))
+        }
     });
     let mut response = Response::new(Body::new(StreamBody::new(frames)));
     let kind = if events { EVENTS } else { "application/json" };
@@ -43,16 +49,21 @@ pub(super) fn response(answers: Answers, headers: &HeaderMap) -> Response<Body> 
     response
 }
 
-fn encode(answer: Result<Reply, Status>, events: bool) -> Bytes {
+fn encode(answer: Result<Reply, Status>, fields: Option<&Fields>, events: bool) -> Bytes {
     let mut out = BytesMut::new();
     if events {
         out.put_slice(b"data: ");
     }
     match answer {
         Ok(reply) => {
+            let start = out.len();
             out.put_slice(b"{\"result\":");
             out.put(reply.json());
             out.put_slice(b"}");
+            if let Some(fields) = fields {
+                let whole = out.split_off(start).freeze();
+                out.put(fields.of_text(&whole));
+            }
         }
         Err(status) => {
             let code = status.code();

@@ -127,3 +127,24 @@ async fn pages_are_there_for_everybody() {
     assert_eq!(response.headers()["x-frame-options"], "sameorigin");
     assert!(response.text().await.unwrap().starts_with("unknown webhook event"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_gets_the_fields_that_it_asks_for() {
+    let stand = Stand::begin().await.unwrap();
+    let login = json!({"username": "admin", "password": stand.password().await.unwrap()});
+    let request = reqwest::Client::new().post(stand.url("/api/v1/session"));
+    let request = request.header("content-type", "application/json").body(login.to_string());
+    let answer: Value = serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap();
+    let token = answer["token"].as_str().unwrap();
+    for (path, expected) in [
+        (
+            "/api/v1/projects?fields=items.metadata.name",
+            json!({"items": [{"metadata": {"name": "default"}}]}),
+        ),
+        ("/api/v1/projects?fields=-items", json!({"metadata": {}})),
+        ("/api/v1/account?fields=items.name", json!({"items": [{"name": "admin"}]})),
+    ] {
+        let answer = stand.get(path, token).await.text().await.unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&answer).unwrap(), expected, "{path}");
+    }
+}
