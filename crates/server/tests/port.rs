@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
+use futures::StreamExt as _;
+use remote::{Options, Probe, Remote, Secret, probe};
 use serde_json::{Value, json};
-use server::{Api, Ask, Calls, Certificates, Door, Identity, Port, PortOptions, Visit};
+use server::{
+    Answers, Api, Ask, Calls, Certificates, Door, Identity, Port, PortOptions, Reply, Requests, Visit,
+};
 use tonic::{Code, Status};
 use wire::Method;
 
@@ -28,7 +32,7 @@ impl Door for Porter {
     }
 }
 
-async fn log_in(ask: Ask<&'static str>) -> Result<server::Reply, Status> {
+async fn log_in(ask: Ask<&'static str>) -> Result<Reply, Status> {
     match ask.request["password"].as_str() {
         Some("right") => {
             Ok(json!({"token": format!("{} is {}", ask.caller, ask.request["username"])}).into())
@@ -37,9 +41,27 @@ async fn log_in(ask: Ask<&'static str>) -> Result<server::Reply, Status> {
     }
 }
 
+/// Two answers, and an end that is none of the client's making.
+async fn watch(_: Ask<&'static str>) -> Result<Answers, Status> {
+    let event = |kind: &str| Ok(Reply::from(json!({ "type": kind })));
+    let answers = [event("ADDED"), event("DELETED"), Err(Status::aborted("it is over"))];
+    Ok(futures::stream::iter(answers).boxed())
+}
+
+/// How many chunks there were, and who sent them.
+async fn count(ask: Ask<&'static str>, more: Requests) -> Result<Reply, Status> {
+    let chunks: Vec<Value> = more.map(Result::unwrap).collect().await;
+    Ok(json!({"manifests": chunks.iter().map(|chunk| chunk["chunk"]["chunk"].clone()).collect::<Vec<_>>(), "revision": ask.caller}).into())
+}
+
+const WATCH: &str = "application.ApplicationService/Watch";
+const FILES: &str = "application.ApplicationService/GetManifestsWithFiles";
+
 async fn open(identity: Option<Identity>) -> Port {
     let mut calls = Calls::new();
     calls.one("session.SessionService/Create", log_in).unwrap();
+    calls.many(WATCH, watch).unwrap();
+    calls.gather(FILES, count).unwrap();
     let address = ([127, 0, 0, 1], 0).into();
     let certificates = identity.map(|identity| Certificates::new(&identity).unwrap());
     Port::open(PortOptions { address, certificates }, Api::new(Porter, calls, "")).await.unwrap()
@@ -187,4 +209,89 @@ async fn speaks_tls_and_sends_others_there() {
     let answer = client.get(format!("http://{}/api/v1/session?x=1", port.address)).send().await.unwrap();
     assert_eq!(answer.status(), 307);
     assert_eq!(answer.headers()["location"], format!("https://{}/api/v1/session?x=1", port.address));
+}
+
+/// What [`Remote`] hears of a server in both protocols, without and with TLS.
+#[tokio::test]
+async fn our_own_client_speaks_both_forms() {
+    let identity = Identity::self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    let certificate = Some(identity.certificate.clone());
+    for identity in [None, Some(identity)] {
+        let plaintext = identity.is_none();
+        let port = open(identity).await;
+        for web in [false, true] {
+            let options = Options {
+                plaintext,
+                web,
+                certificates: certificate.clone(),
+                token: Some(Secret::new("good")),
+                ..Options::new(port.address.to_string(), "argocd-client/v3.2.11")
+            };
+            let friend = Remote::connect(options.clone()).await.unwrap();
+            let stranger = friend.with_token(&Secret::new("bad")).unwrap();
+            let create = "session.SessionService/Create";
+            let request = json!({"username": "admin", "password": "right"});
+            let answer = friend.call(create, &request).await.unwrap();
+            assert_eq!(answer, json!({"token": "friend is \"admin\""}), "{web}");
+            let denied = stranger.call(create, &json!({"password": "wrong"})).await.unwrap_err();
+            let expected = "rpc error: code = Unauthenticated desc = Invalid username or password: 100 %";
+            assert_eq!(denied.to_string(), expected, "{web}");
+            let events = friend.stream(WATCH, &json!({})).await.unwrap();
+            let events: Vec<String> = events
+                .map(|event| event.map_or_else(|error| error.to_string(), |event| event["type"].to_string()))
+                .collect()
+                .await;
+            let expected = ["\"ADDED\"", "\"DELETED\"", "rpc error: code = Aborted desc = it is over"];
+            assert_eq!(events, expected, "{web}");
+            assert!(stranger.stream(WATCH, &json!({})).await.is_err());
+            let chunk = |text: &str| json!({"chunk": {"chunk": text}});
+            let requests = [json!({"query": {"name": "a", "checksum": ""}}), chunk("aGk="), chunk("aG8=")];
+            let answer = friend.send(FILES, futures::stream::iter(requests)).await.unwrap();
+            assert_eq!(answer, json!({"manifests": ["aGk=", "aG8="], "revision": "friend"}), "{web}");
+            let wrong = futures::stream::iter([json!({"query": 5})]);
+            let wrong = friend.send(FILES, wrong).await.unwrap_err();
+            assert_eq!(wrong.to_string(), format!("{FILES}: query: an object is wanted, not a number"));
+        }
+        let trusting =
+            Options { plaintext, ..Options::new(port.address.to_string(), "argocd-client/v3.2.11") };
+        let known = Options { certificates: certificate.clone(), ..trusting.clone() };
+        let unknown = "error creating connection: tls: failed to verify certificate: x509: certificate signed by unknown authority";
+        let [here, there] = match plaintext {
+            true => [Probe::Plain, Probe::Plain],
+            false => [Probe::Trusted, Probe::Doubtful(unknown.to_owned())],
+        };
+        assert_eq!((probe(&known).await.unwrap(), probe(&trusting).await.unwrap()), (here, there));
+        let refused = Remote::connect(trusting.clone()).await;
+        assert_eq!(refused.is_err(), !plaintext, "a stranger's certificate: {refused:?}");
+        let insecure = Options { insecure: true, ..trusting };
+        assert!(Remote::connect(insecure).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn our_own_client_says_why_nobody_answers() {
+    let port = open(None).await;
+    let address = port.address;
+    port.shutdown().await;
+    for (server, web, expected) in [
+        (address.to_string(), false, format!("dial tcp {address}: connect: connection refused")),
+        (
+            address.to_string(),
+            true,
+            format!(
+                "rpc error: code = Unknown desc = Post \"http://{address}/version.VersionService/Version\": dial tcp {address}: connect: connection refused"
+            ),
+        ),
+        (
+            "http://x".to_owned(),
+            false,
+            "the server's address \"http://x\" is not of the form host:port".to_owned(),
+        ),
+    ] {
+        let options = Options { plaintext: true, web, ..Options::new(server, "argocd-client/v3.2.11") };
+        let called = async {
+            Remote::connect(options).await?.call("version.VersionService/Version", &json!({})).await
+        };
+        assert_eq!(called.await.unwrap_err().to_string(), expected);
+    }
 }
