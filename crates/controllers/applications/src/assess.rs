@@ -209,7 +209,8 @@ async fn assess_one(
                     };
                     let found = Arc::new(found);
                     if keep {
-                        memory.remember(key, about, live, Arc::clone(&found));
+                        let update = compare::update_hash(&object, &question.judge.updates);
+                        memory.remember(key, about, live, update, Arc::clone(&found));
                     }
                     found
                 }

@@ -187,7 +187,9 @@ impl Controller {
             view.to.cluster.need_full(&kinds);
             view.to.cluster.wait_complete(&kinds, LOADING).await;
             let writer = writer(app, &view.project, &view.settings, &view.to);
-            let judge = Judge { shared, view: &view, rules: Arc::clone(&rules), rules_id: 0, writer };
+            let updates = shared.updates.of(&view.settings).rules;
+            let judge =
+                Judge { shared, view: &view, rules: Arc::clone(&rules), rules_id: 0, updates, writer };
             let (found, seen) = judge.assess(app, &wanted, &mut memory.assessed).await;
             findings.extend(seen);
             if what.why {

@@ -12,6 +12,9 @@ use crate::write::key_of;
 /// Who says it: the name that the peer's users filter by.
 const COMPONENT: &str = "argocd-application-controller";
 
+/// What problems of its rules are told as.
+const UPDATES: &str = "resource.customizations.ignoreResourceUpdates";
+
 /// What there is to tell about the step from one status to the next: (reason, message, severity).
 fn notes(app: &Application, before: &ApplicationStatus) -> Vec<(&'static str, String, Severity)> {
     let now = &app.status;
@@ -105,8 +108,11 @@ pub(crate) async fn tell_as(
 
 /// Tells about settings that cannot be read, each once: in the log, and as an event of `argocd-cm`.
 pub(crate) async fn report_problems(shared: &Shared, told: &mut BTreeSet<(String, String)>) {
-    let problems = shared.settings.current().problems.clone();
-    let now: BTreeSet<(String, String)> = problems.into_iter().map(|p| (p.key, p.message)).collect();
+    let settings = shared.settings.current();
+    let updates = shared.updates.of(&settings).problems;
+    let updates = updates.iter().map(|p| (UPDATES.to_owned(), p.to_string()));
+    let unread = settings.problems.iter().map(|p| (p.key.clone(), p.message.clone()));
+    let now: BTreeSet<(String, String)> = unread.chain(updates).collect();
     let key =
         ResourceKey::new("", "ConfigMap", &*shared.options.namespace, api::names::config_map::ARGOCD_CM);
     for (setting, message) in now.difference(told) {

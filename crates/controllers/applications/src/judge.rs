@@ -46,6 +46,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) rules: Arc<Rules>,
     /// Changes when `rules` does.
     pub(crate) rules_id: u64,
+    /// What updates of its objects are not judged by.
+    pub(crate) updates: Arc<Rules>,
     /// The cluster as the one sees it who syncs; else why nobody may.
     pub(crate) writer: Result<Cluster, String>,
 }
@@ -78,7 +80,8 @@ impl<'a> Judge<'a> {
         let (rules, rules_id) = (Arc::clone(&compiled.rules), compiled.id);
         memory.rules = Some(compiled);
         let writer = writer(app, &view.project, &view.settings, &view.to);
-        Self { shared, view, rules, rules_id, writer }
+        let updates = shared.updates.of(&view.settings).rules;
+        Self { shared, view, rules, rules_id, updates, writer }
     }
 
     /// Judges every object of the application, and the whole. Requests go out only where it cannot be told from here.

@@ -1,6 +1,7 @@
 //! Compiles the rules for differences of an application from its spec and the settings.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use api::Application;
 use api::settings::Settings;
@@ -12,6 +13,35 @@ pub fn compile(app: &Application, settings: &Settings) -> (Rules, Vec<RuleProble
     let own: Vec<IgnoreRule> = app.spec.ignore_differences.iter().map(IgnoreRule::from).collect();
     let system: Vec<IgnoreRule> = settings.ignore_differences().iter().map(IgnoreRule::from).collect();
     Rules::compile(&own, &system, options(settings))
+}
+
+/// The rules of `ignoreResourceUpdates`, compiled once for each state of the settings.
+#[derive(Default)]
+pub(crate) struct UpdateRules(Mutex<Option<(Arc<settings::Snapshot>, Updates)>>);
+
+/// What updates are not judged by, and which of the rules cannot be used.
+#[derive(Clone)]
+pub(crate) struct Updates {
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) problems: Arc<[RuleProblem]>,
+}
+
+impl UpdateRules {
+    /// Those of these settings.
+    pub(crate) fn of(&self, settings: &Arc<settings::Snapshot>) -> Updates {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((of, updates)) if Arc::ptr_eq(of, settings) => updates.clone(),
+            _ => {
+                let rules: Vec<IgnoreRule> =
+                    settings.settings.ignored_updates().iter().map(IgnoreRule::from).collect();
+                let (rules, problems) = Rules::compile_updates(&rules);
+                let updates = Updates { rules: Arc::new(rules), problems: problems.into() };
+                *last = Some((Arc::clone(settings), updates.clone()));
+                updates
+            }
+        }
+    }
 }
 
 fn options(settings: &Settings) -> Options {

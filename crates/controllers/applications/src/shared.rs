@@ -291,6 +291,7 @@ pub(crate) struct Shared {
     /// Which renders go on; not before the controller runs, and not for the command line, which may be ended at will.
     pub(crate) journal: OnceLock<Arc<Journal>>,
     pub(crate) scripts: crate::scripts::Scripts,
+    pub(crate) updates: crate::rules::UpdateRules,
     pub(crate) signatures: crate::signed::Signatures,
     /// Templates of charts, parsed.
     pub(crate) templates: Arc<helm::Cache>,
@@ -336,6 +337,7 @@ impl Shared {
             renders: Arc::new(Semaphore::new(options.renders.max(1))),
             journal: OnceLock::new(),
             scripts: crate::scripts::Scripts::default(),
+            updates: crate::rules::UpdateRules::default(),
             signatures: crate::signed::Signatures::default(),
             templates: Arc::new(helm::Cache::new(TEMPLATE_BYTES)),
             me,

@@ -231,6 +231,29 @@ impl Settings {
         rules
     }
 
+    /// What an update of an object is not judged by: `ignoreResourceUpdates` and, unless
+    /// `ignoreDifferencesOnResourceUpdates` is off, the differences that do not count anywhere. Nothing where
+    /// `resource.ignoreResourceUpdatesEnabled` is off. A status is not among it: it never counts, but for the health.
+    pub fn ignored_updates(&self) -> Vec<ResourceIgnoreDifferences> {
+        if !self.ignore_resource_updates_enabled {
+            return Vec::new();
+        }
+        let mut rules = self.overrides.ignore_updates();
+        if self.compare.ignore_differences_on_resource_updates {
+            rules.extend(self.overrides.ignore_differences());
+        }
+        for rule in &mut rules {
+            rule.json_pointers.retain(|pointer| pointer != "/status" && !pointer.starts_with("/status/"));
+        }
+        let says = |rule: &ResourceIgnoreDifferences| {
+            [&rule.json_pointers, &rule.jq_path_expressions, &rule.managed_fields_managers]
+                .iter()
+                .any(|parts| !parts.is_empty())
+        };
+        rules.retain(says);
+        rules
+    }
+
     fn set(&mut self, key: &str, text: &str) -> Result<Vec<String>, String> {
         match key {
             "application.resourceTrackingMethod" => {

@@ -17,6 +17,18 @@ pub(crate) fn places(
     live: Option<&Object>,
     rules: &Rules,
 ) -> (Vec<Vec<Step>>, Option<RuleProblem>) {
+    let (mut places, problem) = all_places(value, subject, live, rules);
+    places.retain(|place| !identity(place));
+    (places, problem)
+}
+
+/// As [`places`], with those that name the object.
+pub(crate) fn all_places(
+    value: &Value,
+    subject: &Object,
+    live: Option<&Object>,
+    rules: &Rules,
+) -> (Vec<Vec<Step>>, Option<RuleProblem>) {
     let (mut places, mut problem) = (Vec::new(), None);
     for rule in rules.of(subject) {
         places.extend(rule.pointers.iter().filter_map(|pointer| pointer.place(value)));
@@ -42,7 +54,7 @@ pub(crate) fn places(
     if rules.ignores_status(&kind) {
         places.push(vec![Step::Field("status".to_owned())]);
     }
-    places.retain(|place| path::at(value, place).is_some() && !identity(place));
+    places.retain(|place| path::at(value, place).is_some());
     (places, problem)
 }
 

@@ -37,6 +37,7 @@ mod rules;
 mod same;
 mod secrets;
 mod takeover;
+mod update;
 mod verdict;
 mod walk;
 
@@ -47,6 +48,7 @@ pub use predicted::compare_predicted;
 pub use rules::{IgnoreRule, IgnoreStatus, KnownTypeField, Options, RuleProblem, Rules};
 pub use secrets::{SecretProblem, check_secret, mask};
 pub use takeover::takeover;
+pub use update::update_hash;
 pub use verdict::{FieldDiff, Place, Verdict, Why};
 pub use walk::{compare, compare_unowned};
 

@@ -152,6 +152,17 @@ impl Rules {
         Self { jq_steps, ..self }
     }
 
+    /// As [`Self::compile`], the rules of `ignoreResourceUpdates`, which say what an update of an object is not judged by.
+    pub fn compile_updates(rules: &[IgnoreRule]) -> (Self, Vec<RuleProblem>) {
+        let mut problems = Vec::new();
+        let label = |index: usize| format!("ignoreResourceUpdates[{index}]");
+        let compiled =
+            rules.iter().enumerate().filter_map(|(i, rule)| compile(&label(i), rule, &mut problems));
+        let compiled = compiled.collect();
+        let fingerprint = format!("{rules:?}").into_bytes();
+        (Self { options: Options::default(), jq_steps: JQ_STEPS, compiled, fingerprint }, problems)
+    }
+
     /// Whether how an object of this kind compares may depend on its status: it counts, or an expression could look at it.
     pub fn look_at_status(&self, kind: &GroupKind) -> bool {
         let looks = |rule: &Compiled| {

@@ -85,6 +85,24 @@ async fn each_object_is_compared_once_for_each_change(world: &mut World) {
     assert_eq!(metrics.passes(), passes, "and no pass");
     assert_eq!(metrics.status_writes(), written);
 
+    // Nor do updates that the settings name, however many: the last one is seen when somebody looks.
+    let ignored = json!({"data": {"resource.customizations.ignoreResourceUpdates.ConfigMap":
+        "jqPathExpressions: ['.metadata.annotations.leader']"}});
+    world.api.patch("/api/v1/namespaces/argocd/configmaps/argocd-cm", &ignored).await.unwrap();
+    world.refresh("counted").await.unwrap();
+    until_calm(world).await;
+    let passes = metrics.passes();
+    for n in 0..5 {
+        let elected = json!({"metadata": {"annotations": {"leader": n.to_string()}}});
+        world.api.patch(&config_map("counted", "c-7"), &elected).await.unwrap();
+    }
+    until_calm(world).await;
+    assert_eq!(metrics.passes(), passes, "the rule names what changed");
+    let more = json!({"metadata": {"annotations": {"leader": "x", "other": "x"}}});
+    world.api.patch(&config_map("counted", "c-7"), &more).await.unwrap();
+    until_calm(world).await;
+    assert!(metrics.passes() > passes, "no rule names it");
+
     // A restart compares each object once and writes none.
     world.restart().await.unwrap();
     world.refresh("counted").await.unwrap();

@@ -38,6 +38,8 @@ struct Known {
     version: Box<str>,
     /// The digest of a state that was seen whole: another of the same digest compares alike.
     digest: Option<u64>,
+    /// What an update of it is judged by, where rules are about that.
+    update: Option<u64>,
     found: Arc<Found>,
 }
 
@@ -118,29 +120,41 @@ impl Memory {
         }
     }
 
-    pub(super) fn remember(&mut self, key: &ResourceKey, about: About, live: &LiveObject, found: Arc<Found>) {
+    pub(super) fn remember(
+        &mut self,
+        key: &ResourceKey,
+        about: About,
+        live: &LiveObject,
+        update: Option<u64>,
+        found: Arc<Found>,
+    ) {
         let digest = live.is_full().then(|| live.digest());
-        let known = Known { about, version: live.resource_version().into(), digest, found };
+        let known = Known { about, version: live.resource_version().into(), digest, update, found };
         match self.found.get_mut(key) {
             Some(place) => *place = known,
             None => drop(self.found.insert(key.clone(), known)),
         }
     }
 
-    /// Whether a pass would find an object as the last one did, though it was written: only its status is another, and its health and
-    /// what it adds to the summary are the same by the built-in rules. It is remembered in its new state then.
-    pub(crate) fn holds(&mut self, live: &LiveObject, rules: &Rules) -> bool {
+    /// Whether no pass is needed though an object was written: only its status is another, or what `updates` names, and its health and
+    /// what it adds to the summary are the same by the built-in rules. Where nothing but its status is another, it is remembered in its
+    /// new state.
+    pub(crate) fn holds(&mut self, live: &LiveObject, rules: &Rules, updates: &Rules) -> bool {
         let Some(known) = self.found.get_mut(&live.key()) else { return false };
         if *known.version == *live.resource_version() {
             return true;
         }
-        if !known.compares_alike(live, rules) {
+        let alike = known.compares_alike(live, rules);
+        if !alike && known.update.is_none() {
             return false;
         }
         let Some(object) = live.object() else { return false };
+        if !alike && compare::update_hash(&object, updates) != known.update {
+            return false;
+        }
         let same =
             health::of(&object) == known.found.health && health::summary([&object]) == known.found.summary;
-        if same {
+        if same && alike {
             known.version = live.resource_version().into();
         }
         same

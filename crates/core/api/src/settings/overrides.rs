@@ -294,8 +294,17 @@ impl Overrides {
 
     /// The differences that do not count anywhere, as rules of an application.
     pub fn ignore_differences(&self) -> Vec<ResourceIgnoreDifferences> {
-        let used = self.entries().filter(|(_, entry)| entry.ignore_differences != IgnoreRules::default());
-        used.map(|(pattern, entry)| as_application_rule(pattern, &entry.ignore_differences)).collect()
+        self.rules(|entry| &entry.ignore_differences)
+    }
+
+    /// The updates that are not worth a look, in the same form.
+    pub fn ignore_updates(&self) -> Vec<ResourceIgnoreDifferences> {
+        self.rules(|entry| &entry.ignore_resource_updates)
+    }
+
+    fn rules(&self, of: impl Fn(&ResourceOverride) -> &IgnoreRules) -> Vec<ResourceIgnoreDifferences> {
+        let used = self.entries().filter(|(_, entry)| *of(entry) != IgnoreRules::default());
+        used.map(|(pattern, entry)| as_application_rule(pattern, of(entry))).collect()
     }
 }
 

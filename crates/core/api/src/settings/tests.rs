@@ -186,6 +186,30 @@ fn status_counts_as_the_compare_options_say() {
 }
 
 #[test]
+fn updates_that_are_not_worth_a_look() {
+    const UPDATES: &str = "resource.customizations.ignoreResourceUpdates.apps_Deployment";
+    let update = (UPDATES, "jsonPointers: [/spec/replicas, /status, /status/x]");
+    let difference = ("resource.customizations.ignoreDifferences.ConfigMap", "jqPathExpressions: [.data.a]");
+    let off = ("resource.ignoreResourceUpdatesEnabled", "false");
+    let apart = ("resource.compareoptions", "ignoreDifferencesOnResourceUpdates: false");
+    let (replicas, data) = (("Deployment", "/spec/replicas"), ("ConfigMap", ".data.a"));
+    for (row, entries, expected) in [
+        ("what is said of updates", &[update][..], vec![replicas]),
+        ("differences that do not count", &[update, difference], vec![replicas, data]),
+        ("without these", &[update, difference, apart], vec![replicas]),
+        ("off", &[update, difference, off], vec![]),
+        ("a status alone says nothing", &[(UPDATES, "jsonPointers: [/status]")], vec![]),
+    ] {
+        let rules = parse(entries).ignored_updates();
+        let parts = rules.iter().flat_map(|rule| {
+            let named = rule.json_pointers.iter().chain(&rule.jq_path_expressions);
+            named.map(|part| (rule.kind.as_str(), part.as_str()))
+        });
+        assert_eq!(parts.collect::<Vec<_>>(), expected, "{row}");
+    }
+}
+
+#[test]
 fn a_script_in_the_maps_form_is_unwrapped() {
     const SCRIPT: &str =
         "hs = {}\nif obj.status.ready == true then\n  hs.status = \"Healthy\"\nend\nreturn hs";
