@@ -14,6 +14,7 @@ use tonic::server::{ClientStreamingService, Grpc, ServerStreamingService, UnaryS
 use tonic::{Response, Status, Streaming};
 use tower::{Layer as _, ServiceExt as _};
 
+use crate::agent;
 use crate::api::{Api, Door, Visit};
 use crate::body::Body;
 use crate::call::{Ask, Call, Run, UnderWay};
@@ -167,6 +168,7 @@ async fn dispatch<D: Door>(api: Api<D>, request: Request<Body>) -> http::Respons
     };
     let mut under_way = call.begin();
     let entered = api.door.enter(Visit::new(call.method, request.headers(), request.extensions())).await;
+    let entered = entered.and_then(|caller| agent::check(request.headers()).map(|()| caller));
     let caller = match under_way.with(entered) {
         Ok(caller) => caller,
         Err(status) => return status.into_http(),

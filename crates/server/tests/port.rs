@@ -86,7 +86,17 @@ fn credentials(password: &str) -> Credentials {
 }
 
 async fn native(port: &Port, path: &'static str, request: Credentials) -> Result<Token, Status> {
+    native_as(port, path, request, "argocd-client/v3.2.11").await
+}
+
+async fn native_as(
+    port: &Port,
+    path: &'static str,
+    request: Credentials,
+    agent: &'static str,
+) -> Result<Token, Status> {
     let channel = tonic::transport::Endpoint::new(format!("http://{}", port.address)).unwrap();
+    let channel = channel.user_agent(agent).unwrap();
     let mut client = tonic::client::Grpc::new(channel.connect().await.unwrap());
     client.ready().await.unwrap();
     let codec = tonic_prost::ProstCodec::default();
@@ -112,6 +122,9 @@ async fn answers_grpc() {
     }
     let status = native(&port, create, credentials("wrong")).await.unwrap_err();
     assert_eq!(status.message(), "Invalid username or password: 100 %");
+    let status = native_as(&port, create, credentials("right"), "argocd-client/v1.3.0").await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition);
+    assert!(status.message().starts_with("unsatisfied client version constraint: 1.3.0 is less than"));
     port.shutdown().await;
 }
 
