@@ -26,8 +26,8 @@ const SHIELD: [(HeaderName, &str); 3] = [
 /// Somebody who asks to come in.
 #[derive(Debug)]
 pub struct Visit {
-    /// For what.
-    pub method: &'static Method,
+    /// For what; `None` for what is beside the methods, for which one has to be somebody.
+    pub method: Option<&'static Method>,
     /// What is said of who it is.
     pub headers: HeaderMap,
     /// Where the connection comes from.
@@ -66,7 +66,7 @@ pub trait Door: Send + Sync + 'static {
 }
 
 impl Visit {
-    pub(crate) fn new(method: &'static Method, headers: &HeaderMap, extensions: &Extensions) -> Self {
+    pub(crate) fn new(method: Option<&'static Method>, headers: &HeaderMap, extensions: &Extensions) -> Self {
         let address = extensions.get::<Origin>().map(|origin| origin.0);
         Self { method, headers: headers.clone(), address }
     }

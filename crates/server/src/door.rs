@@ -161,7 +161,7 @@ impl Door for Arc<Backend> {
     type Caller = Caller;
 
     async fn enter(&self, visit: Visit) -> Result<Caller, Status> {
-        let open = is_open(visit.method);
+        let open = visit.method.is_some_and(is_open);
         let stranger = |visit, expired| {
             let guard = Guard::new(Subject::anonymous(), Arc::clone(&self.access().policy));
             Caller { guard, session: None, expired, renewed: None, visit }

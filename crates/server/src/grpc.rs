@@ -1,5 +1,8 @@
 //! gRPC and gRPC-Web.
 
+mod health;
+mod reflection;
+
 use std::sync::Arc;
 
 use bytes::{Buf as _, BufMut as _, Bytes};
@@ -163,11 +166,30 @@ fn legible(message: &HeaderValue) -> HeaderValue {
 
 async fn dispatch<D: Door>(api: Api<D>, request: Request<Body>) -> http::Response<Body> {
     let path = request.uri().path().trim_start_matches('/');
+    match path.split_once('/') {
+        Some(("grpc.health.v1.Health", method)) => {
+            let method = method.to_owned();
+            return health::answer(&method, request).await;
+        }
+        Some((
+            "grpc.reflection.v1.ServerReflection" | "grpc.reflection.v1alpha.ServerReflection",
+            method,
+        )) => {
+            let method = method.to_owned();
+            let entered = api.door.enter(Visit::new(None, request.headers(), request.extensions())).await;
+            return match entered {
+                Ok(_) => reflection::answer(&method, request).await,
+                Err(status) => status.into_http(),
+            };
+        }
+        _ => {}
+    }
     let Some(call) = api.calls.find(path).map(Arc::clone) else {
         return Status::unimplemented(format!("the API has no method {path}")).into_http();
     };
     let mut under_way = call.begin();
-    let entered = api.door.enter(Visit::new(call.method, request.headers(), request.extensions())).await;
+    let entered =
+        api.door.enter(Visit::new(Some(call.method), request.headers(), request.extensions())).await;
     let entered = entered.and_then(|caller| agent::check(request.headers()).map(|()| caller));
     let caller = match under_way.with(entered) {
         Ok(caller) => caller,

@@ -36,7 +36,7 @@ async fn respond<D: Door>(api: &Api<D>, request: Request<Incoming>) -> Result<Re
     };
     let call = place.call();
     let mut under_way = call.begin();
-    let entered = api.door.enter(Visit::new(call.method, &head.headers, &head.extensions)).await;
+    let entered = api.door.enter(Visit::new(Some(call.method), &head.headers, &head.extensions)).await;
     let caller = under_way.with(entered)?;
     if head.method != Verb::GET && !is_json(&head.headers) {
         return Ok(reply(

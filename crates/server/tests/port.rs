@@ -20,7 +20,7 @@ impl Door for Porter {
     async fn enter(&self, visit: Visit) -> Result<&'static str, Status> {
         let known = visit.headers.get("token").is_some_and(|token| token == "good");
         assert!(visit.address.is_some_and(|address| address.is_loopback()));
-        match (known, visit.method.name.as_str()) {
+        match (known, visit.method.map_or("", |method| method.name.as_str())) {
             (true, _) => Ok("friend"),
             (false, "Create") => Ok("nobody"),
             (false, _) => Err(Status::unauthenticated("no session information")),
@@ -126,6 +126,71 @@ async fn answers_grpc() {
     assert_eq!(status.code(), Code::FailedPrecondition);
     assert!(status.message().starts_with("unsatisfied client version constraint: 1.3.0 is less than"));
     port.shutdown().await;
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Health {
+    #[prost(int32, tag = "1")]
+    status: i32,
+}
+
+/// Of reflection's messages, the question for all services and the answer to it.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Reflection {
+    #[prost(string, optional, tag = "7")]
+    list: Option<String>,
+    #[prost(message, optional, tag = "6")]
+    services: Option<Services>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Services {
+    #[prost(message, repeated, tag = "1")]
+    service: Vec<Token>,
+}
+
+async fn reflect(port: &Port, path: &'static str, token: &'static str) -> Result<Vec<String>, Status> {
+    let channel = tonic::transport::Endpoint::new(format!("http://{}", port.address)).unwrap();
+    let mut client = tonic::client::Grpc::new(channel.connect().await.unwrap());
+    client.ready().await.unwrap();
+    let asked = Reflection { list: Some(String::new()), services: None };
+    let mut request = tonic::Request::new(futures::stream::iter([asked]));
+    request.metadata_mut().insert("token", token.parse().unwrap());
+    let codec = tonic_prost::ProstCodec::<Reflection, Reflection>::default();
+    let path = http::uri::PathAndQuery::from_static(path);
+    let mut answers = client.streaming(request, path, codec).await?.into_inner();
+    let services = answers.message().await?.unwrap().services.unwrap().service;
+    Ok(services.into_iter().map(|service| service.token).collect())
+}
+
+#[tokio::test]
+async fn tells_how_it_is_and_what_it_has() {
+    let port = open(None).await;
+    let channel = tonic::transport::Endpoint::new(format!("http://{}", port.address)).unwrap();
+    let mut client = tonic::client::Grpc::new(channel.connect().await.unwrap());
+    let path = |method: &str| format!("/grpc.health.v1.Health/{method}").parse().unwrap();
+    let codec = tonic_prost::ProstCodec::<Token, Health>::default;
+    for (service, expected) in [("", Ok(1)), ("nothing", Err(Code::NotFound))] {
+        client.ready().await.unwrap();
+        let asked = tonic::Request::new(Token { token: service.to_owned() });
+        let told = client.unary(asked, path("Check"), codec()).await;
+        let told = told.map(|told| told.into_inner().status).map_err(|status| status.code());
+        assert_eq!(told, expected, "{service}");
+    }
+    for (service, expected) in [("", 1), ("nothing", 3)] {
+        client.ready().await.unwrap();
+        let asked = tonic::Request::new(Token { token: service.to_owned() });
+        let mut told = client.server_streaming(asked, path("Watch"), codec()).await.unwrap().into_inner();
+        assert_eq!(told.message().await.unwrap().unwrap().status, expected, "{service}");
+    }
+    for path in [
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+    ] {
+        assert_eq!(reflect(&port, path, "bad").await.unwrap_err().code(), Code::Unauthenticated, "{path}");
+        let names = reflect(&port, path, "good").await.unwrap();
+        assert!(names.iter().any(|name| name == "application.ApplicationService"), "{names:?}");
+    }
 }
 
 /// A frame of gRPC-Web.

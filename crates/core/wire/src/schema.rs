@@ -14,6 +14,9 @@ mod tests;
 /// The compiled `.proto` files: a `google.protobuf.FileDescriptorSet` in protobuf, which is what gRPC's reflection tells.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors"));
 
+/// Packages of files that are not the API's, and that reflection tells, too.
+const FOREIGN: [&str; 3] = ["google.protobuf", "capstan", "grpc.health.v1"];
+
 /// All messages and methods.
 #[derive(Debug)]
 pub struct Schema {
@@ -153,7 +156,7 @@ impl Schema {
 
     fn from_pool(pool: &DescriptorPool) -> Self {
         let ours = |message: &MessageDescriptor| {
-            let foreign = ["google.protobuf", "capstan"].contains(&message.package_name());
+            let foreign = FOREIGN.contains(&message.package_name());
             message.full_name() == "google.protobuf.Empty" || !foreign && !message.is_map_entry()
         };
         let messages: Vec<MessageDescriptor> = pool.all_messages().filter(ours).collect();
@@ -162,6 +165,7 @@ impl Schema {
         let messages = messages.iter().map(|message| Message::from_pool(message, &by_name)).collect();
         let mut methods: Vec<Method> = pool
             .services()
+            .filter(|service| !FOREIGN.contains(&service.package_name()))
             .flat_map(|service| service.methods().collect::<Vec<_>>())
             .map(|m| Method::from_pool(&m))
             .collect();
