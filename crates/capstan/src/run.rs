@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use api::settings::Networks;
 use applications::{Options, Start};
 
 use crate::metrics::{ApplicationLabels, Told};
@@ -45,6 +46,9 @@ pub(crate) struct Arguments {
     /// What all paths of the API begin with; else ARGOCD_SERVER_ROOTPATH or server.rootpath
     #[arg(long, value_name = "PATH")]
     server_rootpath: Option<String>,
+    /// Networks of proxies whose word counts for where a client is, as in 10.0.0.0/8,::1; else ARGOCD_SERVER_TRUSTED_PROXIES or server.trusted.proxies
+    #[arg(long, value_name = "NETWORKS")]
+    server_trusted_proxies: Option<Networks>,
     /// Let Applications read repositories of this machine by file:// URLs
     #[arg(long)]
     allow_file_repositories: bool,
@@ -93,10 +97,16 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let insecure =
         arguments.server_insecure.then_some(true).or_else(|| environment::switch("ARGOCD_SERVER_INSECURE"));
     let root = arguments.server_rootpath.or_else(|| environment::variable("ARGOCD_SERVER_ROOTPATH"));
+    let trusted = match arguments.server_trusted_proxies {
+        Some(given) => Some(given),
+        None => environment::variable("ARGOCD_SERVER_TRUSTED_PROXIES")
+            .map(|text| text.parse().context("ARGOCD_SERVER_TRUSTED_PROXIES"))
+            .transpose()?,
+    };
     let server = match arguments.server_addr {
-        Some(address) => {
-            Some(crate::serve::start(&namespace, client, &controller, address, (insecure, root)).await?)
-        }
+        Some(address) => Some(
+            crate::serve::start(&namespace, client, &controller, address, (insecure, root, trusted)).await?,
+        ),
         None => None,
     };
     let labels = ApplicationLabels {

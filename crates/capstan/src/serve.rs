@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use api::settings::Networks;
 use applications::Controller;
 use server::{Options, Server};
 
@@ -13,7 +14,7 @@ pub(crate) async fn start(
     client: kube::Client,
     controller: &Controller,
     address: SocketAddr,
-    (insecure, root): (Option<bool>, Option<String>),
+    (insecure, root, trusted_proxies): (Option<bool>, Option<String>, Option<Networks>),
 ) -> Result<Server> {
     let options = Options {
         namespace: namespace.to_owned(),
@@ -22,6 +23,7 @@ pub(crate) async fn start(
         address,
         insecure,
         root,
+        trusted_proxies,
         clock: Arc::new(jiff::Timestamp::now),
     };
     Server::start(options).await.context("the API cannot be served")

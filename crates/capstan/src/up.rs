@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use api::settings::Networks;
 use applications::{Controller, Options, Start};
 use gitserver::GitServer;
 use kubesim::workloads::{ControllerOptions, NodeOptions, spawn_controllers, spawn_nodes};
@@ -289,8 +290,8 @@ fn is_good(app: &Value) -> bool {
 }
 
 /// The playground is spoken to plainly, at the root.
-fn plain() -> (Option<bool>, Option<String>) {
-    (Some(true), Some(String::new()))
+fn plain() -> (Option<bool>, Option<String>, Option<Networks>) {
+    (Some(true), Some(String::new()), None)
 }
 
 fn local(port: u16) -> SocketAddr {

@@ -30,11 +30,11 @@ pub struct Visit {
     pub method: Option<&'static Method>,
     /// What is said of who it is.
     pub headers: HeaderMap,
-    /// Where the connection comes from.
+    /// Where the client is, as far as is known.
     pub address: Option<IpAddr>,
 }
 
-/// Where a connection comes from, among a request's extensions.
+/// Where a client is, among a request's extensions: where the connection comes from, or as [`Door::address`] has it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Origin(pub(crate) IpAddr);
 
@@ -48,6 +48,12 @@ pub trait Door: Send + Sync + 'static {
     /// # Errors
     /// What the caller is told who may not come in.
     fn enter(&self, visit: Visit) -> impl Future<Output = Result<Self::Caller, Status>> + Send;
+
+    /// Where the client is whose connection comes from there.
+    fn address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let _ = headers;
+        peer
+    }
 
     /// Cookies that go with an answer over REST.
     fn cookies(&self, method: &'static Method, answer: &Value) -> Vec<HeaderValue> {
@@ -115,6 +121,10 @@ impl<D: Door> Api<D> {
             if let Ok(uri) = format!("{}{query}", if path.is_empty() { "/" } else { path }).parse() {
                 *request.uri_mut() = uri;
             }
+        }
+        if let Some(Origin(peer)) = request.extensions().get::<Origin>().copied() {
+            let address = self.door.address(peer, request.headers());
+            request.extensions_mut().insert(Origin(address));
         }
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let page = self.pages.as_ref().filter(|pages| pages.has(request.uri().path()));

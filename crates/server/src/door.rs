@@ -1,5 +1,6 @@
 //! Lets callers in by their tokens.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use accounts::{ISSUER, Session, Who, issuer_of, token_id, verify};
@@ -10,6 +11,7 @@ use serde_json::Value;
 use tonic::Status;
 use wire::Method;
 
+use crate::address;
 use crate::api::{Door, Visit};
 use crate::guard::Guard;
 use crate::server::{Backend, random};
@@ -191,6 +193,13 @@ impl Door for Arc<Backend> {
             // Also where one may come in without a token: who shows one wants to be somebody.
             Err(Shut::Expired) => Err(Status::unauthenticated("invalid session: the token is expired")),
             Err(Shut::Why(why)) => Err(Status::unauthenticated(format!("invalid session: {why}"))),
+        }
+    }
+
+    fn address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        match &self.trusted_proxies {
+            Some(trusted) => address::of(peer, headers, trusted),
+            None => address::of(peer, headers, &self.settings.current().params.trusted_proxies),
         }
     }
 

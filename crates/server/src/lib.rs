@@ -6,6 +6,7 @@
 //! - [`Port`]: listens, with TLS or plainly, and hands requests to an [`Api`].
 
 mod access;
+mod address;
 mod agent;
 mod api;
 mod apps;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ::api::settings::Networks;
 use accounts::{Failures, Limits, Revocations};
 use applications::Controller;
 use arc_swap::ArcSwap;
@@ -48,6 +49,8 @@ pub struct Options {
     pub insecure: Option<bool>,
     /// What all paths begin with; what `argocd-cmd-params-cm` says where `None`.
     pub root: Option<String>,
+    /// Whose word counts for where a client is; what `argocd-cmd-params-cm` says where `None`.
+    pub trusted_proxies: Option<Networks>,
     /// The time.
     pub clock: Clock,
 }
@@ -100,6 +103,7 @@ pub(crate) struct Backend {
     revoked: Mutex<Revocations>,
     /// What is shown to those who come over TLS; none where it speaks plainly.
     certificates: Option<Certificates>,
+    pub(crate) trusted_proxies: Option<Networks>,
     clock: Clock,
 }
 
@@ -206,7 +210,8 @@ impl Server {
     /// # Errors
     /// See [`ServerError`].
     pub async fn start(options: Options) -> Result<Self, ServerError> {
-        let Options { namespace, client, controller, address, insecure, root, clock } = options;
+        let Options { namespace, client, controller, address, insecure, root, trusted_proxies, clock } =
+            options;
         let (cluster, settings) = (controller.cluster(), controller.settings());
         let store = Store::new(client, &namespace);
         let params = settings.current().params.clone();
@@ -237,6 +242,7 @@ impl Server {
             failed: Notify::new(),
             revoked: Mutex::default(),
             certificates: certificates.clone(),
+            trusted_proxies,
             clock,
         });
         record::recall(&backend, &backend.settings.current());

@@ -4,6 +4,7 @@ mod filter;
 mod installed;
 mod kustomize;
 mod namespaces;
+mod networks;
 mod overrides;
 mod params;
 mod selector;
@@ -19,6 +20,7 @@ pub use filter::ResourceFilter;
 pub use installed::installed_argocd_cm;
 pub use kustomize::{KustomizeBuildOptions, KustomizeSettings};
 pub use namespaces::Namespaces;
+pub use networks::{NetworkError, Networks};
 pub use overrides::{
     ActionDefinition, HealthScript, IgnoreRules, KindActions, KindPattern, KnownTypeField, Overrides,
     ResourceOverride,

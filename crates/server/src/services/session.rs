@@ -56,7 +56,7 @@ async fn create(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     let mut id = [0; 16];
     random(&mut id)?;
     let claims = Claims::log_in(&name, &token_id(id), backend.now(), access.session_seconds);
-    tracing::info!(account = name, "logged in");
+    tracing::info!(account = name, from = ask.caller.visit.address.map(tracing::field::display), "logged in");
     Ok(json!({"token": key.sign(&claims)}).into())
 }
 
@@ -79,7 +79,7 @@ pub(super) async fn check(
     let work = move || access.accounts.log_in(&account, &password).map(drop);
     let outcome = tokio::task::spawn_blocking(work).await.map_err(|_| refused())?;
     if outcome.as_ref().err() == Some(&LoginError::Invalid) {
-        tracing::warn!(account = name, "failed login");
+        tracing::warn!(account = name, from = address.map(tracing::field::display), "failed login");
         backend.failed.notify_one();
     } else {
         backend.failures().succeeded(name, source);

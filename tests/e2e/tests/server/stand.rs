@@ -67,6 +67,7 @@ async fn serve(
         address: ([127, 0, 0, 1], 0).into(),
         insecure,
         root: None,
+        trusted_proxies: None,
         clock: Arc::new(jiff::Timestamp::now),
     };
     Ok(Server::start(options).await?)

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Namespaces, SettingProblem};
+use super::{Namespaces, NetworkError, Networks, SettingProblem};
 use crate::names::config_map::CMD_PARAMS;
 
 /// The most that an archive may be unpacked to, whatever the settings say: it is unpacked in memory. In bytes, 4 GiB.
@@ -42,6 +42,8 @@ pub struct Params {
     pub server_insecure: Option<bool>,
     /// What all paths of the server begin with. Read at its start. `server.rootpath`.
     pub server_root: String,
+    /// Whose word counts for where a client is. `server.trusted.proxies`, ours: the peer has no such key.
+    pub trusted_proxies: Networks,
 }
 
 impl Params {
@@ -66,6 +68,11 @@ impl Params {
         for problem in params.application_namespaces.iter().flat_map(Namespaces::problems) {
             say("application.namespaces", problem);
         }
+        let proxies = given("server.trusted.proxies").unwrap_or_default();
+        params.trusted_proxies = proxies.parse().unwrap_or_else(|error: NetworkError| {
+            say("server.trusted.proxies", format!("{error}; the last good value stays in force"));
+            last_good.trusted_proxies.clone()
+        });
         let mut switch = |key: &str, before: Option<bool>| {
             truth(given(key)?).or_else(|| {
                 say(key, "neither true nor false; the last good value stays in force".to_owned());
@@ -210,6 +217,7 @@ mod tests {
             ("controller.sync.wave.delay.seconds".to_owned(), "0"),
             ("server.insecure".to_owned(), "true"),
             ("server.rootpath".to_owned(), "/argo-cd"),
+            ("server.trusted.proxies".to_owned(), "10.0.0.0/8"),
             ("controller.repo.server.timeout.seconds".to_owned(), "120"),
             ("server.log.format".to_owned(), "what?"),
         ]);
@@ -228,6 +236,7 @@ mod tests {
             wave_delay: Some(Duration::ZERO),
             server_insecure: Some(true),
             server_root: "/argo-cd".to_owned(),
+            trusted_proxies: "10.0.0.0/8".parse().unwrap(),
         };
         assert_eq!((&good, problems.as_slice()), (&expected, [].as_slice()));
         let namespaces = good.application_namespaces.clone().unwrap_or_default();
@@ -238,16 +247,23 @@ mod tests {
         let (params, problems) = Params::parse(&broken, &good);
         assert!(params.application_namespaces.is_some_and(|all| all.contains("a")));
         assert_eq!(problems.len(), 2, "{problems:?}");
-        let bad = data(&[(size("oci"), "much"), (size("helm"), "3M"), (off("helm"), "perhaps")]);
+        let bad = data(&[
+            ("server.trusted.proxies".to_owned(), "proxy"),
+            (size("oci"), "much"),
+            (size("helm"), "3M"),
+            (off("helm"), "perhaps"),
+        ]);
         let (kept, problems) = Params::parse(&bad, &good);
         assert_eq!(
             (kept.oci_extracted_bytes, kept.helm_extracted_bytes),
             (Some(2_000_000_000), Some(3_000_000))
         );
+        assert_eq!(kept.trusted_proxies, good.trusted_proxies);
         let keys: Vec<&str> = problems.iter().map(|problem| problem.key.as_str()).collect();
         assert_eq!(
             keys,
             [
+                "argocd-cmd-params-cm/server.trusted.proxies".to_owned(),
                 format!("argocd-cmd-params-cm/{}", size("oci")),
                 format!("argocd-cmd-params-cm/{}", off("helm"))
             ]
