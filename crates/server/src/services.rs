@@ -30,6 +30,7 @@ use serde_json::Value;
 use tonic::Status;
 
 use crate::api::{Door as _, Visit};
+use crate::audit::Who;
 use crate::call::{Answers, Ask, Calls, NoSuchMethod, Reply, Requests};
 use crate::door::Caller;
 use crate::guard::Guard;
@@ -82,7 +83,11 @@ impl Table<'_> {
         run: impl Fn(&Backend, &Asked) -> Result<Value, Status> + Send + Sync + 'static,
     ) -> Result<(), NoSuchMethod> {
         let backend = Arc::clone(self.backend);
-        self.calls.one(path, move |ask| std::future::ready(run(&backend, &ask).map(Reply::from)))
+        let method = path.to_owned();
+        self.calls.one(path, move |ask| {
+            let answer = run(&backend, &ask).map(Reply::from);
+            std::future::ready(Who::of(&ask.caller).told(&method, answer))
+        })
     }
 
     /// A method that answers with a stream.
@@ -92,7 +97,12 @@ impl Table<'_> {
         R: Future<Output = Result<Answers, Status>> + Send + 'static,
     {
         let backend = Arc::clone(self.backend);
-        self.calls.many(path, move |ask| run(Arc::clone(&backend), ask))
+        let method: Arc<str> = path.into();
+        self.calls.many(path, move |ask: Asked| {
+            let (method, who) = (Arc::clone(&method), Who::of(&ask.caller));
+            let answer = run(Arc::clone(&backend), ask);
+            async move { who.told(&method, answer.await) }
+        })
     }
 
     /// A method that takes a stream.
@@ -102,7 +112,12 @@ impl Table<'_> {
         R: Future<Output = Result<Reply, Status>> + Send + 'static,
     {
         let backend = Arc::clone(self.backend);
-        self.calls.gather(path, move |ask, more| run(Arc::clone(&backend), ask, more))
+        let method: Arc<str> = path.into();
+        self.calls.gather(path, move |ask: Asked, more| {
+            let (method, who) = (Arc::clone(&method), Who::of(&ask.caller));
+            let answer = run(Arc::clone(&backend), ask, more);
+            async move { who.told(&method, answer.await) }
+        })
     }
 
     /// A method that answers with one reply.
@@ -112,7 +127,12 @@ impl Table<'_> {
         R: Future<Output = Result<Reply, Status>> + Send + 'static,
     {
         let backend = Arc::clone(self.backend);
-        self.calls.one(path, move |ask| run(Arc::clone(&backend), ask))
+        let method: Arc<str> = path.into();
+        self.calls.one(path, move |ask: Asked| {
+            let (method, who) = (Arc::clone(&method), Who::of(&ask.caller));
+            let answer = run(Arc::clone(&backend), ask);
+            async move { who.told(&method, answer.await) }
+        })
     }
 }
 

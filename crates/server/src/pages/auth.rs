@@ -11,6 +11,8 @@ use url::Url;
 
 use super::TEXT;
 use super::auth_state::{LOGIN_SECONDS, Pending};
+use crate::api::Origin;
+use crate::audit;
 use crate::body::{Body, answer as reply};
 use crate::door;
 use crate::record;
@@ -101,7 +103,9 @@ async fn end(backend: &Arc<Backend>, request: &Request<Incoming>) -> Result<Resp
     let Pending { verifier, redirect, nonce, place, .. } = pending;
     let tokens = provider.exchange(&code, &redirect, verifier.as_deref(), &nonce, now).await;
     let tokens = tokens.map_err(|error| told(&error))?;
-    tracing::info!(user = %door::shown_name(&tokens.claims), issuer = %tokens.claims.issuer, "logged in by SSO");
+    let from = request.extensions().get::<Origin>().map(|origin| origin.0);
+    let what = format!("logged in by SSO at {}", tokens.claims.issuer);
+    audit::session(&door::shown_name(&tokens.claims), from, true, &what);
     // As settings have it now, not as they were when it began.
     let place = access.sso.return_url(&place).ok_or(ELSEWHERE)?;
     let cookies = door::set_cookies(tokens.id.expose(), is_secure(backend));
@@ -128,7 +132,8 @@ pub(super) async fn logout(backend: &Arc<Backend>, request: &Request<Incoming>) 
                 place = url;
             }
         }
-        tracing::info!(user = session.name(), "logged out");
+        let from = request.extensions().get::<Origin>().map(|origin| origin.0);
+        audit::session(session.name(), from, true, "logged out");
     }
     send(&place, door::clear_cookies(request.headers(), is_secure(backend)))
 }

@@ -10,6 +10,7 @@ use tonic::Status;
 
 use super::{Asked, Table, session, text};
 use crate::access::SECRET;
+use crate::audit;
 use crate::call::{NoSuchMethod, Reply};
 use crate::door::Caller;
 use crate::secrets;
@@ -52,16 +53,17 @@ fn shown(account: &Account) -> Value {
     json!({"name": account.name, "enabled": account.enabled, "capabilities": capabilities, "tokens": tokens})
 }
 
-/// Whether the caller may do this to an account. Everybody may do it to their own.
-fn may(caller: &Caller, action: Action, name: &str) -> Result<(), Status> {
+/// Whether the caller may do this to an account, and by which rule. Everybody may do it to their own.
+fn may(caller: &Caller, action: Action, name: &str) -> Result<String, Status> {
     let own = caller
         .session
         .as_ref()
         .is_some_and(|session| matches!(&session.who, Who::Account { name: own, .. } if own == name));
     if own {
-        return Ok(());
+        return Ok("own account".to_owned());
     }
-    caller.guard.decide(Resource::Accounts, action, Object::named(name)).map(drop)
+    let decision = caller.guard.decide(Resource::Accounts, action, Object::named(name))?;
+    Ok(decision.rule().text().to_owned())
 }
 
 fn can_i(_: &Backend, ask: &Asked) -> Result<Value, Status> {
@@ -127,7 +129,7 @@ async fn update_password(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Sta
     let request = &ask.request;
     let name =
         Some(text(request, "name")).filter(|name| !name.is_empty()).unwrap_or(ask.caller.name()).to_owned();
-    may(&ask.caller, Action::Update, &name)?;
+    let rule = may(&ask.caller, Action::Update, &name)?;
     let session = ask.caller.session.as_ref();
     let Some(Who::Account { name: own, .. }) = session.map(|session| &session.who) else {
         return Err(Status::invalid_argument(format!(
@@ -150,13 +152,13 @@ async fn update_password(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Sta
     let hash = hash.map_err(|error| Status::invalid_argument(error.to_string()))?;
     let now = backend.now();
     change(&backend, &name, |account| Ok(Change::password(account, &hash, now))).await?;
-    tracing::info!(user = ask.caller.name(), account = name, "changed a password");
+    audit::done(&ask.caller, "changed a password", ("account", &name), ("update", rule.as_str()));
     Ok(json!({}).into())
 }
 
 async fn create_token(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     let name = text(&ask.request, "name").to_owned();
-    may(&ask.caller, Action::Update, &name)?;
+    let rule = may(&ask.caller, Action::Update, &name)?;
     let mut bytes = [0; 16];
     random(&mut bytes)?;
     let id = Some(text(&ask.request, "id").to_owned()).filter(|id| !id.is_empty());
@@ -175,17 +177,19 @@ async fn create_token(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status
             .map_err(|error| Status::failed_precondition(error.to_string()))
     })
     .await?;
-    tracing::info!(user = ask.caller.name(), account = name, id = token.id, "made a token");
+    let what = format!("made the token {}", token.id);
+    audit::done(&ask.caller, &what, ("account", &name), ("update", rule.as_str()));
     Ok(json!({"token": key.sign(&claims)}).into())
 }
 
 async fn delete_token(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     let (name, id) = (text(&ask.request, "name").to_owned(), text(&ask.request, "id").to_owned());
-    may(&ask.caller, Action::Update, &name)?;
+    let rule = may(&ask.caller, Action::Update, &name)?;
     change(&backend, &name, |account| {
         Change::remove_token(account, &id).map_err(|error| Status::not_found(error.to_string()))
     })
     .await?;
-    tracing::info!(user = ask.caller.name(), account = name, id, "removed a token");
+    let what = format!("removed the token {id}");
+    audit::done(&ask.caller, &what, ("account", &name), ("update", rule.as_str()));
     Ok(json!({}).into())
 }

@@ -66,7 +66,7 @@ async fn run(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     if is_itself(request) {
         let run = visited.site.run_on_itself(&itself(&visited)?, name, &parameters).await;
         run.map_err(failed)?;
-        log(&visited, &key, "ran an action on an application");
+        log(&ask.caller, &visited, &key, "ran an action on an application");
         visited
             .site
             .tell_application("ResourceActionRan", format!("{} ran action {name}", ask.caller.shown()))
@@ -75,7 +75,7 @@ async fn run(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     }
     let live = object(&visited, request)?;
     visited.site.run(&live, name, &parameters).await.map_err(failed)?;
-    log(&visited, &key, "ran an action on an object of an application");
+    log(&ask.caller, &visited, &key, "ran an action on an object of an application");
     let user = ask.caller.shown();
     let told = format!("{user} ran action {name} on resource {}/{}/{}", key.group, key.kind, key.name);
     visited.site.tell_application("ResourceActionRan", told).await;

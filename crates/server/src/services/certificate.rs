@@ -14,6 +14,7 @@ use tonic::Status;
 
 use self::known_hosts::{HostKey, KnownHosts};
 use super::{Asked, Table, text};
+use crate::audit;
 use crate::call::{NoSuchMethod, Reply};
 use crate::server::Backend;
 use crate::{config_maps, secrets, x509};
@@ -255,13 +256,8 @@ async fn delete(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
 
 fn log(ask: &Asked, decision: &Decision, items: &[Value], what: &'static str) {
     let names: std::collections::BTreeSet<&str> = items.iter().map(|item| text(item, "serverName")).collect();
-    tracing::info!(
-        user = ask.caller.name(),
-        servers = names.into_iter().collect::<Vec<_>>().join(", "),
-        action = %decision.permission().action.text(),
-        rule = decision.rule().text(),
-        "{what}"
-    );
+    let names = names.into_iter().collect::<Vec<_>>().join(", ");
+    audit::done(&ask.caller, what, ("trusted certificate", &names), decision);
 }
 
 async fn told(backend: &Backend, done: impl Fn(&str, &BTreeMap<String, String>) -> bool) {

@@ -9,6 +9,7 @@ use signatures::{PublicKey, public_keys};
 use tonic::Status;
 
 use super::{Asked, Table, text};
+use crate::audit;
 use crate::call::{NoSuchMethod, Reply};
 use crate::server::Backend;
 use crate::{config_maps, secrets};
@@ -121,11 +122,6 @@ async fn delete(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
 }
 
 fn log<'a>(ask: &Asked, decision: &Decision, ids: impl IntoIterator<Item = &'a str>, what: &'static str) {
-    tracing::info!(
-        user = ask.caller.name(),
-        keys = ids.into_iter().collect::<Vec<_>>().join(", "),
-        action = %decision.permission().action.text(),
-        rule = decision.rule().text(),
-        "{what}"
-    );
+    let ids = ids.into_iter().collect::<Vec<_>>().join(", ");
+    audit::done(&ask.caller, what, ("public key", &ids), decision);
 }

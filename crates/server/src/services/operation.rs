@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use tonic::Status;
 
 use super::{Asked, Table, text};
+use crate::audit;
 use crate::call::{NoSuchMethod, Reply};
+use crate::events;
 use crate::server::Backend;
 use crate::store::{self, Kind};
 
@@ -29,28 +31,23 @@ pub(super) fn add(table: &mut Table<'_>) -> Result<(), NoSuchMethod> {
 async fn update(
     backend: &Backend,
     ask: &Asked,
-    action: &Action,
+    (action, did): (&Action, &str),
     change: impl Fn(&Application, &Decision) -> Result<Option<Value>, Status>,
-) -> Result<Value, Status> {
+) -> Result<(Value, Decision), Status> {
     let place = (text(&ask.request, "appNamespace"), text(&ask.request, "name"));
     let failed = |error: &kube::Error| store::status("changing the application", error);
     for _ in 0..ATTEMPTS {
         let (live, decision) = super::application::live(backend, ask, action, place).await?;
         let app = Application::from_value(live.clone())
             .map_err(|error| Status::failed_precondition(format!("application {}: {error}", place.1)))?;
-        let Some(mut patch) = change(&app, &decision)? else { return Ok(live) };
+        let Some(mut patch) = change(&app, &decision)? else { return Ok((live, decision)) };
         patch["metadata"]["resourceVersion"] = json!(app.metadata.resource_version);
         let (namespace, name) = (&app.metadata.namespace, &app.metadata.name);
         match backend.store.patch(Kind::Application, namespace, name, &patch).await {
             Ok(value) => {
-                tracing::info!(
-                    user = decision.subject(),
-                    application = format!("{namespace}/{name}"),
-                    action = %decision.permission().action.text(),
-                    rule = decision.rule().text(),
-                    "changed an application"
-                );
-                return Ok(value);
+                let name = format!("{namespace}/{name}");
+                audit::done(&ask.caller, did, ("application", &name), &decision);
+                return Ok((value, decision));
             }
             Err(kube::Error::Api(status)) if status.code == 409 => {}
             Err(error) => return Err(failed(&error)),
@@ -82,7 +79,7 @@ async fn sync(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
         super::application::live(&backend, &ask, &Action::Override, place).await?;
     }
     let dry_run = request.get("dryRun").and_then(Value::as_bool).unwrap_or_default();
-    let app = update(&backend, &ask, &Action::Sync, |app, _| {
+    let app = update(&backend, &ask, (&Action::Sync, "asked for a sync of an application"), |app, _| {
         let automated = app.spec.automated().is_some() && !dry_run;
         if automated && !manifests.is_empty() {
             return Err(Status::failed_precondition(
@@ -129,7 +126,35 @@ async fn sync(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
         };
         begin(app, &operation).map(Some)
     });
-    app.await.map(Reply::from)
+    let (app, _) = app.await?;
+    events::tell(&backend, &ask.caller, &app, "OperationStarted", &initiated(&app, request)).await;
+    Ok(app.into())
+}
+
+/// What a sync is called in events. The peer says the commits, too, which are not known yet here.
+fn initiated(app: &Value, request: &Value) -> String {
+    let listed = |value: &Value, pointer: &str| {
+        let all = value.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+        all.filter_map(|one| one.as_str().or_else(|| one.get("targetRevision")?.as_str()))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let partial =
+        if request.get("resources").is_some_and(|some| *some != json!([])) { "partial " } else { "" };
+    if request.get("manifests").is_some_and(|some| *some != json!([])) {
+        return format!("initiated {partial}sync locally");
+    }
+    let mut revisions = listed(app, "/operation/sync/revisions");
+    let pointers = ["/operation/sync/revision", "/spec/source/targetRevision"];
+    let said = |pointer: &&str| app.pointer(pointer)?.as_str().filter(|revision| !revision.is_empty());
+    if revisions.is_empty() {
+        revisions.extend(pointers.iter().find_map(said).map(str::to_owned));
+    }
+    if revisions.is_empty() {
+        revisions = listed(app, "/spec/sources");
+    }
+    let revisions = if revisions.is_empty() { "HEAD".to_owned() } else { revisions.join(",") };
+    format!("initiated {partial}sync to {revisions}")
 }
 
 /// The revision that is asked for of each source; empty for the one that is set.
@@ -164,7 +189,7 @@ async fn rollback(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     let flag = |name: &str| ask.request.get(name).and_then(Value::as_bool).unwrap_or_default();
     let id = ask.request.get("id").and_then(Value::as_i64).unwrap_or_default();
     let until = hold::until(hold::ROLLBACK, backend.now());
-    let app = update(&backend, &ask, &Action::Sync, |app, _| {
+    let app = update(&backend, &ask, (&Action::Sync, "asked for a rollback of an application"), |app, _| {
         let entry = app.status.history.iter().find(|entry| entry.id == id).ok_or_else(|| {
             let name = app.qualified_name();
             Status::invalid_argument(format!("application {name} does not have deployment with id {id}"))
@@ -180,11 +205,15 @@ async fn rollback(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
         }
         Ok(Some(patch))
     });
-    app.await.map(Reply::from)
+    let (app, _) = app.await?;
+    let told = format!("initiated rollback to {id}");
+    events::tell(&backend, &ask.caller, &app, "OperationStarted", &told).await;
+    Ok(app.into())
 }
 
 async fn terminate(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
-    update(&backend, &ask, &Action::Sync, |app, _| {
+    let what = (&Action::Sync, "terminated an operation of an application");
+    let (app, _) = update(&backend, &ask, what, |app, _| {
         if app.status.running().is_none() {
             return Err(Status::invalid_argument(
                 "Unable to terminate operation. No operation is in progress",
@@ -193,6 +222,7 @@ async fn terminate(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
         Ok(Some(json!({"status": {"operationState": {"phase": OperationPhase::Terminating.as_str()}}})))
     })
     .await?;
+    events::tell(&backend, &ask.caller, &app, "ResourceUpdated", "terminated running operation").await;
     Ok(json!({}).into())
 }
 
@@ -209,11 +239,21 @@ async fn delete(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
         "background" => Some(finalizer::RESOURCES_BACKGROUND),
         other => return Err(Status::invalid_argument(format!("invalid propagation policy: {other}"))),
     };
-    let app = update(&backend, &ask, &Action::Delete, |app, _| Ok(cascading(app, wanted))).await?;
+    let app = update(&backend, &ask, (&Action::Delete, "changed what goes with an application"), |app, _| {
+        Ok(cascading(app, wanted))
+    });
+    let (app, decision) = app.await?;
     let part = |pointer: &str| app.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let (namespace, name) = (part("/metadata/namespace"), part("/metadata/name"));
     let deleted = backend.store.delete(Kind::Application, namespace, name, part("/metadata/uid")).await;
     deleted.map_err(|error| store::status("deleting the application", &error))?;
+    audit::done(
+        &ask.caller,
+        "deleted an application",
+        ("application", &format!("{namespace}/{name}")),
+        &decision,
+    );
+    events::tell(&backend, &ask.caller, &app, "ResourceDeleted", "deleted application").await;
     Ok(json!({}).into())
 }
 

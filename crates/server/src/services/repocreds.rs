@@ -10,6 +10,7 @@ use settings::{Repository, Snapshot};
 use tonic::Status;
 
 use super::{Asked, Table, different, text};
+use crate::audit;
 use crate::call::{NoSuchMethod, Reply};
 use crate::secrets::{self, Field, Form, Said};
 use crate::server::Backend;
@@ -85,13 +86,7 @@ fn there<'a>(snapshot: &'a Snapshot, url: &str) -> Option<&'a Repository> {
 }
 
 fn log(ask: &Asked, url: &str, decision: &Decision, what: &'static str) {
-    tracing::info!(
-        user = ask.caller.name(),
-        repository = ::api::redact_url(url),
-        action = %decision.permission().action.text(),
-        rule = decision.rule().text(),
-        "{what}"
-    );
+    audit::done(&ask.caller, what, ("repository credentials", &::api::redact_url(url)), decision);
 }
 
 async fn told(backend: &Backend, name: &str, data: &BTreeMap<String, Vec<u8>>) {

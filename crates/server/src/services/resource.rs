@@ -48,7 +48,7 @@ async fn patch(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     let patched = visited.site.patch(&live, text(request, "version"), (form, &patch)).await;
     let patched = patched.map_err(|error| refused("error patching resource", &error))?;
     let key = live.key();
-    log(&visited, &key, "patched an object of an application");
+    log(&ask.caller, &visited, &key, "patched an object of an application");
     let told = format!("{} patched resource {}/{} '{}'", ask.caller.shown(), key.group, key.kind, key.name);
     visited.site.tell_application("ResourceUpdated", told).await;
     Ok(manifest(&visited, &patched))
@@ -69,7 +69,7 @@ async fn delete(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     let deleted = visited.site.delete(&live, how).await;
     deleted.map_err(|error| refused("error deleting resource", &error))?;
     let key = live.key();
-    log(&visited, &key, "deleted an object of an application");
+    log(&ask.caller, &visited, &key, "deleted an object of an application");
     let told = format!("{} deleted resource {}/{} '{}'", ask.caller.shown(), key.group, key.kind, key.name);
     visited.site.tell_application("ResourceDeleted", told).await;
     Ok(json!({}).into())

@@ -9,6 +9,7 @@ use serde_json::json;
 use tonic::Status;
 
 use super::{Asked, Table, text};
+use crate::audit;
 use crate::call::{NoSuchMethod, Reply};
 use crate::record;
 use crate::server::{Backend, random};
@@ -21,6 +22,7 @@ pub(super) fn add(table: &mut Table<'_>) -> Result<(), NoSuchMethod> {
                 provider.forget(&session.claims.subject);
             }
             record::revoke(&backend, &session.claims).await?;
+            audit::session(session.name(), ask.caller.visit.address, true, "logged out");
         }
         Ok(json!({"token": ""}).into())
     })?;
@@ -56,7 +58,7 @@ async fn create(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     let mut id = [0; 16];
     random(&mut id)?;
     let claims = Claims::log_in(&name, &token_id(id), backend.now(), access.session_seconds);
-    tracing::info!(account = name, from = ask.caller.visit.address.map(tracing::field::display), "logged in");
+    audit::session(&name, ask.caller.visit.address, true, "logged in");
     Ok(json!({"token": key.sign(&claims)}).into())
 }
 
@@ -79,7 +81,7 @@ pub(super) async fn check(
     let work = move || access.accounts.log_in(&account, &password).map(drop);
     let outcome = tokio::task::spawn_blocking(work).await.map_err(|_| refused())?;
     if outcome.as_ref().err() == Some(&LoginError::Invalid) {
-        tracing::warn!(account = name, from = address.map(tracing::field::display), "failed login");
+        audit::session(name, address, false, "failed login");
         backend.failed.notify_one();
     } else {
         backend.failures().succeeded(name, source);

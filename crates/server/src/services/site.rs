@@ -14,6 +14,8 @@ use tonic::Status;
 use super::application::live_for;
 use super::text;
 use crate::apps::App;
+use crate::audit;
+use crate::door::Caller;
 use crate::guard::Guard;
 use crate::server::Backend;
 
@@ -139,14 +141,8 @@ pub(super) fn refused(what: &str, error: &ActError) -> Status {
 }
 
 /// The line about what somebody did to an object.
-pub(super) fn log(visited: &Visited, key: &ResourceKey, what: &str) {
-    let (app, decision) = (&visited.app.metadata, &visited.decision);
-    tracing::info!(
-        user = decision.subject(),
-        application = format!("{}/{}", app.namespace, app.name),
-        object = %key,
-        action = %decision.permission().action.text(),
-        rule = decision.rule().text(),
-        "{what}"
-    );
+pub(super) fn log(caller: &Caller, visited: &Visited, key: &ResourceKey, what: &str) {
+    let app = &visited.app.metadata;
+    let name = format!("{} of {}/{}", key, app.namespace, app.name);
+    audit::done(caller, what, ("object", &name), &visited.decision);
 }

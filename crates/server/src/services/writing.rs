@@ -6,13 +6,15 @@ use std::time::Duration;
 use ::api::names::{API_VERSION, APPLICATION};
 use ::api::{Application, DEFAULT_PROJECT};
 use applications::{Unrendered, What};
-use rbac::{Action, Resource};
+use rbac::{Action, Decision, Resource};
 use serde_json::{Map, Value, json};
 use tonic::Status;
 
 use super::application::live;
 use super::{Asked, Table, text};
+use crate::audit;
 use crate::call::{NoSuchMethod, Reply};
+use crate::events;
 use crate::guard::Guard;
 use crate::server::Backend;
 use crate::store::{self, Kind};
@@ -63,10 +65,10 @@ impl Wanted {
         Ok(Self { app, value })
     }
 
-    fn permit(&self, backend: &Backend, guard: &Guard, action: Action) -> Result<(), Status> {
+    fn permit(&self, backend: &Backend, guard: &Guard, action: Action) -> Result<Decision, Status> {
         let object =
             backend.apps.object(&self.value).ok_or_else(|| Status::invalid_argument("no application"))?;
-        guard.decide(Resource::Applications, action, object).map(drop)
+        guard.decide(Resource::Applications, action, object)
     }
 
     /// **Errors**: what the controller would refuse, or with `render` what it could not render.
@@ -104,7 +106,7 @@ fn said(ask: &Asked) -> Result<Value, Status> {
 async fn create(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     let wanted = Wanted::new(&backend, said(&ask)?)?;
     let guard = &ask.caller.guard;
-    wanted.permit(&backend, guard, Action::Create)?;
+    let decision = wanted.permit(&backend, guard, Action::Create)?;
     wanted.validate(&backend, validates(&ask.request)).await?;
     let (namespace, name) = (&wanted.app.metadata.namespace, &wanted.app.metadata.name);
     let mut object = wanted.value.clone();
@@ -115,11 +117,9 @@ async fn create(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     }
     match backend.store.create_in(Kind::Application, namespace, &object).await {
         Ok(created) => {
-            tracing::info!(
-                user = ask.caller.name(),
-                application = format!("{namespace}/{name}"),
-                "made an application"
-            );
+            let name = format!("{namespace}/{name}");
+            audit::done(&ask.caller, "made an application", ("application", &name), &decision);
+            events::tell(&backend, &ask.caller, &created, "ResourceCreated", "created application").await;
             return Ok(created.into());
         }
         Err(kube::Error::Api(status)) if status.code == 409 => {}
@@ -164,18 +164,17 @@ async fn write(
             return Ok(there);
         }
         let old = Wanted::new(backend, there.clone())?;
-        old.permit(backend, guard, Action::Update)?;
+        let decision = old.permit(backend, guard, Action::Update)?;
         if old.app.spec.project_name() != wanted.app.spec.project_name() {
             wanted.permit(backend, guard, Action::Create)?;
             wanted.permit(backend, guard, Action::Update)?;
         }
         match backend.store.replace(Kind::Application, namespace, name, &new).await {
             Ok(value) => {
-                tracing::info!(
-                    user = ask.caller.name(),
-                    application = format!("{namespace}/{name}"),
-                    "changed an application's spec"
-                );
+                let name = format!("{namespace}/{name}");
+                audit::done(&ask.caller, "changed an application", ("application", &name), &decision);
+                events::tell(backend, &ask.caller, &value, "ResourceUpdated", "updated application spec")
+                    .await;
                 return Ok(value);
             }
             Err(kube::Error::Api(status)) if status.code == 409 => {}

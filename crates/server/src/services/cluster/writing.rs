@@ -11,6 +11,7 @@ use settings::ClusterSecret;
 use tonic::Status;
 
 use super::{answer, decide, find, here, layout, object};
+use crate::audit;
 use crate::call::Reply;
 use crate::guard::denied;
 use crate::secrets;
@@ -22,13 +23,7 @@ use crate::store::{self, Kind, decoded};
 const ANSWERING: Duration = Duration::from_secs(20);
 
 pub(super) fn log(ask: &Asked, server: &str, decision: &Decision, what: &'static str) {
-    tracing::info!(
-        user = ask.caller.name(),
-        cluster = ::api::redact_url(server),
-        action = %decision.permission().action.text(),
-        rule = decision.rule().text(),
-        "{what}"
-    );
+    audit::done(&ask.caller, what, ("cluster", &::api::redact_url(server)), decision);
 }
 
 fn said(ask: &Asked) -> Result<Value, Status> {

@@ -100,7 +100,7 @@ pub(super) async fn create(backend: Arc<Backend>, ask: Asked) -> Result<Reply, S
         id: id.clone(),
         ..JwtToken::default()
     };
-    change(&backend, &ask, &name, "made a token", |project| {
+    change(&backend, &ask, &name, "created token", |project| {
         let rule = may(&ask.caller, project, &role)?;
         let found = project.spec.roles.iter().any(|known| known.name == role);
         if !found {
@@ -127,7 +127,7 @@ pub(super) async fn delete(backend: Arc<Backend>, ask: Asked) -> Result<Reply, S
     let (name, role) = (text(&ask.request, "project").to_owned(), text(&ask.request, "role").to_owned());
     let id = text(&ask.request, "id").to_owned();
     let iat = ask.request.get("iat").and_then(Value::as_i64).unwrap_or_default();
-    change(&backend, &ask, &name, "removed a token", |project| {
+    change(&backend, &ask, &name, "deleted token", |project| {
         let rule = may(&ask.caller, project, &role)?;
         Ok(remove(project, &role, &id, iat).then_some(rule))
     })

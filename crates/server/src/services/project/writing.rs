@@ -10,7 +10,9 @@ use serde_json::{Map, Value, json};
 use tonic::Status;
 
 use super::{admission, tokens};
+use crate::audit;
 use crate::call::Reply;
+use crate::events;
 use crate::guard::Guard;
 use crate::server::Backend;
 use crate::services::{Asked, different, text};
@@ -58,8 +60,14 @@ pub(super) async fn change(
         let Some(rule) = change(&mut project)? else { return Ok(project.to_value()) };
         match backend.store.replace(Kind::AppProject, &backend.namespace, name, &project.to_value()).await {
             Ok(value) => {
-                tracing::info!(user = ask.caller.name(), project = name, rule, "{what}");
+                audit::done(&ask.caller, what, ("project", name), ("update", rule.as_str()));
                 written(backend, &value).await;
+                let reason = match what {
+                    "created token" => "ResourceCreated",
+                    "deleted token" => "ResourceDeleted",
+                    _ => "ResourceUpdated",
+                };
+                events::tell(backend, &ask.caller, &value, reason, what).await;
                 return Ok(value);
             }
             Err(kube::Error::Api(status)) if status.code == 409 => {}
@@ -117,20 +125,16 @@ pub(super) async fn create(backend: Arc<Backend>, ask: Asked) -> Result<Reply, S
     });
     match backend.store.create_in(Kind::AppProject, &backend.namespace, &object).await {
         Ok(created) => {
-            tracing::info!(
-                user = ask.caller.name(),
-                project = name,
-                rule = decision.rule().text(),
-                "made a project"
-            );
+            audit::done(&ask.caller, "created project", ("project", name), &decision);
             written(&backend, &created).await;
+            events::tell(&backend, &ask.caller, &created, "ResourceCreated", "created project").await;
             return Ok(created.into());
         }
         Err(kube::Error::Api(status)) if status.code == 409 => {}
         Err(error) => return Err(store::open_status("making the project", &error)),
     }
     let upsert = ask.request.get("upsert").and_then(Value::as_bool).unwrap_or_default();
-    let changed = change(&backend, &ask, name, "changed a project", |project| {
+    let changed = change(&backend, &ask, name, "updated project", |project| {
         if !upsert {
             let (old, new) = (json!(project.spec), json!(wanted.spec));
             return if old == new { Ok(None) } else { Err(different("project", &old, &new)) };
@@ -179,7 +183,7 @@ pub(super) async fn update(backend: Arc<Backend>, ask: Asked) -> Result<Reply, S
     tokens::normalize(&mut wanted);
     admission::check(&wanted)?;
     let rule = decision.rule().text();
-    let changed = change(&backend, &ask, &name, "changed a project", |project| {
+    let changed = change(&backend, &ask, &name, "updated project", |project| {
         let version = &wanted.metadata.resource_version;
         if !version.is_empty() && *version != project.metadata.resource_version {
             return Err(Status::aborted(format!(
@@ -287,12 +291,8 @@ pub(super) async fn delete(backend: Arc<Backend>, ask: Asked) -> Result<Reply, S
     let deleted =
         backend.store.delete(Kind::AppProject, &backend.namespace, name, &project.metadata.uid).await;
     deleted.map_err(|error| store::status("deleting the project", &error))?;
-    tracing::info!(
-        user = ask.caller.name(),
-        project = name,
-        rule = decision.rule().text(),
-        "deleted a project"
-    );
+    audit::done(&ask.caller, "deleted project", ("project", name), &decision);
+    events::tell(&backend, &ask.caller, &project.to_value(), "ResourceDeleted", "deleted project").await;
     backend.projects.index().unseen(&(backend.namespace.clone(), name.to_owned())).await;
     backend.renew_access();
     Ok(json!({}).into())

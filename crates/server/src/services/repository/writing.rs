@@ -10,6 +10,7 @@ use settings::{Repository, Snapshot};
 use tonic::Status;
 
 use super::{decide, find};
+use crate::audit;
 use crate::call::{NoSuchMethod, Reply};
 use crate::connections::test;
 use crate::secrets::{self, Field, Form, Said};
@@ -118,14 +119,12 @@ fn payload(ask: &Asked) -> Result<&Value, Status> {
 }
 
 fn log(ask: &Asked, repository: &Repository, decision: &Decision, what: &'static str) {
-    tracing::info!(
-        user = ask.caller.name(),
-        repository = ::api::redact_url(&repository.url),
-        project = repository.project,
-        action = %decision.permission().action.text(),
-        rule = decision.rule().text(),
-        "{what}"
-    );
+    let url = ::api::redact_url(&repository.url);
+    let name = match repository.project.as_str() {
+        "" => url,
+        project => format!("{project}/{url}"),
+    };
+    audit::done(&ask.caller, what, ("repository", &name), decision);
 }
 
 /// Waits until a repository is known as it was written.
