@@ -151,7 +151,7 @@ async fn listen(
             };
             let server = auto::Builder::new(TokioExecutor::new());
             let service = TowerToHyperService::new(service);
-            if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
+            if let Err(error) = server.serve_connection_with_upgrades(TokioIo::new(stream), service).await {
                 tracing::debug!(error = &*error, "a connection broke");
             }
         });

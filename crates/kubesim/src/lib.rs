@@ -22,6 +22,7 @@ mod decode;
 mod defaults;
 mod delete;
 mod discovery;
+mod exec;
 mod faults;
 mod fields;
 mod gc;

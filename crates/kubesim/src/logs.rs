@@ -150,7 +150,7 @@ fn image_of(pod: &Value, container: &str) -> String {
 }
 
 /// The container that is meant.
-fn container(pod: &Value, pod_name: &str, asked: &str) -> ApiResult<String> {
+pub(crate) fn container(pod: &Value, pod_name: &str, asked: &str) -> ApiResult<String> {
     let main =
         pod.pointer("/spec/containers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     match (asked, main) {
@@ -244,13 +244,16 @@ impl Reader {
 
     /// Whether the container can print more.
     fn goes_on(&self) -> bool {
-        let state = self.sim.lock();
-        let Some(stored) = state.get("pods", &self.pod).filter(|stored| stored.uid == self.uid) else {
-            return false;
-        };
-        let pod: Value = serde_json::from_slice(&stored.bare()).unwrap_or_default();
-        statuses(&pod).any(|own| name(own) == self.container && own.pointer("/state/running").is_some())
+        runs(&self.sim, &self.pod, &self.uid, &self.container)
     }
+}
+
+/// Whether a container of this very pod runs.
+pub(crate) fn runs(sim: &KubeSim, pod: &Key, uid: &str, container: &str) -> bool {
+    let state = sim.lock();
+    let Some(stored) = state.get("pods", pod).filter(|stored| stored.uid == uid) else { return false };
+    let pod: Value = serde_json::from_slice(&stored.bare()).unwrap_or_default();
+    statuses(&pod).any(|own| name(own) == container && own.pointer("/state/running").is_some())
 }
 
 fn follow(reader: Reader, first: Bytes) -> impl futures::Stream<Item = Bytes> + Send {

@@ -40,6 +40,12 @@ impl Query {
     }
 }
 
+/// All values of a parameter that may be there several times.
+pub(crate) fn repeated(query: &str, name: &str) -> Vec<String> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.filter(|(key, _)| decode(key, true) == name).map(|(_, value)| decode(value, true)).collect()
+}
+
 /// Percent-decodes; what is malformed stays as it is.
 fn decode(text: &str, plus: bool) -> String {
     let bytes = text.as_bytes();

@@ -18,7 +18,7 @@ use crate::{
     access::{self, Attributes, Identity},
     audit::RequestRecord,
     body::SimBody,
-    delete, discovery,
+    delete, discovery, exec,
     faults::FaultAction,
     read,
     reply::{Accept, Answer},
@@ -78,6 +78,9 @@ where
         let service = self.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
+            if exec::needs_a_pipe(&parts) {
+                return exec::through_a_pipe(service, parts).await;
+            }
             let body = match Limited::new(body, MAX_BODY).collect().await {
                 Ok(body) => body.to_bytes(),
                 Err(_) => {
@@ -109,6 +112,10 @@ pub(crate) struct Context {
     pub(crate) warnings: Vec<String>,
     /// What a watch has to suffer.
     pub(crate) fault: Option<FaultAction>,
+    /// Frames are wanted on the connection.
+    pub(crate) upgrade: Option<exec::Upgrade>,
+    /// What says that they begin.
+    pub(crate) switched: Option<HeaderMap>,
 }
 
 impl SimService {
@@ -154,6 +161,8 @@ impl SimService {
             warnings: Vec::new(),
             fault,
             query,
+            upgrade: exec::Upgrade::of(parts),
+            switched: None,
         };
         let result = if identity.is_none() {
             Err(ApiError::new(401, "Unauthorized", "Unauthorized"))
@@ -163,7 +172,7 @@ impl SimService {
             dispatch(&mut context, parts, route, &body, &record)
         };
         let (answer, mut headers) = match result {
-            Ok(answer) => (answer, HeaderMap::new()),
+            Ok(answer) => (answer, context.switched.take().unwrap_or_default()),
             Err(error) => (Answer::error(&error), error_headers(&error)),
         };
         for warning in &context.warnings {
@@ -320,7 +329,11 @@ fn dispatch(
         };
         return Err(ApiError::invalid_options(options, &[error]));
     }
-    context.accept = if target.subresource == "log" { Accept::Json } else { Accept::parse(&accept)? };
+    context.accept = if matches!(target.subresource.as_str(), "log" | "exec") {
+        Accept::Json
+    } else {
+        Accept::parse(&accept)?
+    };
     if &*target.kind.storage == "endpoints" {
         let text = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
         context.warnings.push(text.to_owned());

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     convert, decode,
     delete::{self, DeleteOptions},
+    exec,
     fields::{Writer, seconds},
     logs, namespaces,
     prepare::Part,
@@ -58,6 +59,7 @@ pub(crate) fn answer(context: &mut Context, target: &Target, verb: &str, body: &
         ("approval", "patch") => patch_part(context, target, body, "approval"),
         ("token", "create") => token(context, target, body),
         ("log", "get") => logs::answer(context, target),
+        ("exec", "get" | "create") => exec::answer(context, target),
         (other, _) => Err(ApiError::new(
             501,
             "NotImplemented",

@@ -3,6 +3,7 @@
 mod auth;
 mod auth_state;
 mod badge;
+mod terminal;
 mod webhook;
 
 use std::sync::{Arc, OnceLock};
@@ -39,6 +40,7 @@ enum Page {
     Login,
     Callback,
     Logout,
+    Terminal,
 }
 
 impl Page {
@@ -51,6 +53,7 @@ impl Page {
             "/auth/login" => Some(Self::Login),
             "/auth/callback" => Some(Self::Callback),
             "/auth/logout" => Some(Self::Logout),
+            "/terminal" => Some(Self::Terminal),
             _ => None,
         }
     }
@@ -58,9 +61,13 @@ impl Page {
     fn verb(self) -> Method {
         match self {
             Self::Webhook => Method::POST,
-            Self::Health | Self::Swagger | Self::Badge | Self::Login | Self::Callback | Self::Logout => {
-                Method::GET
-            }
+            Self::Health
+            | Self::Swagger
+            | Self::Badge
+            | Self::Login
+            | Self::Callback
+            | Self::Logout
+            | Self::Terminal => Method::GET,
         }
     }
 }
@@ -92,6 +99,7 @@ impl Pages for Backend {
                 Page::Login => auth::login(&self, &request).await,
                 Page::Callback => auth::callback_page(&self, &request).await,
                 Page::Logout => auth::logout(&self, &request).await,
+                Page::Terminal => terminal::answer(&self, request).await,
             }
         })
     }

@@ -35,6 +35,7 @@ pub(crate) async fn revoke(backend: &Backend, claims: &Claims) -> Result<(), Sta
     if !backend.revocations().revoke(claims, backend.now()) {
         return Err(Status::resource_exhausted("too many sessions were ended; this one ends by itself"));
     }
+    backend.changed.send_replace(());
     write(backend)
         .await
         .map_err(|error| status("the session ended here, and it was not written down", &error))

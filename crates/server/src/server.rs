@@ -10,10 +10,11 @@ use accounts::{Failures, Limits, Revocations};
 use applications::Controller;
 use arc_swap::ArcSwap;
 use cluster::Cluster;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use resource::Gvk;
 use settings::SettingsHandle;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tonic::Status;
 
@@ -34,6 +35,8 @@ use crate::tls::{Certificates, TlsError};
 
 /// Passwords that are hashed at the same time; who comes later waits.
 const HASHING: usize = 2;
+/// Terminals that are open at the same time.
+const TERMINALS: usize = 256;
 
 /// What a server is made with.
 pub struct Options {
@@ -96,6 +99,12 @@ pub(crate) struct Backend {
     /// Logins by the identity provider that came back.
     pub(crate) returned: Returned,
     pub(crate) counters: Counters,
+    /// Places for terminals.
+    pub(crate) terminals: Arc<Semaphore>,
+    /// Takes terminals that are open; they end with the server.
+    pub(crate) sessions: mpsc::Sender<BoxFuture<'static, ()>>,
+    /// Tells when who may do what may have changed: policies, settings, sessions that were ended.
+    pub(crate) changed: watch::Sender<()>,
     access: ArcSwap<Access>,
     failures: Mutex<Failures>,
     /// A login failed, which is to be written down.
@@ -141,6 +150,7 @@ impl Backend {
                     tracing::warn!(problem, "an access setting cannot be read");
                 }
                 self.access.store(Arc::new(access));
+                self.changed.send_replace(());
             }
             Err(error) => {
                 tracing::warn!(error, "access settings cannot be read; the last good ones stay in force")
@@ -224,6 +234,7 @@ impl Server {
         for problem in &access.problems {
             tracing::warn!(problem, "an access setting cannot be read");
         }
+        let (sessions, opened) = mpsc::channel(1);
         let backend = Arc::new(Backend {
             apps: Arc::new(Apps::new(&namespace)),
             projects: Arc::new(Projects::new(&namespace)),
@@ -237,6 +248,9 @@ impl Server {
             room: Room::default(),
             returned: Returned::default(),
             counters: Counters::default(),
+            terminals: Arc::new(Semaphore::new(TERMINALS)),
+            sessions,
+            changed: watch::channel(()).0,
             access: ArcSwap::from_pointee(access),
             failures: Mutex::default(),
             failed: Notify::new(),
@@ -247,6 +261,7 @@ impl Server {
         });
         record::recall(&backend, &backend.settings.current());
         let mut work = JoinSet::new();
+        work.spawn(keep_open(opened));
         work.spawn(record::keep(Arc::clone(&backend)));
         work.spawn(follow_apps(Arc::clone(&backend), cluster.clone()));
         work.spawn(follow_projects(Arc::clone(&backend), cluster));
@@ -275,6 +290,20 @@ impl Server {
     /// Takes no more connections, lets requests end for a while, and waits for that.
     pub async fn shutdown(self) {
         self.port.shutdown().await;
+    }
+}
+
+/// Runs the terminals that are open, for as long as it is polled.
+async fn keep_open(mut opened: mpsc::Receiver<BoxFuture<'static, ()>>) {
+    let mut open = JoinSet::new();
+    loop {
+        tokio::select! {
+            session = opened.recv() => match session {
+                Some(session) => drop(open.spawn(session)),
+                None => return,
+            },
+            Some(_) = open.join_next() => {}
+        }
     }
 }
 

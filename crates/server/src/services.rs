@@ -19,7 +19,7 @@ mod repository;
 mod resource;
 mod session;
 mod settings;
-mod site;
+pub(crate) mod site;
 mod tree;
 mod version;
 mod writing;
@@ -142,7 +142,7 @@ fn text<'a>(request: &'a Value, field: &str) -> &'a str {
 }
 
 /// The same caller once more at the door: by the session, the settings and the policy as they are now.
-async fn enter_again(backend: &Arc<Backend>, caller: &Caller) -> Result<Guard, Status> {
+pub(crate) async fn enter_again(backend: &Arc<Backend>, caller: &Caller) -> Result<Guard, Status> {
     let Visit { method, headers, address } = &caller.visit;
     let visit = Visit { method: *method, headers: headers.clone(), address: *address };
     Ok(backend.enter(visit).await?.guard)

@@ -94,6 +94,11 @@ impl Sso {
         (!named && self.urls.iter().any(|own| permits(&own))).then_some(place)
     }
 
+    /// Whether a page of this origin is one of ours.
+    pub(crate) fn is_own(&self, page: &Url) -> bool {
+        self.urls.iter().any(|own| own.origin() == page.origin())
+    }
+
     /// Whether browsers reach us over TLS.
     pub(crate) fn is_secure(&self) -> bool {
         self.urls.first().is_some_and(|url| url.scheme() == "https")

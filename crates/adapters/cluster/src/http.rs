@@ -3,8 +3,9 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request, Response, header};
+use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
+use hyper::upgrade::Upgraded;
 use kube::client::Body;
 use serde::Deserialize;
 
@@ -91,7 +92,7 @@ impl Status {
         // An HTTP error that claims to be a success, or the other way round, is an error.
         status.code = code;
         if status.message.is_empty() {
-            status.message = http::StatusCode::from_u16(code)
+            status.message = StatusCode::from_u16(code)
                 .ok()
                 .and_then(|code| code.canonical_reason())
                 .unwrap_or("no message")
@@ -202,6 +203,19 @@ impl Api {
         self.in_time(async { Ok(self.respond(verb, request).await?.into_body()) }).await
     }
 
+    /// Sends a request to go on in frames of WebSockets, and waits for the server to do so.
+    pub(crate) async fn switch(&self, verb: Verb, request: Request<Vec<u8>>) -> Result<Upgraded, Failure> {
+        let switched = async {
+            let response = self.respond(verb, request).await?;
+            let to = response.headers().get(header::UPGRADE);
+            if !to.is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket")) {
+                return Err(malformed("the server does not switch to WebSockets"));
+            }
+            hyper::upgrade::on(response).await.map_err(|error| Failure::transport(&error))
+        };
+        self.in_time(switched).await
+    }
+
     pub(crate) async fn get_bytes(&self, verb: Verb, uri: &str, accept: &str) -> Result<Bytes, Failure> {
         let request = Request::get(uri).header(header::ACCEPT, accept).body(Vec::new()).map_err(malformed)?;
         self.send(verb, request).await.map(|answer| answer.body)
@@ -228,7 +242,7 @@ impl Api {
         self.tally.count(verb);
         let response =
             self.client.send(request.map(Body::from)).await.map_err(|error| Failure::transport(&error))?;
-        if response.status().is_success() {
+        if response.status().is_success() || response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Ok(response);
         }
         let (parts, body) = response.into_parts();

@@ -25,15 +25,15 @@ const CONNECTING: Duration = Duration::from_secs(60);
 const INHERITANCE: &str = "server.rbac.disableApplicationFineGrainedRBACInheritance";
 
 /// An application with its site, by a decision about the application.
-pub(super) struct Visited {
-    pub(super) app: Box<Application>,
-    pub(super) value: Value,
-    pub(super) site: Site,
-    pub(super) decision: Decision,
+pub(crate) struct Visited {
+    pub(crate) app: Box<Application>,
+    pub(crate) value: Value,
+    pub(crate) site: Site,
+    pub(crate) decision: Decision,
 }
 
 /// Goes to the site of an application, for the first of these actions that is permitted. `field` names the application in the request.
-pub(super) async fn visit(
+pub(crate) async fn visit(
     backend: &Backend,
     guard: &Guard,
     request: &Value,
@@ -74,7 +74,7 @@ async fn arrive(backend: &Backend, value: Value, decision: Decision) -> Result<V
 }
 
 /// An application, as far as it may still be seen.
-pub(super) fn kept(
+pub(crate) fn kept(
     backend: &Backend,
     guard: &Guard,
     request: &Value,

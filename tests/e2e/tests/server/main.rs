@@ -20,3 +20,4 @@ mod secrets;
 mod seeds;
 mod sso;
 mod stand;
+mod terminal;

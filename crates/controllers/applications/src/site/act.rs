@@ -3,8 +3,8 @@
 use actions::{Action, Change};
 use bytes::Bytes;
 use cluster::{
-    ApplyOptions, Cluster, ClusterError, Deleted, EventNote, How, LiveObject, LogRequest, PatchForm,
-    Preconditions, Propagation, Severity, WriteError,
+    ApplyOptions, Cluster, ClusterError, Deleted, EventNote, Exec, ExecRequest, How, LiveObject, LogRequest,
+    PatchForm, Preconditions, Propagation, Severity, WriteError,
 };
 use futures::Stream;
 use resource::{Gvk, Object};
@@ -108,6 +108,11 @@ impl Site {
         request: &LogRequest,
     ) -> Result<impl Stream<Item = Result<Bytes, ClusterError>> + Send + use<>, ActError> {
         Ok(self.writer()?.log(pod.namespace(), pod.name(), request).await?)
+    }
+
+    /// Runs a program in a container of this pod, as the one who syncs the application may.
+    pub async fn exec(&self, pod: &LiveObject, request: &ExecRequest) -> Result<Exec, ActError> {
+        Ok(self.writer()?.exec(pod.namespace(), pod.name(), request).await?)
     }
 
     /// Patches an object; the answer is the object afterwards.
