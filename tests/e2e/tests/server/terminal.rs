@@ -273,6 +273,7 @@ fn kubectl(
     let mut child = Command::new(program)
         .env_clear()
         .env("KUBECONFIG", kubeconfig)
+        .env("HOME", kubeconfig.parent().unwrap())
         .args(words)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
