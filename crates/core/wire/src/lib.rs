@@ -10,6 +10,8 @@
 //! bytes. A field is marked `optional` where the peer has a pointer, so that `false` and "not said" differ; any other field that is
 //! zero or empty is left out of what is decoded, as the peer's types do in JSON.
 //!
+//! [`Message::filled`] and [`Message::go_json`] put those back, for who prints what the peer's client prints.
+//!
 //! ```
 //! use serde_json::json;
 //! let message = wire::schema().message("session.SessionCreateRequest").unwrap();
@@ -20,6 +22,7 @@
 mod decode;
 mod encode;
 mod error;
+mod go;
 mod openapi;
 mod query;
 #[cfg(test)]

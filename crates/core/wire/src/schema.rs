@@ -93,6 +93,8 @@ pub(crate) struct Field {
     pub(crate) yaml: bool,
     /// It is always written.
     pub(crate) required: bool,
+    /// Go writes it in JSON even where it is zero.
+    pub(crate) always: bool,
     /// The peer's version that first has it, where that is later than 3.2.
     pub(crate) since: Option<String>,
 }
@@ -217,6 +219,7 @@ impl Field {
             inline: number(&options, "inline") == 1,
             yaml: number(&options, "yaml") == 1,
             required: number(&options, "required") == 1,
+            always: number(&options, "always") == 1,
             since: since(&options, "since"),
         })
     }
