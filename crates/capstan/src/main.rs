@@ -2,6 +2,7 @@
 
 mod app;
 mod bootstrap;
+mod complete;
 mod connect;
 mod demo;
 mod environment;
@@ -36,6 +37,8 @@ enum Command {
     Run(run::Arguments),
     /// List, show, compare, sync, roll back applications: the words of `argocd app`
     App(Deferred<Box<app::Arguments<cli::AppCommand>>>),
+    /// Manage ApplicationSets by a server: the words of `argocd appset`
+    Appset(Deferred<Box<app::Arguments<cli::AppSetCommand>>>),
     /// Show the clusters that applications go to, and whether they answer: words of `argocd cluster`
     Cluster(Deferred<Box<app::Arguments<cli::ClusterCommand>>>),
     /// Ask about settings and first passwords: words of `argocd admin`
@@ -52,6 +55,11 @@ enum Command {
     /// Build and edit kustomizations on this machine: the words of `kustomize`
     #[command(subcommand)]
     Kustomize(Deferred<cli::KustomizeCommand>),
+    /// Print what a shell needs to complete words, flags and names of applications
+    Completion(complete::CompletionArguments),
+    /// What a shell asks
+    #[command(name = "__complete", hide = true)]
+    Complete(complete::CompleteArguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -89,6 +97,13 @@ fn main() -> ExitCode {
             return one_thread(app::run_cluster(*arguments.0, cli::Style::Native));
         }
         Command::Admin(command) => return one_thread(app::admin(*command.0, cli::Style::Native)),
+        Command::Completion(arguments) => return complete::script(&arguments, "capstan"),
+        Command::Complete(arguments) => {
+            return one_thread(complete::complete(<Arguments as clap::CommandFactory>::command(), arguments));
+        }
+        Command::Appset(arguments) => {
+            return one_thread(app::run_appset(*arguments.0, cli::Style::Native));
+        }
         Command::App(arguments) => return one_thread(app::run(*arguments.0, cli::Style::Native)),
     };
     match result {

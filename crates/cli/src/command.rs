@@ -1,18 +1,27 @@
 //! What can be typed after `app` and `cluster`.
 
 mod actions;
+mod appset;
 mod change;
 mod clusters;
 mod read;
+mod resource;
 mod source;
 
 pub use actions::{ActionsCommand, ListActionsArgs, ResourceFlags, RunActionArgs};
+pub use appset::{
+    AppSetCommand, CreateAppSetsArgs, DeleteAppSetsArgs, GenerateArgs, GetAppSetArgs, ListAppSetsArgs,
+};
 pub use change::{
     CreateArgs, DeleteArgs, HoldArgs, ReleaseArgs, RollbackArgs, SetArgs, SyncArgs, TerminateOpArgs, WaitArgs,
 };
 pub use clusters::{ClusterCommand, ClusterOutput, GetClusterArgs, ListClustersArgs};
 pub use read::{DiffArgs, GetArgs, HistoryArgs, ListArgs, ManifestsArgs, ResourcesArgs, WhyArgs};
-pub use source::SpecFlags;
+pub use resource::{
+    AddSourceArgs, ConfirmDeletionArgs, DeleteResourceArgs, EditArgs, GetResourceArgs, LogsArgs, PatchArgs,
+    PatchResourceArgs, RemoveSourceArgs, UnsetArgs, UnsetFlags,
+};
+pub use source::{SourceRevisions, SpecFlags};
 
 use crate::context::{ColorChoice, ProgressChoice};
 
@@ -52,6 +61,32 @@ pub enum AppCommand {
     TerminateOp(TerminateOpArgs),
     /// Change the specification of an application
     Set(Box<SetArgs>),
+    /// Take parameters of an application's source away
+    Unset(UnsetArgs),
+    /// Change an application by a patch
+    Patch(PatchArgs),
+    /// Change the specification of an application in an editor
+    Edit(EditArgs),
+    /// Add a source to those of an application
+    #[command(name = "add-source")]
+    AddSource(Box<AddSourceArgs>),
+    /// Take a source from those of an application
+    #[command(name = "remove-source")]
+    RemoveSource(RemoveSourceArgs),
+    /// Allow what waits for a confirmation to be deleted
+    #[command(name = "confirm-deletion")]
+    ConfirmDeletion(ConfirmDeletionArgs),
+    /// Show live objects of an application
+    #[command(name = "get-resource")]
+    GetResource(GetResourceArgs),
+    /// Patch live objects of an application
+    #[command(name = "patch-resource")]
+    PatchResource(PatchResourceArgs),
+    /// Delete live objects of an application
+    #[command(name = "delete-resource")]
+    DeleteResource(DeleteResourceArgs),
+    /// Show what the containers of an application print
+    Logs(LogsArgs),
     /// List and run actions of resources, such as a restart
     #[command(subcommand, help_template = concat!(
         "{about-with-newline}\nExamples:\n  capstan app actions list guestbook\n  ",
@@ -167,7 +202,7 @@ mod tests {
         Line::command().debug_assert();
         let names: Vec<&str> =
             Line::command().get_subcommands().map(clap::Command::get_name).map(|_| "").collect();
-        assert_eq!(names.len(), 17);
+        assert_eq!(names.len(), 27);
     }
 
     #[test]

@@ -92,12 +92,26 @@ impl Terminal {
     }
 }
 
+/// Who is asked.
+#[derive(Clone)]
+pub enum Connection {
+    /// The cluster's own API, with the user's rights there.
+    Cluster(kube::Client),
+    /// An API server.
+    Server {
+        /// The connection.
+        remote: remote::Remote,
+        /// Where it was found, as in `https://argocd.example.com`.
+        url: String,
+    },
+}
+
 /// Where a command runs.
 #[derive(Clone)]
 pub struct Context {
-    /// The API server.
-    pub client: kube::Client,
-    /// Namespace of the Applications and the settings.
+    /// Who is asked.
+    pub connection: Connection,
+    /// Namespace of the Applications and the settings, in the cluster.
     pub namespace: String,
     /// Whose conventions hold.
     pub style: Style,
@@ -113,6 +127,8 @@ pub struct Context {
     pub aws: applications::AwsEnvironment,
     /// Who asks: goes on record in `operation.initiatedBy`.
     pub user: String,
+    /// The program, and its flags, in which specifications are edited.
+    pub editor: String,
     /// What the streams lead to.
     pub terminal: Terminal,
     /// When to use colours.
@@ -125,9 +141,9 @@ pub struct Context {
 
 impl Context {
     /// A context with our own conventions and no terminal.
-    pub fn new(client: kube::Client, namespace: impl Into<String>, data_dir: impl Into<PathBuf>) -> Self {
+    pub fn new(connection: Connection, namespace: impl Into<String>, data_dir: impl Into<PathBuf>) -> Self {
         Self {
-            client,
+            connection,
             namespace: namespace.into(),
             style: Style::Native,
             data_dir: data_dir.into(),
@@ -136,6 +152,7 @@ impl Context {
             credential_programs: Vec::new(),
             aws: applications::AwsEnvironment::default(),
             user: String::new(),
+            editor: "vi".to_owned(),
             terminal: Terminal::default(),
             color: ColorChoice::Auto,
             progress: ProgressChoice::Auto,

@@ -64,11 +64,13 @@ pub(crate) struct Failure {
     pub(crate) causes: Vec<String>,
     /// What to do about it.
     pub(crate) next: Option<String>,
+    /// What the peer's client says instead, and how it ends.
+    said: Option<(String, u8)>,
 }
 
 impl Failure {
     pub(crate) fn new(kind: Kind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), causes: Vec::new(), next: None }
+        Self { kind, what: what.into(), causes: Vec::new(), next: None, said: None }
     }
 
     pub(crate) fn usage(what: impl Into<String>) -> Self {
@@ -87,6 +89,34 @@ impl Failure {
     pub(crate) fn next(mut self, next: impl Into<String>) -> Self {
         self.next = Some(next.into());
         self
+    }
+
+    /// What the peer's client says instead, where its words or its exit code are others.
+    pub(crate) fn peer(mut self, said: impl Into<String>, code: u8) -> Self {
+        self.said = Some((said.into(), code));
+        self
+    }
+
+    /// A failure that the peer's client ends with 1: what it refuses by itself.
+    pub(crate) fn fatal(self) -> Self {
+        let said = self.text();
+        self.peer(said, 1)
+    }
+
+    /// How the process ends.
+    pub(crate) fn exit_code(&self, style: Style) -> u8 {
+        match (style, &self.said) {
+            (Style::Argocd, Some((_, code))) => *code,
+            _ => self.kind.exit_code(style),
+        }
+    }
+
+    /// All of it, in one line.
+    fn text(&self) -> String {
+        match &self.said {
+            Some((said, _)) => said.clone(),
+            None => std::iter::once(&self.what).chain(&self.causes).cloned().collect::<Vec<_>>().join(": "),
+        }
     }
 
     /// A failure with the chain of an error's causes; one that repeats its parent is left out.
@@ -129,13 +159,37 @@ impl Failure {
         }
     }
 
+    /// What the API's answer means for somebody who wanted `what`.
+    pub(crate) fn from_remote(error: &remote::Error, what: impl Into<String>) -> Self {
+        use remote::Code;
+        let kind = match error.code() {
+            Some(Code::Unauthenticated | Code::PermissionDenied) => Kind::Denied,
+            Some(Code::NotFound) => Kind::NotFound,
+            Some(Code::AlreadyExists | Code::Aborted | Code::FailedPrecondition) => Kind::Conflict,
+            Some(Code::InvalidArgument | Code::OutOfRange) => Kind::Invalid,
+            Some(Code::DeadlineExceeded) => Kind::Timeout,
+            Some(Code::Unavailable) => Kind::Unreachable,
+            Some(_) => Kind::Other,
+            None => match error {
+                remote::Error::Unreachable(_) => Kind::Unreachable,
+                remote::Error::Setup(_) => Kind::Usage,
+                _ => Kind::Other,
+            },
+        };
+        let failure = Self::new(kind, what).cause(error.message()).peer(error.to_string(), 20);
+        match error.code() {
+            Some(Code::Unauthenticated) => failure.next("log in: capstan login SERVER, or capstan relogin"),
+            Some(Code::Unimplemented) => {
+                failure.next("the server is older than this client, or does not do it yet")
+            }
+            _ => failure,
+        }
+    }
+
     /// For people, or as the peer's client writes it.
     pub(crate) fn render(&self, look: Look, now: Timestamp) -> String {
         if !look.native() {
-            let mut message = self.what.clone();
-            for cause in &self.causes {
-                message = format!("{message}: {cause}");
-            }
+            let message = self.text();
             let line = json!({ "level": "fatal", "msg": message, "time": api::format_time(now) });
             return format!("{}\n", escape::json(&line.to_string()));
         }

@@ -17,9 +17,13 @@ pub(crate) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// Reads the lease and the interval. What cannot be read is no proof of life.
+    /// Reads the lease and the interval. What cannot be read is no proof of life. A server's word is taken: it tells no leases.
     pub(crate) async fn read(store: &Store, namespace: &str) -> Self {
-        let (settings, renewed) = futures::join!(store.settings(namespace), store.last_renewal(namespace));
+        let Store::Cluster(cluster) = store else {
+            return Self { renewed: Ok(Some(Timestamp::MAX)), limit: Duration::MAX };
+        };
+        let (settings, renewed) =
+            futures::join!(cluster.settings(namespace), cluster.last_renewal(namespace));
         let (settings, _) = Settings::parse(&settings.unwrap_or_default(), None);
         let interval = settings.reconciliation.timeout.unwrap_or_default();
         let interval = interval.max(Duration::from_secs(1)) + settings.reconciliation.jitter;

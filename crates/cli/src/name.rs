@@ -15,10 +15,12 @@ pub(crate) struct AppName {
 }
 
 impl AppName {
-    /// Reads `name` or `namespace/name`. **Errors**: a form that no object can have, as misuse.
+    /// Reads `name` or `namespace/name`; without either, the namespace is what the server takes. **Errors**: a form that no object can
+    /// have, as misuse.
     pub(crate) fn parse(text: &str, namespace: &str) -> Result<Self, Failure> {
         let (namespace, name) = text.split_once('/').unwrap_or((namespace, text));
-        for part in [namespace, name] {
+        let unsaid = namespace.is_empty() && !text.contains('/');
+        for part in [namespace, name].into_iter().skip(usize::from(unsaid)) {
             let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
             let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
             let ends = ends(part.chars().next()) && ends(part.chars().last());
@@ -34,7 +36,10 @@ impl AppName {
 
 impl fmt::Display for AppName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
+        match self.namespace.as_str() {
+            "" => f.write_str(&self.name),
+            namespace => write!(f, "{namespace}/{}", self.name),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod actions;
 mod apps;
+mod appset;
 mod clusters;
 mod create;
 mod delete;
@@ -10,10 +11,15 @@ mod filter;
 mod get;
 mod hold;
 mod list;
+mod logs;
 mod manifests;
+mod patch;
 mod progress;
+mod resource;
+mod revisions;
 mod rollback;
 mod set;
+mod sources;
 mod sync;
 mod terminate;
 mod verdict;
@@ -26,13 +32,17 @@ mod tests;
 use std::io::Read;
 use std::path::Path;
 
-use crate::command::{ActionsCommand, AppCommand, ClusterCommand};
-use crate::console::Console;
-use crate::context::{Context, Style};
+use serde_json::Value;
+
+use crate::command::{ActionsCommand, AppCommand, AppSetCommand, ClusterCommand};
+use crate::console::{Console, Form};
+use crate::context::{Connection, Context, Style};
 use crate::failure::{Failure, Kind};
 use crate::name::AppName;
-use crate::store::Store;
+use crate::store::{Cluster, Server, Store, complete};
 
+/// What an Application is in the API.
+const APPLICATION_MESSAGE: &str = "github.com.argoproj.argo_cd.v3.pkg.apis.application.v1alpha1.Application";
 /// Longest file that is read, in bytes.
 const FILE_BYTES: u64 = 32 << 20;
 
@@ -56,17 +66,40 @@ pub async fn run(command: AppCommand, context: Context) -> u8 {
 /// Carries out a command about clusters; the rest as in [`run`].
 pub async fn run_cluster(command: ClusterCommand, context: Context) -> u8 {
     let mut console = Console::of_process(&context);
-    let store = Store::new(context.client.clone());
+    let store = Store::new(&context.connection);
     let result = Session { context: &context, store, console: &mut console }.clusters(command).await;
     result.unwrap_or_else(|failure| {
         console.tell(&failure.render(console.err_look, context.now()));
-        failure.kind.exit_code(context.style)
+        failure.exit_code(context.style)
     })
+}
+
+/// Carries out a command about ApplicationSets; the rest as in [`run`].
+pub async fn run_appset(command: AppSetCommand, context: Context) -> u8 {
+    let mut console = Console::of_process(&context);
+    let store = Store::new(&context.connection);
+    let result = Box::pin(Session { context: &context, store, console: &mut console }.appset(command)).await;
+    result.unwrap_or_else(|failure| {
+        console.tell(&failure.render(console.err_look, context.now()));
+        failure.exit_code(context.style)
+    })
+}
+
+/// The names of applications, for a shell: with their namespaces where those are others than the installation's. None where they cannot be
+/// had.
+pub async fn application_names(connection: &Connection, namespace: &str) -> Vec<String> {
+    let Ok((found, _)) = Store::new(connection).list(namespace, None, "").await else { return Vec::new() };
+    let text = |app: &Value, field: &str| app["metadata"][field].as_str().unwrap_or_default().to_owned();
+    let name = |app: &Value| match text(app, "namespace") {
+        home if home == namespace => text(app, "name"),
+        other => format!("{other}/{}", text(app, "name")),
+    };
+    found.iter().map(name).collect()
 }
 
 async fn execute(command: AppCommand, context: &Context, console: &mut Console) -> u8 {
     let is_diff = matches!(command, AppCommand::Diff(_));
-    let store = Store::new(context.client.clone());
+    let store = Store::new(&context.connection);
     let mut session = Session { context, store, console };
     let result = match command {
         AppCommand::List(args) => Box::pin(session.list(args)).await,
@@ -85,6 +118,16 @@ async fn execute(command: AppCommand, context: &Context, console: &mut Console) 
         AppCommand::Resources(args) => Box::pin(session.resources(args)).await,
         AppCommand::TerminateOp(args) => Box::pin(session.terminate(args)).await,
         AppCommand::Set(args) => Box::pin(session.set(*args)).await,
+        AppCommand::Unset(args) => Box::pin(session.unset(args)).await,
+        AppCommand::Patch(args) => Box::pin(session.patch(args)).await,
+        AppCommand::Edit(args) => Box::pin(session.edit(args)).await,
+        AppCommand::AddSource(args) => Box::pin(session.add_source(*args)).await,
+        AppCommand::RemoveSource(args) => Box::pin(session.remove_source(args)).await,
+        AppCommand::ConfirmDeletion(args) => Box::pin(session.confirm_deletion(args)).await,
+        AppCommand::GetResource(args) => Box::pin(session.get_resource(args)).await,
+        AppCommand::PatchResource(args) => Box::pin(session.patch_resource(args)).await,
+        AppCommand::DeleteResource(args) => Box::pin(session.delete_resource(args)).await,
+        AppCommand::Logs(args) => Box::pin(session.logs(args)).await,
         AppCommand::Actions(ActionsCommand::List(args)) => Box::pin(session.list_actions(args)).await,
         AppCommand::Actions(ActionsCommand::Run(args)) => Box::pin(session.run_action(args)).await,
     };
@@ -96,7 +139,7 @@ async fn execute(command: AppCommand, context: &Context, console: &mut Console) 
             match (context.style, failure.kind) {
                 // Where 1 means a difference, misuse has a code of its own.
                 (Style::Argocd, Kind::Usage) if is_diff => 2,
-                (style, kind) => kind.exit_code(style),
+                (style, _) => failure.exit_code(style),
             }
         }
     }
@@ -105,26 +148,95 @@ async fn execute(command: AppCommand, context: &Context, console: &mut Console) 
 impl Session<'_> {
     /// Reads a name, in the namespace of a flag or of the installation.
     fn name(&self, text: &str, namespace: Option<&str>) -> Result<AppName, Failure> {
-        AppName::parse(text, namespace.unwrap_or(&self.context.namespace))
+        AppName::parse(text, namespace.unwrap_or_else(|| self.home()))
     }
 
-    /// The names that were given, or those of the applications with these labels.
+    /// The namespace of a name that says none. A server knows its own.
+    fn home(&self) -> &str {
+        match &self.store {
+            Store::Cluster(_) => &self.context.namespace,
+            Store::Server(_) => "",
+        }
+    }
+
+    /// The cluster itself. **Errors**: there is a server in between, which does not do `what`.
+    fn cluster(&self, what: &str) -> Result<&Cluster, Failure> {
+        match &self.store {
+            Store::Cluster(cluster) => Ok(cluster),
+            Store::Server(_) => Err(Failure::usage(format!("no server does this: {what}"))
+                .next("ask the cluster itself, with your own rights there: repeat the command with --core")),
+        }
+    }
+
+    /// The server. **Errors**: there is none, and the cluster's API alone does not do `what`.
+    fn server(&self, what: &str) -> Result<&Server, Failure> {
+        match &self.store {
+            Store::Server(server) => Ok(server),
+            Store::Cluster(_) => Err(Failure::usage(format!("only a server does this: {what}"))
+                .next("name one with --server, or log in to one: capstan login SERVER")),
+        }
+    }
+
+    /// The names that were given, or those of the applications with these labels and of these projects.
     async fn names(
         &self,
         names: &[String],
         selector: Option<&str>,
+        projects: &[String],
         namespace: Option<&str>,
     ) -> Result<Vec<AppName>, Failure> {
-        let Some(selector) = selector else {
+        if selector.is_none() && projects.is_empty() {
             return names.iter().map(|name| self.name(name, namespace)).collect();
-        };
-        let namespace = namespace.unwrap_or(&self.context.namespace);
-        let (found, _) = self.store.list(namespace, selector).await?;
-        if found.is_empty() {
-            return Err(Failure::new(Kind::NotFound, format!("no application has the labels {selector:?}")));
         }
-        let names = found.iter().filter_map(|app| app["metadata"]["name"].as_str());
-        names.map(|name| AppName::parse(name, namespace)).collect()
+        let selector = selector.unwrap_or_default();
+        let (mut found, _) = match &self.store {
+            Store::Cluster(cluster) => {
+                cluster.list(namespace.unwrap_or(&self.context.namespace), selector).await?
+            }
+            Store::Server(server) => server.list(namespace, selector, projects).await?,
+        };
+        found.retain(|app| {
+            let project = app["spec"]["project"].as_str().unwrap_or_default();
+            projects.is_empty() || projects.iter().any(|wanted| wanted == project)
+        });
+        if found.is_empty() {
+            let what =
+                format!("no application has the labels {selector:?} and one of the projects {projects:?}");
+            return Err(Failure::new(Kind::NotFound, what));
+        }
+        let text = |app: &Value, field: &str| app["metadata"][field].as_str().unwrap_or_default().to_owned();
+        found.iter().map(|app| AppName::parse(&text(app, "name"), &text(app, "namespace"))).collect()
+    }
+
+    /// A name as the peer's client prints it: as it was typed.
+    fn typed(&self, name: &AppName) -> String {
+        match &self.store {
+            Store::Cluster(_) => name.name.clone(),
+            Store::Server(_) => name.to_string(),
+        }
+    }
+
+    /// Prints an application, or a list of them. What a server told has no kind: the peer's client prints it so, in the form of its types.
+    fn applications(&mut self, mut value: Value, form: Form) {
+        let message = wire::schema().message(APPLICATION_MESSAGE);
+        match (&self.store, self.console.look.native(), message) {
+            (Store::Server(_), false, Some(message)) => match (form, &value) {
+                (Form::Json, value) => self.console.print(&format!("{}\n", message.go_json(value, 2))),
+                (Form::Yaml, Value::Array(list)) => {
+                    let list = list.iter().map(|one| message.filled(one)).collect();
+                    self.console.object(&list, form);
+                }
+                (Form::Yaml, one) => self.console.object(&message.filled(one), form),
+            },
+            _ => {
+                let all = match &mut value {
+                    Value::Array(list) => list.as_mut_slice(),
+                    one => std::slice::from_mut(one),
+                };
+                all.iter_mut().for_each(complete);
+                self.console.object(&value, form);
+            }
+        }
     }
 
     /// A file of this machine, or the standard input where it is called `-`.

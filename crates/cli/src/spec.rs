@@ -185,6 +185,13 @@ fn apply_source(
     Ok(())
 }
 
+/// A source that the flags describe.
+pub(crate) fn source(flags: &SpecFlags, literal: Option<String>) -> Result<ApplicationSource, Failure> {
+    let mut source = ApplicationSource::default();
+    apply_source(&mut source, flags, literal)?;
+    Ok(source)
+}
+
 /// Changes an optional part of a source, which is made only where there is something to say.
 fn changed<T: Default + PartialEq>(
     part: Option<T>,
@@ -282,7 +289,7 @@ fn apply_kustomize(kustomize: &mut ApplicationSourceKustomize, flags: &SpecFlags
 }
 
 /// The image that an override is about: what stands before `=`, or before the tag or digest.
-fn image_name(image: &str) -> &str {
+pub(crate) fn image_name(image: &str) -> &str {
     if let Some((name, _)) = image.split_once('=') {
         return name;
     }

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use api::Application;
 use futures::StreamExt;
-use kube::core::WatchEvent;
 use serde_json::Value;
 
 use crate::failure::{Failure, Kind};
 use crate::name::AppName;
-use crate::store::{Events, Store, parse};
+use crate::store::{Event, Events, Store, parse};
 
 /// Pause before a connection that was lost is made again.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -50,18 +49,16 @@ impl Follow {
                 continue;
             };
             match events.next().await {
-                Some(Ok(WatchEvent::Added(value) | WatchEvent::Modified(value))) => {
+                Some(Event::Is(value)) => {
                     if self.is_news(&value) {
                         return Ok(Seen::Is(Box::new(parse(value)?)));
                     }
                 }
-                Some(Ok(WatchEvent::Deleted(_))) => {
+                Some(Event::Gone) => {
                     self.events = None;
                     return Ok(Seen::Gone);
                 }
-                Some(Ok(WatchEvent::Bookmark(_))) => {}
-                // An end, an error, 410: read again what is there.
-                Some(Ok(WatchEvent::Error(_)) | Err(_)) | None => {
+                Some(Event::Lost) | None => {
                     self.events = None;
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -89,9 +86,7 @@ impl Follow {
     async fn try_connect(&self) -> Result<(Option<Value>, Option<Events>), Failure> {
         let Some(value) = self.store.find(&self.name).await? else { return Ok((None, None)) };
         let version = value["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-        let events = self.store.watch(&self.name, version).await;
-        let events =
-            events.map_err(|e| Failure::from_kube(&e, format!("cannot watch application {}", self.name)))?;
+        let events = self.store.watch(&self.name, version).await?;
         Ok((Some(value), Some(events)))
     }
 

@@ -41,7 +41,7 @@ pub struct ListActionsArgs {
     #[command(flatten)]
     pub resources: ResourceFlags,
     /// Form: wide, json or yaml
-    #[arg(short, long, default_value = "wide", value_parser = ["wide", "json", "yaml"])]
+    #[arg(short, long, visible_alias = "out", default_value = "wide", value_parser = ["wide", "json", "yaml"])]
     pub output: String,
     /// Namespace of the application
     #[arg(short = 'N', long = "app-namespace")]

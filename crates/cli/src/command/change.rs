@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::help;
-use super::source::SpecFlags;
+use super::source::{SourceRevisions, SpecFlags};
 
 /// `app sync`
 #[derive(Debug, Clone, clap::Args)]
@@ -17,7 +17,7 @@ use super::source::SpecFlags;
 ))]
 pub struct SyncArgs {
     /// Names, or namespace/name
-    #[arg(required_unless_present = "selector")]
+    #[arg(required_unless_present_any = ["selector", "projects"])]
     pub names: Vec<String>,
     /// Sync all applications with these labels
     #[arg(short = 'l', long, conflicts_with = "names")]
@@ -25,9 +25,24 @@ pub struct SyncArgs {
     /// Sync to this revision instead of the one in the specification
     #[arg(long, help_heading = "Sync")]
     pub revision: Option<String>,
-    /// Revisions, one for each of several sources
-    #[arg(long, help_heading = "Sync", conflicts_with = "revision")]
-    pub revisions: Vec<String>,
+    /// Revisions of several sources
+    #[command(flatten)]
+    pub sources: SourceRevisions,
+    /// Sync all applications of these projects
+    #[arg(long = "project")]
+    pub projects: Vec<String>,
+    /// Only resources with this label, as key=value
+    #[arg(long = "label", help_heading = "Sync")]
+    pub labels: Vec<String>,
+    /// Show what would change, and ask, first
+    #[arg(long)]
+    pub preview_changes: bool,
+    /// Do not ask
+    #[arg(long = "assumeYes", visible_alias = "yes")]
+    pub assume_yes: bool,
+    /// Budget of the peer's for jq rules; ours count steps
+    #[arg(long, hide = true)]
+    pub ignore_normalizer_jq_execution_timeout: Option<String>,
     /// Sync what is on this machine instead of git: a checkout of the repository, or the application's directory in one
     #[arg(long, help_heading = "Sync", conflicts_with_all = ["revision", "revisions"])]
     pub local: Option<PathBuf>,
@@ -82,8 +97,8 @@ pub struct SyncArgs {
     /// Longest wait, in seconds or as a duration; 0 is no limit
     #[arg(long, default_value = "0", value_parser = super::timeout)]
     pub timeout: Duration,
-    /// Form of the result: wide, json or yaml
-    #[arg(short, long, default_value = "wide", value_parser = ["wide", "json", "yaml"])]
+    /// Form of the result: wide, tree, tree=detailed, json or yaml
+    #[arg(short, long, default_value = "wide", value_parser = ["wide", "tree", "tree=detailed", "json", "yaml"])]
     pub output: String,
     /// Namespace of the applications
     #[arg(short = 'N', long = "app-namespace")]
@@ -129,8 +144,8 @@ pub struct WaitArgs {
     /// Longest wait, in seconds or as a duration; 0 is no limit
     #[arg(long, default_value = "0", value_parser = super::timeout)]
     pub timeout: Duration,
-    /// Form of the result: wide, json or yaml
-    #[arg(short, long, default_value = "wide", value_parser = ["wide", "json", "yaml"])]
+    /// Form of the result: wide, tree, tree=detailed, json or yaml
+    #[arg(short, long, default_value = "wide", value_parser = ["wide", "tree", "tree=detailed", "json", "yaml"])]
     pub output: String,
     /// Namespace of the applications
     #[arg(short = 'N', long = "app-namespace")]
@@ -167,8 +182,8 @@ pub struct RollbackArgs {
     /// Longest wait, in seconds or as a duration; 0 is no limit
     #[arg(long, default_value = "0", value_parser = super::timeout)]
     pub timeout: Duration,
-    /// Form of the result: wide, json or yaml
-    #[arg(short, long, default_value = "wide", value_parser = ["wide", "json", "yaml"])]
+    /// Form of the result: wide, tree, tree=detailed, json or yaml
+    #[arg(short, long, default_value = "wide", value_parser = ["wide", "tree", "tree=detailed", "json", "yaml"])]
     pub output: String,
     /// Namespace of the application
     #[arg(short = 'N', long = "app-namespace")]
@@ -227,7 +242,7 @@ pub struct SetArgs {
     pub name: String,
     /// Which of several sources to change, from 1
     #[arg(long)]
-    pub source_position: Option<usize>,
+    pub source_position: Option<i64>,
     /// Check the specification before it is sent
     #[arg(long, default_value_t = true, default_missing_value = "true", num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
     pub validate: bool,
@@ -257,8 +272,8 @@ pub struct DeleteArgs {
     #[arg(long, default_value_t = true, default_missing_value = "true", num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
     pub cascade: bool,
     /// How dependents are deleted
-    #[arg(short, long, default_value = "foreground", value_parser = ["foreground", "background"])]
-    pub propagation_policy: String,
+    #[arg(short, long, value_parser = ["foreground", "background"])]
+    pub propagation_policy: Option<String>,
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
@@ -271,6 +286,13 @@ pub struct DeleteArgs {
     /// Namespace of the applications
     #[arg(short = 'N', long = "app-namespace")]
     pub app_namespace: Option<String>,
+}
+
+impl DeleteArgs {
+    /// How dependents are deleted.
+    pub(crate) fn policy(&self) -> &str {
+        self.propagation_policy.as_deref().unwrap_or("foreground")
+    }
 }
 
 /// `app hold`

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::help;
+use super::source::SourceRevisions;
 
 /// `app list`
 #[derive(Debug, Clone, clap::Args)]
@@ -61,6 +62,12 @@ pub struct GetArgs {
     /// Show the last operation
     #[arg(long)]
     pub show_operation: bool,
+    /// Which of several sources' parameters to show, from 1
+    #[arg(long)]
+    pub source_position: Option<i64>,
+    /// The same by the source's name
+    #[arg(long)]
+    pub source_name: Option<String>,
     /// Longest wait for a refresh, in seconds or as a duration; 0 is no limit
     #[arg(long, default_value = "60s", value_parser = super::timeout)]
     pub timeout: std::time::Duration,
@@ -101,6 +108,9 @@ pub struct ResourcesArgs {
     /// Only resources of nobody, if the project asks for them (orphanedResources)
     #[arg(long)]
     pub orphaned: bool,
+    /// Project of the application, for a server
+    #[arg(long)]
+    pub project: Option<String>,
     /// Namespace of the application
     #[arg(short = 'N', long = "app-namespace")]
     pub app_namespace: Option<String>,
@@ -123,18 +133,33 @@ pub struct DiffArgs {
     /// Compare with this revision instead of the one in the specification
     #[arg(long)]
     pub revision: Option<String>,
+    /// Revisions of several sources
+    #[command(flatten)]
+    pub sources: SourceRevisions,
     /// Compare with what is on this machine: a checkout of the repository, or the application's directory in one
     #[arg(long)]
     pub local: Option<PathBuf>,
     /// Root of the checkout that --local lies in: what is above it is never read
     #[arg(long, requires = "local")]
     pub local_repo_root: Option<PathBuf>,
-    /// Look at the repository and compare anew first (it always does)
+    /// Let the server render what is on this machine from files that are sent to it, as it always does
+    #[arg(long, requires = "local")]
+    pub server_side_generate: bool,
+    /// Names of the files that are sent
+    #[arg(long = "local-include", default_values = ["*.yaml", "*.yml", "*.json"])]
+    pub local_include: Vec<String>,
+    /// Have the API server say what an apply would make of each object
+    #[arg(long, default_missing_value = "true", num_args = 0..=1, require_equals = true)]
+    pub server_side_diff: Option<bool>,
+    /// Look at the repository and compare anew first (on the cluster itself it always does)
     #[arg(long)]
     pub refresh: bool,
-    /// Render anew, whatever is cached (it always does)
+    /// Render anew, whatever is cached (on the cluster itself it always does)
     #[arg(long)]
     pub hard_refresh: bool,
+    /// Budget of the peer's for jq rules; ours count steps
+    #[arg(long, hide = true)]
+    pub ignore_normalizer_jq_execution_timeout: Option<String>,
     /// Whether a difference shows in the exit code
     #[arg(long, default_value_t = true, default_missing_value = "true", num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
     pub exit_code: bool,
@@ -185,6 +210,9 @@ pub struct ManifestsArgs {
     /// Render this revision instead of the one in the specification
     #[arg(long)]
     pub revision: Option<String>,
+    /// Revisions of several sources
+    #[command(flatten)]
+    pub sources: SourceRevisions,
     /// Render what is on this machine: a checkout of the repository, or the application's directory in one
     #[arg(long)]
     pub local: Option<PathBuf>,

@@ -2,8 +2,22 @@
 
 use std::path::PathBuf;
 
+/// Which revision is meant of which of several sources.
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
+pub struct SourceRevisions {
+    /// Revision of one of several sources; with --source-positions or --source-names, as many as there are of those
+    #[arg(long, conflicts_with = "revision")]
+    pub revisions: Vec<String>,
+    /// Positions of the sources that the revisions are of, from 1
+    #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]
+    pub source_positions: Vec<i64>,
+    /// The same by the sources' names
+    #[arg(long)]
+    pub source_names: Vec<String>,
+}
+
 /// What an application is. A flag that is not given leaves its field alone.
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
 pub struct SpecFlags {
     /// Repository
     #[arg(long, help_heading = "Source")]

@@ -12,6 +12,7 @@ use crate::console::Form;
 use crate::failure::{Failure, Kind};
 use crate::heartbeat::Heartbeat;
 use crate::name::AppName;
+use crate::store::{Cluster, Store};
 use crate::view;
 use crate::view::details::Around;
 use crate::view::tree::{Children, Depth};
@@ -39,13 +40,24 @@ impl Session<'_> {
 
     pub(super) async fn resources(&mut self, args: ResourcesArgs) -> Result<u8, Failure> {
         let name = self.name(&args.name, args.app_namespace.as_deref())?;
+        if let Store::Server(server) = &self.store {
+            let tree = server.tree(&name, args.project.as_deref()).await?;
+            let listed = view::resources::Listed {
+                tree: &tree,
+                orphaned: args.orphaned,
+                detailed: args.output == "tree=detailed",
+            };
+            let text = listed.table(self.context.now(), self.console.look);
+            self.console.print(&text);
+            return Ok(0);
+        }
         let (app, _) = self.judged(&name).await?;
         let app = Box::pin(self.whole(app)).await;
         let look = self.console.look;
         let text = match args.output.as_str() {
             _ if args.orphaned => view::resources::orphaned(&self.orphans(&app).await?, look),
             "wide" => view::resources::owned(&app, look),
-            output => self.tree(&app, depth(output)).await,
+            output => self.tree(&app, depth(output)).await?,
         };
         self.console.print(&text);
         Ok(0)
@@ -53,7 +65,8 @@ impl Session<'_> {
 
     /// The application with all of its resources: where its status has no room for them, they are looked at here.
     pub(super) async fn whole(&mut self, mut app: Application) -> Application {
-        if !applications::is_cut(&app.status) {
+        // A server gives all of them.
+        if matches!(self.store, Store::Server(_)) || !applications::is_cut(&app.status) {
             return app;
         }
         let found = self.evaluate(&app, &What::default()).await;
@@ -78,29 +91,45 @@ impl Session<'_> {
         Ok(heartbeat.judged(&app?, self.context.now()))
     }
 
-    pub(super) async fn around(&self, app: &Application) -> Around {
-        let mut settings = self.store.settings(&self.context.namespace).await.unwrap_or_default();
-        let windows = self.windows(app, &settings).await;
+    /// What is said of an application beside what it says itself. **Errors**: the server does not tell.
+    pub(super) async fn around(&self, app: &Application) -> Result<Around, Failure> {
+        let (url, windows) = match &self.store {
+            Store::Cluster(cluster) => {
+                let mut settings = cluster.settings(&self.context.namespace).await.unwrap_or_default();
+                let windows = self.windows(cluster, app, &settings).await;
+                (settings.remove("url").unwrap_or_default(), windows)
+            }
+            Store::Server(server) => {
+                let (url, project) = futures::join!(server.url(), server.project(app.spec.project_name()));
+                (url?, Windows::new(&project?.spec.sync_windows))
+            }
+        };
         let windows = windows.of(app);
-        Around {
-            url: settings.remove("url").unwrap_or_default(),
+        Ok(Around {
+            url,
+            name: app.metadata.name.clone(),
             sync: windows.verdict(self.context.now()),
             windows: windows.shown().map(str::to_owned).collect(),
-        }
+        })
     }
 
     /// The sync windows of an application's project; none where that cannot be read.
-    async fn windows(&self, app: &Application, settings: &BTreeMap<String, String>) -> Windows {
-        let project = self.store.project(&self.context.namespace, app.spec.project_name(), settings).await;
+    async fn windows(
+        &self,
+        cluster: &Cluster,
+        app: &Application,
+        settings: &BTreeMap<String, String>,
+    ) -> Windows {
+        let project = cluster.project(&self.context.namespace, app.spec.project_name(), settings).await;
         Windows::new(&project.map(|project| project.spec.sync_windows).unwrap_or_default())
     }
 
     /// **Errors**: a sync window of the project lets nobody sync the application now. The controller would hold the operation until it
     /// opens. **Source**: the peer's server, which refuses it.
-    pub(super) async fn check_windows(&self, name: &AppName) -> Result<(), Failure> {
+    pub(super) async fn check_windows(&self, cluster: &Cluster, name: &AppName) -> Result<(), Failure> {
         let app = self.store.application(name).await?;
-        let settings = self.store.settings(&self.context.namespace).await.unwrap_or_default();
-        let windows = self.windows(&app, &settings).await;
+        let settings = cluster.settings(&self.context.namespace).await.unwrap_or_default();
+        let windows = self.windows(cluster, &app, &settings).await;
         let (windows, now) = (windows.of(&app), self.context.now());
         match windows.permits(Begin::Manual, now, None) {
             Ok(true) => Ok(()),
@@ -113,9 +142,16 @@ impl Session<'_> {
         }
     }
 
-    pub(super) async fn tree(&self, app: &Application, depth: Depth) -> String {
-        let children = Children::read(&self.store, app).await;
-        view::tree::render(app, &children, depth, self.context.now(), self.console.look)
+    pub(super) async fn tree(&self, app: &Application, depth: Depth) -> Result<String, Failure> {
+        let children = match &self.store {
+            Store::Cluster(cluster) => Children::read(cluster, app).await,
+            Store::Server(server) => {
+                let name =
+                    AppName { namespace: app.metadata.namespace.clone(), name: app.metadata.name.clone() };
+                Children::told(&server.tree(&name, None).await?)
+            }
+        };
+        Ok(view::tree::render(app, &children, depth, self.context.now(), self.console.look))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::table::{Cell, Table};
 impl Session<'_> {
     pub(super) async fn clusters(&mut self, command: ClusterCommand) -> Result<u8, Failure> {
         let options = self.context.controller_options();
-        let found = applications::clusters(self.context.client.clone(), &options).await;
+        let found = applications::clusters(self.cluster("cluster")?.client.clone(), &options).await;
         let all = found.map_err(|error| {
             Failure::new(Kind::Other, "cannot read the clusters of the installation").because(&error)
         })?;

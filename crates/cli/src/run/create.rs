@@ -2,7 +2,7 @@
 
 use api::names::{API_VERSION, APPLICATION, finalizer};
 use api::{Application, ConditionType};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Session;
 use crate::command::{CreateArgs, SpecFlags};
@@ -10,6 +10,7 @@ use crate::escape;
 use crate::failure::{Failure, Kind};
 use crate::name::AppName;
 use crate::spec::{self, pairs};
+use crate::store::{Cluster, Server, Store};
 
 impl Session<'_> {
     pub(super) async fn create(&mut self, args: CreateArgs) -> Result<u8, Failure> {
@@ -30,12 +31,16 @@ impl Session<'_> {
                 (app.metadata.name, app.metadata.namespace) = (name.name, name.namespace);
             }
             self.fill(app, &args)?;
-            if args.validate {
+            // A server checks by itself.
+            if args.validate && matches!(self.store, Store::Cluster(_)) {
                 self.validate(app)?;
             }
         }
         for app in apps {
-            let action = Box::pin(self.create_or_update(&app, args.upsert)).await?;
+            let action = match &self.store {
+                Store::Cluster(cluster) => Box::pin(create_or_update(cluster, &app, args.upsert)).await?,
+                Store::Server(server) => Box::pin(ask_create(server, &app, &args)).await?,
+            };
             self.console.print(&format!("application '{}' {action}\n", escape::line(&app.metadata.name)));
         }
         Ok(0)
@@ -43,8 +48,7 @@ impl Session<'_> {
 
     fn fill(&mut self, app: &mut Application, args: &CreateArgs) -> Result<(), Failure> {
         if app.metadata.namespace.is_empty() {
-            app.metadata.namespace =
-                args.app_namespace.clone().unwrap_or_else(|| self.context.namespace.clone());
+            app.metadata.namespace = args.app_namespace.clone().unwrap_or_else(|| self.home().to_owned());
         }
         AppName::parse(&app.metadata.name, &app.metadata.namespace)?;
         let literal = self.literal(&args.spec)?;
@@ -86,32 +90,50 @@ impl Session<'_> {
             .into_iter()
             .fold(failure, |f, error| f.cause(format!("{}: {}", error.condition, error.message))))
     }
+}
 
-    async fn create_or_update(&self, app: &Application, upsert: bool) -> Result<&'static str, Failure> {
-        match self.store.create(app).await {
-            Ok(_) => return Ok("created"),
-            Err(failure) if failure.kind == Kind::Conflict => {}
-            Err(failure) => return Err(failure),
-        }
-        let name = AppName { namespace: app.metadata.namespace.clone(), name: app.metadata.name.clone() };
-        let changed = self
-            .store
-            .replace(&name, |there| {
-                let mut new = there.clone();
-                new.spec = app.spec.clone();
-                new.metadata.labels.extend(app.metadata.labels.clone());
-                new.metadata.annotations.extend(app.metadata.annotations.clone());
-                let missing = app.metadata.finalizers.iter().filter(|f| !there.metadata.has_finalizer(f));
-                new.metadata.finalizers.extend(missing.cloned());
-                if new != *there && !upsert {
-                    let what = "existing application spec is different, use upsert flag to force update";
-                    return Err(Failure::new(Kind::Conflict, what).next("repeat the command with --upsert"));
-                }
-                Ok(new)
-            })
-            .await?;
-        Ok(if changed { "updated" } else { "unchanged" })
+/// **Source**: the peer's `app create`, which tells by what was there before what became of it.
+async fn ask_create(server: &Server, app: &Application, args: &CreateArgs) -> Result<&'static str, Failure> {
+    let name = AppName { namespace: app.metadata.namespace.clone(), name: app.metadata.name.clone() };
+    let before = server.find(&name).await?;
+    let request = json!({ "application": app.to_value(), "upsert": args.upsert, "validate": args.validate });
+    let after = server.ask("Create", &request, format!("cannot create application {name}")).await?;
+    let Some(before) = before else { return Ok("created") };
+    let part = |of: &Value, pointer: &str| {
+        of.pointer(pointer).filter(|part| !part.as_object().is_some_and(serde_json::Map::is_empty)).cloned()
+    };
+    let parts = ["/spec", "/metadata/labels", "/metadata/annotations", "/metadata/finalizers"];
+    let same = parts.into_iter().all(|pointer| part(&before, pointer) == part(&after, pointer));
+    Ok(if args.upsert && !same { "updated" } else { "unchanged" })
+}
+
+async fn create_or_update(
+    cluster: &Cluster,
+    app: &Application,
+    upsert: bool,
+) -> Result<&'static str, Failure> {
+    match cluster.create(app).await {
+        Ok(_) => return Ok("created"),
+        Err(failure) if failure.kind == Kind::Conflict => {}
+        Err(failure) => return Err(failure),
     }
+    let name = AppName { namespace: app.metadata.namespace.clone(), name: app.metadata.name.clone() };
+    let changed = cluster
+        .replace(&name, |there| {
+            let mut new = there.clone();
+            new.spec = app.spec.clone();
+            new.metadata.labels.extend(app.metadata.labels.clone());
+            new.metadata.annotations.extend(app.metadata.annotations.clone());
+            let missing = app.metadata.finalizers.iter().filter(|f| !there.metadata.has_finalizer(f));
+            new.metadata.finalizers.extend(missing.cloned());
+            if new != *there && !upsert {
+                let what = "existing application spec is different, use upsert flag to force update";
+                return Err(Failure::new(Kind::Conflict, what).next("repeat the command with --upsert"));
+            }
+            Ok(new)
+        })
+        .await?;
+    Ok(if changed { "updated" } else { "unchanged" })
 }
 
 fn empty() -> Application {

@@ -8,39 +8,63 @@ use super::Session;
 use super::verdict::Wanted;
 use crate::command::DeleteArgs;
 use crate::failure::Failure;
+use crate::name::AppName;
+use crate::store::{Store, query};
 
 impl Session<'_> {
     pub(super) async fn delete(&mut self, args: DeleteArgs) -> Result<u8, Failure> {
-        let names = self.names(&args.names, args.selector.as_deref(), args.app_namespace.as_deref()).await?;
+        let selector = args.selector.as_deref();
+        let names = self.names(&args.names, selector, &[], args.app_namespace.as_deref()).await?;
         for name in names {
-            let app = self.store.application(&name).await?;
-            if !args.yes {
-                let question = match (args.cascade, self.console.look.native()) {
-                    (true, true) => format!(
-                        "Are you sure you want to delete '{name}' and the {} resources that it manages?",
-                        app.status.resources.len()
-                    ),
-                    (true, false) => {
-                        format!("Are you sure you want to delete '{name}' and all its resources?")
+            if !self.may_delete(&name, &args).await? {
+                self.console
+                    .print(&format!("The command to delete '{}' was cancelled.\n", self.typed(&name)));
+                continue;
+            }
+            match &self.store {
+                Store::Cluster(cluster) => {
+                    let app = self.store.application(&name).await?;
+                    let change = |app: &Application| Ok(cascade(app, args.cascade, args.policy()));
+                    cluster.update(&name, change).await?;
+                    cluster.delete(&name, &app.metadata.uid).await?;
+                }
+                Store::Server(server) => {
+                    let mut request = query(&name);
+                    if !args.cascade {
+                        request["cascade"] = false.into();
                     }
-                    (false, _) => {
-                        format!("Are you sure you want to delete '{name}' and leave its resources?")
+                    if let Some(policy) = &args.propagation_policy {
+                        request["propagationPolicy"] = policy.as_str().into();
                     }
-                };
-                if !self.console.confirm(&question)? {
-                    self.console.print(&format!("The command to delete '{name}' was cancelled.\n"));
-                    continue;
+                    server.ask("Delete", &request, format!("cannot delete application {name}")).await?;
                 }
             }
-            self.store.update(&name, |app| Ok(cascade(app, args.cascade, &args.propagation_policy))).await?;
-            self.store.delete(&name, &app.metadata.uid).await?;
             if args.wait {
                 let (_, result) = Box::pin(self.settle(&name, &Wanted::gone(), args.timeout, true)).await?;
                 result?;
             }
-            self.console.print(&format!("application '{}' deleted\n", name.name));
+            self.console.print(&format!("application '{}' deleted\n", self.typed(&name)));
         }
         Ok(0)
+    }
+
+    /// Asks whether an application may go. As the peer's client a server's is asked about on a terminal alone, and where its resources go
+    /// along.
+    async fn may_delete(&mut self, name: &AppName, args: &DeleteArgs) -> Result<bool, Failure> {
+        let native = self.console.look.native();
+        let asks = native || matches!(self.store, Store::Cluster(_)) || self.console.terminal && args.cascade;
+        if args.yes || !asks {
+            return Ok(true);
+        }
+        let question = match (args.cascade, native) {
+            (true, true) => format!(
+                "Are you sure you want to delete '{name}' and the {} resources that it manages?",
+                self.store.application(name).await?.status.resources.len()
+            ),
+            (true, false) => format!("Are you sure you want to delete '{name}' and all its resources?"),
+            (false, _) => format!("Are you sure you want to delete '{name}' and leave its resources?"),
+        };
+        self.console.confirm(&question)
     }
 }
 

@@ -6,28 +6,85 @@ use resource::Object;
 use serde_json::Value;
 
 use super::Session;
-use super::manifests::local;
+use super::manifests::{ALL_FILES, Revisions, local};
 use crate::command::DiffArgs;
 use crate::failure::Failure;
-use crate::view::diff::{Pair, unified};
+use crate::name::AppName;
+use crate::store::Store;
+use crate::view::diff::{Pair, normal, unified};
+
+pub(super) mod told;
+
+/// What the cluster is compared with.
+pub(super) enum Against {
+    /// What the controllers would make of git, or of files on this machine.
+    Git(What),
+    /// These objects.
+    Objects(Vec<Object>),
+}
 
 impl Session<'_> {
     pub(super) async fn diff(&mut self, args: DiffArgs) -> Result<u8, Failure> {
+        args.sources.check(1)?;
         let name = self.name(&args.name, args.app_namespace.as_deref())?;
+        if let (true, Store::Server(server)) = (args.refresh || args.hard_refresh, &self.store) {
+            server.refreshed(&name, if args.hard_refresh { "hard" } else { "normal" }).await?;
+        }
         let mut app = self.store.application(&name).await?;
-        let what = What {
-            revision: args.revision.clone(),
-            local: local(args.local.as_deref(), args.local_repo_root.as_deref(), &mut app)?,
-            ..What::default()
+        let local = local(args.local.as_deref(), args.local_repo_root.as_deref(), &mut app)?;
+        let revision = args.revision.clone().filter(|revision| !revision.is_empty());
+        let against = match (&self.store, local) {
+            (Store::Server(server), Some(root)) => {
+                let names: Vec<&str> = args.local_include.iter().map(String::as_str).collect();
+                let names = if args.server_side_generate { &names } else { ALL_FILES };
+                Against::Objects(server.render(&name, &root, names).await?)
+            }
+            (Store::Server(_), None) if revision.is_some() || !args.sources.revisions.is_empty() => {
+                let wanted =
+                    Revisions { one: revision.as_deref(), many: &args.sources, fresh: args.hard_refresh };
+                Against::Objects(self.wanted(&name, &app, &wanted).await?)
+            }
+            (_, local) => Against::Git(What { revision, local, ..What::default() }),
         };
-        let evaluation = self.evaluate(&app, &what).await?;
+        let differs = self.differences(&name, &app, &against).await?;
+        Ok(if differs && args.exit_code { args.diff_exit_code } else { 0 })
+    }
+
+    /// Prints what differs. The answer is whether anything does.
+    pub(super) async fn differences(
+        &mut self,
+        name: &AppName,
+        app: &Application,
+        against: &Against,
+    ) -> Result<bool, Failure> {
+        match (&self.store, against) {
+            (Store::Server(server), against) => {
+                let managed = server.managed(name).await?;
+                let objects = match against {
+                    Against::Git(_) => None,
+                    Against::Objects(objects) => Some(objects.as_slice()),
+                };
+                let pairs = told::pairs(app, &managed, objects, !self.console.look.native());
+                for pair in &pairs {
+                    let text = self.shown(pair);
+                    self.console.print(&text);
+                }
+                Ok(!pairs.is_empty())
+            }
+            (Store::Cluster(_), Against::Git(what)) => self.own_differences(app, what).await,
+            (Store::Cluster(_), Against::Objects(_)) => self.own_differences(app, &What::default()).await,
+        }
+    }
+
+    async fn own_differences(&mut self, app: &Application, what: &What) -> Result<bool, Failure> {
+        let evaluation = self.evaluate(app, what).await?;
         let mut differs = false;
         for state in evaluation.comparison.iter().flat_map(|comparison| &comparison.resources) {
             match &state.sync {
                 SyncStatusCode::Synced => {}
                 SyncStatusCode::OutOfSync => {
                     differs = true;
-                    let pair = self.pair(&app, &evaluation, state).await;
+                    let pair = self.pair(app, &evaluation, state).await?;
                     let text = self.unified(&pair, state);
                     self.console.print(&text);
                 }
@@ -36,11 +93,16 @@ impl Session<'_> {
                 }
             }
         }
-        Ok(if differs && args.exit_code { args.diff_exit_code } else { 0 })
+        Ok(differs)
+    }
+
+    /// Both sides of one object: unified, or as the peer's client has it by `diff`.
+    fn shown(&self, pair: &Pair) -> String {
+        if self.console.look.native() { unified(pair, self.console.look) } else { normal(pair) }
     }
 
     fn unified(&self, pair: &Pair, state: &ResourceState) -> String {
-        let text = unified(pair, self.console.look);
+        let text = self.shown(pair);
         if !text.is_empty() {
             return text;
         }
@@ -51,7 +113,12 @@ impl Session<'_> {
 
     /// Both sides of one object, masked. Where both exist, git's side is what the API server would make of it, so that
     /// its defaults do not show as differences.
-    async fn pair(&self, app: &Application, evaluation: &Evaluation, state: &ResourceState) -> Pair {
+    async fn pair(
+        &self,
+        app: &Application,
+        evaluation: &Evaluation,
+        state: &ResourceState,
+    ) -> Result<Pair, Failure> {
         let desired = evaluation.desired.iter().find(|(object, _)| is(object, state, app));
         let origin = desired.map(|(_, origin)| origin.clone()).unwrap_or_default();
         let rules = &evaluation.rules;
@@ -60,14 +127,14 @@ impl Session<'_> {
             match (desired.map(|(object, _)| object), evaluation.live.get(&state.key)) {
                 (Some(desired), Some(live)) => {
                     let body = compare::apply_body(desired, Some(live), rules, false);
-                    let predicted = self.store.dry_run(&body, &state.key.namespace).await;
+                    let predicted = self.cluster("diff")?.dry_run(&body, &state.key.namespace).await;
                     let (desired, live) =
                         compare::normalized(predicted.as_ref().unwrap_or(desired), live, rules);
                     (Some(desired), Some(live))
                 }
                 (desired, live) => (desired.map(alone), live.map(alone)),
             };
-        Pair { key: state.key.clone(), live, desired, origin }
+        Ok(Pair { key: state.key.clone(), live, desired, origin })
     }
 }
 

@@ -14,12 +14,7 @@ use crate::view;
 
 impl Session<'_> {
     pub(super) async fn list(&mut self, args: ListArgs) -> Result<u8, Failure> {
-        let listed = async {
-            match &args.app_namespace {
-                Some(namespace) => self.store.list(namespace, &args.selector).await,
-                None => self.store.list_all(&self.context.namespace, &args.selector).await,
-            }
-        };
+        let listed = self.store.list(&self.context.namespace, args.app_namespace.as_deref(), &args.selector);
         let (listed, heartbeat) =
             futures::join!(listed, Heartbeat::read(&self.store, &self.context.namespace));
         let (values, unreadable) = listed?;
@@ -36,7 +31,7 @@ impl Session<'_> {
         match args.output.as_str() {
             "json" | "yaml" => {
                 let form = if args.output == "json" { Form::Json } else { Form::Yaml };
-                self.console.object(&chosen.into_iter().map(|(value, _)| value).collect(), form);
+                self.applications(chosen.into_iter().map(|(value, _)| value).collect(), form);
             }
             "name" => {
                 for (_, app) in chosen {

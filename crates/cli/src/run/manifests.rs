@@ -6,17 +6,48 @@ use std::path::{Path, PathBuf};
 use api::{AppInstanceName, Application};
 use applications::{Controller, Evaluation, Start, StartError, Unrendered, What};
 use resource::{Object, ResourceKey};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Session;
-use crate::command::ManifestsArgs;
+use crate::command::{ManifestsArgs, SourceRevisions};
 use crate::escape;
 use crate::failure::{Failure, Kind};
+use crate::name::AppName;
+use crate::store::{Store, query};
+
+/// Which revisions are rendered.
+pub(super) struct Revisions<'a> {
+    /// Of the only source.
+    pub(super) one: Option<&'a str>,
+    /// Of several.
+    pub(super) many: &'a SourceRevisions,
+    /// Whatever is cached.
+    pub(super) fresh: bool,
+}
+
+/// Files of any name.
+pub(super) const ALL_FILES: &[&str] = &["*"];
 
 impl Session<'_> {
     pub(super) async fn manifests(&mut self, args: ManifestsArgs) -> Result<u8, Failure> {
+        args.sources.check(1)?;
         let name = self.name(&args.name, args.app_namespace.as_deref())?;
-        let mut app = self.store.application(&name).await?;
+        let shown = match &self.store {
+            Store::Cluster(_) => self.own_manifests(&name, &args).await?,
+            Store::Server(_) => self.told_manifests(&name, &args).await?,
+        };
+        for value in shown {
+            let yaml = goyaml::to_string(&value);
+            let yaml = if self.console.terminal { escape::lines(&yaml).into_owned() } else { yaml };
+            // The peer ends each with an empty line.
+            let end = if self.console.look.native() { "" } else { "\n" };
+            self.console.print(&format!("---\n{yaml}{end}"));
+        }
+        Ok(0)
+    }
+
+    async fn own_manifests(&mut self, name: &AppName, args: &ManifestsArgs) -> Result<Vec<Value>, Failure> {
+        let mut app = self.store.application(name).await?;
         let live = args.source == "live";
         let what = What {
             revision: args.revision.clone(),
@@ -27,13 +58,62 @@ impl Session<'_> {
         let evaluation = self.evaluate(&app, &what).await?;
         let git = evaluation.desired.iter().map(|(object, _)| object);
         let objects: Vec<&Object> = if live { evaluation.live.values().collect() } else { git.collect() };
-        for object in objects {
+        let masked = |object: &Object| {
             let (masked, _) = compare::mask(Some(object), None, &evaluation.rules);
-            let yaml = goyaml::to_string(&masked.unwrap_or_else(|| object.clone()).into_value());
-            let yaml = if self.console.terminal { escape::lines(&yaml).into_owned() } else { yaml };
-            self.console.print(&format!("---\n{yaml}"));
-        }
-        Ok(0)
+            masked.unwrap_or_else(|| object.clone()).into_value()
+        };
+        Ok(objects.into_iter().map(masked).collect())
+    }
+
+    /// **Source**: the peer's client, which prints `null` for what git or the cluster does not have.
+    async fn told_manifests(&mut self, name: &AppName, args: &ManifestsArgs) -> Result<Vec<Value>, Failure> {
+        let mut app = self.store.application(name).await?;
+        let root = local(args.local.as_deref(), args.local_repo_root.as_deref(), &mut app)?;
+        let said = args.revision.as_deref().filter(|revision| !revision.is_empty());
+        let server = self.server("manifests")?;
+        let side = match (args.source.as_str(), root) {
+            ("live", _) => "liveState",
+            (_, Some(root)) => {
+                let objects = server.render(name, &root, ALL_FILES).await?;
+                return Ok(objects.into_iter().map(Object::into_value).collect());
+            }
+            _ if said.is_some() || !args.sources.revisions.is_empty() => {
+                let wanted = Revisions { one: said, many: &args.sources, fresh: false };
+                let objects = self.wanted(name, &app, &wanted).await?;
+                return Ok(objects.into_iter().map(Object::into_value).collect());
+            }
+            _ => "targetState",
+        };
+        let managed = server.managed(name).await?;
+        Ok(managed.iter().map(|item| side_of(item, side)).collect())
+    }
+
+    /// What git wants at a revision.
+    pub(super) async fn wanted(
+        &mut self,
+        name: &AppName,
+        app: &Application,
+        revisions: &Revisions<'_>,
+    ) -> Result<Vec<Object>, Failure> {
+        let Store::Server(server) = &self.store else {
+            let revision = revisions.one.map(str::to_owned);
+            let what = What { revision, desired_only: true, ..What::default() };
+            return Ok(self
+                .evaluate(app, &what)
+                .await?
+                .desired
+                .into_iter()
+                .map(|(object, _)| object)
+                .collect());
+        };
+        let mut request = query(name);
+        request["revision"] = json!(revisions.one.unwrap_or_default());
+        request["revisions"] = json!(revisions.many.revisions);
+        request["sourcePositions"] = json!(revisions.many.positions(app)?);
+        request["noCache"] = json!(revisions.fresh);
+        let answer =
+            server.ask("GetManifests", &request, format!("cannot render application {name}")).await?;
+        crate::store::manifests(&answer)
     }
 
     /// What the controller would see. Its findings are told as notes. **Errors**: it cannot be rendered or read.
@@ -58,7 +138,8 @@ impl Session<'_> {
         app: &Application,
         what: &What,
     ) -> Result<Result<Evaluation, Unrendered>, Failure> {
-        let controller = self.controller().await.map_err(|error| cannot_render(app).because(&error))?;
+        let client = &self.cluster("rendering and comparing on this machine")?.client;
+        let controller = self.controller(client).await.map_err(|error| cannot_render(app).because(&error))?;
         Ok(Box::pin(controller.evaluate(app, what)).await)
     }
 
@@ -66,20 +147,21 @@ impl Session<'_> {
     pub(super) async fn orphans(&mut self, app: &Application) -> Result<Vec<ResourceKey>, Failure> {
         let cannot = || Failure::new(Kind::Other, "cannot look for orphaned resources");
         let home = &self.context.namespace;
-        let (all, _) = self.store.list_all(home, "").await?;
+        let (all, _) = self.store.list(home, None, "").await?;
         let text = |app: &Value, field: &str| app["metadata"][field].as_str().unwrap_or_default().to_owned();
         let instance =
             |app: &Value| AppInstanceName::new(&text(app, "name"), &text(app, "namespace"), home).to_string();
         let names: BTreeSet<String> = all.iter().map(instance).collect();
-        let controller = self.controller().await.map_err(|error| cannot().because(&error))?;
+        let client = &self.cluster("orphans")?.client;
+        let controller = self.controller(client).await.map_err(|error| cannot().because(&error))?;
         let found = Box::pin(controller.orphans(app, &|name| names.contains(name))).await;
         found.map_err(|unrendered| caused(cannot(), &unrendered))
     }
 
     /// The controller's own functions.
-    async fn controller(&self) -> Result<Controller, StartError> {
+    async fn controller(&self, client: &kube::Client) -> Result<Controller, StartError> {
         let start = Start {
-            client: self.context.client.clone(),
+            client: client.clone(),
             options: self.context.controller_options(),
             data_dir: self.context.data_dir.clone(),
             allow_file: self.context.allow_file,
@@ -87,6 +169,11 @@ impl Session<'_> {
         };
         Box::pin(start.start()).await
     }
+}
+
+/// A side of an object that a server tells; null where there is none.
+pub(super) fn side_of(item: &Value, side: &str) -> Value {
+    item[side].as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
 fn cannot_render(app: &Application) -> Failure {

@@ -75,6 +75,10 @@ impl Progress {
 
     /// Shows an application as it has become; `waits_for` says what is missing.
     pub(super) fn show(&mut self, console: &mut Console, app: &Application, waits_for: &str, now: Timestamp) {
+        // The peer's client says nothing more once it is over.
+        if self.mode == Mode::Peer && waits_for.is_empty() {
+            return;
+        }
         let changed: Vec<Row> =
             rows(app).into_iter().filter(|row| self.known.get(&row.key) != Some(row)).collect();
         match self.mode {
@@ -108,6 +112,14 @@ impl Progress {
     pub(super) fn tick(&mut self, console: &mut Console, now: Timestamp) {
         if self.mode == Mode::Live {
             self.draw(console, now);
+        }
+    }
+
+    /// Says that it took too long, as the peer's client does.
+    pub(super) fn late(&mut self, console: &mut Console) {
+        if self.mode == Mode::Peer {
+            console.print("\nThis is the state of the app after wait timed out:\n");
+            console.print("\nThe command timed out waiting for the conditions to be met.\n");
         }
     }
 

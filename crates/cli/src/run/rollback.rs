@@ -1,29 +1,44 @@
 //! `app rollback`.
 
 use api::{Application, Operation, RevisionHistory, hold as holds};
+use serde_json::json;
 
 use super::Session;
 use super::hold;
 use super::sync::{begin, check_idle};
 use crate::command::RollbackArgs;
 use crate::failure::{Failure, Kind};
+use crate::name::AppName;
+use crate::store::{Store, query};
 
 /// Fewest letters of a commit that name one.
 const SHORTEST_COMMIT: usize = 4;
 
 impl Session<'_> {
     pub(super) async fn rollback(&mut self, args: RollbackArgs) -> Result<u8, Failure> {
-        let name = self.name(&args.name, args.app_namespace.as_deref())?;
+        let mut name = self.name(&args.name, args.app_namespace.as_deref())?;
+        if matches!(self.store, Store::Server(_)) {
+            name = self.ask_rollback(&name, &args).await?;
+        } else {
+            self.begin_rollback(&name, &args).await?;
+        }
+        if !args.no_wait {
+            Box::pin(self.follow_operation(&name, args.timeout, &args.output, false)).await?;
+        }
+        Ok(0)
+    }
+
+    async fn begin_rollback(&mut self, name: &AppName, args: &RollbackArgs) -> Result<(), Failure> {
         let user = &self.context.user;
         let until = holds::until(args.hold, self.context.now());
         let app = self
             .store
-            .update(&name, |app| {
-                let mut patch = begin(&operation(app, &args, user)?);
+            .update(name, |app| {
+                let mut patch = begin(&operation(app, args, user)?);
                 if app.spec.automated().is_some() {
                     let reason = match &args.reason {
                         Some(reason) => reason.clone(),
-                        None => format!("rolled back to {}", entry(app, &args)?.id),
+                        None => format!("rolled back to {}", entry(app, args)?.id),
                     };
                     patch["metadata"]["annotations"] = holds::annotations(&until, &reason);
                 }
@@ -33,10 +48,30 @@ impl Session<'_> {
         if app.spec.automated().is_some() {
             self.console.note(hold::said(&args.name, &until).trim_end());
         }
-        if !args.no_wait {
-            Box::pin(self.follow_operation(&name, args.timeout, &args.output, false)).await?;
+        Ok(())
+    }
+
+    /// A server holds what syncs by itself; for another time or reason than its own that is said again. The answer is the name in full, by
+    /// which the peer's client goes on.
+    async fn ask_rollback(&mut self, name: &AppName, args: &RollbackArgs) -> Result<AppName, Failure> {
+        let server = self.server("rollback")?.clone();
+        let app = self.store.application(name).await?;
+        let mut request = query(name);
+        request["id"] = entry(&app, args)?.id.into();
+        request["prune"] = args.prune.into();
+        server.ask("Rollback", &request, format!("cannot roll application {name} back")).await?;
+        let full = AppName { namespace: app.metadata.namespace.clone(), name: app.metadata.name.clone() };
+        if app.spec.automated().is_none() {
+            return Ok(full);
         }
-        Ok(0)
+        let until = holds::until(args.hold, self.context.now());
+        if args.hold != holds::ROLLBACK || args.reason.is_some() {
+            let reason = args.reason.clone().unwrap_or_else(|| "rolled back".to_owned());
+            let held = json!({ "metadata": { "annotations": holds::annotations(&until, &reason) } });
+            server.update(name, |_| Ok(Some(held.clone()))).await?;
+        }
+        self.console.note(hold::said(&args.name, &until).trim_end());
+        Ok(full)
     }
 }
 

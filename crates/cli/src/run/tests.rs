@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::execute;
 use crate::command::AppCommand;
 use crate::console::Console;
-use crate::context::{Context, Style};
+use crate::context::{Connection, Context, Style};
 use crate::view::sample;
 
 #[derive(Debug, Parser)]
@@ -67,7 +67,7 @@ impl Bench {
     fn empty() -> Self {
         let sim = kubesim::KubeSim::new(kubesim::Options::default());
         let client = sim.client();
-        Self { sim, context: Context::new(client.clone(), "argocd", "unused"), client }
+        Self { sim, context: Context::new(Connection::Cluster(client.clone()), "argocd", "unused"), client }
     }
 
     /// Until somebody watches applications.
@@ -117,7 +117,11 @@ impl Bench {
 
     async fn read(&self, name: &str) -> Value {
         let name = crate::name::AppName::parse(name, "argocd").unwrap();
-        crate::store::Store::new(self.client.clone()).find(&name).await.unwrap().unwrap_or_default()
+        crate::store::Store::new(&Connection::Cluster(self.client.clone()))
+            .find(&name)
+            .await
+            .unwrap()
+            .unwrap_or_default()
     }
 
     async fn beat(&self, at: Timestamp) {

@@ -6,6 +6,7 @@ use api::{Application, HealthStatusCode};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use super::Session;
+use super::apps::depth;
 use super::filter::Filters;
 use super::progress::Progress;
 use super::verdict::{Wanted, missing};
@@ -14,7 +15,9 @@ use crate::console::Form;
 use crate::failure::{Failure, Kind};
 use crate::heartbeat::Heartbeat;
 use crate::name::AppName;
+use crate::store::Store;
 use crate::view;
+use crate::view::details::Around;
 use crate::watch::{Follow, Seen};
 
 /// Time between drawings.
@@ -23,8 +26,6 @@ const TICK: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: u32 = 5;
 /// Stands for "no limit": longer than anybody waits.
 const FOREVER: Duration = Duration::from_secs(30 * 365 * 86_400);
-/// Least width of a column in the table at the end, as in the peer.
-const COLUMN: usize = 5;
 
 /// What a wait keeps in hand.
 struct Vigil {
@@ -33,6 +34,8 @@ struct Vigil {
     heartbeat: Heartbeat,
     /// Whether the status is in doubt, which was told.
     doubted: bool,
+    /// Whether an operation was asked for meanwhile.
+    operated: bool,
     ticks: Interval,
     deadline: Instant,
 }
@@ -47,7 +50,12 @@ enum Turn {
 
 impl Session<'_> {
     pub(super) async fn wait(&mut self, args: WaitArgs) -> Result<u8, Failure> {
-        let names = self.names(&args.names, args.selector.as_deref(), args.app_namespace.as_deref()).await?;
+        let selector = args.selector.as_deref();
+        let names = match self.names(&args.names, selector, &[], args.app_namespace.as_deref()).await {
+            // The peer's client waits for none of them.
+            Err(failure) if failure.kind == Kind::NotFound && !self.console.look.native() => return Ok(0),
+            names => names?,
+        };
         let nothing_said =
             !(args.sync || args.health || args.operation || args.suspended || args.degraded || args.delete);
         let wanted = Wanted {
@@ -65,11 +73,14 @@ impl Session<'_> {
                 self.store.get(&name).await?;
             }
             let (app, result) =
-                Box::pin(self.settle(&name, &wanted, args.timeout, args.output != "wide")).await?;
+                Box::pin(self.settle(&name, &wanted, args.timeout, is_for_machines(&args.output))).await?;
             match app {
-                None if wanted.gone => self.console.print(&format!("application '{name}' deleted\n")),
+                None if wanted.gone && self.console.look.native() => {
+                    self.console.print(&format!("application '{name}' deleted\n"));
+                }
+                None if wanted.gone => self.console.print(&format!("Application '{name}' deleted\n")),
                 None => {}
-                Some(app) => self.report(&app, &wanted, &args.output).await?,
+                Some(app) => self.report(&name, &app, &wanted, &args.output).await?,
             }
             result?;
         }
@@ -92,6 +103,7 @@ impl Session<'_> {
             progress: Progress::new(self.context, quiet),
             heartbeat: Heartbeat::read(&self.store, &self.context.namespace).await,
             doubted: false,
+            operated: false,
             ticks,
             deadline: Instant::now() + if timeout.is_zero() { FOREVER } else { timeout },
         };
@@ -112,6 +124,7 @@ impl Session<'_> {
                 Turn::Late => {
                     let (name, seconds) = (&name.name, timeout.as_secs());
                     let what = format!("timed out ({seconds}s) waiting for app {name:?} match desired state");
+                    vigil.progress.late(self.console);
                     break Err(
                         Failure::new(Kind::Timeout, what).cause(format!("it still waits for {waits_for}"))
                     );
@@ -119,10 +132,16 @@ impl Session<'_> {
             }
             let Some(app) = &last else { continue };
             let shown = self.believed(&mut vigil, app).await;
+            vigil.operated |=
+                app.operation.as_ref().is_some_and(|o| !o.sync.as_ref().is_some_and(|sync| sync.dry_run));
             let gap = missing(wanted, &shown);
             waits_for = gap.clone().unwrap_or_default();
             vigil.progress.show(self.console, &shown, &waits_for, self.context.now());
             if gap.is_none() {
+                if let (true, Store::Server(server)) = (vigil.operated, &self.store) {
+                    // As the peer's client does: what the sync has led to is looked at once more.
+                    last = Some(crate::store::parse(server.refreshed(name, "normal").await?)?);
+                }
                 break Ok(());
             }
             let health = shown.status.health.status.clone();
@@ -181,6 +200,7 @@ impl Session<'_> {
     /// Prints how an application is after the wait.
     pub(super) async fn report(
         &mut self,
+        name: &AppName,
         app: &Application,
         wanted: &Wanted,
         output: &str,
@@ -192,17 +212,42 @@ impl Session<'_> {
             _ => None,
         };
         if let Some(form) = form {
-            let name = AppName { namespace: app.metadata.namespace.clone(), name: app.metadata.name.clone() };
-            let value = self.store.get(&name).await?;
-            self.console.object(&value, form);
+            let value = match &self.store {
+                Store::Cluster(_) => {
+                    let name = AppName {
+                        namespace: app.metadata.namespace.clone(),
+                        name: app.metadata.name.clone(),
+                    };
+                    self.store.get(&name).await?
+                }
+                Store::Server(_) => {
+                    let mut value = app.to_value();
+                    if let Some(value) = value.as_object_mut() {
+                        value.retain(|field, _| field != "apiVersion" && field != "kind");
+                    }
+                    // Nor are there any in what a watch tells, which the peer's client prints.
+                    if let Some(metadata) = value["metadata"].as_object_mut() {
+                        metadata.remove("managedFields");
+                    }
+                    value
+                }
+            };
+            self.applications(value, form);
             return Ok(());
         }
-        let around = self.around(app).await;
+        let mut around = self.around(app).await?;
+        if !look.native() && matches!(self.store, Store::Server(_)) {
+            // The peer's client does not look for windows here.
+            around = Around { sync: "Sync Allowed", windows: Vec::new(), name: self.typed(name), ..around };
+        }
         let mut text = format!("\n{}\n", view::details::summary(app, &around, look));
         if wanted.operation {
             text += &view::operation::summary(app, self.context.now(), look);
         }
-        let table = view::resources::table(app, COLUMN, look);
+        let table = match output {
+            "wide" => view::resources::table(app, look),
+            output => self.tree(app, depth(output)).await?,
+        };
         if !table.is_empty() {
             text += &format!("\n{table}");
         }
@@ -226,4 +271,9 @@ fn turned_bad(
         Failure::new(Kind::NotMet, what)
             .next(format!("see why: capstan app get {} -o tree=detailed", name.name))
     })
+}
+
+/// Whether a result is for programs, so that nothing may stand before it.
+pub(super) fn is_for_machines(output: &str) -> bool {
+    matches!(output, "json" | "yaml")
 }

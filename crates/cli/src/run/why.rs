@@ -10,6 +10,7 @@ use crate::command::WhyArgs;
 use crate::console::Form;
 use crate::failure::Failure;
 use crate::heartbeat::Heartbeat;
+use crate::store::Store;
 use crate::view;
 
 impl Session<'_> {
@@ -22,7 +23,15 @@ impl Session<'_> {
             self.console.note(&format!("{reason}; what the status says may be old"));
         }
         let mut app = app;
-        let why = if app.metadata.is_deleting() { leaving(&app) } else { self.found_out(&mut app).await? };
+        let why = match &self.store {
+            _ if app.metadata.is_deleting() => leaving(&app),
+            Store::Cluster(_) => self.found_out(&mut app).await?,
+            Store::Server(server) => {
+                self.console.note("a server tells no fields, commits and authors; for those: --core");
+                let managed = server.managed(&name).await?;
+                told(&app, &managed)
+            }
+        };
         match args.output.as_str() {
             "json" => self.console.object(&value(&app, &why), Form::Json),
             "yaml" => self.console.object(&value(&app, &why), Form::Yaml),
@@ -50,6 +59,32 @@ impl Session<'_> {
         }
         Ok(evaluation.why.unwrap_or_default())
     }
+}
+
+/// The reasons that can be had of what a server tells: conditions, an operation under way, what differs and what is unwell.
+fn told(app: &Application, managed: &[Value]) -> Why {
+    let error = |condition: &str, message: &str| Reason::Error {
+        condition: condition.to_owned(),
+        message: message.to_owned(),
+    };
+    let mut reasons: Vec<Reason> = app
+        .status
+        .conditions
+        .iter()
+        .map(|condition| error(condition.condition_type.as_str(), &condition.message))
+        .collect();
+    if let Some(state) = app.status.running() {
+        reasons.push(Reason::Runs { message: state.message.clone(), since: state.started_at.clone() });
+    }
+    for pair in super::diff::told::pairs(app, managed, None, false) {
+        let resource = why::Resource::from(&pair.key);
+        reasons.push(match (pair.desired, pair.live) {
+            (Some(_), None) => Reason::Missing { resource, message: String::new(), commit: None },
+            (None, _) => Reason::Extra { resource },
+            (Some(_), Some(_)) => Reason::Differs { resource, fields: Vec::new(), more: 0 },
+        });
+    }
+    Why::new(reasons)
 }
 
 /// What a deletion waits for, which its condition says.

@@ -9,8 +9,10 @@ use crate::table::{Cell, Table};
 /// What the Application itself does not say.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Around {
-    /// Address of the web interface, from the settings; may be empty.
+    /// Address of the web interface; may be empty.
     pub(crate) url: String,
+    /// What the application is called there.
+    pub(crate) name: String,
     /// Whether it may be synced now, in words.
     pub(crate) sync: &'static str,
     /// Sync windows of its project that apply to it.
@@ -24,7 +26,7 @@ pub(crate) fn summary(app: &Application, around: &Around, look: Look) -> String 
     out += &line("Project:", app.spec.project_name().into());
     out += &line("Server:", server(app).into());
     out += &line("Namespace:", app.spec.destination.namespace.as_str().into());
-    let url = url(app, &around.url);
+    let url = url(&around.name, &around.url);
     if !url.is_empty() || !look.native() {
         out += &line("URL:", url.into());
     }
@@ -63,11 +65,11 @@ pub(crate) fn conditions(app: &Application, look: Look) -> String {
     table.render(look)
 }
 
-fn url(app: &Application, base: &str) -> String {
+fn url(name: &str, base: &str) -> String {
     if base.is_empty() {
         return String::new();
     }
-    format!("{}/applications/{}", base.trim_end_matches('/'), app.metadata.name)
+    format!("{}/applications/{name}", base.trim_end_matches('/'))
 }
 
 fn source_lines(source: &ApplicationSource, look: Look) -> String {
@@ -111,7 +113,7 @@ fn sync_status(app: &Application, look: Look) -> Cell {
 fn health_status(app: &Application, look: Look) -> Cell {
     let health = &app.status.health;
     let mut cell = health.status.as_ref().map_or_else(Cell::default, |status| look.health(status));
-    if !health.message.is_empty() {
+    if look.native() && !health.message.is_empty() {
         cell.text += &format!(" ({})", Cell::from(health.message.as_str()).text);
     }
     cell
@@ -127,8 +129,12 @@ mod tests {
 
     #[test]
     fn the_peers_lines() {
-        let around =
-            Around { url: "https://cd.example/".to_owned(), sync: "Sync Allowed", windows: Vec::new() };
+        let around = Around {
+            url: "https://cd.example/".to_owned(),
+            name: "guestbook".to_owned(),
+            sync: "Sync Allowed",
+            windows: Vec::new(),
+        };
         let expected = "\
 Name:               argocd/guestbook
 Project:            default
@@ -142,7 +148,7 @@ Source:
 SyncWindow:         Sync Allowed
 Sync Policy:        Automated (Prune)
 Sync Status:        OutOfSync from main (4f2a91c)
-Health Status:      Degraded (web fell over)
+Health Status:      Degraded
 ";
         assert_eq!(summary(&sample::guestbook(), &around, PEER), expected);
         let expected = "\

@@ -2,7 +2,7 @@
 
 use resource::ResourceKey;
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
+use similar::{ChangeTag, DiffTag, TextDiff};
 
 use crate::escape;
 use crate::look::{Look, Paint};
@@ -57,6 +57,46 @@ pub(crate) fn unified(pair: &Pair, look: Look) -> String {
     out
 }
 
+/// The same as the peer's client has it, by `diff` without flags: `2c2`, `<`, `---`, `>`.
+pub(crate) fn normal(pair: &Pair) -> String {
+    let text = |value: &Option<Value>| value.as_ref().map(goyaml::to_string).unwrap_or_default();
+    let (live, desired) = (text(&pair.live), text(&pair.desired));
+    if live == desired {
+        return String::new();
+    }
+    let key = &pair.key;
+    let mut out = format!("\n===== {}/{} {}/{} ======\n", key.group, key.kind, key.namespace, key.name);
+    let (before, after): (Vec<&str>, Vec<&str>) = (live.lines().collect(), desired.lines().collect());
+    let diff = TextDiff::from_slices(&before, &after);
+    for operation in diff.ops() {
+        let (tag, old, new) = operation.as_tag_tuple();
+        // Lines count from 1; what is added or taken away has a place after a line.
+        let range = |range: &std::ops::Range<usize>| match range.len() {
+            0 => range.start.to_string(),
+            1 => range.end.to_string(),
+            _ => format!("{},{}", range.start + 1, range.end),
+        };
+        let sign = match tag {
+            DiffTag::Equal => continue,
+            DiffTag::Delete => 'd',
+            DiffTag::Insert => 'a',
+            DiffTag::Replace => 'c',
+        };
+        out += &format!("{}{sign}{}\n", range(&old), range(&new));
+        let lines = |out: &mut String, sign: char, slices: &[&str]| {
+            for line in slices {
+                out.push_str(&format!("{sign} {}\n", escape::lines(line)));
+            }
+        };
+        lines(&mut out, '<', &before[old]);
+        if tag == DiffTag::Replace {
+            out.push_str("---\n");
+        }
+        lines(&mut out, '>', &after[new]);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -93,6 +133,26 @@ mod tests {
             ("equal", Some(one()), Some(one()), ""),
         ] {
             assert_eq!(unified(&pair(live, desired), Look::default()), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn as_diff_prints_it() {
+        let lines = |items: &[i32]| json!({ "l": items });
+        for (reason, live, desired, expected) in [
+            (
+                "changed",
+                Some(json!({"a": 1, "b": 2})),
+                Some(json!({"a": 3, "b": 2})),
+                "1c1\n< a: 1\n---\n> a: 3\n",
+            ),
+            ("added", Some(lines(&[1, 4])), Some(lines(&[1, 2, 3, 4])), "2a3,4\n> - 2\n> - 3\n"),
+            ("taken", Some(lines(&[1, 2, 3])), Some(lines(&[1, 3])), "3d2\n< - 2\n"),
+            ("new", None, Some(json!({"a": 1, "b": 2})), "0a1,2\n> a: 1\n> b: 2\n"),
+            ("gone", Some(json!({"a": 1})), None, "1d0\n< a: 1\n"),
+        ] {
+            let expected = format!("\n===== apps/Deployment default/web ======\n{expected}");
+            assert_eq!(normal(&pair(live, desired)), expected, "{reason}");
         }
     }
 }

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::{Application, HealthStatus, HookType};
+use jiff::Timestamp;
 use resource::ResourceKey;
+use serde_json::Value;
 
 use crate::look::Look;
 use crate::table::{Cell, Table};
+use crate::view::tree::Node;
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,13 +77,12 @@ pub(crate) fn rows(app: &Application) -> Vec<Row> {
     rows
 }
 
-/// The table of `app get` and of the end of `app sync`; nothing where there are no resources. `minimum` is the least
-/// width of a column, gap included.
-pub(crate) fn table(app: &Application, minimum: usize, look: Look) -> String {
+/// The table of `app get` and of the end of `app sync`; nothing where there are no resources.
+pub(crate) fn table(app: &Application, look: Look) -> String {
     if app.status.resources.is_empty() {
         return String::new();
     }
-    let mut table = Table::with_minimum(minimum);
+    let mut table = Table::default();
     table.row(
         ["GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK", "MESSAGE"]
             .map(|t| Cell { text: t.to_owned(), paint: crate::look::Paint::Dim })
@@ -99,6 +101,44 @@ pub(crate) fn table(app: &Application, minimum: usize, look: Look) -> String {
         ]);
     }
     table.render(look)
+}
+
+/// The table of `app resources` of a tree that a server tells.
+#[derive(Debug)]
+pub(crate) struct Listed<'a> {
+    pub(crate) tree: &'a Value,
+    /// Only what is of nobody.
+    pub(crate) orphaned: bool,
+    /// With ages and reasons.
+    pub(crate) detailed: bool,
+}
+
+impl Listed<'_> {
+    /// **Shape**: as the peer's, what nobody owns of the application's, then what is of nobody.
+    pub(crate) fn table(&self, now: Timestamp, look: Look) -> String {
+        let mut table = Table::new(if self.detailed {
+            &["GROUP", "KIND", "NAMESPACE", "NAME", "ORPHANED", "AGE", "HEALTH", "REASON"]
+        } else {
+            &["GROUP", "KIND", "NAMESPACE", "NAME", "ORPHANED"]
+        });
+        let all = |field: &str| self.tree[field].as_array().into_iter().flatten();
+        let is_root = |node: &&Value| node["parentRefs"].as_array().is_none_or(Vec::is_empty);
+        let own = all("nodes").filter(|node| !self.orphaned && is_root(node)).map(|node| (node, "No"));
+        for (node, orphaned) in own.chain(all("orphanedNodes").map(|node| (node, "Yes"))) {
+            let node = Node::told(node);
+            let key = &node.key;
+            let mut row: Vec<Cell> =
+                [&key.group, &key.kind, &key.namespace, &key.name].map(|text| text.as_str().into()).to_vec();
+            row.push(orphaned.into());
+            if self.detailed {
+                row.push(node.age(now).unwrap_or_else(|| "<unknown>".to_owned()).into());
+                row.push(look.word(&node.health));
+                row.push(node.message.as_str().into());
+            }
+            table.row(row);
+        }
+        table.render(look)
+    }
 }
 
 /// The table of `app resources`.
@@ -138,9 +178,9 @@ mod tests {
             "       ConfigMap   default    old      OutOfSync                     ",
             "       Service     default    web      Synced     Healthy            ",
         ];
-        let text = table(&sample::guestbook(), 0, PEER);
+        let text = table(&sample::guestbook(), PEER);
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
-        assert_eq!(table(&sample::hostile(), 0, PEER), "");
+        assert_eq!(table(&sample::hostile(), PEER), "");
     }
 
     #[test]

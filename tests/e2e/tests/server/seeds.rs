@@ -168,7 +168,11 @@ impl Typist {
             kube::Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.unwrap();
         let context = cli::Context {
             style: cli::Style::Argocd,
-            ..cli::Context::new(kube::Client::try_from(config).unwrap(), "argocd", data)
+            ..cli::Context::new(
+                cli::Connection::Cluster(kube::Client::try_from(config).unwrap()),
+                "argocd",
+                data,
+            )
         };
         assert_eq!(cli::run(line.command, context).await, 0, "our own rollback");
     }

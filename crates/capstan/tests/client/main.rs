@@ -1,0 +1,6 @@
+//! Our binary under the name of `argocd`, held against the official client: the same lines, the same server, the same answers.
+#![expect(clippy::disallowed_methods, reason = "a test starts the official client and ours")]
+#![expect(clippy::print_stderr, reason = "a test says what is not there to run against")]
+
+mod app;
+mod bench;
