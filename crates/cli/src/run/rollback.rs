@@ -18,7 +18,7 @@ impl Session<'_> {
     pub(super) async fn rollback(&mut self, args: RollbackArgs) -> Result<u8, Failure> {
         let mut name = self.name(&args.name, args.app_namespace.as_deref())?;
         if matches!(self.store, Store::Server(_)) {
-            name = self.ask_rollback(&name, &args).await?;
+            name = Box::pin(self.ask_rollback(&name, &args)).await?;
         } else {
             self.begin_rollback(&name, &args).await?;
         }

@@ -27,8 +27,8 @@ fn texts_are_those_that_go_writes() {
             continue;
         }
         let decoded = message.decode(&STANDARD.decode(recorded["proto"].as_str().unwrap()).unwrap()).unwrap();
-        let start = line.find("\"json\":").unwrap() + "\"json\":".len();
-        let expected = &line[start..line.rfind(",\"proto\":").unwrap()];
+        let (_, rest) = line.split_once("\"json\":").unwrap();
+        let (expected, _) = rest.rsplit_once(",\"proto\":").unwrap();
         assert_eq!(message.go_json(&decoded, 0), expected, "{name}, {}", recorded["case"]);
         checked += 1;
     }
