@@ -15,6 +15,9 @@ use crate::stand::Stand;
 const KEY: (&str, &str) = ("dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
+/// What is asked, with which headers, and what is answered.
+type Refused<'a> = (&'a str, String, Vec<(&'a str, &'a str)>, u16, &'a str);
+
 /// A terminal, and what it printed.
 struct Terminal {
     socket: WebSocketStream<TcpStream>,
@@ -138,7 +141,7 @@ async fn terminals_are_for_whom_they_may_be() {
     stand.api.apply(&foreign).await.unwrap();
     let pod = query.split('&').next().unwrap();
     let own = format!("http://{}", stand.server.address());
-    let rows: Vec<(&str, String, Vec<(&str, &str)>, u16, &str)> = vec![
+    let rows: Vec<Refused> = vec![
         ("no token", query.clone(), vec![], 401, "no session information"),
         ("a bad token", query.clone(), vec![("Cookie", "argocd.token=x")], 401, "invalid session"),
         (
