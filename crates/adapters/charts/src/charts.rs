@@ -1,6 +1,6 @@
 //! What the rest of the program asks of chart repositories.
 
-use crate::archive::{Archive, Resolved};
+use crate::archive::{Archive, Place, Resolved};
 use crate::digest::Digest;
 use crate::documents::Document;
 use crate::error::ChartError;
@@ -167,6 +167,25 @@ impl Charts {
                 Ok(tags.map(|tags| tags.value.iter().map(|tag| version_of(tag)).collect()))
             }
         }
+    }
+
+    /// What the manifest of a version in a registry says of it: its annotations `org.opencontainers.image.*`, by the names without that.
+    ///
+    /// # Errors
+    /// [`ChartError`]; an index has none.
+    pub async fn said(
+        &self,
+        remote: &Remote,
+        chart: &str,
+        revision: &str,
+    ) -> Result<BTreeMap<String, String>, ChartError> {
+        let resolved = self.resolve(remote, chart, revision, Freshness::Known).await?.value;
+        let Place::Layer { host, repository, manifest, .. } = &resolved.place else {
+            return Err(refused(remote, "a Helm repository has no manifests"));
+        };
+        let place = RegistryPlace { remote, host, repository };
+        let found = self.inner.manifest(&place, &manifest.to_string(), Freshness::Known).await?;
+        Ok(found.value.value.said.clone())
     }
 
     /// The names of all charts of a Helm repository.

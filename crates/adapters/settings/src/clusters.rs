@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use api::names::{IN_CLUSTER_NAME, IN_CLUSTER_SERVER};
+use api::names::{IN_CLUSTER_NAME, IN_CLUSTER_SERVER, annotation, label};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::Secret;
 use crate::fields::{Fields, SecretError};
+
+/// Annotation of what the server made.
+const MANAGED_BY: &str = "managed-by";
 
 /// A Secret that names a cluster.
 ///
@@ -31,6 +35,23 @@ pub struct ClusterSecret {
     pub config: ClusterConfig,
     /// Whether its applications rest: the annotation `argocd.argoproj.io/skip-reconcile`.
     pub skip_reconcile: bool,
+    /// Labels of the Secret that are somebody's own.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations of the Secret that are somebody's own.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// Labels and annotations of a cluster's Secret that are somebody's own: not those that say what it is, who made it, or what was applied,
+/// which would be all that is secret in it.
+pub fn own_words(secret: &Value) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+    let of = |field: &str, others: &[&str]| {
+        let all = secret.get("metadata").and_then(|metadata| metadata.get(field)?.as_object());
+        let text = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+        let own = all.into_iter().flatten().filter(|(key, _)| !others.contains(&key.as_str()));
+        own.filter_map(text).collect()
+    };
+    let ours = [MANAGED_BY, annotation::LAST_APPLIED, annotation::REFRESH];
+    (of("labels", &[label::SECRET_TYPE]), of("annotations", &ours))
 }
 
 /// How a cluster is reached.
@@ -118,6 +139,7 @@ impl ClusterSecret {
             config,
             skip_reconcile,
             server,
+            ..Self::default()
         })
     }
 }

@@ -23,7 +23,9 @@ mod secret;
 mod store;
 mod watch;
 
-pub use clusters::{AwsAuth, ClusterConfig, ClusterSecret, Clusters, ExecProvider, TlsClientConfig};
+pub use clusters::{
+    AwsAuth, ClusterConfig, ClusterSecret, Clusters, ExecProvider, TlsClientConfig, own_words,
+};
 pub use fields::SecretError;
 pub use handle::{SettingsError, SettingsHandle};
 pub use lookup::{Repositories, RepositoryAccess};

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use crate::clusters::own_words;
 use crate::{ClusterSecret, Clusters, Repositories, Repository, Secret, SecretError};
 
 /// The settings as they are now.
@@ -307,7 +308,9 @@ fn held(name: &str, object: &Value) -> Result<Option<Held>, String> {
             let rests =
                 texts("annotations").get(annotation::SKIP_RECONCILE).is_some_and(|value| value == "true");
             let cluster = ClusterSecret::parse(name, &decode(object)?, rests);
-            Held::Cluster(Box::new(cluster.map_err(|error| error.to_string())?))
+            let cluster = cluster.map_err(|error| error.to_string())?;
+            let (labels, annotations) = own_words(object);
+            Held::Cluster(Box::new(ClusterSecret { labels, annotations, ..cluster }))
         }
         _ => return Ok(None),
     };

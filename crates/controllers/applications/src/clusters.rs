@@ -298,6 +298,8 @@ fn same_connection(left: &ClusterSecret, right: &ClusterSecret) -> bool {
         name: _,
         project: _,
         skip_reconcile: _,
+        labels: _,
+        annotations: _,
     } = left;
     (server, namespaces, cluster_resources, config)
         == (&right.server, &right.namespaces, &right.cluster_resources, &right.config)

@@ -12,7 +12,7 @@ use source::Remote;
 use sync::desired::Scope;
 use tokio::time::Instant;
 
-use crate::bases::{Look, permitted};
+use crate::bases::{BaseReads, Look, permitted};
 use crate::clusters::{self, Located};
 use crate::conditions::Findings;
 use crate::destination::Destination;
@@ -28,7 +28,10 @@ use crate::tree::Tree;
 use crate::wanted::{Body, Naming, RenderedSource, WantedSet, inputs, wanted};
 
 /// How often one render may find that something has to be fetched for it: a base that is fetched may name another one.
-const SUPPLY_ROUNDS: usize = 250;
+pub(crate) const SUPPLY_ROUNDS: usize = 250;
+
+/// What is said where that many are not enough.
+pub(crate) const NEVER_ENOUGH: &str = "what it needs from elsewhere is never enough";
 
 /// What is looked at in one pass over an application.
 pub(crate) struct View {
@@ -370,7 +373,10 @@ async fn bases_hold(before: &RenderedSource, look: &mut Look<'_>) -> Result<bool
     Ok(true)
 }
 
-/// Renders one source on the blocking pool, at most so many at a time. What has to be fetched for it is fetched.
+/// What one render gave: its result, or why there is none, which may be what has to be fetched for it.
+type Outcome<T> = Result<T, render::RenderError>;
+
+/// Renders one source. What has to be fetched for it is fetched.
 async fn render_tree(
     app: &Application,
     source: &ApplicationSource,
@@ -378,29 +384,34 @@ async fn render_tree(
     mut supplied: Supplied,
     look: &mut Look<'_>,
 ) -> Result<RenderedSource, String> {
-    let at = |message: String| match tree.shown() {
-        "" => message,
-        shown if is_commit(&tree.revision) => format!("{message} (commit {shown})"),
-        shown => format!("{message} ({} {shown})", source.chart),
-    };
     for _ in 0..SUPPLY_ROUNDS {
         match render_once(look, app, source, tree, lent, &supplied).await? {
             Ok(done) => return Ok(done),
             Err(render::RenderError::Needs(needs)) => {
                 if let [render::Need::Plugin(need)] = needs.as_slice() {
                     let asked = plugin::ask(look, app, source, tree, need).await;
-                    supplied.plugin = Some(asked.map_err(at)?);
+                    supplied.plugin = Some(asked.map_err(|message| at(source, tree, message))?);
                     continue;
                 }
-                supply(look, source, &needs, &mut supplied).await.map_err(at)?;
+                let done = supply(look, source, &needs, &mut supplied).await;
+                done.map_err(|message| at(source, tree, message))?;
             }
             Err(error) => {
                 look.lacking |= is_of_the_store(&error);
-                return Err(at(chain(&error)));
+                return Err(at(source, tree, chain(&error)));
             }
         }
     }
-    Err(at("what it needs from elsewhere is never enough".to_owned()))
+    Err(at(source, tree, NEVER_ENOUGH.to_owned()))
+}
+
+/// A message with the revision that it is about.
+pub(crate) fn at(source: &ApplicationSource, tree: &Tree, message: String) -> String {
+    match tree.shown() {
+        "" => message,
+        shown if is_commit(&tree.revision) => format!("{message} (commit {shown})"),
+        shown => format!("{message} ({} {shown})", source.chart),
+    }
 }
 
 /// Whether files could not be read from where we keep them, rather than that they are wrong: they are fetched again.
@@ -416,12 +427,55 @@ async fn render_once(
     tree: &Tree,
     lent: &BTreeMap<&str, &Tree>,
     supplied: &Supplied,
-) -> Result<Result<RenderedSource, render::RenderError>, String> {
+) -> Result<Outcome<RenderedSource>, String> {
+    let (view, revision) = (look.view, tree.revision.clone());
+    let inputs = inputs(source, &view.settings);
+    let charts = surroundings_of(view, app, &ApplicationSourceType::Helm);
+    let kustomizations = surroundings_of(view, app, &ApplicationSourceType::Kustomize);
+    let work = move |request: &render::Request<'_>| {
+        let rendered = render::render(request)?;
+        let refs = request.context.refs.iter();
+        let borrowed = refs.map(|(name, tree)| (name.clone(), tree.reads()));
+        let bodies = rendered.manifests.into_iter().map(|m| Body::new(&m.object, m.origin.to_string()));
+        Ok(RenderedSource {
+            revision,
+            inputs,
+            surroundings: match rendered.tool {
+                render::Tool::Directory => None,
+                render::Tool::Kustomize => Some(kustomizations),
+                render::Tool::Helm | render::Tool::Plugin => Some(charts),
+            },
+            bases: Vec::new(),
+            addresses: Vec::new(),
+            of_the_revision: rendered.of_the_revision,
+            tool: rendered.tool.into(),
+            reads: request.tree.reads(),
+            borrowed: borrowed.filter(|(_, reads)| !reads.is_empty()).collect(),
+            manifests: bodies.collect(),
+            warnings: rendered.warnings,
+        })
+    };
+    let (done, bases) = with_files(look, app, source, (tree, lent), supplied, work).await?;
+    look.shared.metrics.rendered();
+    Ok(done.map(|done| RenderedSource { bases, addresses: supplied.addresses(), ..done }))
+}
+
+/// Does something with the files of a source, as renders do: on the blocking pool, at most so many at a time, on record while it goes on.
+/// The answer tells what was read of bases, too.
+pub(crate) async fn with_files<T: Send + 'static>(
+    look: &Look<'_>,
+    app: &Application,
+    source: &ApplicationSource,
+    (tree, lent): (&Tree, &BTreeMap<&str, &Tree>),
+    supplied: &Supplied,
+    work: impl FnOnce(&render::Request<'_>) -> Outcome<T> + Send + 'static,
+) -> Result<(Outcome<T>, Vec<BaseReads>), String> {
     let (shared, view) = (look.shared, look.view);
     let path = TreePath::parse(&source.path).map_err(|error| error.to_string())?;
     let settings = &view.settings.settings;
-    let (tools, inputs) = (enabled_tools(settings), inputs(source, &view.settings));
-    let (journal, made_from) = (shared.journal.get(), crate::wanted::hash_of((inputs, &tree.revision)));
+    let tools = enabled_tools(settings);
+    let made_from = crate::wanted::hash_of((inputs(source, &view.settings), &tree.revision));
+    let journal = shared.journal.get();
     if let Some(why) = journal.and_then(|journal| journal.refusal(&view.name, made_from)) {
         return Err(why);
     }
@@ -430,9 +484,7 @@ async fn render_once(
     let permits = if alone { u32::try_from(shared.options.renders.max(1)).unwrap_or(1) } else { 1 };
     let renders = Arc::clone(&shared.renders);
     let permit = renders.acquire_many_owned(permits).await.map_err(|error| error.to_string())?;
-    let (owned, name, revision) = (source.clone(), app.metadata.name.clone(), tree.revision.clone());
-    let charts = surroundings_of(view, app, &ApplicationSourceType::Helm);
-    let kustomizations = surroundings_of(view, app, &ApplicationSourceType::Kustomize);
+    let (owned, name) = (source.clone(), app.metadata.name.clone());
     let (supplies, opened) = supplied.open();
     let plugins = plugin::are_there(shared, app).await;
     let over =
@@ -440,7 +492,7 @@ async fn render_once(
     let files = over(&tree.store);
     let mut context = render::Context {
         project: app.spec.project_name().to_owned(),
-        revision: revision.clone(),
+        revision: tree.revision.clone(),
         namespace: app.spec.destination.namespace.clone(),
         kube_version: view.to.cluster.server_version().to_owned(),
         api_versions: view.to.api_versions().names,
@@ -461,7 +513,7 @@ async fn render_once(
         let (_open, _permit) = (open, permit);
         context.cancelled = Some(cancelled);
         let limits = render::Limits { combined_bytes, ..usual };
-        let request = render::Request {
+        work(&render::Request {
             tree: &files,
             path: &path,
             application: &name,
@@ -469,32 +521,10 @@ async fn render_once(
             limits: &limits,
             tools,
             context: &context,
-        };
-        let rendered = render::render(&request)?;
-        let borrowed = context.refs.iter().map(|(name, tree)| (name.clone(), tree.reads()));
-        let bodies = rendered.manifests.into_iter().map(|m| Body::new(&m.object, m.origin.to_string()));
-        Ok(RenderedSource {
-            revision,
-            inputs,
-            surroundings: match rendered.tool {
-                render::Tool::Directory => None,
-                render::Tool::Kustomize => Some(kustomizations),
-                render::Tool::Helm | render::Tool::Plugin => Some(charts),
-            },
-            bases: Vec::new(),
-            addresses: Vec::new(),
-            of_the_revision: rendered.of_the_revision,
-            tool: rendered.tool.into(),
-            reads: files.reads(),
-            borrowed: borrowed.filter(|(_, reads)| !reads.is_empty()).collect(),
-            manifests: bodies.collect(),
-            warnings: rendered.warnings,
         })
     });
-    let done: Result<RenderedSource, render::RenderError> =
-        work.await.map_err(|error| format!("rendering {} failed: {error}", source.path))?;
-    shared.metrics.rendered();
-    Ok(done.map(|done| RenderedSource { bases: opened.reads(), addresses: supplied.addresses(), ..done }))
+    let done = work.await.map_err(|error| format!("rendering {} failed: {error}", source.path))?;
+    Ok((done, opened.reads()))
 }
 
 /// What charts and kustomizations depend on beside their files and the source's own words.

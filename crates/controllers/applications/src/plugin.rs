@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api::{Application, ApplicationSource, ApplicationSourceType};
 use cluster::chain;
 use filetree::{FileTree, TreePath};
-use plugins::{Archive, GitCredentials, Job, Lends, pack};
+use plugins::{Announcement, Archive, GitCredentials, Job, Lends, pack};
 use render::{PluginAnswer, PluginNeed};
 
 use crate::bases::Look;
@@ -76,6 +76,24 @@ pub(crate) async fn ask(
             Ok(PluginAnswer::Made { plugin: made.plugin, manifests: made.manifests, warnings })
         }
     }
+}
+
+/// The parameters that the plugin takes which would make the manifests of a source; none where no plugin wants it. `Err` is a message.
+pub(crate) async fn announcements(
+    look: &Look<'_>,
+    app: &Application,
+    source: &ApplicationSource,
+    tree: &Tree,
+    need: &PluginNeed,
+) -> Result<Option<Vec<Announcement>>, String> {
+    let job = job(look, app, source, tree, need).await?;
+    let plugins = match look.view.settings.params.render_timeout {
+        Some(time) => look.shared.plugins.within(time),
+        None => look.shared.plugins.clone(),
+    };
+    let told = plugins.announcements(&job).await.map_err(|error| chain(&error));
+    // What goes wrong with plugins is none of the business of who asks for none.
+    if need.asked_for { told } else { Ok(told.unwrap_or_default()) }
 }
 
 /// What a plugin is sent.

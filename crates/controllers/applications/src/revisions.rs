@@ -1,5 +1,7 @@
 //! What is said of the revisions that applications were synced to, and when they may be synced.
 
+use std::collections::BTreeMap;
+
 use api::project::Begin;
 use api::{Application, ApplicationSource, SyncWindow};
 use cluster::chain;
@@ -106,6 +108,21 @@ impl Controller {
             home: metadata.home.clone(),
             maintainers: metadata.maintainers.iter().map(maintainer).collect(),
         })
+    }
+
+    /// What the manifest of an artifact in a registry says of it (`org.opencontainers.image.*`, by the names without that).
+    ///
+    /// **Errors**: for people, without secrets.
+    pub async fn artifact_notes(
+        &self,
+        app: &Application,
+        source: &ApplicationSource,
+        revision: &str,
+    ) -> Result<BTreeMap<String, String>, String> {
+        let shared = self.shared();
+        let remote = chart_remote(&shared.settings.current(), &source.repo_url, app.spec.project_name())?;
+        let said = shared.charts.said(&remote, &source.chart, revision).await;
+        said.map_err(|error| chain(&error))
     }
 
     /// When an application may be synced.

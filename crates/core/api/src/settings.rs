@@ -8,6 +8,7 @@ mod networks;
 mod overrides;
 mod params;
 mod selector;
+mod shown;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -215,21 +216,14 @@ impl Settings {
     /// and `status` as `resource.compareoptions` has it.
     pub fn ignore_differences(&self) -> Vec<ResourceIgnoreDifferences> {
         let mut rules = self.overrides.ignore_differences();
-        let mut ignore = |group: &str, kind: &str, pointer: &str| {
-            rules.push(ResourceIgnoreDifferences {
-                group: group.to_owned(),
-                kind: kind.to_owned(),
+        rules.extend(self.ignored_everywhere().into_iter().map(|(pattern, pointer)| {
+            ResourceIgnoreDifferences {
+                group: pattern.group,
+                kind: pattern.kind,
                 json_pointers: vec![pointer.to_owned()],
                 ..ResourceIgnoreDifferences::default()
-            });
-        };
-        match self.compare.ignore_status {
-            IgnoreStatus::All => ignore("*", "*", "/status"),
-            IgnoreStatus::Crd => ignore("apiextensions.k8s.io", "CustomResourceDefinition", "/status"),
-            IgnoreStatus::None => {}
-        }
-        // The API server drops this old field, so that git's own would differ for ever.
-        ignore("apiextensions.k8s.io", "CustomResourceDefinition", "/spec/preserveUnknownFields");
+            }
+        }));
         rules
     }
 
@@ -254,6 +248,20 @@ impl Settings {
         };
         rules.retain(says);
         rules
+    }
+
+    /// What counts nowhere though nobody has said so, by kinds.
+    fn ignored_everywhere(&self) -> Vec<(KindPattern, &'static str)> {
+        let pattern =
+            |group: &str, kind: &str| KindPattern { group: group.to_owned(), kind: kind.to_owned() };
+        let crd = || pattern("apiextensions.k8s.io", "CustomResourceDefinition");
+        let status = match self.compare.ignore_status {
+            IgnoreStatus::All => Some((pattern("*", "*"), "/status")),
+            IgnoreStatus::Crd => Some((crd(), "/status")),
+            IgnoreStatus::None => None,
+        };
+        // The API server drops this old field, so that git's own would differ for ever.
+        status.into_iter().chain([(crd(), "/spec/preserveUnknownFields")]).collect()
     }
 
     fn set(&mut self, key: &str, text: &str) -> Result<Vec<String>, String> {

@@ -27,16 +27,13 @@ pub(crate) fn render(
     options: &ApplicationSourceHelm,
 ) -> Result<Rendered, RenderError> {
     let environment = Environment::of(request);
-    let mut inputs = Inputs { request, environment: &environment, of_the_revision: false, needs: Vec::new() };
+    let mut inputs = Inputs::new(request, &environment);
     let files = inputs.value_files(options)?;
     let parameters = inputs.parameters(options);
     let file_parameters = inputs.file_parameters(options)?;
     let load = LoadLimits::default();
     let chart = inputs.chart(&load)?;
-    let Inputs { of_the_revision, needs, .. } = inputs;
-    if !needs.is_empty() {
-        return Err(RenderError::Needs(needs));
-    }
+    let of_the_revision = inputs.complete()?;
 
     let limits = RenderLimits::default();
     let own = own_values(options, &limits)?;
@@ -87,7 +84,7 @@ pub(crate) fn render(
 }
 
 /// Gathers what the render depends on, and what is missing of it.
-struct Inputs<'a, 'b> {
+pub(crate) struct Inputs<'a, 'b> {
     request: &'b Request<'a>,
     environment: &'b Environment,
     of_the_revision: bool,
@@ -96,8 +93,20 @@ struct Inputs<'a, 'b> {
 
 type Text = Arc<[u8]>;
 
-impl<'a> Inputs<'a, '_> {
-    fn value_files(&mut self, options: &ApplicationSourceHelm) -> Result<Vec<(String, Text)>, RenderError> {
+impl<'a, 'b> Inputs<'a, 'b> {
+    pub(crate) fn new(request: &'b Request<'a>, environment: &'b Environment) -> Self {
+        Self { request, environment, of_the_revision: false, needs: Vec::new() }
+    }
+
+    /// Whether they depend on the commit, once nothing is missing.
+    pub(crate) fn complete(self) -> Result<bool, RenderError> {
+        if self.needs.is_empty() { Ok(self.of_the_revision) } else { Err(RenderError::Needs(self.needs)) }
+    }
+
+    pub(crate) fn value_files(
+        &mut self,
+        options: &ApplicationSourceHelm,
+    ) -> Result<Vec<(String, Text)>, RenderError> {
         let (places, depends) = value_files::resolve(
             self.request,
             self.environment,

@@ -29,6 +29,7 @@
 
 mod chart;
 mod context;
+mod details;
 mod detect;
 mod directory;
 mod environment;
@@ -47,6 +48,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use context::{Cancelled, Context, Dependency, Locked, Need, Supplies, World};
+pub use details::{ChartValues, Details, details};
 pub use detect::detect;
 pub use environment::{Environment, Expanded, Facts};
 pub use error::RenderError;

@@ -185,14 +185,14 @@ impl Names {
         Self { looked_at: 0, limit: limits.entries }
     }
 
-    fn count(&mut self, more: usize, entry: &str) -> Result<(), RenderError> {
+    pub(crate) fn count(&mut self, more: usize, entry: &str) -> Result<(), RenderError> {
         self.looked_at += more;
         if self.looked_at <= self.limit {
             return Ok(());
         }
         Err(RenderError::Limit {
             path: entry.to_owned(),
-            what: "names of files and directories that a glob looks at",
+            what: "names of files and directories that are looked at",
             limit: self.limit as u64,
             name: "entries",
         })

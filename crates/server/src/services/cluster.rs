@@ -141,7 +141,7 @@ impl Seen {
         let count = |key: &str| self.applications.get(key).copied().unwrap_or_default();
         let counters = figure.and_then(|figure| figure.counters.as_ref());
         let config = &one.config;
-        json!({
+        let mut shown = json!({
             "server": one.server, "name": one.name, "project": one.project, "namespaces": one.namespaces,
             "clusterResources": one.cluster_resources, "serverVersion": version, "connectionState": connection,
             "config": {
@@ -159,7 +159,18 @@ impl Seen {
                     "apisCount": counters.map(|counters| counters.kinds).unwrap_or_default(),
                 },
             },
-        })
+        });
+        say_words(&mut shown, &one.labels, &one.annotations);
+        shown
+    }
+}
+
+/// Says the labels and annotations of a cluster's Secret, as far as there are any.
+fn say_words(shown: &mut Value, labels: &BTreeMap<String, String>, annotations: &BTreeMap<String, String>) {
+    for (field, words) in [("labels", labels), ("annotations", annotations)] {
+        if !words.is_empty() {
+            shown[field] = json!(words);
+        }
     }
 }
 
@@ -175,8 +186,8 @@ async fn answer(backend: &Backend, one: &ClusterSecret) -> Result<Reply, Status>
         let secret = backend.store.own(Kind::Secret, &one.secret_name).await;
         let secret =
             secret.map_err(|error| store::status("reading the cluster", &error))?.unwrap_or_default();
-        let (labels, annotations) = layout::words(&secret);
-        (shown["labels"], shown["annotations"]) = (json!(labels), json!(annotations));
+        let (labels, annotations) = settings::own_words(&secret);
+        say_words(&mut shown, &labels, &annotations);
     }
     Ok(shown.into())
 }

@@ -23,6 +23,7 @@ pub(super) fn add(table: &mut Table<'_>) -> Result<(), NoSuchMethod> {
     table.one("application.ApplicationService/ListResourceEvents", events)?;
     table.one("application.ApplicationService/RevisionMetadata", revision)?;
     table.one("application.ApplicationService/RevisionChartDetails", chart)?;
+    table.one("application.ApplicationService/GetOCIMetadata", artifact)?;
     table.one("application.ApplicationService/GetApplicationSyncWindows", windows)
 }
 
@@ -104,6 +105,26 @@ async fn revision(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
         shown["tags"] = json!(tags);
     }
     Ok(shown.into())
+}
+
+/// **Source**: `Server.GetOCIMetadata`.
+async fn artifact(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
+    let (app, source) = app_and_source(&backend, &ask).await?;
+    let notes = backend.controller.artifact_notes(&app, &source, text(&ask.request, "revision"));
+    let notes = Box::pin(in_time(notes)).await?;
+    let fields = [
+        ("createdAt", "created"),
+        ("authors", "authors"),
+        ("imageUrl", "url"),
+        ("docsUrl", "documentation"),
+        ("sourceUrl", "source"),
+        ("version", "version"),
+        ("description", "description"),
+    ];
+    let said = fields
+        .into_iter()
+        .filter_map(|(field, note)| Some((field.to_owned(), notes.get(note)?.as_str().into())));
+    Ok(Value::Object(said.collect()).into())
 }
 
 /// **Source**: `Server.RevisionChartDetails`.

@@ -16,7 +16,8 @@ use crate::server::Backend;
 
 pub(super) fn add(table: &mut Table<'_>) -> Result<(), NoSuchMethod> {
     table.one("application.ApplicationService/ListLinks", of_application)?;
-    table.one("application.ApplicationService/ListResourceLinks", of_object)
+    table.one("application.ApplicationService/ListResourceLinks", of_object)?;
+    table.plain("project.ProjectService/ListLinks", of_project)
 }
 
 /// **Source**: `Server.ListLinks`.
@@ -42,7 +43,22 @@ async fn of_object(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     shown(&backend, "resource.links", data)
 }
 
-fn shown(backend: &Backend, setting: &str, mut data: Value) -> Result<Reply, Status> {
+/// **Source**: `Server.ListLinks` of projects.
+fn of_project(backend: &Backend, ask: &Asked) -> Result<Value, Status> {
+    let (project, _) = backend.projects.one(&ask.caller.guard, Action::Get, text(&ask.request, "name"))?;
+    let mut value = project.value().clone();
+    if let Some(map) = value.as_object_mut() {
+        map.remove("status");
+    }
+    links(backend, "project.links", json!({ "project": value }))
+}
+
+fn shown(backend: &Backend, setting: &str, data: Value) -> Result<Reply, Status> {
+    links(backend, setting, data).map(Reply::from)
+}
+
+/// A `LinksResponse`.
+fn links(backend: &Backend, setting: &str, mut data: Value) -> Result<Value, Status> {
     if let Some(map) = data.as_object_mut() {
         map.retain(|_, value| !value.is_null());
     }
@@ -62,7 +78,7 @@ fn shown(backend: &Backend, setting: &str, mut data: Value) -> Result<Reply, Sta
         }
         value
     };
-    Ok(json!({"items": links.iter().map(one).collect::<Vec<_>>()}).into())
+    Ok(json!({"items": links.iter().map(one).collect::<Vec<_>>()}))
 }
 
 /// The cluster of an application, without how to log in there.

@@ -1,5 +1,6 @@
 //! `repository.RepositoryService`: repositories and what is found in them. Credentials are taken and never answered.
 
+mod details;
 mod inside;
 mod writing;
 
@@ -19,6 +20,7 @@ pub(super) fn add(table: &mut Table<'_>) -> Result<(), NoSuchMethod> {
     table.one("repository.RepositoryService/List", list)?;
     table.one("repository.RepositoryService/ListRepositories", list)?;
     table.one("repository.RepositoryService/Get", get)?;
+    details::add(table)?;
     inside::add(table)?;
     writing::add(table)
 }

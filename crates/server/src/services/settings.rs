@@ -44,6 +44,8 @@ pub(crate) fn get(backend: &Backend, caller: &Caller) -> Value {
     }
     if let (Some(settings), Some(_)) = (settings.as_object_mut(), &caller.session) {
         settings.extend(for_users(backend, text));
+        let overrides = snapshot.settings.resource_overrides();
+        settings.insert("resourceOverrides".to_owned(), Value::Object(overrides));
     }
     settings
 }

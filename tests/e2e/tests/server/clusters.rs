@@ -66,6 +66,7 @@ async fn clusters_are_added_changed_and_removed() {
             ok(&format!("{add} --label env=test --upsert"), "added"),
             ok("cluster list", "far"),
             ok("cluster get far", "env: test"),
+            ok("cluster list -o json", "\"env\": \"test\""),
             ok("cluster set far --name further", "Cluster 'far' updated."),
             ok("cluster set further --name far --namespace default", "updated"),
             ok("cluster get far -o json", "\"namespaces\""),

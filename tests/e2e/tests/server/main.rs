@@ -7,6 +7,7 @@ mod audit;
 mod browser;
 mod certificates;
 mod clusters;
+mod details;
 mod first;
 mod history;
 mod logs;

@@ -112,7 +112,7 @@ impl Stand {
         api.apply(&secret).await?;
         let start = Start {
             client: client.clone(),
-            options: Options::new("argocd", "1"),
+            options: Options { plugin_sockets: home.path().join("plugins"), ..Options::new("argocd", "1") },
             data_dir: home.path().join("data"),
             allow_file: false,
             serves: true,
@@ -145,14 +145,24 @@ impl Stand {
         Ok(String::from_utf8(base64::Engine::decode(&base64::prelude::BASE64_STANDARD, encoded)?)?)
     }
 
+    /// A session of the first admin.
+    pub(crate) async fn admin(&self) -> String {
+        let login = json!({"username": "admin", "password": self.password().await.unwrap()});
+        let answer = self.post("/api/v1/session", "", &login).await.text().await.unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        answer["token"].as_str().unwrap().to_owned()
+    }
+
     /// An account with these lines of the policy, which are in force; the answer is a token of it.
     pub(crate) async fn account(&self, name: &str, lines: &str) -> String {
         let map = |map: &str, data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": map, "namespace": "argocd"}, "data": data});
         let accounts = json!({format!("accounts.{name}"): "apiKey"});
         self.api.patch(CONFIG, &map("argocd-cm", accounts)).await.unwrap();
+        let (admin, place) = (self.admin().await, format!("/api/v1/account/{name}/token"));
         let token = testkit::eventually_some("the account is known", e2e::PATIENCE, || async {
-            let (code, text) = self.argocd(&format!("account generate-token --account {name}")).await?;
-            Ok::<_, anyhow::Error>((code == 0).then(|| text.trim().to_owned()))
+            let answer = self.post(&place, &admin, &json!({})).await;
+            let answer: Value = serde_json::from_str(&answer.text().await?)?;
+            Ok::<_, anyhow::Error>(answer["token"].as_str().map(str::to_owned))
         });
         let token = token.await;
         // The last line tells that the ones before it are in force.
@@ -191,6 +201,13 @@ impl Stand {
     /// Puts settings into `argocd-cm`.
     pub(crate) async fn set(&self, data: &Value) {
         self.api.patch(CONFIG, &json!({ "data": data })).await.unwrap();
+    }
+
+    /// Where plugins listen, which are asked from then on.
+    pub(crate) fn plugin_sockets(&self) -> std::path::PathBuf {
+        let sockets = self.home.path().join("plugins");
+        std::fs::create_dir_all(&sockets).unwrap();
+        sockets
     }
 
     /// The simulated cluster.

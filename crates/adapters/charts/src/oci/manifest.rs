@@ -4,12 +4,19 @@ use super::LAYER_HELM_CHART;
 use crate::digest::Digest;
 use net::excerpt;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// What Helm 2 called a chart.
 const LAYER_LEGACY_CHART: &str = "application/tar+gzip";
 
 /// Layers an artifact may have, as in the peer.
 const LAYERS: usize = 10;
+
+/// What annotations begin with that say something of an artifact as a whole.
+const SAID: &str = "org.opencontainers.image.";
+
+/// Longest value of one that is kept, in bytes.
+const SAID_BYTES: usize = 4096;
 
 /// Kinds of manifests that are asked for.
 pub(super) const ACCEPT: &str =
@@ -29,6 +36,8 @@ pub(crate) enum Form<'a> {
 pub(crate) struct Manifest {
     pub(crate) digest: Digest,
     layers: Vec<Layer>,
+    /// What it says of itself, by the names without what all begin with.
+    pub(crate) said: BTreeMap<String, String>,
 }
 
 /// One content of an artifact.
@@ -47,6 +56,8 @@ struct Raw {
     media_type: String,
     #[serde(default)]
     layers: Vec<RawLayer>,
+    #[serde(default)]
+    annotations: Option<BTreeMap<String, serde_json::Value>>,
     manifests: Option<serde::de::IgnoredAny>,
 }
 
@@ -81,7 +92,12 @@ impl Manifest {
             let size = u64::try_from(layer.size).map_err(|_| "a layer has a negative size".to_owned())?;
             Ok(Layer { media_type: layer.media_type, digest, size })
         });
-        Ok(Self { digest, layers: layers.collect::<Result<_, String>>()? })
+        let annotations = raw.annotations.into_iter().flatten();
+        let said = annotations.filter_map(|(name, value)| {
+            let value = value.as_str().filter(|value| value.len() <= SAID_BYTES)?;
+            Some((name.strip_prefix(SAID)?.to_owned(), value.to_owned()))
+        });
+        Ok(Self { digest, said: said.collect(), layers: layers.collect::<Result<_, String>>()? })
     }
 
     /// The one layer that counts.
@@ -114,6 +130,7 @@ impl Manifest {
     }
 
     pub(crate) fn weight(&self) -> usize {
-        self.layers.iter().map(|layer| layer.media_type.len() + 128).sum()
+        let said: usize = self.said.iter().map(|(name, value)| name.len() + value.len() + 48).sum();
+        said + self.layers.iter().map(|layer| layer.media_type.len() + 128).sum::<usize>()
     }
 }

@@ -47,6 +47,8 @@ pub struct ResourceOverride {
     pub use_open_libs: bool,
     /// Actions.
     pub actions: Option<KindActions>,
+    /// The same as they are written.
+    pub actions_text: String,
 }
 
 /// Actions of a kind, as users write them.
@@ -118,6 +120,7 @@ pub(super) fn parse_split(what: &str, kind: &str, text: &str) -> Result<Parsed, 
         "useOpenLibs" => entry.use_open_libs = super::truth(text)?,
         "actions" => {
             entry.actions = Some(actions(yaml(text)?)?);
+            text.clone_into(&mut entry.actions_text);
         }
         "ignoreDifferences" => entry.ignore_differences = rules(yaml(text)?)?,
         "ignoreResourceUpdates" => entry.ignore_resource_updates = rules(yaml(text)?)?,
@@ -157,7 +160,13 @@ pub(super) fn parse_map(text: &str) -> Result<Parsed, String> {
                     entry.use_open_libs =
                         value.as_bool().ok_or_else(|| at("it is neither true nor false".to_owned()))?;
                 }
-                "actions" => entry.actions = Some(nested(value).and_then(actions).map_err(at)?),
+                "actions" => {
+                    entry.actions_text = match &value {
+                        Value::String(text) => text.clone(),
+                        value => goyaml::to_string(value),
+                    };
+                    entry.actions = Some(nested(value).and_then(actions).map_err(at)?);
+                }
                 "ignoreDifferences" => {
                     entry.ignore_differences = nested(value).and_then(rules).map_err(at)?
                 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ::api::names::{annotation, label};
-use serde_json::{Map, Value, json};
-use settings::ClusterSecret;
+use ::api::names::annotation;
+use serde_json::{Value, json};
+use settings::{ClusterSecret, own_words};
 use tonic::Status;
 
 use crate::secrets::fnv;
@@ -13,8 +13,6 @@ use crate::services::text;
 /// Fields that an update may name; the others are left as they are.
 pub(super) const FIELDS: [&str; 8] =
     ["name", "namespaces", "config", "shard", "clusterResources", "labels", "annotations", "project"];
-/// Annotation of what the server made.
-const MANAGED_BY: &str = "managed-by";
 
 /// The name of a cluster's Secret. **Source**: `URIToSecretName`.
 pub(super) fn secret_name(server: &str) -> Result<String, Status> {
@@ -37,7 +35,7 @@ pub(super) fn read(secret: &Value, data: &BTreeMap<String, Vec<u8>>) -> Value {
         .map(str::to_owned)
         .collect();
     let config = data.get("config").and_then(|config| serde_json::from_slice::<Value>(config).ok());
-    let (labels, annotations) = words(secret);
+    let (labels, annotations) = own_words(secret);
     let mut cluster = json!({
         "server": of("server").trim_end_matches('/'), "name": of("name"), "namespaces": namespaces,
         "config": config.unwrap_or_else(|| json!({})), "clusterResources": of("clusterResources") == "true",
@@ -47,20 +45,6 @@ pub(super) fn read(secret: &Value, data: &BTreeMap<String, Vec<u8>>) -> Value {
         cluster["shard"] = json!(shard);
     }
     cluster
-}
-
-/// Labels and annotations that are somebody's own.
-pub(super) fn words(secret: &Value) -> (Map<String, Value>, Map<String, Value>) {
-    let of = |field: &str, ours: &[&str]| {
-        let all = secret.pointer(&format!("/metadata/{field}")).and_then(Value::as_object);
-        let mut all = all.cloned().unwrap_or_default();
-        all.retain(|key, _| !ours.contains(&key.as_str()));
-        all
-    };
-    (
-        of("labels", &[label::SECRET_TYPE]),
-        of("annotations", &[MANAGED_BY, annotation::LAST_APPLIED, annotation::REFRESH]),
-    )
 }
 
 /// The data of the Secret of a cluster.

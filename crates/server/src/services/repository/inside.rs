@@ -12,7 +12,7 @@ use tonic::Status;
 
 use super::decide;
 use crate::call::{NoSuchMethod, Reply};
-use crate::guard::denied;
+use crate::guard::{Guard, denied};
 use crate::server::Backend;
 use crate::services::{Asked, Table, text};
 
@@ -46,15 +46,44 @@ pub(super) fn add(table: &mut Table<'_>) -> Result<(), NoSuchMethod> {
 /// Where a request looks, if the caller may get the repository: by the project's own credentials, or by those of all.
 fn place(backend: &Backend, ask: &Asked) -> Result<(String, String), Status> {
     let (url, project) = (text(&ask.request, "repo"), text(&ask.request, "appProject"));
+    seen_at(backend, &ask.caller.guard, (url, project))
+}
+
+pub(super) fn seen_at(
+    backend: &Backend,
+    guard: &Guard,
+    (url, project): (&str, &str),
+) -> Result<(String, String), Status> {
     let snapshot = backend.settings.current();
     let mut all = snapshot.repositories.repositories();
     let own = all.any(|one| one.project == project && ::api::same_repository(&one.url, url));
     let scope = if own { project } else { "" };
-    decide(&ask.caller.guard, Action::Get, scope, url)?;
+    decide(guard, Action::Get, scope, url)?;
     Ok((url.to_owned(), scope.to_owned()))
 }
 
-async fn within<T>(url: &str, asked: impl Future<Output = Result<T, String>>) -> Result<T, Status> {
+/// Whether a project permits a repository; one that is not there is told like one that may not be seen.
+///
+/// **Source**: `Server.isRepoPermittedInProject`.
+pub(super) fn permits_source(backend: &Backend, project: &str, url: &str) -> Result<(), Status> {
+    let known = backend.projects.index().get(&(backend.namespace.clone(), project.to_owned()));
+    let known = known.ok_or_else(denied)?;
+    let (all, snapshot) = (backend.projects.index().all(), backend.settings.current());
+    let of = |name: &str| all.iter().map(|one| &one.project).find(|one| one.metadata.name == name);
+    let whole = ::api::project::completed(&known.project, &snapshot.settings, of);
+    if Project::new(&whole).permits_source(url).is_err() {
+        return Err(Status::permission_denied(format!(
+            "repository '{}' not permitted in project '{project}'",
+            ::api::redact_url(url)
+        )));
+    }
+    Ok(())
+}
+
+pub(super) async fn within<T>(
+    url: &str,
+    asked: impl Future<Output = Result<T, String>>,
+) -> Result<T, Status> {
     let name = || ::api::redact_url(url);
     match tokio::time::timeout(ASKING, Box::pin(asked)).await {
         Ok(outcome) => outcome.map_err(|error| Status::failed_precondition(format!("{}: {error}", name()))),
@@ -73,17 +102,7 @@ async fn apps(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     if !may(Action::Create) && !may(Action::Update) {
         return Err(denied());
     }
-    let known = backend.projects.index().get(&(backend.namespace.clone(), project.to_owned()));
-    let known = known.ok_or_else(denied)?;
-    let (all, snapshot) = (backend.projects.index().all(), backend.settings.current());
-    let of = |name: &str| all.iter().map(|one| &one.project).find(|one| one.metadata.name == name);
-    let whole = ::api::project::completed(&known.project, &snapshot.settings, of);
-    if Project::new(&whole).permits_source(&url).is_err() {
-        return Err(Status::permission_denied(format!(
-            "repository '{}' not permitted in project '{project}'",
-            ::api::redact_url(&url)
-        )));
-    }
+    permits_source(&backend, project, &url)?;
     let revision = text(&ask.request, "revision");
     let files = within(&url, backend.controller.repository_files(&url, revision, &scope)).await?;
     let found = tokio::task::spawn_blocking(move || directories(&*files)).await;
