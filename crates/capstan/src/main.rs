@@ -11,6 +11,7 @@ mod run;
 mod screen;
 mod serve;
 mod shutdown;
+mod traces;
 mod up;
 
 use std::io::Write as _;
@@ -34,7 +35,7 @@ enum Command {
     /// Print what a cluster needs before the controllers run, for `kubectl apply --server-side -f -`
     Install(InstallArguments),
     /// Run the controllers on a cluster
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
     /// List, show, compare, sync, roll back applications: the words of `argocd app`
     App(Deferred<Box<app::Arguments<cli::AppCommand>>>),
     /// Manage ApplicationSets by a server: the words of `argocd appset`
@@ -81,7 +82,7 @@ fn main() -> ExitCode {
         Command::Install(arguments) => std::io::stdout()
             .write_all(cli::install::yaml(&arguments.namespace).as_bytes())
             .map_err(Into::into),
-        Command::Run(arguments) => many_threads(run::run(arguments)),
+        Command::Run(arguments) => many_threads(run::run(*arguments)),
         Command::Helm(command) => {
             let cache = std::env::temp_dir().join("capstan-cli");
             return one_thread(async { cli::helm(command.0, cache, environment::proxies()).await.into() });

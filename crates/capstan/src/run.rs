@@ -7,9 +7,12 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use api::settings::Networks;
 use applications::{Options, Start};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::metrics::{ApplicationLabels, Told};
-use crate::{connect, environment, metrics, shutdown};
+use crate::{connect, environment, metrics, shutdown, traces};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -67,11 +70,19 @@ pub(crate) struct Arguments {
     /// Log lines as JSON
     #[arg(long)]
     log_json: bool,
+    #[command(flatten)]
+    traces: traces::Flags,
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
-    log(&arguments.log, arguments.log_json)?;
     let client = connect::connect(arguments.kubeconfig.as_deref(), arguments.context.as_deref()).await?;
+    let params = traces::params(&client, &arguments.namespace).await;
+    let wanted = traces::Wanted::new(&arguments.traces, &environment::variable, &params)?;
+    let traces = wanted.as_ref().map(traces::Traces::begin).transpose()?;
+    log(&arguments.log, arguments.log_json, traces.as_ref())?;
+    if let Some(wanted) = &wanted {
+        tracing::info!(collector = api::redact_url(&wanted.endpoint), "sends traces");
+    }
     let namespace = arguments.namespace.clone();
     let identity = arguments.identity.unwrap_or_else(own_name);
     let mut credential_programs = environment::credential_programs();
@@ -104,9 +115,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
             .transpose()?,
     };
     let server = match arguments.server_addr {
-        Some(address) => Some(
-            crate::serve::start(&namespace, client, &controller, address, (insecure, root, trusted)).await?,
-        ),
+        Some(address) => {
+            let adopt = traces.is_some().then(|| Arc::new(traces::adopt) as server::Adopt);
+            let how = (insecure, root, trusted);
+            Some(crate::serve::start(&namespace, client, &controller, address, how, adopt).await?)
+        }
         None => None,
     };
     let labels = ApplicationLabels {
@@ -127,14 +140,24 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     if let Some(server) = server {
         server.shutdown().await;
     }
+    if let Some(traces) = traces {
+        traces.finish().await;
+    }
     tracing::info!("ended");
     Ok(())
 }
 
-fn log(filter: &str, json: bool) -> Result<()> {
+fn log(filter: &str, json: bool, traces: Option<&traces::Traces>) -> Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(filter).context("--log is no filter")?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let done = if json { builder.json().flatten_event(true).try_init() } else { builder.try_init() };
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = if json { lines.json().flatten_event(true).boxed() } else { lines.boxed() };
+    let done = match traces {
+        // The filter is for lines alone.
+        Some(traces) => {
+            tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces.layer()).try_init()
+        }
+        None => tracing_subscriber::registry().with(lines).with(filter).try_init(),
+    };
     done.map_err(|error| anyhow::anyhow!("logging could not be started: {error}"))
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use api::settings::Networks;
 use applications::Controller;
-use server::{Options, Server};
+use server::{Adopt, Options, Server};
 
 /// Serves the API of an installation. What is `None` is as `argocd-cmd-params-cm` says.
 pub(crate) async fn start(
@@ -15,6 +15,7 @@ pub(crate) async fn start(
     controller: &Controller,
     address: SocketAddr,
     (insecure, root, trusted_proxies): (Option<bool>, Option<String>, Option<Networks>),
+    adopt: Option<Adopt>,
 ) -> Result<Server> {
     let options = Options {
         namespace: namespace.to_owned(),
@@ -25,6 +26,7 @@ pub(crate) async fn start(
         root,
         trusted_proxies,
         clock: Arc::new(jiff::Timestamp::now),
+        adopt,
     };
     Server::start(options).await.context("the API cannot be served")
 }

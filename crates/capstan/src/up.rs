@@ -157,9 +157,11 @@ impl Playground {
         // Set once, here.
         drop(listener.set((controller.clone(), url)));
         let server =
-            match serve::start("argocd", client.clone(), &controller, local(arguments.port), plain()).await {
+            match serve::start("argocd", client.clone(), &controller, local(arguments.port), plain(), None)
+                .await
+            {
                 Err(_) if arguments.port != 0 => {
-                    serve::start("argocd", client.clone(), &controller, local(0), plain()).await
+                    serve::start("argocd", client.clone(), &controller, local(0), plain(), None).await
                 }
                 started => started,
             }?;

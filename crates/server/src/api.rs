@@ -8,6 +8,7 @@ use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response, Ve
 use hyper::body::Incoming;
 use serde_json::Value;
 use tonic::Status;
+use tracing::Span;
 use wire::Method;
 
 use crate::body::Body;
@@ -33,6 +34,9 @@ pub struct Visit {
     /// Where the client is, as far as is known.
     pub address: Option<IpAddr>,
 }
+
+/// Makes a span a part of the trace that a request's headers name (`traceparent`), if they name one.
+pub type Adopt = Arc<dyn Fn(&Span, &HeaderMap) + Send + Sync>;
 
 /// Where a client is, among a request's extensions: where the connection comes from, or as [`Door::address`] has it.
 #[derive(Debug, Clone, Copy)]
@@ -84,6 +88,7 @@ pub struct Api<D: Door> {
     pub(crate) calls: Arc<Calls<D::Caller>>,
     pub(crate) places: Arc<Places<D::Caller>>,
     pages: Option<Arc<dyn Pages>>,
+    adopt: Option<Adopt>,
     /// What all paths begin with, as in `/argo-cd`, or nothing.
     root: Arc<str>,
 }
@@ -95,6 +100,7 @@ impl<D: Door> Clone for Api<D> {
             calls: Arc::clone(&self.calls),
             places: Arc::clone(&self.places),
             pages: self.pages.clone(),
+            adopt: self.adopt.clone(),
             root: Arc::clone(&self.root),
         }
     }
@@ -106,7 +112,30 @@ impl<D: Door> Api<D> {
         let places = Arc::new(Places::new(&calls));
         let root = root.trim_matches('/');
         let root = if root.is_empty() { String::new() } else { format!("/{root}") };
-        Self { door: Arc::new(door), calls: Arc::new(calls), places, pages: None, root: root.into() }
+        let (door, calls) = (Arc::new(door), Arc::new(calls));
+        Self { door, calls, places, pages: None, adopt: None, root: root.into() }
+    }
+
+    /// With what makes the work of a call a part of the trace that its caller names.
+    pub fn with_traces(self, adopt: Option<Adopt>) -> Self {
+        Self { adopt, ..self }
+    }
+
+    /// The span of a call by somebody who came in.
+    pub(crate) fn span(&self, method: &'static Method, headers: &HeaderMap) -> Span {
+        let span = tracing::debug_span!(
+            "call",
+            otel.name = format!("{}/{}", method.service, method.name),
+            otel.kind = "server",
+            rpc.service = method.service,
+            rpc.method = method.name,
+            rpc.grpc.status_code = tracing::field::Empty,
+            otel.status_code = tracing::field::Empty,
+        );
+        if let Some(adopt) = self.adopt.as_ref().filter(|_| !span.is_disabled()) {
+            adopt(&span, headers);
+        }
+        span
     }
 
     /// With what is at paths of its own beside the methods.

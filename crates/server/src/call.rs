@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use serde_json::Value;
 use tonic::{Code, Status};
+use tracing::{Instrument as _, Span};
 use wire::{Message, Method, WireError, schema};
 
 /// What is asked: a request and who makes it.
@@ -150,6 +151,29 @@ impl UnderWay {
         });
         rest.boxed()
     }
+}
+
+/// Does the work of a call in its span, which tells how it ended.
+pub(crate) async fn traced<T>(
+    span: Span,
+    work: impl Future<Output = Result<T, Status>>,
+) -> Result<T, Status> {
+    let outcome = work.instrument(span.clone()).await;
+    let code = outcome.as_ref().map_or_else(Status::code, |_| Code::Ok);
+    span.record("rpc.grpc.status_code", code as i32);
+    // What a caller did wrong is no error of ours.
+    let ours = [
+        Code::Unknown,
+        Code::DeadlineExceeded,
+        Code::Unimplemented,
+        Code::Internal,
+        Code::Unavailable,
+        Code::DataLoss,
+    ];
+    if ours.contains(&code) {
+        span.record("otel.status_code", "ERROR");
+    }
+    outcome
 }
 
 impl Drop for UnderWay {

@@ -16,11 +16,12 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::server::{ClientStreamingService, Grpc, ServerStreamingService, UnaryService};
 use tonic::{Response, Status, Streaming};
 use tower::{Layer as _, ServiceExt as _};
+use tracing::Span;
 
 use crate::agent;
 use crate::api::{Api, Door, Visit};
 use crate::body::Body;
-use crate::call::{Ask, Call, Run, UnderWay};
+use crate::call::{Ask, Call, Run, UnderWay, traced};
 
 const MESSAGE: &str = "grpc-message";
 
@@ -66,6 +67,7 @@ impl Decoder for Plain {
 struct Asked<C> {
     call: Arc<Call<C>>,
     caller: Option<(C, UnderWay)>,
+    span: Span,
 }
 
 impl<C: Send + 'static> Asked<C> {
@@ -82,11 +84,11 @@ impl<C: Send + 'static> UnaryService<Bytes> for Asked<C> {
     type Future = BoxFuture<'static, Result<Response<Bytes>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        let (asked, call) = (self.ask(request.get_ref()), Arc::clone(&self.call));
+        let (asked, call, span) = (self.ask(request.get_ref()), Arc::clone(&self.call), self.span.clone());
         Box::pin(async move {
             let Run::One(run) = &call.run else { return Err(call.nobody()) };
             let (ask, mut under_way) = asked?;
-            let outcome = run(ask).await.and_then(|reply| reply.protobuf(call.output));
+            let outcome = traced(span, run(ask)).await.and_then(|reply| reply.protobuf(call.output));
             under_way.with(outcome).map(Response::new)
         })
     }
@@ -97,7 +99,7 @@ impl<C: Send + 'static> ClientStreamingService<Bytes> for Asked<C> {
     type Future = BoxFuture<'static, Result<Response<Bytes>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Streaming<Bytes>>) -> Self::Future {
-        let (caller, call) = (self.caller.take(), Arc::clone(&self.call));
+        let (caller, call, span) = (self.caller.take(), Arc::clone(&self.call), self.span.clone());
         Box::pin(async move {
             let Run::Gather(run) = &call.run else { return Err(call.nobody()) };
             let input = call.input;
@@ -108,7 +110,7 @@ impl<C: Send + 'static> ClientStreamingService<Bytes> for Asked<C> {
             let first = requests.next().await;
             let first = first.unwrap_or_else(|| Err(Status::invalid_argument("there is no request")));
             let request = under_way.with(first)?;
-            let outcome = run(Ask { caller, request }, requests.boxed()).await;
+            let outcome = traced(span, run(Ask { caller, request }, requests.boxed())).await;
             let outcome = outcome.and_then(|reply| reply.protobuf(call.output));
             under_way.with(outcome).map(Response::new)
         })
@@ -121,11 +123,11 @@ impl<C: Send + 'static> ServerStreamingService<Bytes> for Asked<C> {
     type Future = BoxFuture<'static, Result<Response<Self::ResponseStream>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        let (asked, call) = (self.ask(request.get_ref()), Arc::clone(&self.call));
+        let (asked, call, span) = (self.ask(request.get_ref()), Arc::clone(&self.call), self.span.clone());
         Box::pin(async move {
             let Run::Many(run) = &call.run else { return Err(call.nobody()) };
             let (ask, mut under_way) = asked?;
-            let answers = under_way.with(run(ask).await)?;
+            let answers = under_way.with(traced(span, run(ask)).await)?;
             let bytes = under_way.stream(answers).map(move |reply| reply?.protobuf(call.output));
             Ok(Response::new(bytes.boxed()))
         })
@@ -195,14 +197,15 @@ async fn dispatch<D: Door>(api: Api<D>, request: Request<Body>) -> http::Respons
         Ok(caller) => caller,
         Err(status) => return status.into_http(),
     };
+    let span = api.span(call.method, request.headers());
     let mut grpc = Grpc::new(Plain).max_decoding_message_size(api.door.limit(call.method));
     match &call.run {
-        Run::One(_) => grpc.unary(Asked { call, caller: Some((caller, under_way)) }, request).await,
+        Run::One(_) => grpc.unary(Asked { call, caller: Some((caller, under_way)), span }, request).await,
         Run::Many(_) => {
-            grpc.server_streaming(Asked { call, caller: Some((caller, under_way)) }, request).await
+            grpc.server_streaming(Asked { call, caller: Some((caller, under_way)), span }, request).await
         }
         Run::Gather(_) => {
-            grpc.client_streaming(Asked { call, caller: Some((caller, under_way)) }, request).await
+            grpc.client_streaming(Asked { call, caller: Some((caller, under_way)), span }, request).await
         }
         Run::Nobody => under_way.refuse(call.nobody()).into_http(),
     }

@@ -35,7 +35,7 @@ mod store;
 mod tls;
 mod x509;
 
-pub use api::{Api, Door, Visit};
+pub use api::{Adopt, Api, Door, Visit};
 pub use body::Body;
 pub use call::{Answers, Ask, Calls, Encode, Handled, NoSuchMethod, Reply, Requests};
 pub use initial::InitialError;

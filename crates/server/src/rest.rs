@@ -12,7 +12,7 @@ use tonic::{Code, Status};
 
 use crate::api::{Api, Door, Visit};
 use crate::body::{Body, answer as reply};
-use crate::call::{Ask, Reply, Run};
+use crate::call::{Ask, Reply, Run, traced};
 use fields::Fields;
 pub(crate) use place::Places;
 use place::{Found, Place};
@@ -49,11 +49,11 @@ async fn respond<D: Door>(api: &Api<D>, request: Request<Incoming>) -> Result<Re
     let body = Limited::new(body, api.door.limit(call.method));
     let request = request_of(place, &captured, head.uri.query().unwrap_or_default(), body).await;
     let request = under_way.with(request)?;
-    let ask = Ask { caller, request };
+    let (ask, span) = (Ask { caller, request }, api.span(call.method, &head.headers));
     let fields = Fields::of(head.uri.query().unwrap_or_default());
     match &call.run {
         Run::One(run) => {
-            let answer = under_way.with(run(ask).await)?;
+            let answer = under_way.with(traced(span, run(ask)).await)?;
             let text = answer.json();
             let text = fields.map_or_else(|| text.clone(), |fields| fields.of_text(&text));
             let mut response = reply(StatusCode::OK, JSON, text);
@@ -67,7 +67,7 @@ async fn respond<D: Door>(api: &Api<D>, request: Request<Incoming>) -> Result<Re
             Ok(response)
         }
         Run::Many(run) => {
-            let answers = under_way.with(run(ask).await)?;
+            let answers = under_way.with(traced(span, run(ask)).await)?;
             Ok(stream::response(under_way.stream(answers), fields, &head.headers))
         }
         Run::Gather(_) => {

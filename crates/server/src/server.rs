@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tonic::Status;
 
 use crate::access::Access;
-use crate::api::Api;
+use crate::api::{Adopt, Api};
 use crate::apps::Apps;
 use crate::call::{Handled, NoSuchMethod};
 use crate::certificate;
@@ -56,6 +56,8 @@ pub struct Options {
     pub trusted_proxies: Option<Networks>,
     /// The time.
     pub clock: Clock,
+    /// What makes the work of a call a part of its caller's trace.
+    pub adopt: Option<Adopt>,
 }
 
 /// Where the time comes from.
@@ -220,7 +222,7 @@ impl Server {
     /// # Errors
     /// See [`ServerError`].
     pub async fn start(options: Options) -> Result<Self, ServerError> {
-        let Options { namespace, client, controller, address, insecure, root, trusted_proxies, clock } =
+        let Options { namespace, client, controller, address, insecure, root, trusted_proxies, clock, adopt } =
             options;
         let (cluster, settings) = (controller.cluster(), controller.settings());
         let store = Store::new(client, &namespace);
@@ -271,8 +273,9 @@ impl Server {
         backend.projects.index().listed().await;
         backend.renew_access();
         let calls = services::calls(&backend)?;
-        let api =
-            Api::new(Arc::clone(&backend), calls, &root).with_pages(Arc::clone(&backend) as Arc<dyn Pages>);
+        let api = Api::new(Arc::clone(&backend), calls, &root)
+            .with_pages(Arc::clone(&backend) as Arc<dyn Pages>)
+            .with_traces(adopt);
         let port = Port::open(PortOptions { address, certificates }, api.clone()).await?;
         Ok(Self { port, api, backend, _work: work })
     }

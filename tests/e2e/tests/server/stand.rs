@@ -69,6 +69,7 @@ async fn serve(
         root: None,
         trusted_proxies: None,
         clock: Arc::new(jiff::Timestamp::now),
+        adopt: None,
     };
     Ok(Server::start(options).await?)
 }

@@ -1,15 +1,14 @@
 //! A real Prometheus scrapes us, and the alert that users have already written fires.
-#![expect(clippy::disallowed_methods, reason = "a test starts Prometheus' own programs")]
-#![expect(clippy::print_stderr, reason = "a test says what is not there to run against")]
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
 use testkit::Child;
+
+use crate::until;
 
 /// The alert of an article that our users have, word by word.
 const RULE: &str = r#"
@@ -22,9 +21,6 @@ const RULE: &str = r#"
       summary: "ArgoCD app {{ $labels.name }} is out of sync"
 "#;
 
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 fn program(name: &str) -> Option<PathBuf> {
     let found = ["/usr/bin", "/usr/local/bin"].map(|folder| Path::new(folder).join(name));
     let found = found.into_iter().find(|path| path.exists());
@@ -36,19 +32,6 @@ fn program(name: &str) -> Option<PathBuf> {
 
 fn group(rule: &str) -> String {
     format!("groups:\n- name: seeds\n  rules:{rule}")
-}
-
-/// Asks until there is an answer that fits.
-async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let found = async {
-        loop {
-            if let Some(found) = ask().await {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| unreachable!("{what} did not come"))
 }
 
 async fn page(url: &str) -> Option<String> {
