@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use ::api::settings::{LabelSelector, Namespaces};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use query::Row;
 use rbac::{Action, Decision, Object, Resource};
 use serde_json::Value;
 use tokio::sync::broadcast;
@@ -17,14 +18,8 @@ use crate::index::{Change, Entry, Index, Name};
 
 /// An Application as it is served.
 pub(crate) struct App {
-    namespace: String,
-    name: String,
-    project: String,
-    version: String,
-    labels: BTreeMap<String, String>,
-    repositories: Vec<String>,
-    /// The server that it goes to, or else the name of its cluster.
-    destination: String,
+    /// What lists show and what is asked about it.
+    row: Arc<Row>,
     /// The text of its JSON, made once for all who list it.
     text: Bytes,
     protobuf: OnceLock<Bytes>,
@@ -36,23 +31,28 @@ impl App {
         &self.text
     }
 
+    /// Its summary.
+    pub(crate) fn row(&self) -> &Arc<Row> {
+        &self.row
+    }
+
     /// Its protobuf.
     pub(crate) fn protobuf(&self, message: &Message) -> Result<Bytes, Status> {
         if let Some(bytes) = self.protobuf.get() {
             return Ok(bytes.clone());
         }
-        let wrong =
-            |what: String| Status::internal(format!("application {}/{}: {what}", self.namespace, self.name));
+        let Row { namespace, name, .. } = &*self.row;
+        let wrong = |what: String| Status::internal(format!("application {namespace}/{name}: {what}"));
         let value: Value = serde_json::from_slice(&self.text).map_err(|error| wrong(error.to_string()))?;
         let bytes = message.encode(&value).map_err(|error| wrong(error.to_string()))?;
         Ok(self.protobuf.get_or_init(|| bytes.into()).clone())
     }
+}
 
-    /// What the policy calls it.
-    fn object(&self, home: &str) -> Object {
-        let namespace = (self.namespace != home).then_some(self.namespace.as_str());
-        Object::in_project(&self.project, namespace, &self.name)
-    }
+/// What the policy calls an application.
+fn object(row: &Row, home: &str) -> Object {
+    let namespace = (row.namespace != home).then_some(row.namespace.as_str());
+    Object::in_project(&row.project, namespace, &row.name)
 }
 
 impl Entry for App {
@@ -61,37 +61,19 @@ impl Entry for App {
             // Nobody who lists applications looks at who wrote which field of them.
             metadata.remove("managedFields");
         }
-        let text =
-            |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let labels = object.pointer("/metadata/labels").and_then(Value::as_object).into_iter().flatten();
-        let labels =
-            labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
-        let sources = object.pointer("/spec/sources").and_then(Value::as_array).into_iter().flatten();
-        let sources = sources.chain(object.pointer("/spec/source"));
-        let repositories =
-            sources.filter_map(|source| Some(source.get("repoURL")?.as_str()?.to_owned())).collect();
-        let server = Some(text("/spec/destination/server")).filter(|server| !server.is_empty());
-        let destination = server.unwrap_or_else(|| text("/spec/destination/name"));
-        let project = Some(text("/spec/project")).filter(|project| !project.is_empty());
         Some(Self {
-            namespace: text("/metadata/namespace"),
-            name: text("/metadata/name"),
-            project: project.unwrap_or_else(|| "default".to_owned()),
-            version: text("/metadata/resourceVersion"),
-            labels,
-            repositories,
-            destination: destination.trim_end_matches('/').to_owned(),
+            row: Arc::new(Row::of(&object)),
             text: object.to_string().into(),
             protobuf: OnceLock::new(),
         })
     }
 
     fn name(&self) -> Name {
-        (self.namespace.clone(), self.name.clone())
+        (self.row.namespace.clone(), self.row.name.clone())
     }
 
     fn version(&self) -> &str {
-        &self.version
+        &self.row.version
     }
 }
 
@@ -126,13 +108,13 @@ impl Filter {
     }
 
     fn takes(&self, app: &App) -> bool {
+        let row = app.row();
         let same = |wanted: &str, is: &str| wanted.is_empty() || wanted == is;
-        same(&self.name, &app.name)
-            && same(&self.namespace, &app.namespace)
-            && (self.projects.is_empty() || self.projects.contains(&app.project))
-            && (self.repository.is_empty()
-                || app.repositories.iter().any(|url| ::api::same_repository(url, &self.repository)))
-            && self.selector.matches(&app.labels)
+        same(&self.name, &row.name)
+            && same(&self.namespace, &row.namespace)
+            && (self.projects.is_empty() || self.projects.contains(&row.project))
+            && (self.repository.is_empty() || row.is_from(&self.repository))
+            && self.selector.matches(&row.labels)
     }
 }
 
@@ -167,9 +149,15 @@ impl Apps {
     /// Those that are asked for and may be seen, by name.
     pub(crate) fn list(&self, guard: &Guard, filter: &Filter) -> Vec<Arc<App>> {
         let mut apps = self.index.all();
-        apps.retain(|app| filter.takes(app) && self.may_see(guard, app));
-        apps.sort_by(|a, b| (&a.name, &a.namespace).cmp(&(&b.name, &b.namespace)));
+        apps.retain(|app| self.shows(guard, filter, app));
+        apps.sort_by(|a, b| (&a.row.name, &a.row.namespace).cmp(&(&b.row.name, &b.row.namespace)));
         apps
+    }
+
+    /// Summaries of those that are asked for and may be seen, in no order.
+    pub(crate) fn rows(&self, guard: &Guard, takes: impl Fn(&Row) -> bool) -> Vec<Arc<Row>> {
+        let asked = |app: &Arc<App>| takes(&app.row) && self.may_see(guard, &app.row);
+        self.index.each(|app| asked(app).then(|| Arc::clone(&app.row)))
     }
 
     /// As [`Self::list`], with all changes from then on; those are to be held against [`Self::shows`].
@@ -192,7 +180,7 @@ impl Apps {
 
     /// Whether this is asked for and may be seen.
     pub(crate) fn shows(&self, guard: &Guard, filter: &Filter, app: &App) -> bool {
-        filter.takes(app) && self.may_see(guard, app)
+        filter.takes(app) && self.may_see(guard, &app.row)
     }
 
     /// One, to do something with it. Whoever does not say the project is not told whether there is such an application; whoever may do
@@ -215,10 +203,11 @@ impl Apps {
             guard.may(Resource::Applications, action.clone(), object).ok_or_else(denied)?;
         }
         let app = self.index.get(&(namespace.to_owned(), name.to_owned()));
-        let app = app.filter(|app| self.knows(&app.namespace)).ok_or_else(absent)?;
-        let decision =
-            guard.may(Resource::Applications, action.clone(), app.object(&self.home)).ok_or_else(absent)?;
-        if !project.is_empty() && app.project != project {
+        let app = app.filter(|app| self.knows(&app.row.namespace)).ok_or_else(absent)?;
+        let decision = guard
+            .may(Resource::Applications, action.clone(), object(&app.row, &self.home))
+            .ok_or_else(absent)?;
+        if !project.is_empty() && app.row.project != project {
             return Err(unknown());
         }
         Ok((app, decision))
@@ -226,20 +215,20 @@ impl Apps {
 
     /// What the policy calls an application that is to be made or changed.
     pub(crate) fn object(&self, value: &Value) -> Option<Object> {
-        App::of(value.clone()).map(|app| app.object(&self.home))
+        App::of(value.clone()).map(|app| object(&app.row, &self.home))
     }
 
     /// Whether this may be done with an application as it is now.
     pub(crate) fn decide(&self, guard: &Guard, action: &Action, live: &Value) -> Option<Decision> {
-        let app = App::of(live.clone()).filter(|app| self.knows(&app.namespace))?;
-        guard.may(Resource::Applications, action.clone(), app.object(&self.home))
+        let app = App::of(live.clone()).filter(|app| self.knows(&app.row.namespace))?;
+        guard.may(Resource::Applications, action.clone(), object(&app.row, &self.home))
     }
 
     /// How many go to each cluster, by its server or, where they say that, by its name.
     pub(crate) fn by_destination(&self) -> BTreeMap<String, i64> {
         let mut counts = BTreeMap::new();
         for app in self.index.all() {
-            *counts.entry(app.destination.clone()).or_default() += 1;
+            *counts.entry(app.row.cluster().to_owned()).or_default() += 1;
         }
         counts
     }
@@ -247,12 +236,13 @@ impl Apps {
     /// Those of a project, whoever may see them: what becomes of the project must not depend on who asks.
     pub(crate) fn of_project(&self, project: &str) -> Vec<Arc<App>> {
         let mut apps = self.index.all();
-        apps.retain(|app| app.project == project && self.knows(&app.namespace));
+        apps.retain(|app| app.row.project == project && self.knows(&app.row.namespace));
         apps
     }
 
-    fn may_see(&self, guard: &Guard, app: &App) -> bool {
-        self.knows(&app.namespace)
-            && guard.may(Resource::Applications, Action::Get, app.object(&self.home)).is_some()
+    /// Whether an application may be seen.
+    pub(crate) fn may_see(&self, guard: &Guard, row: &Row) -> bool {
+        self.knows(&row.namespace)
+            && guard.may(Resource::Applications, Action::Get, object(row, &self.home)).is_some()
     }
 }

@@ -159,41 +159,62 @@ async fn with_renewal(backend: &Backend, token: &str) -> Result<(Session, Option
     }
 }
 
+/// Somebody who came in.
+pub(crate) struct Entered {
+    pub(crate) guard: Guard,
+    session: Option<Session>,
+    expired: bool,
+    renewed: Option<String>,
+}
+
+impl Entered {
+    /// Cookies for a browser whose session is made anew.
+    pub(crate) fn renewal(&self, backend: &Backend) -> Vec<HeaderValue> {
+        self.renewed.as_deref().map(|token| set_cookies(token, backend.is_secure())).unwrap_or_default()
+    }
+}
+
+/// Lets in whoever shows a session, and where it is `open` everybody else, too.
+pub(crate) async fn admit(backend: &Backend, headers: &HeaderMap, open: bool) -> Result<Entered, Status> {
+    let stranger = |expired| {
+        let guard = Guard::new(Subject::anonymous(), Arc::clone(&backend.access().policy));
+        Entered { guard, session: None, expired, renewed: None }
+    };
+    let shown = match token(headers) {
+        Err(_) if open => return Ok(stranger(false)),
+        Err(error) => return Err(error),
+        Ok(None) if open || backend.access().anonymous => return Ok(stranger(false)),
+        Ok(None) => return Err(Status::unauthenticated("no session information")),
+        Ok(Some(shown)) => shown,
+    };
+    let entered = match &shown {
+        Shown::InHeader(token) => session(backend, token).await.map(|session| (session, None)),
+        Shown::InCookie(token) => with_renewal(backend, token).await,
+    };
+    match entered {
+        Ok((session, renewed)) => {
+            let subject = match &session.who {
+                Who::Account { name, .. } => Subject::account(name),
+                Who::ProjectRole { project, role } => Subject::project_role(project, role),
+                Who::External { user, groups, .. } => Subject::external(user, groups.clone()),
+            };
+            let guard = Guard::new(subject, Arc::clone(&backend.access().policy));
+            Ok(Entered { guard, session: Some(session), expired: false, renewed })
+        }
+        Err(shut) if open => Ok(stranger(matches!(shut, Shut::Expired))),
+        // Also where one may come in without a token: who shows one wants to be somebody.
+        Err(Shut::Expired) => Err(Status::unauthenticated("invalid session: the token is expired")),
+        Err(Shut::Why(why)) => Err(Status::unauthenticated(format!("invalid session: {why}"))),
+    }
+}
+
 impl Door for Arc<Backend> {
     type Caller = Caller;
 
     async fn enter(&self, visit: Visit) -> Result<Caller, Status> {
-        let open = visit.method.is_some_and(is_open);
-        let stranger = |visit, expired| {
-            let guard = Guard::new(Subject::anonymous(), Arc::clone(&self.access().policy));
-            Caller { guard, session: None, expired, renewed: None, visit }
-        };
-        let shown = match token(&visit.headers) {
-            Err(_) if open => return Ok(stranger(visit, false)),
-            Err(error) => return Err(error),
-            Ok(None) if open || self.access().anonymous => return Ok(stranger(visit, false)),
-            Ok(None) => return Err(Status::unauthenticated("no session information")),
-            Ok(Some(shown)) => shown,
-        };
-        let entered = match &shown {
-            Shown::InHeader(token) => session(self, token).await.map(|session| (session, None)),
-            Shown::InCookie(token) => with_renewal(self, token).await,
-        };
-        match entered {
-            Ok((session, renewed)) => {
-                let subject = match &session.who {
-                    Who::Account { name, .. } => Subject::account(name),
-                    Who::ProjectRole { project, role } => Subject::project_role(project, role),
-                    Who::External { user, groups, .. } => Subject::external(user, groups.clone()),
-                };
-                let guard = Guard::new(subject, Arc::clone(&self.access().policy));
-                Ok(Caller { guard, session: Some(session), expired: false, renewed, visit })
-            }
-            Err(shut) if open => Ok(stranger(visit, matches!(shut, Shut::Expired))),
-            // Also where one may come in without a token: who shows one wants to be somebody.
-            Err(Shut::Expired) => Err(Status::unauthenticated("invalid session: the token is expired")),
-            Err(Shut::Why(why)) => Err(Status::unauthenticated(format!("invalid session: {why}"))),
-        }
+        let Entered { guard, session, expired, renewed } =
+            admit(self, &visit.headers, visit.method.is_some_and(is_open)).await?;
+        Ok(Caller { guard, session, expired, renewed, visit })
     }
 
     fn address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {

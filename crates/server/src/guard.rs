@@ -22,6 +22,16 @@ impl Guard {
         Self { subject: self.subject.clone(), policy }
     }
 
+    /// Who asks, as a text that is the same for all who are the same to every policy.
+    pub(crate) fn who(&self) -> String {
+        format!("{:?}", self.subject)
+    }
+
+    /// The policy that it asks.
+    pub(crate) fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
     /// Whether one of these groups is the caller's, as their identity provider says.
     pub(crate) fn is_in(&self, groups: &[String]) -> bool {
         let bare = |group: &String| group.trim().trim_matches('"').to_owned();

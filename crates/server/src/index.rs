@@ -95,6 +95,12 @@ impl<E: Entry> Index<E> {
         self.entries.read().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone).collect()
     }
 
+    /// What is wanted of each, without those of which that is nothing; by namespace and name.
+    pub(crate) fn each<T>(&self, wanted: impl FnMut(&Arc<E>) -> Option<T>) -> Vec<T> {
+        // A copy of pointers, so that whoever looks long does not hold up the watch.
+        self.all().iter().filter_map(wanted).collect()
+    }
+
     /// All, and every change from then on.
     pub(crate) fn all_and_changes(&self) -> (Vec<Arc<E>>, broadcast::Receiver<Change<E>>) {
         // Under the lock, so that no change is missed or told twice.

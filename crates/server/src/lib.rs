@@ -33,6 +33,7 @@ mod services;
 mod sso;
 mod store;
 mod tls;
+mod v2;
 mod x509;
 
 pub use api::{Adopt, Api, Door, Visit};

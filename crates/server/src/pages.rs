@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 
 use crate::body::{Body, answer};
 use crate::server::Backend;
+use crate::v2;
 
 pub(crate) use auth_state::{Returned, StateKey};
 pub(crate) use webhook::Room;
@@ -74,11 +75,14 @@ impl Page {
 
 impl Pages for Backend {
     fn has(&self, path: &str) -> bool {
-        Page::at(path).is_some()
+        Page::at(path).is_some() || v2::has(path)
     }
 
     fn open(self: Arc<Self>, request: Request<Incoming>) -> BoxFuture<'static, Response<Body>> {
         Box::pin(async move {
+            if v2::has(request.uri().path()) {
+                return v2::answer(self, request).await;
+            }
             let Some(page) = Page::at(request.uri().path()) else {
                 return answer(StatusCode::NOT_FOUND, TEXT, "not found\n");
             };

@@ -32,6 +32,7 @@ use crate::record;
 use crate::services;
 use crate::store::Store;
 use crate::tls::{Certificates, TlsError};
+use crate::v2::{self, Hub};
 
 /// Passwords that are hashed at the same time; who comes later waits.
 const HASHING: usize = 2;
@@ -93,6 +94,8 @@ pub(crate) struct Backend {
     pub(crate) apps: Arc<Apps>,
     pub(crate) projects: Arc<Projects>,
     pub(crate) connections: Connections,
+    /// What changes of applications, for streams.
+    pub(crate) hub: Hub,
     pub(crate) limits: Limits,
     /// Turns at bcrypt.
     pub(crate) hashing: Semaphore,
@@ -153,6 +156,7 @@ impl Backend {
                 }
                 self.access.store(Arc::new(access));
                 self.changed.send_replace(());
+                self.hub.rights_changed();
             }
             Err(error) => {
                 tracing::warn!(error, "access settings cannot be read; the last good ones stay in force")
@@ -237,10 +241,13 @@ impl Server {
             tracing::warn!(problem, "an access setting cannot be read");
         }
         let (sessions, opened) = mpsc::channel(1);
+        let mut boot = [0; 8];
+        random(&mut boot).map_err(|status| ServerError::Settings(status.message().to_owned()))?;
         let backend = Arc::new(Backend {
             apps: Arc::new(Apps::new(&namespace)),
             projects: Arc::new(Projects::new(&namespace)),
             connections: Connections::default(),
+            hub: Hub::new(boot),
             namespace,
             store,
             settings,
@@ -272,6 +279,7 @@ impl Server {
         backend.apps.index().listed().await;
         backend.projects.index().listed().await;
         backend.renew_access();
+        work.spawn(v2::keep(Arc::clone(&backend)));
         let calls = services::calls(&backend)?;
         let api = Api::new(Arc::clone(&backend), calls, &root)
             .with_pages(Arc::clone(&backend) as Arc<dyn Pages>)

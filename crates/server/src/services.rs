@@ -136,6 +136,15 @@ impl Table<'_> {
     }
 }
 
+/// The tree of an application, as `ResourceTree` answers it.
+pub(crate) async fn resource_tree(
+    backend: &Backend,
+    guard: &Guard,
+    request: &Value,
+) -> Result<Value, Status> {
+    Box::pin(tree::tree(backend, guard, request)).await.map(|(tree, _)| tree)
+}
+
 /// A text of a request; empty where it is not said.
 fn text<'a>(request: &'a Value, field: &str) -> &'a str {
     request.get(field).and_then(Value::as_str).unwrap_or_default()

@@ -42,7 +42,7 @@ pub use crd::crds;
 pub use duration::{DurationError, parse_duration};
 pub use inspect::{Finding, inspect};
 pub use install::install_manifests;
-pub use lint::{UnknownField, unknown_fields, unknown_project_fields};
+pub use lint::{UnknownField, nearest, unknown_fields, unknown_project_fields};
 pub use metadata::Metadata;
 pub use parse::ApiError;
 pub use project::{Denied, Project};

@@ -85,12 +85,17 @@ fn hint<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<Strin
                 .to_owned(),
         );
     }
+    nearest(name, known.map(String::as_str)).map(|candidate| format!("did you mean {candidate}?"))
+}
+
+/// The one of these names that was meant, most likely, whatever its case; none where all are far away.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_lowercase();
-    let near = known
+    known
         .map(|candidate| (edit_distance(&lower, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).clamp(1, 3))
-        .min();
-    near.map(|(_, candidate)| format!("did you mean {candidate}?"))
+        .min()
+        .map(|(_, candidate)| candidate)
 }
 
 /// Insertions, deletions and replacements between two names.

@@ -34,7 +34,7 @@ pub(super) fn add(table: &mut Table<'_>) -> Result<(), NoSuchMethod> {
 }
 
 /// The tree, and what is told of changes in its cluster from before it was made.
-async fn tree(
+pub(super) async fn tree(
     backend: &Backend,
     guard: &Guard,
     request: &Value,

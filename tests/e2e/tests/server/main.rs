@@ -22,3 +22,4 @@ mod seeds;
 mod sso;
 mod stand;
 mod terminal;
+mod v2;

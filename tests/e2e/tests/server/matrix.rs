@@ -27,6 +27,17 @@ const OWN: [&str; 4] = [
     "project.ProjectService/GetSyncWindowsState",
 ];
 
+/// Places of the API of our own pages, with the name of an application put in for `{app}`.
+const OURS: [(Verb, &str); 7] = [
+    (Verb::GET, "/api/v2/applications"),
+    (Verb::GET, "/api/v2/applications?facets=health,project,labels&search=a"),
+    (Verb::GET, "/api/v2/applications/argocd/{app}"),
+    (Verb::GET, "/api/v2/applications/argocd/{app}/tree"),
+    (Verb::GET, "/api/v2/events?topic=applications&topic=applications/argocd/{app}&from=0.0"),
+    (Verb::POST, "/api/v2/events/{app}/topics"),
+    (Verb::GET, "/api/v2/{app}"),
+];
+
 /// Names and values.
 type Headers<'a> = &'a [(&'a str, &'a str)];
 
@@ -86,6 +97,31 @@ impl Place {
         assert!(ended.is_ok() || self.method.gives_stream, "{} does not end", self.id());
         (response.status(), String::from_utf8_lossy(&text).into_owned())
     }
+}
+
+/// Asks at one of our own places. Of a stream the beginning is read.
+async fn ask_ours(
+    (stand, client): (&Stand, &reqwest::Client),
+    (verb, path): (&Verb, &str),
+    headers: &[(&str, &str)],
+) -> (StatusCode, String) {
+    let mut request = client.request(verb.clone(), format!("http://{}{path}", stand.server.address()));
+    if *verb != Verb::GET {
+        request = request.header("content-type", "application/json").body("{}");
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut response = request.send().await.unwrap();
+    let mut text = Vec::new();
+    let read = async {
+        while let Some(chunk) = response.chunk().await.unwrap() {
+            text.extend_from_slice(&chunk);
+        }
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(2), read).await;
+    assert!(ended.is_ok() || path.contains("/events?"), "{path} does not end");
+    (response.status(), String::from_utf8_lossy(&text).into_owned())
 }
 
 fn places(app: &str) -> Vec<Place> {
@@ -152,6 +188,14 @@ async fn strangers_come_in_where_it_is_said_and_nowhere_else() {
         }
     }
     assert!(tried > 500, "{tried}");
+    for (verb, path) in &OURS {
+        let sign = if path.contains('?') { '&' } else { '?' };
+        for (way, headers, query) in ways {
+            let path = format!("{}{}", path.replace("{app}", "app"), query.replace('?', &sign.to_string()));
+            let (status, text) = ask_ours((&stand, &client), (verb, &path), headers).await;
+            assert_eq!(status, StatusCode::UNAUTHORIZED, "{path} with {way}: {text}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -190,6 +234,28 @@ async fn who_has_no_rights_learns_nothing_and_nobody_reads_credentials() {
             }
             told.extend(status.is_success().then_some(id));
         }
+    }
+    for (verb, path) in &OURS {
+        let at = |app: &str| path.replace("{app}", app);
+        let header = [("authorization", nobody.as_str())];
+        let (status, text) = ask_ours((&stand, &client), (verb, &at("app")), &header).await;
+        let other = ask_ours((&stand, &client), (verb, &at("absent")), &header).await;
+        let stream = path.contains("/events?");
+        if status.is_success() && !stream {
+            let value: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!((&value["items"], &value["total"]), (&json!([]), &json!(0)), "{path}: {text}");
+            assert!(!text.contains("default"), "{path}: {text}");
+        }
+        assert!(!text.contains("git.invalid") && !text.contains("/config.git"), "{path}: {text}");
+        assert_eq!(status, other.0, "{path}: {text}");
+        if stream {
+            // It has an id of its own, so the texts differ.
+            assert!(text.matches("event: reset").count() == 2 && !text.contains("event: changes"), "{text}");
+        } else if !status.is_success() {
+            assert_eq!(text, other.1.replace("absent", "app"), "{path}");
+        }
+        let (_, text) = ask_ours((&stand, &client), (verb, &at("app")), &[("authorization", &admin)]).await;
+        assert!(!CANARIES.iter().any(|canary| text.contains(canary)), "{path}: {text}");
     }
     for id in [
         "cluster.ClusterService/List",

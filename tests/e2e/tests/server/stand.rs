@@ -126,6 +126,11 @@ impl Stand {
         Ok(Self { server, api, repository, git, home, http, marks, client, controller, running, cluster })
     }
 
+    /// Ends the controller's work: applications stay as they are put.
+    pub(crate) fn still(&self) {
+        self.running.abort();
+    }
+
     /// Another server of the same installation; `insecure` as the settings say where `None`.
     pub(crate) async fn another(&self, insecure: Option<bool>) -> Server {
         serve(&self.client, &self.controller, insecure).await.unwrap()

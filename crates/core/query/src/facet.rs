@@ -1,0 +1,145 @@
+//! How many rows have each value.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::error::QueryError;
+use crate::row::Row;
+
+/// Values of one facet that are told; of more, those that most rows have.
+const VALUES: usize = 200;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Facet {
+    /// Health.
+    Health,
+    /// Whether live is as desired.
+    Sync,
+    /// Phase of the operation; `None` where there was none.
+    Operation,
+    /// Whether it syncs by itself.
+    AutoSync,
+    /// Project.
+    Project,
+    /// Cluster, by server or else by name.
+    Cluster,
+    /// Namespace that it goes to.
+    Namespace,
+    /// Namespace that it is in.
+    AppNamespace,
+    /// Repositories.
+    Repo,
+    /// Target revisions.
+    TargetRevision,
+    /// Labels, as `key=value`.
+    Labels,
+    /// Types of conditions.
+    Conditions,
+}
+
+impl Facet {
+    /// All, by name.
+    const NAMES: [(&'static str, Self); 12] = [
+        ("health", Self::Health),
+        ("sync", Self::Sync),
+        ("operation", Self::Operation),
+        ("autoSync", Self::AutoSync),
+        ("project", Self::Project),
+        ("cluster", Self::Cluster),
+        ("namespace", Self::Namespace),
+        ("appNamespace", Self::AppNamespace),
+        ("repo", Self::Repo),
+        ("targetRevision", Self::TargetRevision),
+        ("labels", Self::Labels),
+        ("conditions", Self::Conditions),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, facet)| *facet == self).map_or("", |(name, _)| name)
+    }
+
+    /// Reads names with commas between; each counts once.
+    ///
+    /// # Errors
+    /// A name that is none.
+    pub fn parse(text: &str) -> Result<Vec<Self>, QueryError> {
+        let mut at = 0;
+        let mut facets = Vec::new();
+        for name in text.split(',') {
+            let trimmed = name.trim();
+            if !trimmed.is_empty() {
+                let found = Self::NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(trimmed));
+                let known = Self::NAMES.map(|(known, _)| known);
+                facets.push(found.ok_or_else(|| QueryError::unknown(at, "facet", trimmed, &known))?.1);
+            }
+            at += name.chars().count() + 1;
+        }
+        facets.sort();
+        facets.dedup();
+        Ok(facets)
+    }
+
+    fn each<'a>(self, row: &'a Row, counts: &mut BTreeMap<Key<'a>, usize>) {
+        let mut say = |text: &'a str| {
+            if !text.is_empty() {
+                *counts.entry(Key(text, "")).or_default() += 1;
+            }
+        };
+        match self {
+            Self::Health => say(&row.health),
+            Self::Sync => say(&row.sync),
+            Self::Operation => say(if row.operation.is_empty() { "None" } else { &row.operation }),
+            Self::AutoSync => say(if row.auto_sync { "true" } else { "false" }),
+            Self::Project => say(&row.project),
+            Self::Cluster => say(row.cluster()),
+            Self::Namespace => say(&row.destination.namespace),
+            Self::AppNamespace => say(&row.namespace),
+            Self::Repo => row.sources.iter().for_each(|source| say(&source.repo)),
+            Self::TargetRevision => row.sources.iter().for_each(|source| say(&source.target_revision)),
+            Self::Conditions => row.conditions.iter().for_each(|condition| say(condition)),
+            Self::Labels => {
+                for (key, value) in &row.labels {
+                    *counts.entry(Key(key, value)).or_default() += 1;
+                }
+            }
+        }
+    }
+}
+
+/// A value, or a label's key and value.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key<'a>(&'a str, &'a str);
+
+/// How many rows have which value of a facet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// Values with how many rows have them, the most first.
+    pub values: Vec<(String, usize)>,
+    /// Values that are left out.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
+/// Counts rows by a facet.
+pub fn count<'a>(rows: impl Iterator<Item = &'a Row>, facet: Facet) -> Count {
+    let mut counts = BTreeMap::new();
+    rows.for_each(|row| facet.each(row, &mut counts));
+    let mut values: Vec<(Key<'_>, usize)> = counts.into_iter().collect();
+    // Sorting is stable: values that as many rows have are in the order of their names.
+    values.sort_by(|(_, a), (_, b)| b.cmp(a));
+    let more = values.len().saturating_sub(VALUES);
+    values.truncate(VALUES);
+    let named = |Key(name, value): &Key<'_>| match facet {
+        Facet::Labels => format!("{name}={value}"),
+        _ => (*name).to_owned(),
+    };
+    Count { values: values.iter().map(|(key, count)| (named(key), *count)).collect(), more }
+}
