@@ -1,29 +1,37 @@
-//! `capstan app …`, and `argocd app …` where the binary is called so.
+//! The words about an installation: `capstan app …` and the others, and `argocd …` where the binary is called so.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::error::{ContextKind, ErrorKind};
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use cli::{
-    AppCommand, AppSetCommand, ClusterCommand, Connection, ConnectionFlags, Context, OutputFlags, Style,
-    Terminal,
+    AppCommand, AppSetCommand, Backend, ClusterCommand, Connection, ConnectionFlags, Context, Face, Local,
+    OutputFlags, ServerCommand, Style, Terminal,
 };
 
 use crate::{complete, connect, environment, failed};
 
-/// `capstan app …` and `capstan cluster …`.
-#[derive(Debug, clap::Args)]
+/// A word that has others below it.
+#[derive(Debug, Args)]
 pub(crate) struct Arguments<C: Subcommand> {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: C,
+}
+
+/// Flags of every word about an installation.
+#[derive(Debug, Args)]
+struct Globals {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
     output: OutputFlags,
     #[command(flatten)]
-    flags: ConnectionFlags,
-    #[command(subcommand)]
-    command: C,
+    connection: ConnectionFlags,
 }
 
 #[derive(Debug, clap::Args)]
@@ -56,6 +64,8 @@ struct Place {
     args_override_self = true
 )]
 struct Argocd {
+    #[command(flatten)]
+    globals: Globals,
     #[command(subcommand)]
     command: ArgocdCommand,
 }
@@ -63,11 +73,14 @@ struct Argocd {
 #[derive(Debug, Subcommand)]
 enum ArgocdCommand {
     /// Manage applications
-    App(Box<Arguments<AppCommand>>),
+    #[command(subcommand)]
+    App(Box<AppCommand>),
     /// Manage ApplicationSets
-    Appset(Box<Arguments<AppSetCommand>>),
-    /// Show clusters
-    Cluster(Box<Arguments<ClusterCommand>>),
+    #[command(subcommand)]
+    Appset(Box<AppSetCommand>),
+    /// Manage clusters
+    #[command(subcommand)]
+    Cluster(Box<ClusterCommand>),
     /// Ask about settings and first passwords
     #[command(subcommand)]
     Admin(Box<cli::AdminCommand>),
@@ -76,37 +89,58 @@ enum ArgocdCommand {
     /// What a shell asks
     #[command(name = "__complete", hide = true)]
     Complete(complete::CompleteArguments),
-    /// Print the version
-    Version {
-        /// Only that of the client
-        #[arg(long)]
-        client: bool,
-        /// Only the number
-        #[arg(long)]
-        short: bool,
-    },
+    #[command(flatten)]
+    Server(ServerCommand),
+}
+
+/// A word about a server, with its flags.
+#[derive(Debug, Args)]
+pub(crate) struct Served<C: Args> {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(flatten)]
+    args: C,
+}
+
+impl<C: Args> Served<C> {
+    /// Carries it out in our own style.
+    pub(crate) async fn run(self, word: impl FnOnce(C) -> ServerCommand) -> ExitCode {
+        serve(&self.globals, word(self.args), Style::Native).await
+    }
+}
+
+impl<C: Subcommand> Arguments<C> {
+    /// Carries out a word that a server answers, in our own style.
+    pub(crate) async fn serve(self, word: impl FnOnce(C) -> ServerCommand) -> ExitCode {
+        serve(&self.globals, word(self.command), Style::Native).await
+    }
+}
+
+async fn serve(globals: &Globals, command: ServerCommand, style: Style) -> ExitCode {
+    ExitCode::from(cli::serve(command, globals.local(style)).await)
 }
 
 /// Runs as `argocd`. Wrong arguments end with 1, as the peer's.
 pub(crate) async fn argocd() -> ExitCode {
     match Argocd::try_parse() {
-        Ok(Argocd { command: ArgocdCommand::App(arguments) }) => run(*arguments, Style::Argocd).await,
-        Ok(Argocd { command: ArgocdCommand::Completion(arguments) }) => {
+        Ok(Argocd { globals, command: ArgocdCommand::App(command) }) => {
+            app(globals, *command, Style::Argocd).await
+        }
+        Ok(Argocd { globals, command: ArgocdCommand::Appset(command) }) => {
+            appset(globals, *command, Style::Argocd).await
+        }
+        Ok(Argocd { command: ArgocdCommand::Completion(arguments), .. }) => {
             complete::script(&arguments, "argocd")
         }
-        Ok(Argocd { command: ArgocdCommand::Complete(arguments) }) => {
+        Ok(Argocd { command: ArgocdCommand::Complete(arguments), .. }) => {
             complete::complete(<Argocd as clap::CommandFactory>::command(), arguments).await
         }
-        Ok(Argocd { command: ArgocdCommand::Appset(arguments) }) => {
-            run_appset(*arguments, Style::Argocd).await
+        Ok(Argocd { globals, command: ArgocdCommand::Cluster(command) }) => {
+            cluster(globals, *command, Style::Argocd).await
         }
-        Ok(Argocd { command: ArgocdCommand::Cluster(arguments) }) => {
-            run_cluster(*arguments, Style::Argocd).await
-        }
-        Ok(Argocd { command: ArgocdCommand::Admin(command) }) => admin(*command, Style::Argocd).await,
-        Ok(Argocd { command: ArgocdCommand::Version { client: _, short: _ } }) => {
-            say(&format!("argocd: v{} (capstan)\n", env!("CARGO_PKG_VERSION")));
-            ExitCode::SUCCESS
+        Ok(Argocd { command: ArgocdCommand::Admin(command), .. }) => admin(*command, Style::Argocd).await,
+        Ok(Argocd { globals, command: ArgocdCommand::Server(command) }) => {
+            serve(&globals, command, Style::Argocd).await
         }
         Err(error) => {
             // The peer's `app diff` keeps 1 for differences.
@@ -132,25 +166,55 @@ pub(crate) async fn argocd() -> ExitCode {
 #[command(no_binary_name = true)]
 struct Where {
     #[command(flatten)]
-    place: Place,
-    #[command(flatten)]
-    flags: ConnectionFlags,
+    globals: Globals,
 }
 
 /// The names of the applications that these flags lead to; none where they cannot be had.
 pub(crate) async fn names(flags: Vec<OsString>) -> Vec<String> {
-    let Ok(Where { place, flags }) = Where::try_parse_from(flags) else { return Vec::new() };
-    let namespace = place.controller_namespace.clone();
-    match connection(&place, flags).await {
-        Ok(connection) => cli::application_names(&connection, &namespace).await,
+    let Ok(Where { globals }) = Where::try_parse_from(flags) else { return Vec::new() };
+    match globals.connection(Style::Native).await {
+        Ok(connection) => cli::application_names(&connection, &globals.place.controller_namespace).await,
         Err(_) => Vec::new(),
     }
 }
 
 pub(crate) async fn run(arguments: Arguments<AppCommand>, style: Style) -> ExitCode {
-    let Arguments { place, output, flags, command } = arguments;
-    match context(place, output, flags, style).await {
+    app(arguments.globals, arguments.command, style).await
+}
+
+pub(crate) async fn run_cluster(arguments: Arguments<ClusterCommand>, style: Style) -> ExitCode {
+    cluster(arguments.globals, arguments.command, style).await
+}
+
+pub(crate) async fn run_appset(arguments: Arguments<AppSetCommand>, style: Style) -> ExitCode {
+    appset(arguments.globals, arguments.command, style).await
+}
+
+async fn appset(globals: Globals, command: AppSetCommand, style: Style) -> ExitCode {
+    match globals.context(style).await {
+        Ok(context) => ExitCode::from(cli::run_appset(command, context).await),
+        Err(code) => code,
+    }
+}
+
+async fn app(globals: Globals, command: AppCommand, style: Style) -> ExitCode {
+    match globals.context(style).await {
         Ok(context) => ExitCode::from(cli::run(command, context).await),
+        Err(code) => code,
+    }
+}
+
+async fn cluster(globals: Globals, command: ClusterCommand, style: Style) -> ExitCode {
+    let asks_server = match globals.backend(style) {
+        Ok(backend) => command.changes() || backend.is_server(),
+        Err(code) => return code,
+    };
+    if asks_server {
+        let kubeconfig = globals.place.kubeconfig.as_deref();
+        return ExitCode::from(cli::serve_cluster(command, globals.local(style), kubeconfig).await);
+    }
+    match globals.context(style).await {
+        Ok(context) => ExitCode::from(cli::run_cluster(command, context).await),
         Err(code) => code,
     }
 }
@@ -163,74 +227,63 @@ pub(crate) async fn admin(command: cli::AdminCommand, style: Style) -> ExitCode 
     ExitCode::from(cli::admin(command, style, connect).await)
 }
 
-pub(crate) async fn run_appset(arguments: Arguments<AppSetCommand>, style: Style) -> ExitCode {
-    let Arguments { place, output, flags, command } = arguments;
-    match context(place, output, flags, style).await {
-        Ok(context) => ExitCode::from(cli::run_appset(command, context).await),
-        Err(code) => code,
-    }
-}
-
-pub(crate) async fn run_cluster(arguments: Arguments<ClusterCommand>, style: Style) -> ExitCode {
-    let Arguments { place, output, flags, command } = arguments;
-    match context(place, output, flags, style).await {
-        Ok(context) => ExitCode::from(cli::run_cluster(command, context).await),
-        Err(code) => code,
-    }
-}
-
-/// A server where a flag or the environment names one, else the cluster.
-async fn connection(place: &Place, flags: ConnectionFlags) -> anyhow::Result<Connection> {
-    let server = flags.server.or_else(|| environment::variable("ARGOCD_SERVER")).filter(|_| !flags.core);
-    let Some(server) = server else {
-        let client = connect::connect(place.kubeconfig.as_deref(), place.kube_context.as_deref()).await;
-        return client.map(Connection::Cluster);
-    };
-    let token = flags.auth_token.or_else(|| environment::variable("ARGOCD_AUTH_TOKEN"));
-    let url =
-        format!("{}://{}", if flags.plaintext { "http" } else { "https" }, server.trim_end_matches(":443"));
-    let options = remote::Options {
-        plaintext: flags.plaintext,
-        insecure: flags.insecure,
-        web: flags.grpc_web,
-        headers: flags.headers,
-        token: token.map(remote::Secret::new),
-        proxies: environment::proxies(),
-        ..remote::Options::new(server, "argocd-client/v3.2.11")
-    };
-    Ok(Connection::Server { remote: remote::Remote::connect(options).await?, url })
-}
-
-async fn context(
-    place: Place,
-    output: OutputFlags,
-    flags: ConnectionFlags,
-    style: Style,
-) -> Result<Context, ExitCode> {
-    let connection = match connection(&place, flags).await {
-        Ok(connection) => connection,
-        Err(error) => {
-            failed(&error);
-            return Err(ExitCode::from(if style == Style::Argocd { 20 } else { 5 }));
+impl Globals {
+    /// What the words about a server run with.
+    fn local(&self, style: Style) -> Local {
+        Local {
+            face: Face { style, terminal: Terminal::detect(environment::variable), color: self.output.color },
+            flags: self.connection.clone(),
+            variable: environment::variable,
+            clock: Arc::new(jiff::Timestamp::now),
         }
-    };
-    let data_dir = place.data_dir.unwrap_or_else(|| std::env::temp_dir().join("capstan-cli"));
-    Ok(Context {
-        style,
-        allow_file: place.allow_file_repositories,
-        user: environment::variable("USER").unwrap_or_default(),
-        terminal: Terminal::detect(environment::variable),
-        proxies: environment::proxies(),
-        credential_programs: environment::credential_programs(),
-        aws: environment::aws(),
-        color: output.color,
-        progress: output.progress,
-        editor: environment::variable("EDITOR").unwrap_or_else(|| "vi".to_owned()),
-        ..Context::new(connection, place.controller_namespace, data_dir)
-    })
-}
+    }
 
-fn say(text: &str) {
-    use std::io::Write as _;
-    drop(std::io::stdout().write_all(text.as_bytes()));
+    /// Whether the cluster is asked without a look at what names a server: a kubeconfig was named, and no server.
+    fn names_cluster(&self) -> bool {
+        let cluster = self.place.kubeconfig.is_some() || self.place.kube_context.is_some();
+        cluster && self.connection.server.is_none() && self.connection.argocd_context.is_none()
+    }
+
+    /// Whom a word asks that either a server or the cluster answers.
+    fn backend(&self, style: Style) -> Result<Backend, ExitCode> {
+        if self.names_cluster() {
+            return Ok(Backend::Cluster);
+        }
+        self.local(style).backend().map_err(ExitCode::from)
+    }
+
+    /// The same, connected.
+    async fn connection(&self, style: Style) -> Result<Connection, ExitCode> {
+        if !self.names_cluster()
+            && let Some(server) = self.local(style).connection().await.map_err(ExitCode::from)?
+        {
+            return Ok(server);
+        }
+        let Place { kubeconfig, kube_context, .. } = &self.place;
+        let client = connect::connect(kubeconfig.as_deref(), kube_context.as_deref()).await;
+        client.map(Connection::Cluster).map_err(|error| {
+            failed(&error);
+            ExitCode::from(if style == Style::Argocd { 20 } else { 5 })
+        })
+    }
+
+    /// What the words run with that either a server or the cluster answers.
+    async fn context(self, style: Style) -> Result<Context, ExitCode> {
+        let connection = self.connection(style).await?;
+        let Self { place, output, .. } = self;
+        let data_dir = place.data_dir.unwrap_or_else(|| std::env::temp_dir().join("capstan-cli"));
+        Ok(Context {
+            style,
+            allow_file: place.allow_file_repositories,
+            user: environment::variable("USER").unwrap_or_default(),
+            terminal: Terminal::detect(environment::variable),
+            proxies: environment::proxies(),
+            credential_programs: environment::credential_programs(),
+            aws: environment::aws(),
+            color: output.color,
+            progress: output.progress,
+            editor: environment::variable("EDITOR").unwrap_or_else(|| "vi".to_owned()),
+            ..Context::new(connection, place.controller_namespace, data_dir)
+        })
+    }
 }

@@ -42,6 +42,29 @@ enum Command {
     Appset(Deferred<Box<app::Arguments<cli::AppSetCommand>>>),
     /// Show the clusters that applications go to, and whether they answer: words of `argocd cluster`
     Cluster(Deferred<Box<app::Arguments<cli::ClusterCommand>>>),
+    /// Log in to a server
+    Login(Deferred<Box<app::Served<cli::command::LoginArgs>>>),
+    /// Forget the token of a context
+    Logout(Deferred<Box<app::Served<cli::command::LogoutArgs>>>),
+    /// Log in again where the current context did
+    Relogin(Deferred<Box<app::Served<cli::command::ReloginArgs>>>),
+    /// List servers and contexts, change to one, or forget one
+    #[command(visible_alias = "ctx")]
+    Context(Deferred<Box<app::Served<cli::command::ContextArgs>>>),
+    /// Print the versions of this program and of the server
+    Version(Deferred<Box<app::Served<cli::command::VersionArgs>>>),
+    /// Manage accounts of a server, their passwords and tokens
+    Account(Deferred<Box<app::Arguments<cli::command::AccountCommand>>>),
+    /// Manage projects of a server, their roles and sync windows
+    Proj(Deferred<Box<app::Arguments<cli::command::ProjectCommand>>>),
+    /// Manage repositories of a server
+    Repo(Deferred<Box<app::Arguments<cli::command::RepoCommand>>>),
+    /// Manage credentials for all repositories below a URL
+    Repocreds(Deferred<Box<app::Arguments<cli::command::RepoCredsCommand>>>),
+    /// Manage certificates and known hosts of repositories
+    Cert(Deferred<Box<app::Arguments<cli::command::CertCommand>>>),
+    /// Manage keys that commits are signed by
+    Gpg(Deferred<Box<app::Arguments<cli::command::GpgCommand>>>),
     /// Ask about settings and first passwords: words of `argocd admin`
     #[command(subcommand)]
     Admin(Deferred<Box<cli::AdminCommand>>),
@@ -105,6 +128,17 @@ fn main() -> ExitCode {
         Command::Appset(arguments) => {
             return one_thread(app::run_appset(*arguments.0, cli::Style::Native));
         }
+        Command::Login(args) => return one_thread(args.0.run(cli::ServerCommand::Login)),
+        Command::Logout(args) => return one_thread(args.0.run(cli::ServerCommand::Logout)),
+        Command::Relogin(args) => return one_thread(args.0.run(cli::ServerCommand::Relogin)),
+        Command::Context(args) => return one_thread(args.0.run(cli::ServerCommand::Context)),
+        Command::Version(args) => return one_thread(args.0.run(cli::ServerCommand::Version)),
+        Command::Account(args) => return one_thread(args.0.serve(cli::ServerCommand::Account)),
+        Command::Proj(args) => return one_thread(args.0.serve(cli::ServerCommand::Proj)),
+        Command::Repo(args) => return one_thread(args.0.serve(cli::ServerCommand::Repo)),
+        Command::Repocreds(args) => return one_thread(args.0.serve(cli::ServerCommand::Repocreds)),
+        Command::Cert(args) => return one_thread(args.0.serve(cli::ServerCommand::Cert)),
+        Command::Gpg(args) => return one_thread(args.0.serve(cli::ServerCommand::Gpg)),
         Command::App(arguments) => return one_thread(app::run(*arguments.0, cli::Style::Native)),
     };
     match result {

@@ -1,13 +1,23 @@
 //! What can be typed after `app` and `cluster`.
 
+mod account;
 mod actions;
 mod appset;
 mod change;
 mod clusters;
+mod connection;
+mod projects;
 mod read;
+mod repositories;
 mod resource;
+mod server;
+mod session;
 mod source;
 
+pub use account::{
+    AccountCommand, BcryptArgs, CanIArgs, DeleteTokenArgs, GenerateTokenArgs, GetAccountArgs,
+    ListAccountsArgs, UpdatePasswordArgs, UserInfoArgs,
+};
 pub use actions::{ActionsCommand, ListActionsArgs, ResourceFlags, RunActionArgs};
 pub use appset::{
     AppSetCommand, CreateAppSetsArgs, DeleteAppSetsArgs, GenerateArgs, GetAppSetArgs, ListAppSetsArgs,
@@ -15,12 +25,30 @@ pub use appset::{
 pub use change::{
     CreateArgs, DeleteArgs, HoldArgs, ReleaseArgs, RollbackArgs, SetArgs, SyncArgs, TerminateOpArgs, WaitArgs,
 };
-pub use clusters::{ClusterCommand, ClusterOutput, GetClusterArgs, ListClustersArgs};
+pub use clusters::{
+    AddClusterArgs, ClusterCommand, ClusterOutput, GetClusterArgs, ListClustersArgs, RemoveClustersArgs,
+    RotateAuthArgs, SetClusterArgs,
+};
+pub use connection::ConnectionFlags;
+pub use projects::{
+    AddWindowArgs, CreateProjectArgs, CreateRoleArgs, CreateTokenArgs, DeleteProjectsArgs,
+    DeleteRoleTokenArgs, DestinationArgs, GetProjectArgs, GroupArgs, KindArgs, ListTokensArgs,
+    NamespacedKindArgs, OrphanArgs, OutputArgs, PolicyArgs, ProjectCommand, ProjectFlags, ProjectItemArgs,
+    RemoveDestinationArgs, RemoveServiceAccountArgs, RoleArgs, RoleCommand, ServiceAccountArgs,
+    SetProjectArgs, UpdateWindowArgs, WindowArgs, WindowFlags, WindowsCommand,
+};
 pub use read::{DiffArgs, GetArgs, HistoryArgs, ListArgs, ManifestsArgs, ResourcesArgs, WhyArgs};
+pub use repositories::{
+    AddKeysArgs, AddRepoArgs, AddRepoCredsArgs, AddSshArgs, AddTlsArgs, CertCommand, GetKeyArgs, GetRepoArgs,
+    GpgCommand, ListCertsArgs, ListKeysArgs, ListRepoCredsArgs, ListReposArgs, RemoveCertsArgs,
+    RemoveKeyArgs, RemoveRepoCredsArgs, RemoveReposArgs, RepoCommand, RepoCredentialFlags, RepoCredsCommand,
+};
 pub use resource::{
     AddSourceArgs, ConfirmDeletionArgs, DeleteResourceArgs, EditArgs, GetResourceArgs, LogsArgs, PatchArgs,
     PatchResourceArgs, RemoveSourceArgs, UnsetArgs, UnsetFlags,
 };
+pub use server::ServerCommand;
+pub use session::{BrowserArgs, ConfigureArgs, ContextArgs, LoginArgs, LogoutArgs, ReloginArgs, VersionArgs};
 pub use source::{SourceRevisions, SpecFlags};
 
 use crate::context::{ColorChoice, ProgressChoice};
@@ -106,66 +134,6 @@ pub struct OutputFlags {
     /// How to show progress
     #[arg(long, value_enum, default_value_t, global = true)]
     pub progress: ProgressChoice,
-}
-
-/// Flags by which the peer's client is told how to reach its server. They are taken, since scripts have them, and mean
-/// nothing here: commands go straight to the cluster's API.
-#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
-pub struct ConnectionFlags {
-    /// Address of the server
-    #[arg(long, global = true, hide = true)]
-    pub server: Option<String>,
-    /// Token
-    #[arg(long, global = true, hide = true)]
-    pub auth_token: Option<String>,
-    /// Configuration file of the peer's client
-    #[arg(long, global = true, hide = true)]
-    pub config: Option<String>,
-    /// Context in it
-    #[arg(long, global = true, hide = true)]
-    pub argocd_context: Option<String>,
-    /// gRPC-Web's path
-    #[arg(long, global = true, hide = true)]
-    pub grpc_web_root_path: Option<String>,
-    /// Certificate of the server
-    #[arg(long, global = true, hide = true)]
-    pub server_crt: Option<String>,
-    /// Certificate of the client
-    #[arg(long, global = true, hide = true)]
-    pub client_crt: Option<String>,
-    /// Key of the client
-    #[arg(long, global = true, hide = true)]
-    pub client_crt_key: Option<String>,
-    /// Headers
-    #[arg(short = 'H', long = "header", global = true, hide = true)]
-    pub headers: Vec<String>,
-    /// Attempts
-    #[arg(long, global = true, hide = true)]
-    pub http_retry_max: Option<u32>,
-    /// Form of log lines
-    #[arg(long, global = true, hide = true)]
-    pub logformat: Option<String>,
-    /// Level of log lines
-    #[arg(long, global = true, hide = true)]
-    pub loglevel: Option<String>,
-    /// Namespace to forward a port to
-    #[arg(long, global = true, hide = true)]
-    pub port_forward_namespace: Option<String>,
-    /// Forward a port
-    #[arg(long, global = true, hide = true)]
-    pub port_forward: bool,
-    /// Speak gRPC-Web
-    #[arg(long, global = true, hide = true)]
-    pub grpc_web: bool,
-    /// No TLS
-    #[arg(long, global = true, hide = true)]
-    pub plaintext: bool,
-    /// No check of the server's certificate
-    #[arg(long, global = true, hide = true)]
-    pub insecure: bool,
-    /// Straight to the cluster's API, as everything here
-    #[arg(long, global = true, hide = true)]
-    pub core: bool,
 }
 
 /// The help text of a command: purpose, examples, the rest.

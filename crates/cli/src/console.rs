@@ -1,10 +1,12 @@
 //! The three streams of a command.
 
+mod unseen;
+
 use std::io::{BufRead, Write};
 
 use serde_json::Value;
 
-use crate::context::Context;
+use crate::context::Face;
 use crate::escape;
 use crate::failure::Failure;
 use crate::look::Look;
@@ -33,24 +35,24 @@ pub(crate) enum Form {
 
 impl Console {
     /// The process' own streams.
-    pub(crate) fn of_process(context: &Context) -> Self {
+    pub(crate) fn of_process(face: &Face) -> Self {
         let input = Box::new(std::io::BufReader::new(std::io::stdin()));
-        Self::new(context, Box::new(std::io::stdout()), Box::new(std::io::stderr()), input)
+        Self::new(face, Box::new(std::io::stdout()), Box::new(std::io::stderr()), input)
     }
 
     pub(crate) fn new(
-        context: &Context,
+        face: &Face,
         out: Box<dyn Write + Send>,
         err: Box<dyn Write + Send>,
         input: Box<dyn BufRead + Send>,
     ) -> Self {
-        let terminal = &context.terminal;
+        let terminal = &face.terminal;
         Self {
             out,
             err,
             input,
-            look: Look::new(context, terminal.stdout),
-            err_look: Look::new(context, terminal.stderr),
+            look: Look::new(face, terminal.stdout),
+            err_look: Look::new(face, terminal.stderr),
             terminal: terminal.stdout,
             interactive: terminal.stdin && terminal.stderr,
         }
@@ -70,6 +72,21 @@ impl Console {
     pub(crate) fn note(&mut self, text: &str) {
         let text = format!("note: {}\n", escape::line(text));
         self.tell(&text);
+    }
+
+    /// A warning: a note, or a line of log as the peer's client has it.
+    pub(crate) fn warn(&mut self, text: &str, now: jiff::Timestamp) {
+        if self.err_look.native() {
+            return self.note(text);
+        }
+        self.log("warning", text, now);
+    }
+
+    /// A line of log as the peer's client has it.
+    pub(crate) fn log(&mut self, level: &str, text: &str, now: jiff::Timestamp) {
+        let line = serde_json::json!({ "level": level, "msg": text, "time": api::format_time(now) });
+        let line = format!("{}\n", escape::json(&line.to_string()));
+        self.tell(&line);
     }
 
     /// Prints an object of the API, or a list of them, as it is.
@@ -109,6 +126,69 @@ impl Console {
             return Err(Failure::invalid("nobody is there to answer").next("repeat the command with --yes"));
         }
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Asks until somebody says yes or no, as the peer's client does: on the standard output, whoever answers.
+    ///
+    /// **Errors**: there is nobody to ask.
+    pub(crate) fn proceed(&mut self, question: &str) -> Result<bool, Failure> {
+        if self.look.native() {
+            return self.confirm(question.trim_end().trim_end_matches("(y/n)?").trim_end());
+        }
+        loop {
+            match self.question(question)?.to_lowercase().as_str() {
+                "y" | "yes" => return Ok(true),
+                "n" | "no" => return Ok(false),
+                _ => {}
+            }
+        }
+    }
+
+    /// Asks for a line.
+    ///
+    /// **Errors**: there is nobody to ask.
+    pub(crate) fn question(&mut self, question: &str) -> Result<String, Failure> {
+        let question = escape::line(question).into_owned();
+        self.ask(&question);
+        self.answer()
+    }
+
+    /// Asks for a secret, which a terminal does not show.
+    ///
+    /// **Errors**: there is nobody to ask.
+    pub(crate) fn password(&mut self, question: &str) -> Result<String, Failure> {
+        let question = escape::line(question).into_owned();
+        self.ask(&question);
+        let hidden = unseen::Unseen::begin();
+        let answer = self.answer();
+        if hidden.is_some() {
+            self.ask("\n");
+        }
+        answer
+    }
+
+    /// Questions are part of what the peer's client prints; ours are not of the result.
+    fn ask(&mut self, text: &str) {
+        if self.look.native() { self.tell(text) } else { self.print(text) }
+    }
+
+    fn answer(&mut self) -> Result<String, Failure> {
+        let mut answer = String::new();
+        let read = self.input.read_line(&mut answer);
+        match read.map_err(|error| Failure::usage("no answer could be read").because(&error))? {
+            0 => Err(Failure::usage("nobody is there to answer")
+                .next("give it as a flag: see --help")
+                .peer("EOF", 20)),
+            _ => Ok(answer.trim_end_matches(['\r', '\n']).to_owned()),
+        }
+    }
+
+    /// Says what happened, as a note or a line of log.
+    pub(crate) fn inform(&mut self, text: &str, now: jiff::Timestamp) {
+        if self.err_look.native() {
+            return self.note(text);
+        }
+        self.log("info", text, now);
     }
 
     /// The rest of the input stream. **Errors**: it cannot be read, or is longer than `most` bytes.

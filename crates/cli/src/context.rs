@@ -106,6 +106,17 @@ pub enum Connection {
     },
 }
 
+/// For whom a command prints.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Face {
+    /// Whose conventions hold.
+    pub style: Style,
+    /// What the streams lead to.
+    pub terminal: Terminal,
+    /// When to use colours.
+    pub color: ColorChoice,
+}
+
 /// Where a command runs.
 #[derive(Clone)]
 pub struct Context {
@@ -172,6 +183,10 @@ impl Context {
 
     pub(crate) fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    pub(crate) fn face(&self) -> Face {
+        Face { style: self.style, terminal: self.terminal.clone(), color: self.color }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use api::{HealthStatusCode, OperationPhase, SyncStatusCode};
 
-use crate::context::{ColorChoice, Context, Style};
+use crate::context::{ColorChoice, Face, Style};
 use crate::escape;
 use crate::table::Cell;
 
@@ -56,16 +56,16 @@ const DARK: Sign = ("?", "?", Paint::Dim);
 
 impl Look {
     /// How a stream looks that leads to a terminal or not. The peer's tables have no colours, whatever is asked for.
-    pub(crate) fn new(context: &Context, terminal: bool) -> Self {
-        let color = match context.color {
+    pub(crate) fn new(face: &Face, terminal: bool) -> Self {
+        let color = match face.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => context.terminal.color.unwrap_or(terminal),
+            ColorChoice::Auto => face.terminal.color.unwrap_or(terminal),
         };
         Self {
-            style: context.style,
-            color: color && context.style == Style::Native,
-            unicode: context.terminal.unicode,
+            style: face.style,
+            color: color && face.style == Style::Native,
+            unicode: face.terminal.unicode,
         }
     }
 

@@ -59,13 +59,13 @@ struct Session<'a> {
 /// 4 denied, 5 cannot connect, 6 timeout, 7 operation failed, 8 conflict, 20 other; as `argocd` 20 for errors and 1
 /// for failed operations, as the peer's.
 pub async fn run(command: AppCommand, context: Context) -> u8 {
-    let mut console = Console::of_process(&context);
+    let mut console = Console::of_process(&context.face());
     execute(command, &context, &mut console).await
 }
 
 /// Carries out a command about clusters; the rest as in [`run`].
 pub async fn run_cluster(command: ClusterCommand, context: Context) -> u8 {
-    let mut console = Console::of_process(&context);
+    let mut console = Console::of_process(&context.face());
     let store = Store::new(&context.connection);
     let result = Session { context: &context, store, console: &mut console }.clusters(command).await;
     result.unwrap_or_else(|failure| {
@@ -76,7 +76,7 @@ pub async fn run_cluster(command: ClusterCommand, context: Context) -> u8 {
 
 /// Carries out a command about ApplicationSets; the rest as in [`run`].
 pub async fn run_appset(command: AppSetCommand, context: Context) -> u8 {
-    let mut console = Console::of_process(&context);
+    let mut console = Console::of_process(&context.face());
     let store = Store::new(&context.connection);
     let result = Box::pin(Session { context: &context, store, console: &mut console }.appset(command)).await;
     result.unwrap_or_else(|failure| {

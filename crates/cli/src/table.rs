@@ -33,6 +33,8 @@ impl From<String> for Cell {
 pub(crate) struct Table {
     rows: Vec<Vec<Cell>>,
     minimum: usize,
+    /// Blanks between columns, where they are not two.
+    gap: Option<usize>,
 }
 
 const GAP: usize = 2;
@@ -43,6 +45,11 @@ impl Table {
         let mut table = Self::default();
         table.row(titles.iter().map(|title| Cell { text: (*title).to_owned(), paint: Paint::Dim }).collect());
         table
+    }
+
+    /// A table with a row of titles, and so many blanks between columns.
+    pub(crate) fn with_gap(gap: usize, titles: &[&str]) -> Self {
+        Self { gap: Some(gap), ..Self::new(titles) }
     }
 
     /// A table whose columns are at least this wide, gap included.
@@ -62,7 +69,7 @@ impl Table {
             .map(|column| {
                 let terminated = self.rows.iter().filter(|row| column + 1 < row.len());
                 let widest = terminated.map(|row| row[column].text.chars().count()).max().unwrap_or_default();
-                (widest + GAP).max(self.minimum)
+                (widest + self.gap.unwrap_or(GAP)).max(self.minimum)
             })
             .collect();
         let mut out = String::new();

@@ -141,10 +141,7 @@ impl Provider {
                 return Ok(kept);
             }
             let refresh = kept.refresh.ok_or(Error::NoAccess)?;
-            let known = self.known(now).await?;
-            let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.expose())];
-            let answer = self.tokens(&known, &fields).await?;
-            let mut tokens = self.read(&answer, None, now).await?;
+            let mut tokens = self.redeem(&refresh, now).await?;
             if tokens.claims.subject != claims.subject {
                 return Err(Error::Protocol { what: TOKENS, detail: "they are of another user".to_owned() });
             }
@@ -157,6 +154,17 @@ impl Provider {
             self.users.refused(&claims.subject, now);
         }
         outcome
+    }
+
+    /// What a refresh token is worth, whoever has kept it.
+    ///
+    /// # Errors
+    /// The provider does not take it; the new token does not count.
+    pub async fn redeem(self: &Arc<Self>, refresh: &Secret, now: Timestamp) -> Result<Tokens, Error> {
+        let known = self.known(now).await?;
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.expose())];
+        let answer = self.tokens(&known, &fields).await?;
+        self.read(&answer, None, now).await
     }
 
     async fn read(

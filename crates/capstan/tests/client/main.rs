@@ -5,3 +5,5 @@
 
 mod app;
 mod bench;
+mod pair;
+mod words;

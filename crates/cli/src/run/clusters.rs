@@ -35,6 +35,13 @@ impl Session<'_> {
                 let value = value(&found, self.context.now());
                 self.show(args.output, &[found], &value);
             }
+            ClusterCommand::Add(_)
+            | ClusterCommand::Set(_)
+            | ClusterCommand::Rm(_)
+            | ClusterCommand::RotateAuth(_) => {
+                let failure = Failure::usage("clusters are changed through the API server");
+                return Err(failure.next("log in: capstan login SERVER, or name one: --server ADDRESS"));
+            }
         }
         Ok(0)
     }

@@ -141,7 +141,7 @@ impl Bench {
         let context = Context { style, user: "eve".to_owned(), ..self.context.clone() };
         let (out, err) = (Sink::default(), Sink::default());
         let input = Box::new(std::io::Cursor::new(input.to_owned().into_bytes()));
-        let mut console = Console::new(&context, Box::new(out.clone()), Box::new(err.clone()), input);
+        let mut console = Console::new(&context.face(), Box::new(out.clone()), Box::new(err.clone()), input);
         let code = execute(command, &context, &mut console).await;
         Done { code, out: out.text(), err: err.text() }
     }

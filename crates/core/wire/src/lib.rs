@@ -24,6 +24,7 @@ mod encode;
 mod error;
 mod go;
 mod openapi;
+mod pretty;
 mod query;
 #[cfg(test)]
 mod recorded;

@@ -1,0 +1,238 @@
+//! Two clients, each with a home of its own, and a server that they share.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use applications::{Options, Start};
+use e2e::{Api, Cluster, On};
+use serde_json::json;
+use server::Server;
+use testkit::{GitServer, GitServerOptions, Repository};
+
+/// How long a command may take.
+const PATIENCE: Duration = Duration::from_secs(100);
+
+const MANIFEST: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {key: '1'}\n";
+
+/// A program that is called `argocd`.
+#[derive(Debug)]
+pub(crate) struct Client {
+    program: PathBuf,
+    home: tempfile::TempDir,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    /// What the last line of its log says, if there is one.
+    pub(crate) said: String,
+    /// All of its error stream, for whoever reads a failure.
+    pub(crate) err: String,
+}
+
+/// A server and both clients.
+pub(crate) struct Pair {
+    pub(crate) server: Server,
+    pub(crate) api: Api,
+    pub(crate) official: Client,
+    pub(crate) ours: Client,
+    repository: Repository,
+    git: GitServer,
+    running: tokio::task::JoinHandle<()>,
+    _cluster: Cluster,
+    _data: tempfile::TempDir,
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+impl Client {
+    fn new(program: &Path) -> Result<Self> {
+        let home = tempfile::tempdir()?;
+        let named = home.path().join("argocd");
+        std::os::unix::fs::symlink(program, &named)?;
+        Ok(Self { program: named, home })
+    }
+
+    /// A file in its home.
+    pub(crate) fn file(&self, path: &str) -> PathBuf {
+        self.home.path().join(path)
+    }
+
+    /// Runs a line of words; ␣ is a blank in a word. `input` is what is typed meanwhile.
+    pub(crate) async fn types(&self, line: &str, input: &str) -> Result<Ended> {
+        let mut command = Command::new(&self.program);
+        command
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("PATH", "/usr/bin:/bin")
+            .current_dir(self.home.path());
+        command.args(line.split_whitespace().map(|word| word.replace('␣', " ")));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let input = input.to_owned();
+        let ended = tokio::task::spawn_blocking(move || {
+            let mut child = command.spawn()?;
+            // A client that asks nothing may be gone already.
+            drop(std::io::Write::write_all(&mut child.stdin.take().context("no input")?, input.as_bytes()));
+            Ok::<_, anyhow::Error>(child.wait_with_output()?)
+        });
+        let output = tokio::time::timeout(PATIENCE, ended)
+            .await
+            .with_context(|| format!("{line} does not end"))???;
+        // Each has a home of its own.
+        let home = self.home.path().display().to_string();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&home, "HOME");
+        let err = text(&output.stderr).trim_end().to_owned();
+        let last = err.lines().next_back().unwrap_or_default();
+        let said = match serde_json::from_str::<serde_json::Value>(last) {
+            Ok(line) => line["msg"].as_str().unwrap_or_default().to_owned(),
+            // Some of the official client's lines are no JSON: a time, and what it says.
+            Err(_) => {
+                last.splitn(3, ' ').nth(2).filter(|_| last.starts_with("20")).unwrap_or_default().to_owned()
+            }
+        };
+        Ok(Ended { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), said, err })
+    }
+}
+
+impl Pair {
+    /// Starts both on a simulated cluster, or says that the official client cannot be built here.
+    pub(crate) async fn start() -> Option<Self> {
+        let Ok(tools) = tokio::task::spawn_blocking(testkit::ensure_argocd).await.unwrap() else {
+            eprintln!("NOT RUN: the official client: it cannot be built here");
+            return None;
+        };
+        Some(Self::begin(&tools.program("argocd")).await.unwrap())
+    }
+
+    async fn begin(official: &Path) -> Result<Self> {
+        let cluster = Cluster::start(On::Kubesim).await?.context("no kubesim")?;
+        let (client, api) = (cluster.client.clone(), Api::new(cluster.client.clone()));
+        for manifest in ::api::install_manifests("argocd") {
+            api.apply(&manifest).await?;
+        }
+        let repository = Repository::new("config")?;
+        repository.commit(&[("app/a.yaml", MANIFEST)], "begin")?;
+        let git = GitServer::start(&repository, GitServerOptions::default())?;
+        let data = tempfile::tempdir()?;
+        let start = Start {
+            client: client.clone(),
+            options: Options::new("argocd", "1"),
+            data_dir: data.path().to_owned(),
+            allow_file: false,
+            serves: true,
+        };
+        let controller = start.start().await?;
+        let server = Server::start(server::Options {
+            namespace: "argocd".to_owned(),
+            client,
+            controller: controller.clone(),
+            address: ([127, 0, 0, 1], 0).into(),
+            insecure: Some(true),
+            root: None,
+            trusted_proxies: None,
+            clock: Arc::new(jiff::Timestamp::now),
+            adopt: None,
+        });
+        let server = server.await?;
+        let running = tokio::spawn(async move { controller.run(std::future::pending()).await });
+        let (official, ours) =
+            (Client::new(official)?, Client::new(Path::new(env!("CARGO_BIN_EXE_capstan")))?);
+        Ok(Self { server, api, official, ours, repository, git, running, _cluster: cluster, _data: data })
+    }
+
+    /// The password that the server made at its start.
+    pub(crate) async fn password(&self) -> String {
+        let path = "/api/v1/namespaces/argocd/secrets/argocd-initial-admin-secret";
+        let secret = self.api.get(path).await.unwrap().unwrap();
+        let encoded = secret["data"]["password"].as_str().unwrap();
+        let bytes = base64::Engine::decode(&base64::prelude::BASE64_STANDARD, encoded).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// Logs both in as the first admin.
+    pub(crate) async fn login(&self) {
+        let password = self.password().await;
+        self.alike(&[&format!("login $SERVER --plaintext --username admin --password {password}")]).await;
+    }
+
+    /// Puts settings into `argocd-cm`.
+    pub(crate) async fn set(&self, data: serde_json::Value) {
+        let path = "/api/v1/namespaces/argocd/configmaps/argocd-cm";
+        self.api.patch(path, &json!({ "data": data })).await.unwrap();
+    }
+
+    /// A line with the server's address and the repository's URL put in.
+    fn filled(&self, line: &str) -> String {
+        let line = line.replace("$SERVER", &self.server.address().to_string());
+        line.replace("$REPO", &self.git.url(&self.repository))
+    }
+
+    /// Has both type lines one after another, and holds what they print, what they say and how they end against each other.
+    pub(crate) async fn alike(&self, lines: &[&str]) {
+        let mut differ = Vec::new();
+        for line in lines {
+            differ.extend(self.difference(line, "").await);
+        }
+        assert!(differ.is_empty(), "{}", differ.join("\n"));
+    }
+
+    /// The same for one line with something typed meanwhile.
+    pub(crate) async fn answers_alike(&self, line: &str, input: &str) {
+        let differ = self.difference(line, input).await;
+        assert!(differ.is_none(), "{}", differ.unwrap_or_default());
+    }
+
+    async fn difference(&self, line: &str, input: &str) -> Option<String> {
+        let filled = self.filled(line);
+        let theirs = self.official.types(&filled, input).await.unwrap();
+        let ours = self.ours.types(&filled, input).await.unwrap();
+        let seen = |ended: &Ended| (ended.code, masked(&ended.out), masked(&ended.said));
+        let (theirs_seen, ours_seen) = (seen(&theirs), seen(&ours));
+        let told = |ended: &Ended| format!("{}\n{}{}", ended.code, masked(&ended.out), ended.err);
+        (theirs_seen != ours_seen)
+            .then(|| format!("{line}\n--- the official client: {}--- ours: {}", told(&theirs), told(&ours)))
+    }
+
+    /// Types a line that only one of them can, for what it changes; its end is good.
+    pub(crate) async fn official(&self, line: &str) -> String {
+        let ended = self.official.types(&self.filled(line), "").await.unwrap();
+        assert_eq!(ended.code, 0, "{line}: {ended:?}");
+        ended.out
+    }
+
+    /// The same with ours.
+    pub(crate) async fn ours(&self, line: &str) -> String {
+        let ended = self.ours.types(&self.filled(line), "").await.unwrap();
+        assert_eq!(ended.code, 0, "{line}: {ended:?}");
+        ended.out
+    }
+}
+
+/// What differs from one moment to the next.
+pub(crate) fn masked(text: &str) -> String {
+    let mut out = text.to_owned();
+    for (pattern, by) in [
+        (r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", "TOKEN"),
+        (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "TIME"),
+        (r"\d+ (seconds?|minutes?) (ago|from now)|now", "AGO"),
+        (r#""?(resourceVersion|generation)"?: "?\d+"?"#, "$1 N"),
+        (r#""(iat|exp|issuedAt|expiresAt)": \d+"#, "$1 N"),
+        (r"(iat|issuedAt|expiresAt): \d+", "$1 N"),
+        // Where the official client gives its format a value too many.
+        (r"%!\(EXTRA [^)]*\)", ""),
+        (r"\$2a\$10\$[./A-Za-z0-9]{53}", "HASH"),
+    ] {
+        out = regex::Regex::new(pattern).unwrap().replace_all(&out, by).into_owned();
+    }
+    out
+}

@@ -1,0 +1,155 @@
+//! One command with its server.
+
+use remote::Remote;
+use serde_json::{Value, json};
+
+use super::Local;
+use super::contexts::{Contexts, Named};
+use super::reach::connect;
+use crate::console::{Console, Form};
+use crate::escape;
+use crate::failure::Failure;
+
+/// What a command about a server works with.
+pub(crate) struct Talk<'a> {
+    pub(crate) local: &'a Local,
+    pub(crate) console: &'a mut Console,
+    remote: Option<Remote>,
+}
+
+impl<'a> Talk<'a> {
+    pub(crate) fn new(local: &'a Local, console: &'a mut Console) -> Self {
+        Self { local, console, remote: None }
+    }
+
+    /// The server, connected to when it is first needed.
+    pub(crate) async fn remote(&mut self) -> Result<Remote, Failure> {
+        if let Some(remote) = &self.remote {
+            return Ok(remote.clone());
+        }
+        let mut target = self.local.needed()?;
+        if let Some(context) = target.context.take() {
+            self.renew(&mut target.options, &context).await?;
+        }
+        let remote = connect(self.local, self.console, target.options).await?;
+        Ok(self.remote.insert(remote).clone())
+    }
+
+    /// Calls a method for somebody who wants `what`.
+    pub(crate) async fn ask(&mut self, what: &str, method: &str, request: &Value) -> Result<Value, Failure> {
+        let remote = self.remote().await?;
+        remote.call(method, request).await.map_err(|error| Failure::from_remote(&error, what))
+    }
+
+    /// Prints a line, escaped.
+    pub(crate) fn line(&mut self, text: &str) {
+        let text = format!("{}\n", escape::line(text));
+        self.console.print(&text);
+    }
+
+    /// Prints a message of the API as JSON or YAML, with the peer's order of fields in JSON.
+    ///
+    /// **Errors**: `form` is neither.
+    pub(crate) fn object(&mut self, message: &str, value: &Value, form: &str) -> Result<(), Failure> {
+        let value = &whole(message, value);
+        match form {
+            "yaml" => self.console.object(value, Form::Yaml),
+            "json" => {
+                let text =
+                    wire::schema().message(message).map_or_else(|| value.to_string(), |m| m.pretty(value));
+                let text = format!("{}\n", escape::json(&text));
+                self.console.print(&text);
+            }
+            other => return Err(unknown_form(other)),
+        }
+        Ok(())
+    }
+
+    /// Prints a list of messages, as [`Self::object`].
+    pub(crate) fn objects(&mut self, message: &str, values: &[Value], form: &str) -> Result<(), Failure> {
+        let values: Vec<Value> = values.iter().map(|value| whole(message, value)).collect();
+        match form {
+            "yaml" => self.console.object(&Value::Array(values), Form::Yaml),
+            "json" => {
+                let message = wire::schema().message(message);
+                let all: Vec<String> = values
+                    .iter()
+                    .map(|value| message.map_or_else(|| value.to_string(), |m| m.pretty(value)))
+                    .collect();
+                let set_in = all.join(",\n").replace('\n', "\n  ");
+                let text = if all.is_empty() { "[]\n".to_owned() } else { format!("[\n  {set_in}\n]\n") };
+                self.console.print(&escape::json(&text));
+            }
+            other => return Err(unknown_form(other)),
+        }
+        Ok(())
+    }
+
+    /// The context that is in use, and its file.
+    ///
+    /// **Errors**: there is none.
+    pub(crate) fn context(&self) -> Result<(Contexts, Named), Failure> {
+        let flags = self.local.settled()?;
+        let file = Contexts::open(&self.local.contexts_path(&flags)?)?;
+        let named = file.resolve(flags.argocd_context.as_deref())?;
+        Ok((file, named))
+    }
+
+    /// Whether somebody agrees, where questions may be asked; a person's own flag or the file says so.
+    pub(crate) fn agreed(&mut self, question: &str) -> Result<bool, Failure> {
+        let flags = self.local.settled()?;
+        let asks = match flags.prompts_enabled {
+            Some(asks) => asks,
+            None => Contexts::read(&self.local.contexts_path(&flags)?)?.is_some_and(|file| file.prompts()),
+        };
+        if asks { self.console.proceed(question) } else { Ok(true) }
+    }
+}
+
+/// A time that something is good for, in whole seconds.
+///
+/// **Errors**: it is none.
+pub(crate) fn lives(text: &str) -> Result<u64, Failure> {
+    let duration = api::parse_duration(text).map_err(|error| {
+        let said = format!("invalid since format '{text}', expected format <duration><unit> (e.g. 3h)");
+        Failure::usage(format!("--expires-in {text:?} is no duration")).because(&error).peer(said, 20)
+    });
+    duration.map(|duration| duration.as_secs())
+}
+
+/// What `-o` was given that nobody knows.
+pub(crate) fn unknown_form(form: &str) -> Failure {
+    let said = format!("unknown output format: {form}");
+    Failure::usage(said.clone()).next("see --help for those that there are").peer(said, 20)
+}
+
+/// A message with what the peer's types write though there is nothing in it.
+fn whole(message: &str, value: &Value) -> Value {
+    let state = || json!({"status": "", "message": "", "attemptedAt": null});
+    let always = match message.rsplit('.').next().unwrap_or_default() {
+        "AppProject" => json!({"metadata": {}, "spec": {}, "status": {}}),
+        "Repository" => json!({"repo": "", "connectionState": state()}),
+        "RepoCreds" => json!({"url": ""}),
+        "RepositoryCertificate" => {
+            json!({"serverName": "", "certType": "", "certSubType": "", "certData": null, "certInfo": ""})
+        }
+        "Cluster" => json!({
+            "server": "", "name": "", "config": {"tlsClientConfig": {"insecure": false}}, "connectionState": state(),
+            "info": {"connectionState": state(), "cacheInfo": {}, "applicationsCount": 0},
+        }),
+        _ => Value::Null,
+    };
+    let mut whole = value.clone();
+    fill(&mut whole, always);
+    whole
+}
+
+fn fill(value: &mut Value, always: Value) {
+    let (Value::Object(value), Value::Object(always)) = (value, always) else { return };
+    for (key, there) in always {
+        match value.get_mut(&key) {
+            Some(known) => fill(known, there),
+            None => drop(value.insert(key, there)),
+        }
+    }
+}
