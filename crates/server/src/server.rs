@@ -34,10 +34,13 @@ use crate::store::Store;
 use crate::tls::{Certificates, TlsError};
 use crate::v2::{self, Hub};
 
-/// Passwords that are hashed at the same time; who comes later waits.
-const HASHING: usize = 2;
 /// Terminals that are open at the same time.
 const TERMINALS: usize = 256;
+
+/// Passwords that are hashed at the same time, on half of the cores: who comes later waits, and the rest goes on.
+fn hashing() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
+}
 
 /// What a server is made with.
 pub struct Options {
@@ -253,7 +256,7 @@ impl Server {
             settings,
             controller,
             limits: Limits::default(),
-            hashing: Semaphore::new(HASHING),
+            hashing: Semaphore::new(hashing()),
             room: Room::default(),
             returned: Returned::default(),
             counters: Counters::default(),

@@ -14,6 +14,7 @@ mod large;
 mod peer;
 mod phases;
 mod programs;
+mod pushes;
 mod report;
 mod spans;
 mod stand;
@@ -49,6 +50,8 @@ enum Command {
     Jsonnet(jsonnet::Arguments),
     /// One Application with very many objects
     Large(large::Arguments),
+    /// From a push to what runs, and logins beside reads
+    Pushes(pushes::Arguments),
     /// One program's cost, as the benches of programs ask for it.
     #[command(hide = true)]
     Measure(programs::Measure),
@@ -106,6 +109,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Some(Command::Kustomizations(arguments)) => kustomizations::run(arguments),
         Some(Command::Jsonnet(arguments)) => jsonnet::run(arguments),
         Some(Command::Large(arguments)) => large::run(arguments).await,
+        Some(Command::Pushes(arguments)) => pushes::run(arguments).await,
         Some(Command::Measure(arguments)) => programs::measure(arguments),
         None => bench(&arguments.bench).await,
     }
