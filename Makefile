@@ -24,6 +24,7 @@ lint: ## formatting, clippy, the rings of the architecture, licences
 	$(CARGO) check --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz --quiet
 	$(CARGO) xtask tidy
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked --quiet cargo-deny@0.20.2
+	$(CARGO) fetch --locked --quiet
 	$(CARGO) deny --offline --log-level error check bans licenses sources
 
 advisories: ## open advisories of what is used; needs the network

@@ -224,7 +224,7 @@ pub(crate) fn masked(text: &str) -> String {
         (r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", "TOKEN"),
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "TIME"),
-        (r"\d+ (seconds?|minutes?) (ago|from now)|now", "AGO"),
+        (r"\d+ (seconds?|minutes?|hours?) (ago|from now)|now", "AGO"),
         (r#""?(resourceVersion|generation)"?: "?\d+"?"#, "$1 N"),
         (r#""(iat|exp|issuedAt|expiresAt)": \d+"#, "$1 N"),
         (r"(iat|issuedAt|expiresAt): \d+", "$1 N"),

@@ -16,6 +16,7 @@ async fn logins_contexts_and_accounts_are_the_official_clients() {
         "context somewhere --delete",
         "configure --prompts-enabled",
         "login $SERVER --plaintext --username admin --password wrong-password",
+        "login $SERVER --plaintext --username admin --password -begins-as-a-flag",
         "login 127.0.0.1:1 --username admin --password x",
         "account list",
         "account list --server 127.0.0.1:1 --plaintext",

@@ -81,10 +81,10 @@ pub struct UpdatePasswordArgs {
     #[arg(long)]
     pub account: Option<String>,
     /// Password of who is logged in; asked for otherwise
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub current_password: Option<String>,
     /// The new one; asked for otherwise
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub new_password: Option<String>,
 }
 
@@ -120,6 +120,6 @@ pub struct DeleteTokenArgs {
 #[command(after_help = "Examples:\n  capstan account bcrypt --password secret")]
 pub struct BcryptArgs {
     /// The password; asked for otherwise
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub password: Option<String>,
 }

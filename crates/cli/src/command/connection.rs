@@ -10,7 +10,7 @@ pub struct ConnectionFlags {
     #[arg(long, value_name = "ADDRESS", global = true)]
     pub server: Option<String>,
     /// Token to be known by (ARGOCD_AUTH_TOKEN)
-    #[arg(long, value_name = "TOKEN", global = true)]
+    #[arg(long, value_name = "TOKEN", global = true, allow_hyphen_values = true)]
     pub auth_token: Option<String>,
     /// File of servers, tokens and contexts
     #[arg(long, value_name = "FILE", global = true)]

@@ -102,10 +102,10 @@ pub struct RepoCredentialFlags {
     #[arg(long, default_value = "")]
     pub username: String,
     /// Password; asked for where a user is given alone
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", allow_hyphen_values = true)]
     pub password: String,
     /// Token, for git over https
-    #[arg(long, default_value = "", value_name = "TOKEN")]
+    #[arg(long, default_value = "", value_name = "TOKEN", allow_hyphen_values = true)]
     pub bearer_token: String,
     /// Key for SSH
     #[arg(long, value_name = "FILE")]

@@ -18,7 +18,7 @@ pub struct LoginArgs {
     #[arg(long)]
     pub username: Option<String>,
     /// Its password; asked for otherwise
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub password: Option<String>,
     /// By the identity provider of the server, in a browser
     #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, hide_default_value = true)]
@@ -59,7 +59,7 @@ pub struct LogoutArgs {
 #[command(after_help = "Examples:\n  capstan relogin\n  capstan relogin --password secret")]
 pub struct ReloginArgs {
     /// The account's password; asked for otherwise
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub password: Option<String>,
     /// How it comes back
     #[command(flatten)]
