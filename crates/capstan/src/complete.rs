@@ -192,7 +192,7 @@ mod tests {
         let mut root = crate::Arguments::command();
         root.build();
         for (line, some, names) in [
-            ("a", &["admin", "app", "appset"][..], false),
+            ("a", &["app", "appset", "account", "admin"][..], false),
             ("app ge", &["get", "get-resource"], false),
             ("app get ", &[], true),
             ("app get x --out", &["--output"], false),
