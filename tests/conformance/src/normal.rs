@@ -17,7 +17,7 @@ static MADE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bmade-[bcdfghjklmnpqr
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^10\.\d+\.\d+\.\d+$"));
 static AGE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\d+(s|ms|m\d*s?)$"));
 static VERSION: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"in record \(\d+\)|"resourceVersion":"\d+"|resourceVersion: \d+|current: \d+"#)
+    pattern(r#"in record \(\d+\)|\\?"resourceVersion\\?":\\?"\d+\\?"|resourceVersion: \d+|current: \d+"#)
 });
 
 /// The answer without what is bound to differ.
@@ -126,10 +126,12 @@ mod tests {
         let answer = json!({"metadata": {"uid": "0a1b2c3d-0000-1111-2222-333344445555", "resourceVersion": "17",
             "creationTimestamp": "2026-01-01T00:00:00Z", "name": "made-x7k2q"},
             "spec": {"clusterIP": "10.96.3.4", "ports": [{"nodePort": 31234, "port": 80}]},
+            "message": "resourceVersion: 3, {\"resourceVersion\":\"4\"}, \"{\\\"resourceVersion\\\":\\\"5\\\"}\"",
             "rows": [{"cells": ["a", "2m5s", 3]}]});
         let wanted = json!({"metadata": {"uid": "<uid>", "resourceVersion": "<version>",
             "creationTimestamp": "<time>", "name": "made-<random>"},
             "spec": {"clusterIP": "<address>", "ports": [{"nodePort": "<port>", "port": 80}]},
+            "message": "<version>, {<version>}, \"{<version>}\"",
             "rows": [{"cells": ["a", "<age>", 3]}]});
         assert_eq!(normal(answer), wanted);
     }
