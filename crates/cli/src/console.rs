@@ -1,15 +1,19 @@
 //! The three streams of a command.
 
+#[cfg(test)]
+mod sink;
 mod unseen;
 
 use std::io::{BufRead, Write};
 
 use serde_json::Value;
 
-use crate::context::Face;
+use crate::context::{Face, Style};
 use crate::escape;
 use crate::failure::Failure;
 use crate::look::Look;
+#[cfg(test)]
+pub(crate) use sink::Sink;
 
 /// Where results, notes and questions go.
 pub(crate) struct Console {
@@ -105,6 +109,30 @@ impl Console {
             }
         };
         self.print(&text);
+    }
+
+    /// Prints a message of the API, or a list of it, as the peer's client does: with all that Go writes though there is nothing to say, in
+    /// JSON in the order of the peer's types. One that is not known is printed as it is.
+    pub(crate) fn message(&mut self, name: &str, value: &Value, form: Form) {
+        match (wire::schema().message(name), form, value) {
+            (None, ..) => self.object(value, form),
+            (Some(message), Form::Json, _) => {
+                let text = format!("{}\n", escape::json(&message.go_json(value, 2)));
+                self.print(&text);
+            }
+            (Some(message), Form::Yaml, Value::Array(list)) => {
+                let list = list.iter().map(|one| message.filled(one)).collect();
+                self.object(&list, form);
+            }
+            (Some(message), Form::Yaml, one) => self.object(&message.filled(one), form),
+        }
+    }
+
+    /// How a command ends that failed; why is told.
+    pub(crate) fn end(&mut self, failure: &Failure, style: Style, now: jiff::Timestamp) -> u8 {
+        let text = failure.render(self.err_look, now);
+        self.tell(&text);
+        failure.exit_code(style)
     }
 
     /// Asks a question that is answered by `y`. **Errors**: there is nobody to ask; the peer's client reads an answer
@@ -213,4 +241,29 @@ fn write(stream: &mut Box<dyn Write + Send>, text: &str) {
 
 fn indented(value: &Value) -> String {
     serde_json::to_string_pretty(value).expect("keys are strings")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::context::Terminal;
+
+    #[test]
+    fn a_message_of_a_server_steers_no_terminal() {
+        let told = json!([{"name": "a\u{9d}52;c;x", "value": "b\u{202e}"}]);
+        for (message, form) in [(INFO, Form::Json), (INFO, Form::Yaml), ("nothing.Known", Form::Json)] {
+            let out = Sink::default();
+            let face = Face { terminal: Terminal { stdout: true, ..Terminal::default() }, ..Face::default() };
+            let streams: (Box<dyn Write + Send>, _) = (Box::new(out.clone()), Box::new(std::io::sink()));
+            Console::new(&face, streams.0, streams.1, Box::new(std::io::empty()))
+                .message(message, &told, form);
+            let text = out.text();
+            assert!(text.contains("52;c;x"), "{text}");
+            assert!(!text.contains(['\u{9d}', '\u{202e}']), "{form:?}: {text}");
+        }
+    }
+
+    const INFO: &str = "github.com.argoproj.argo_cd.v3.pkg.apis.application.v1alpha1.Info";
 }

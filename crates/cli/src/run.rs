@@ -68,10 +68,7 @@ pub async fn run_cluster(command: ClusterCommand, context: Context) -> u8 {
     let mut console = Console::of_process(&context.face());
     let store = Store::new(&context.connection);
     let result = Session { context: &context, store, console: &mut console }.clusters(command).await;
-    result.unwrap_or_else(|failure| {
-        console.tell(&failure.render(console.err_look, context.now()));
-        failure.exit_code(context.style)
-    })
+    result.unwrap_or_else(|failure| console.end(&failure, context.style, context.now()))
 }
 
 /// Carries out a command about ApplicationSets; the rest as in [`run`].
@@ -79,10 +76,7 @@ pub async fn run_appset(command: AppSetCommand, context: Context) -> u8 {
     let mut console = Console::of_process(&context.face());
     let store = Store::new(&context.connection);
     let result = Box::pin(Session { context: &context, store, console: &mut console }.appset(command)).await;
-    result.unwrap_or_else(|failure| {
-        console.tell(&failure.render(console.err_look, context.now()));
-        failure.exit_code(context.style)
-    })
+    result.unwrap_or_else(|failure| console.end(&failure, context.style, context.now()))
 }
 
 /// The names of applications, for a shell: with their namespaces where those are others than the installation's. None where they cannot be
@@ -134,13 +128,9 @@ async fn execute(command: AppCommand, context: &Context, console: &mut Console) 
     match result {
         Ok(code) => code,
         Err(failure) => {
-            let text = failure.render(console.err_look, context.now());
-            console.tell(&text);
-            match (context.style, failure.kind) {
-                // Where 1 means a difference, misuse has a code of its own.
-                (Style::Argocd, Kind::Usage) if is_diff => 2,
-                (style, _) => failure.exit_code(style),
-            }
+            let code = console.end(&failure, context.style, context.now());
+            // Where 1 means a difference, misuse has a code of its own.
+            if is_diff && (context.style, failure.kind) == (Style::Argocd, Kind::Usage) { 2 } else { code }
         }
     }
 }
@@ -218,25 +208,15 @@ impl Session<'_> {
 
     /// Prints an application, or a list of them. What a server told has no kind: the peer's client prints it so, in the form of its types.
     fn applications(&mut self, mut value: Value, form: Form) {
-        let message = wire::schema().message(APPLICATION_MESSAGE);
-        match (&self.store, self.console.look.native(), message) {
-            (Store::Server(_), false, Some(message)) => match (form, &value) {
-                (Form::Json, value) => self.console.print(&format!("{}\n", message.go_json(value, 2))),
-                (Form::Yaml, Value::Array(list)) => {
-                    let list = list.iter().map(|one| message.filled(one)).collect();
-                    self.console.object(&list, form);
-                }
-                (Form::Yaml, one) => self.console.object(&message.filled(one), form),
-            },
-            _ => {
-                let all = match &mut value {
-                    Value::Array(list) => list.as_mut_slice(),
-                    one => std::slice::from_mut(one),
-                };
-                all.iter_mut().for_each(complete);
-                self.console.object(&value, form);
-            }
+        if matches!(self.store, Store::Server(_)) && !self.console.look.native() {
+            return self.console.message(APPLICATION_MESSAGE, &value, form);
         }
+        let all = match &mut value {
+            Value::Array(list) => list.as_mut_slice(),
+            one => std::slice::from_mut(one),
+        };
+        all.iter_mut().for_each(complete);
+        self.console.object(&value, form);
     }
 
     /// A file of this machine, or the standard input where it is called `-`.

@@ -57,15 +57,12 @@ impl Local {
             Ok(Some(target)) => {
                 let scheme = if target.options.plaintext { "http" } else { "https" };
                 let url = format!("{scheme}://{}", target.options.server.trim_end_matches(":443"));
-                let remote = Box::pin(Talk::new(self, &mut console).remote()).await;
+                let remote = Box::pin(Talk::new(self, &mut console).reach(target)).await;
                 remote.map(|remote| Some(Connection::Server { remote, url }))
             }
             Err(failure) => Err(failure),
         };
-        found.map_err(|failure| {
-            console.tell(&failure.render(console.err_look, (self.clock)()));
-            failure.exit_code(self.face.style)
-        })
+        found.map_err(|failure| console.end(&failure, self.face.style, (self.clock)()))
     }
 }
 
@@ -73,21 +70,14 @@ impl Local {
 pub async fn serve(command: ServerCommand, local: Local) -> u8 {
     let mut console = Console::of_process(&local.face);
     let result = carry_out(command, &mut Talk::new(&local, &mut console)).await;
-    ended(result, &local, &mut console)
+    result.unwrap_or_else(|failure| console.end(&failure, local.face.style, (local.clock)()))
 }
 
 /// Carries a word about clusters out on a server; `kubeconfig` is where those that are added come from.
 pub async fn serve_cluster(command: ClusterCommand, local: Local, kubeconfig: Option<&Path>) -> u8 {
     let mut console = Console::of_process(&local.face);
     let result = Box::pin(Talk::new(&local, &mut console).clusters(command, kubeconfig)).await;
-    ended(result, &local, &mut console)
-}
-
-fn ended(result: Result<u8, Failure>, local: &Local, console: &mut Console) -> u8 {
-    result.unwrap_or_else(|failure| {
-        console.tell(&failure.render(console.err_look, (local.clock)()));
-        failure.exit_code(local.face.style)
-    })
+    result.unwrap_or_else(|failure| console.end(&failure, local.face.style, (local.clock)()))
 }
 
 async fn carry_out(command: ServerCommand, talk: &mut Talk<'_>) -> Result<u8, Failure> {

@@ -6,9 +6,6 @@ mod comparing;
 mod reading;
 mod waiting;
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use api::names::API_VERSION;
 use clap::Parser;
 use jiff::Timestamp;
@@ -18,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::execute;
 use crate::command::AppCommand;
-use crate::console::Console;
+use crate::console::{Console, Sink};
 use crate::context::{Connection, Context, Style};
 use crate::view::sample;
 
@@ -34,26 +31,6 @@ struct Done {
     code: u8,
     out: String,
     err: String,
-}
-
-#[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Sink {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
 }
 
 /// A cluster with our definitions, a living controller's lease, and nothing else.

@@ -50,7 +50,7 @@ impl Talk<'_> {
             self.ask("cannot list accounts", "account.AccountService/ListAccounts", &json!({})).await?;
         let accounts = list(&answer["items"]);
         match form {
-            "json" | "yaml" => return self.objects(ACCOUNT, accounts, form),
+            "json" | "yaml" => return self.messages(ACCOUNT, accounts, form),
             "name" => accounts.iter().for_each(|account| self.line(text(&account["name"]))),
             "wide" | "" => {
                 let mut table = Table::new(&["NAME", "ENABLED", "CAPABILITIES"]);
@@ -75,7 +75,7 @@ impl Talk<'_> {
         let what = format!("cannot get the account {name}");
         let account = self.ask(&what, "account.AccountService/GetAccount", &json!({ "name": name })).await?;
         match args.output.as_str() {
-            form @ ("json" | "yaml") => return self.object(ACCOUNT, &account, form),
+            form @ ("json" | "yaml") => return self.message(ACCOUNT, &account, form),
             "name" => self.line(text(&account["name"])),
             "wide" | "" => {
                 for (title, value) in [
@@ -116,10 +116,10 @@ impl Talk<'_> {
         let info = self.who().await?;
         match form {
             "yaml" => {
-                self.object("", &info, form)?;
+                self.message("", &info, form)?;
                 self.console.print("\n");
             }
-            "json" => self.object("session.GetUserInfoResponse", &info, form)?,
+            "json" => self.message("session.GetUserInfoResponse", &info, form)?,
             "" => {
                 let inside = is(&info["loggedIn"]);
                 self.line(&format!("Logged In: {inside}"));

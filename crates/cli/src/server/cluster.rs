@@ -27,8 +27,8 @@ impl Talk<'_> {
                     self.ask("cannot list clusters", "cluster.ClusterService/List", &json!({})).await?;
                 let all = list(&answer["items"]);
                 match args.output {
-                    ClusterOutput::Json => self.objects(CLUSTER, all, "json")?,
-                    ClusterOutput::Yaml => self.objects(CLUSTER, all, "yaml")?,
+                    ClusterOutput::Json => self.messages(CLUSTER, all, "json")?,
+                    ClusterOutput::Yaml => self.messages(CLUSTER, all, "yaml")?,
                     ClusterOutput::Server => {
                         all.iter().for_each(|cluster| self.line(text(&cluster["server"])))
                     }
@@ -41,8 +41,8 @@ impl Talk<'_> {
             ClusterCommand::Get(args) => {
                 let cluster = self.cluster(&args.cluster).await?;
                 match args.output {
-                    ClusterOutput::Json => self.object(CLUSTER, &cluster, "json")?,
-                    ClusterOutput::Yaml => self.object(CLUSTER, &cluster, "yaml")?,
+                    ClusterOutput::Json => self.message(CLUSTER, &cluster, "json")?,
+                    ClusterOutput::Yaml => self.message(CLUSTER, &cluster, "yaml")?,
                     ClusterOutput::Server => self.line(text(&cluster["server"])),
                     ClusterOutput::Wide => self.console.print(&crate::escape::lines(&details(&cluster))),
                 }

@@ -65,7 +65,7 @@ impl Talk<'_> {
         let answer = self.ask("cannot list projects", "project.ProjectService/List", &json!({})).await?;
         let projects = list(&answer["items"]);
         match form {
-            "json" | "yaml" => return self.objects(PROJECT, projects, form),
+            "json" | "yaml" => return self.messages(PROJECT, projects, form),
             "name" => projects.iter().for_each(|project| self.line(text(&project["metadata"]["name"]))),
             "wide" | "" => {
                 let text = show::table(projects).render(self.console.look);
@@ -81,7 +81,7 @@ impl Talk<'_> {
         let request = json!({ "name": name });
         let all = self.ask(&what, "project.ProjectService/GetDetailedProject", &request).await?;
         match form {
-            "json" | "yaml" => self.object(PROJECT, &all["project"], form),
+            "json" | "yaml" => self.message(PROJECT, &all["project"], form),
             "wide" | "" => {
                 show::lines(&all).iter().for_each(|line| self.line(line));
                 Ok(())

@@ -42,11 +42,7 @@ impl Local {
     pub fn backend(&self) -> Result<Backend, u8> {
         self.target()
             .map(|target| target.map_or(Backend::Cluster, |target| Backend::Server(Box::new(target))))
-            .map_err(|failure| {
-                let mut console = Console::of_process(&self.face);
-                console.tell(&failure.render(console.err_look, (self.clock)()));
-                failure.exit_code(self.face.style)
-            })
+            .map_err(|failure| Console::of_process(&self.face).end(&failure, self.face.style, (self.clock)()))
     }
 
     /// The server to be asked; `None` for the cluster.

@@ -47,7 +47,7 @@ impl Talk<'_> {
                     self.ask(what, "repository.RepositoryService/ListRepositories", &request).await?;
                 let all = list(&answer["items"]);
                 match args.output.as_str() {
-                    form @ ("json" | "yaml") => self.objects(REPOSITORY, all, form)?,
+                    form @ ("json" | "yaml") => self.messages(REPOSITORY, all, form)?,
                     form => self.show_repositories(all, form)?,
                 }
             }
@@ -58,7 +58,7 @@ impl Talk<'_> {
                 let what = format!("cannot get the repository {}", args.url);
                 let answer = self.ask(&what, "repository.RepositoryService/Get", &request).await?;
                 match args.list.output.as_str() {
-                    form @ ("json" | "yaml") => self.object(REPOSITORY, &answer, form)?,
+                    form @ ("json" | "yaml") => self.message(REPOSITORY, &answer, form)?,
                     form => self.show_repositories(&[answer], form)?,
                 }
             }
@@ -155,7 +155,7 @@ impl Talk<'_> {
                 let answer = self.ask("cannot list credentials of repositories", method, &json!({})).await?;
                 let all = list(&answer["items"]);
                 match args.output.as_str() {
-                    form @ ("json" | "yaml") => self.objects(CREDENTIALS, all, form)?,
+                    form @ ("json" | "yaml") => self.messages(CREDENTIALS, all, form)?,
                     "url" => all.iter().for_each(|entry| self.line(text(&entry["url"]))),
                     "wide" | "" => {
                         let mut table = Table::new(&["URL PATTERN", "USERNAME", "SSH_CREDS", "TLS_CREDS"]);

@@ -1,11 +1,11 @@
 //! One command with its server.
 
 use remote::Remote;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Local;
 use super::contexts::{Contexts, Named};
-use super::reach::connect;
+use super::reach::{Target, connect};
 use crate::console::{Console, Form};
 use crate::escape;
 use crate::failure::Failure;
@@ -27,7 +27,12 @@ impl<'a> Talk<'a> {
         if let Some(remote) = &self.remote {
             return Ok(remote.clone());
         }
-        let mut target = self.local.needed()?;
+        let target = self.local.needed()?;
+        self.reach(target).await
+    }
+
+    /// A server, with a session that goes on.
+    pub(crate) async fn reach(&mut self, mut target: Target) -> Result<Remote, Failure> {
         if let Some(context) = target.context.take() {
             self.renew(&mut target.options, &context).await?;
         }
@@ -47,42 +52,22 @@ impl<'a> Talk<'a> {
         self.console.print(&text);
     }
 
-    /// Prints a message of the API as JSON or YAML, with the peer's order of fields in JSON.
+    /// Prints a message of the API in this form: see [`Console::message`].
     ///
-    /// **Errors**: `form` is neither.
-    pub(crate) fn object(&mut self, message: &str, value: &Value, form: &str) -> Result<(), Failure> {
-        let value = &whole(message, value);
-        match form {
-            "yaml" => self.console.object(value, Form::Yaml),
-            "json" => {
-                let text =
-                    wire::schema().message(message).map_or_else(|| value.to_string(), |m| m.pretty(value));
-                let text = format!("{}\n", escape::json(&text));
-                self.console.print(&text);
-            }
+    /// **Errors**: it is neither `json` nor `yaml`.
+    pub(crate) fn message(&mut self, name: &str, value: &Value, form: &str) -> Result<(), Failure> {
+        let form = match form {
+            "yaml" => Form::Yaml,
+            "json" => Form::Json,
             other => return Err(unknown_form(other)),
-        }
+        };
+        self.console.message(name, value, form);
         Ok(())
     }
 
-    /// Prints a list of messages, as [`Self::object`].
-    pub(crate) fn objects(&mut self, message: &str, values: &[Value], form: &str) -> Result<(), Failure> {
-        let values: Vec<Value> = values.iter().map(|value| whole(message, value)).collect();
-        match form {
-            "yaml" => self.console.object(&Value::Array(values), Form::Yaml),
-            "json" => {
-                let message = wire::schema().message(message);
-                let all: Vec<String> = values
-                    .iter()
-                    .map(|value| message.map_or_else(|| value.to_string(), |m| m.pretty(value)))
-                    .collect();
-                let set_in = all.join(",\n").replace('\n', "\n  ");
-                let text = if all.is_empty() { "[]\n".to_owned() } else { format!("[\n  {set_in}\n]\n") };
-                self.console.print(&escape::json(&text));
-            }
-            other => return Err(unknown_form(other)),
-        }
-        Ok(())
+    /// Prints a list of messages, as [`Self::message`].
+    pub(crate) fn messages(&mut self, name: &str, values: &[Value], form: &str) -> Result<(), Failure> {
+        self.message(name, &Value::Array(values.to_vec()), form)
     }
 
     /// The context that is in use, and its file.
@@ -121,35 +106,4 @@ pub(crate) fn lives(text: &str) -> Result<u64, Failure> {
 pub(crate) fn unknown_form(form: &str) -> Failure {
     let said = format!("unknown output format: {form}");
     Failure::usage(said.clone()).next("see --help for those that there are").peer(said, 20)
-}
-
-/// A message with what the peer's types write though there is nothing in it.
-fn whole(message: &str, value: &Value) -> Value {
-    let state = || json!({"status": "", "message": "", "attemptedAt": null});
-    let always = match message.rsplit('.').next().unwrap_or_default() {
-        "AppProject" => json!({"metadata": {}, "spec": {}, "status": {}}),
-        "Repository" => json!({"repo": "", "connectionState": state()}),
-        "RepoCreds" => json!({"url": ""}),
-        "RepositoryCertificate" => {
-            json!({"serverName": "", "certType": "", "certSubType": "", "certData": null, "certInfo": ""})
-        }
-        "Cluster" => json!({
-            "server": "", "name": "", "config": {"tlsClientConfig": {"insecure": false}}, "connectionState": state(),
-            "info": {"connectionState": state(), "cacheInfo": {}, "applicationsCount": 0},
-        }),
-        _ => Value::Null,
-    };
-    let mut whole = value.clone();
-    fill(&mut whole, always);
-    whole
-}
-
-fn fill(value: &mut Value, always: Value) {
-    let (Value::Object(value), Value::Object(always)) = (value, always) else { return };
-    for (key, there) in always {
-        match value.get_mut(&key) {
-            Some(known) => fill(known, there),
-            None => drop(value.insert(key, there)),
-        }
-    }
 }

@@ -41,7 +41,7 @@ impl Talk<'_> {
         let answer = self.ask("cannot list certificates", method, &request).await?;
         let mut all = list(&answer["items"]).to_vec();
         match args.output.as_str() {
-            form @ ("json" | "yaml") => self.objects(CERTIFICATE, &all, form)?,
+            form @ ("json" | "yaml") => self.messages(CERTIFICATE, &all, form)?,
             "wide" | "" => {
                 match args.sort.as_str() {
                     "hostname" | "" => all.sort_by(|a, b| text(&a["serverName"]).cmp(text(&b["serverName"]))),
@@ -140,7 +140,7 @@ impl Talk<'_> {
                 let answer = self.ask("cannot list keys", "gpgkey.GPGKeyService/List", &json!({})).await?;
                 let all = list(&answer["items"]);
                 match args.output.as_str() {
-                    form @ ("json" | "yaml") => self.objects(KEY, all, form)?,
+                    form @ ("json" | "yaml") => self.messages(KEY, all, form)?,
                     "wide" | "" => {
                         let mut table = Table::new(&["KEYID", "TYPE", "IDENTITY"]);
                         for key in all {
@@ -179,7 +179,7 @@ impl Talk<'_> {
 
     fn show_key(&mut self, key: &Value, form: &str) -> Result<(), Failure> {
         match form {
-            "json" | "yaml" => self.object(KEY, key, form),
+            "json" | "yaml" => self.message(KEY, key, form),
             "wide" | "" => {
                 self.line(&format!("Key ID:          {}", text(&key["keyID"])));
                 self.line(&format!("Key fingerprint: {}", text(&key["fingerprint"])));

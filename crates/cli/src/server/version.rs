@@ -57,7 +57,7 @@ impl Talk<'_> {
         if let Some(server) = server {
             all["server"] = if short { json!({"argocd-server": server["Version"]}) } else { server };
         }
-        self.object("", &all, form)?;
+        self.message("", &all, form)?;
         Ok(0)
     }
 

@@ -24,7 +24,6 @@ mod encode;
 mod error;
 mod go;
 mod openapi;
-mod pretty;
 mod query;
 #[cfg(test)]
 mod recorded;

@@ -44,7 +44,7 @@ impl Talk<'_> {
         let project = self.project(name).await?;
         let roles = list(&project["spec"]["roles"]);
         match form {
-            "json" | "yaml" => return self.objects(ROLE, roles, form),
+            "json" | "yaml" => return self.messages(ROLE, roles, form),
             "name" => roles.iter().for_each(|role| self.line(text(&role["name"]))),
             "wide" | "" => {
                 let mut table = Table::new(&["ROLE-NAME", "DESCRIPTION"]);

@@ -71,7 +71,7 @@ impl Talk<'_> {
         let project = self.project(name).await?;
         let windows = list(&project["spec"]["syncWindows"]);
         match form {
-            "json" | "yaml" => return self.objects(WINDOW, windows, form),
+            "json" | "yaml" => return self.messages(WINDOW, windows, form),
             "wide" | "" => {}
             other => return Err(unknown_form(other)),
         }

@@ -43,3 +43,16 @@ fn levels_are_set_in_and_texts_escaped() {
     assert_eq!(message.go_json(&json!([{"name": "<a&b>", "value": "\"\n\u{1}", "kind": "x"}]), 2), expected);
     assert_eq!(message.go_json(&json!([]), 2), "[]");
 }
+
+#[test]
+fn fields_stand_as_in_the_peers_types() {
+    let account = json!({"capabilities": ["login"], "enabled": true, "name": "a", "tokens": [{"issuedAt": 5, "id": "x"}]});
+    let expected =
+        r#"{"name":"a","enabled":true,"capabilities":["login"],"tokens":[{"id":"x","issuedAt":5}]}"#;
+    assert_eq!(crate::tests::message("account.Account").go_json(&account, 0), expected);
+    let project =
+        json!({"spec": {"roles": [], "sourceRepos": ["*"]}, "metadata": {"labels": {"b": "1"}, "name": "p"}});
+    let expected =
+        r#"{"metadata":{"name":"p","labels":{"b":"1"}},"spec":{"sourceRepos":["*"],"roles":[]},"status":{}}"#;
+    assert_eq!(crate::tests::v1alpha1("AppProject").go_json(&project, 0), expected);
+}
