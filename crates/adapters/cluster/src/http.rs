@@ -14,6 +14,7 @@ use crate::{
     error::{ClusterError, chain},
     options::Options,
     reach::{LOST, Reach},
+    requests,
 };
 
 /// Bytes of one answer: a page of 500 objects of 128 KiB fits, and a page that does not is asked for in smaller pieces.
@@ -240,8 +241,10 @@ impl Api {
 
     async fn respond(&self, verb: Verb, request: Request<Vec<u8>>) -> Result<Response<Body>, Failure> {
         self.tally.count(verb);
-        let response =
-            self.client.send(request.map(Body::from)).await.map_err(|error| Failure::transport(&error))?;
+        let uri = request.uri().clone();
+        let sent = Box::pin(self.client.send(request.map(Body::from))).await;
+        requests::answered(verb, &uri, sent.as_ref().map_or(0, |response| response.status().as_u16()));
+        let response = sent.map_err(|error| Failure::transport(&error))?;
         if response.status().is_success() || response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Ok(response);
         }

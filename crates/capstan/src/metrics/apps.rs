@@ -52,36 +52,63 @@ pub(super) fn write(page: &mut Exposition, controller: &Controller, told: &Appli
     if !own.is_leading() {
         return;
     }
-    let mut apps = Vec::new();
-    controller.each_app(|app| apps.push((controller.server_of(app), app.clone())));
-    page.head("argocd_app_info", "gauge", "Information about an application.");
-    for (server, app) in &apps {
-        page.line("argocd_app_info", &info(app, server), 1);
+    let name = "argocd_app_k8s_request_total";
+    page.head(name, "counter", "Number of kubernetes requests executed during application reconciliation.");
+    for (app, requests) in own.requests() {
+        for (request, count) in requests {
+            let code = request.code.to_string();
+            let labels = [
+                ("dry_run", if request.dry_run { "true" } else { "false" }),
+                ("name", &*app.name),
+                ("namespace", &app.namespace),
+                ("project", &app.project),
+                ("resource_kind", &request.resource),
+                ("resource_namespace", &request.namespace),
+                ("response_code", &code),
+                ("server", &app.server),
+                ("verb", request.verb),
+            ];
+            page.line(name, &labels, count);
+        }
     }
+    let name = "argocd_app_orphaned_resources_count";
+    page.head(name, "gauge", "Number of orphaned resources per application.");
+    for ((namespace, app), (project, count)) in own.orphans() {
+        page.line(name, &[("name", &*app), ("namespace", &namespace), ("project", &project)], count);
+    }
+    each(page, controller, told);
+}
+
+/// What is told of each application: each is looked at once, and none is copied.
+fn each(page: &mut Exposition, controller: &Controller, told: &ApplicationLabels) {
+    let [mut infos, mut labelled, mut conditions] = [(); 3].map(|()| Exposition::default());
+    infos.head("argocd_app_info", "gauge", "Information about an application.");
     if !told.labels.is_empty() {
-        page.head("argocd_app_labels", "gauge", "Labels of applications.");
-        let names: Vec<(String, &String)> =
-            told.labels.iter().map(|label| (of_label(label), label)).collect();
-        for (_, app) in &apps {
+        labelled.head("argocd_app_labels", "gauge", "Labels of applications.");
+    }
+    if !told.conditions.is_empty() {
+        conditions.head("argocd_app_condition", "gauge", "Conditions of applications.");
+    }
+    let names: Vec<(String, &String)> = told.labels.iter().map(|label| (of_label(label), label)).collect();
+    controller.each_app(|app| {
+        infos.line("argocd_app_info", &info(app, &controller.server_of(app)), 1);
+        if !names.is_empty() {
             let mut labels = whose(app).to_vec();
             let value = |label: &String| app.metadata.labels.get(label).map_or("", String::as_str);
             labels.extend(names.iter().map(|(name, label)| (name.as_str(), value(label))));
-            page.line("argocd_app_labels", &labels, 1);
+            labelled.line("argocd_app_labels", &labels, 1);
         }
-    }
-    if !told.conditions.is_empty() {
-        page.head("argocd_app_condition", "gauge", "Conditions of applications.");
-        for (_, app) in &apps {
-            for kind in &told.conditions {
-                let count =
-                    app.status.conditions.iter().filter(|c| c.condition_type.as_str() == kind).count();
-                if count > 0 {
-                    let mut labels = whose(app).to_vec();
-                    labels.push(("condition", kind));
-                    page.line("argocd_app_condition", &labels, count);
-                }
+        for kind in &told.conditions {
+            let count = app.status.conditions.iter().filter(|c| c.condition_type.as_str() == kind).count();
+            if count > 0 {
+                let mut labels = whose(app).to_vec();
+                labels.push(("condition", kind));
+                conditions.line("argocd_app_condition", &labels, count);
             }
         }
+    });
+    for family in [infos, labelled, conditions] {
+        page.append(&family);
     }
 }
 

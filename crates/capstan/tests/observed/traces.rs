@@ -1,4 +1,4 @@
-//! A collector is told what passes and calls do, and is not needed for them.
+//! A collector is told what passes and calls do, and is not needed for them; requests and orphans are counted by application.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -94,16 +94,25 @@ async fn install(api: &Api, repository: &Repository, git: &GitServer) {
     });
     api.apply(&secret).await.unwrap();
     api.apply(&app).await.unwrap();
+    let orphan = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "nobodys", "namespace": "default"}});
+    api.apply(&orphan).await.unwrap();
+    let project = "/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/default";
+    api.patch(project, &json!({"spec": {"orphanedResources": {"warn": true}}})).await.unwrap();
+}
+
+/// An address that the log tells with this message.
+async fn address(capstan: &Child, message: &str) -> String {
+    until(message, async || {
+        let log = capstan.log_tail();
+        let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.find(|line| line["message"] == message)?["address"].as_str().map(str::to_owned)
+    })
+    .await
 }
 
 /// A token of the first admin, and where the API is, as the log says.
 async fn login(capstan: &Child, api: &Api, client: &reqwest::Client) -> (String, String) {
-    let address = until("the API", async || {
-        let log = capstan.log_tail();
-        let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        lines.find(|line| line["message"] == "serves the API")?["address"].as_str().map(str::to_owned)
-    });
-    let base = format!("http://{}", address.await);
+    let base = format!("http://{}", address(capstan, "serves the API").await);
     let path = "/api/v1/namespaces/argocd/secrets/argocd-initial-admin-secret";
     let secret = api.get(path).await.unwrap().unwrap();
     let password = base64::Engine::decode(
@@ -159,6 +168,7 @@ async fn a_collector_is_told_what_passes_and_calls_do() {
     let binary = Path::new(env!("CARGO_BIN_EXE_capstan"));
     let capstan = Child::start("capstan", binary, &arguments.map(str::to_owned), home.path()).unwrap();
     let client = reqwest::Client::new();
+    let metrics = format!("http://{}/metrics", self::address(&capstan, "serves metrics and health").await);
     let (base, token) = login(&capstan, &api, &client).await;
     let list = async |trace: &str| {
         let request = client.get(format!("{base}/api/v1/applications")).bearer_auth(&token);
@@ -200,6 +210,19 @@ async fn a_collector_is_told_what_passes_and_calls_do() {
     }
     let known: Vec<String> = collector.spans().iter().map(|span| hex(&span.trace_id)).collect();
     assert!(!known.iter().any(|trace| trace == strangers), "a stranger wrote into a trace");
+
+    let whose = r#"name="app",namespace="argocd",project="default""#;
+    let asked = format!(
+        r#"argocd_app_k8s_request_total{{dry_run="false",{whose},resource_kind="configmaps",resource_namespace="default",response_code="201",server="https://kubernetes.default.svc",verb="Patch"}} 1"#
+    );
+    let orphans = format!("argocd_app_orphaned_resources_count{{{whose}}} 1");
+    until("its figures", async || {
+        let page = client.get(&metrics).send().await.ok()?.text().await.ok()?;
+        let mut lines = page.lines().filter(|line| **line == *asked || **line == *orphans);
+        assert!(!page.contains(r#"resource_kind="applications""#), "{page}");
+        (lines.by_ref().count() == 2).then_some(())
+    })
+    .await;
 
     // A collector that goes away is missed by nobody else.
     serving.abort();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use api::{Application, ApplicationStatus, OperationPhase};
-use cluster::{EventNote, Severity};
+use cluster::{EventNote, Severity, counted};
 use resource::ResourceKey;
 
 use crate::shared::Shared;
@@ -101,7 +101,8 @@ pub(crate) async fn tell_as(
         component: component.to_owned(),
         at: (shared.options.clock)(),
     };
-    if let Err(error) = shared.home.cluster.emit_event(&note).await {
+    // No request to the cluster that it goes to.
+    if let Err(error) = counted(None, Box::pin(shared.home.cluster.emit_event(&note))).await {
         tracing::debug!(application = %app.qualified_name(), error = %error, "event was not taken");
     }
 }

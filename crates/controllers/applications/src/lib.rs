@@ -75,7 +75,7 @@ pub use controller::Controller;
 pub use details::SourceDetails;
 pub use evaluate::{Evaluation, Files, Unrendered, What};
 pub use inventory::{ClusterFigures, ClusterState, clusters};
-pub use metrics::{Ended, Metrics, Took};
+pub use metrics::{Ended, Metrics, Took, Whose};
 pub use operation::PARALLEL_APPLIES;
 pub use plugins::{Announcement, DEFAULT_DIRECTORY as PLUGIN_SOCKETS};
 pub use remote::remote;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use api::{Application, OperationState};
+use cluster::Requests;
 use tally::Histogram;
 use tokio::time::Instant;
 
@@ -38,6 +39,25 @@ pub struct Took {
     pub time: Duration,
 }
 
+/// An application for which requests are made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Whose {
+    /// Namespace of the application.
+    pub namespace: String,
+    /// Name of the application.
+    pub name: String,
+    /// Its project.
+    pub project: String,
+    /// URL of the cluster that it goes to.
+    pub server: String,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Asked {
+    whose: Whose,
+    requests: Arc<Requests>,
+}
+
 /// Counters of one controller; read by whoever serves `/metrics`.
 #[derive(Debug, Default)]
 pub struct Metrics {
@@ -48,6 +68,8 @@ pub struct Metrics {
     syncs: AtomicU64,
     failed_syncs: AtomicU64,
     ended: Mutex<BTreeMap<Ended, Took>>,
+    requests: Mutex<BTreeMap<(String, String), Asked>>,
+    orphans: Mutex<BTreeMap<(String, String), (String, usize)>>,
     took: Mutex<BTreeMap<(String, String), Histogram>>,
     leading: AtomicBool,
     finished: Mutex<Option<Instant>>,
@@ -87,6 +109,17 @@ impl Metrics {
     /// Operations that ended, of the applications that are there.
     pub fn ended(&self) -> BTreeMap<Ended, Took> {
         lock(&self.ended).clone()
+    }
+
+    /// Requests that were made for applications that are there, by what they were.
+    pub fn requests(&self) -> Vec<(Whose, BTreeMap<cluster::Request, u64>)> {
+        let known = lock(&self.requests).clone();
+        known.into_values().map(|asked| (asked.whose, asked.requests.counts())).collect()
+    }
+
+    /// Objects of nobody where applications go whose projects ask for them: by namespace and name, the project and how many.
+    pub fn orphans(&self) -> BTreeMap<(String, String), (String, usize)> {
+        lock(&self.orphans).clone()
     }
 
     /// How long passes took, by the namespace of the application and the cluster that it goes to.
@@ -139,6 +172,33 @@ impl Metrics {
     /// An application is gone, and what was counted of it with it.
     pub(crate) fn forget(&self, namespace: &str, name: &str) {
         lock(&self.ended).retain(|key, _| (&*key.namespace, &*key.name) != (namespace, name));
+        let key = (namespace.to_owned(), name.to_owned());
+        lock(&self.orphans).remove(&key);
+        lock(&self.requests).remove(&key);
+    }
+
+    /// Says how many objects of nobody there are where an application goes; `None` where its project does not ask.
+    pub(crate) fn orphaned(&self, app: &Application, count: Option<usize>) {
+        let key = (app.metadata.namespace.clone(), app.metadata.name.clone());
+        let mut all = lock(&self.orphans);
+        match count {
+            Some(count) => drop(all.insert(key, (app.spec.project_name().to_owned(), count))),
+            None => drop(all.remove(&key)),
+        }
+    }
+
+    /// What counts the requests that are made for an application, which goes to this cluster.
+    pub(crate) fn asking(&self, app: &Application, server: String) -> Arc<Requests> {
+        let (namespace, name) = (app.metadata.namespace.clone(), app.metadata.name.clone());
+        let project = app.spec.project_name().to_owned();
+        let whose = Whose { namespace: namespace.clone(), name: name.clone(), project, server };
+        let mut all = lock(&self.requests);
+        let asked = all.entry((namespace, name)).or_default();
+        if asked.whose != whose {
+            // Of another project or cluster, it is counted anew.
+            *asked = Asked { whose, requests: Arc::default() };
+        }
+        Arc::clone(&asked.requests)
     }
 
     /// Counts a pass over an application of this namespace that goes to this cluster.

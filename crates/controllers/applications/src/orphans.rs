@@ -33,11 +33,16 @@ pub(crate) fn report(
         memory.observed = observed;
     }
     if !warns {
+        shared.metrics.orphaned(app, None);
         return;
     }
     let managed = comparison.iter().flat_map(|found| found.resources.iter().map(|r| &r.key)).collect();
     let exists = |instance: &str| shared.is_known(instance);
-    match orphans(view, namespace, &managed, &exists) {
+    let found = orphans(view, namespace, &managed, &exists);
+    if let Some(found) = &found {
+        shared.metrics.orphaned(app, Some(found.len()));
+    }
+    match found {
         Some(found) if found.is_empty() => {}
         Some(found) => findings.add(
             ConditionType::OrphanedResourceWarning,

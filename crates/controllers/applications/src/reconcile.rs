@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Application, ConditionType, OperationState};
-use cluster::Cluster;
+use cluster::{Cluster, counted};
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug_span};
 use why::{Rests, WaitsFor, Why};
@@ -61,16 +61,19 @@ pub(crate) async fn reconcile(shared: &Shared, name: &AppName) -> Option<Duratio
     }
     let memory = shared.memory(name);
     let mut memory = memory.lock().await;
+    let server = server_named(&shared.settings.current(), &app.spec.destination);
+    let requests = Some(shared.metrics.asking(&app, server.clone()));
     let result = if app.metadata.is_deleting() {
-        Box::pin(deletion::step(shared, name, &mut app, &mut memory)).await
+        let step = Box::pin(deletion::step(shared, name, &mut app, &mut memory));
+        counted(requests, step).await
     } else {
         memory.spec.repositories.clear();
-        let result = Box::pin(pass(shared, name, &mut app, &mut memory, entry.spec)).await;
+        let pass = Box::pin(pass(shared, name, &mut app, &mut memory, entry.spec));
+        let result = counted(requests, pass).await;
         // Also where it could not be told what the application wants: others need not wait for that.
         shared.looked(name, entry.spec, &memory.spec.repositories);
         result
     };
-    let server = server_named(&shared.settings.current(), &app.spec.destination);
     shared.metrics.pass_took(&app.metadata.namespace, server, begun.elapsed());
     match result {
         Ok(again) => {

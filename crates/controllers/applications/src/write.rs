@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api::Application;
-use cluster::{WriteError, chain};
+use cluster::{WriteError, chain, counted};
 use resource::{Object, ResourceKey};
 use serde_json::{Value, json};
 
@@ -45,6 +45,11 @@ impl From<Value> for Patch {
 
 impl Patch {
     async fn send(self, shared: &Shared, app: &Application) -> Result<Object, WriteError> {
+        // What is written of an Application is no request to the cluster that it goes to.
+        counted(None, Box::pin(self.send_uncounted(shared, app))).await
+    }
+
+    async fn send_uncounted(self, shared: &Shared, app: &Application) -> Result<Object, WriteError> {
         let (cluster, key, version) = (&shared.home.cluster, key_of(app), &app.metadata.resource_version);
         match self {
             Self::Merge(patch) => cluster.merge_patch(&key, &patch, Some(version)).await,

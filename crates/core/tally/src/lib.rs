@@ -74,6 +74,11 @@ impl Exposition {
         self.line(&format!("{name}_count"), labels, so_far);
     }
 
+    /// What another page has, behind what this one has.
+    pub fn append(&mut self, other: &Self) {
+        self.0.push_str(&other.0);
+    }
+
     /// The text.
     pub fn into_text(self) -> String {
         self.0
