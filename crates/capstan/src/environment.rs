@@ -29,11 +29,7 @@ pub(crate) fn signatures() -> bool {
 
 /// A switch in Go's words for true and false, if it is set to one of them.
 pub(crate) fn switch(name: &str) -> Option<bool> {
-    match variable(name)?.trim() {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
-    }
+    api::settings::parse_bool(variable(name)?.trim())
 }
 
 /// Namespaces of Applications beside the controller's own: `ARGOCD_APPLICATION_NAMESPACES`, separated by commas.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use api::settings::parse_bool;
+
 use crate::Secret;
 
 /// Why a Secret is not what its label says.
@@ -49,11 +51,8 @@ impl Fields<'_> {
     }
 
     pub(crate) fn truth(&self, key: &'static str) -> Result<bool, SecretError> {
-        match self.text(key)?.as_deref() {
-            None | Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
-            Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
-            Some(_) => Err(SecretError::Malformed { key, expected: "true or false" }),
-        }
+        let Some(text) = self.text(key)? else { return Ok(false) };
+        parse_bool(&text).ok_or(SecretError::Malformed { key, expected: "true or false" })
     }
 
     pub(crate) fn number(&self, key: &'static str) -> Result<Option<i64>, SecretError> {

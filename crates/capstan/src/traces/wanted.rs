@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use api::names::config_map::CMD_PARAMS;
+use api::settings::parse_bool;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use kube::core::Request;
 use kube::core::params::GetParams;
@@ -79,10 +80,10 @@ impl Wanted {
             text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
         };
         let insecure = flags.otlp_insecure.map(|insecure| insecure.to_string());
-        let secure = match said(insecure.as_deref(), "insecure").as_deref() {
-            None | Some("1" | "t" | "T" | "true" | "TRUE" | "True") => false,
-            Some("0" | "f" | "F" | "false" | "FALSE" | "False") => true,
-            Some(other) => bail!("otlp.insecure is {other:?}, which is neither true nor false"),
+        let secure = match said(insecure.as_deref(), "insecure") {
+            None => false,
+            Some(text) => !parse_bool(&text)
+                .with_context(|| format!("otlp.insecure is {text:?}, which is neither true nor false"))?,
         };
         let general = || {
             variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or_else(|| variable("OTEL_EXPORTER_OTLP_ENDPOINT"))

@@ -406,13 +406,17 @@ fn yaml(text: &str) -> Result<Value, String> {
     goyaml::parse_one(text.as_bytes(), &goyaml::Limits::default()).map_err(|error| error.to_string())
 }
 
-/// As Go's `strconv.ParseBool`.
-fn truth(text: &str) -> Result<bool, String> {
-    match text.trim() {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
-        _ => Err(format!("{text:?} is neither true nor false")),
+/// What Go's words for true and false say (`strconv.ParseBool`); `None` for any other.
+pub fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
     }
+}
+
+fn truth(text: &str) -> Result<bool, String> {
+    parse_bool(text.trim()).ok_or_else(|| format!("{text:?} is neither true nor false"))
 }
 
 /// Words separated by commas.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::api::Application;
+use ::api::settings::parse_bool;
 use applications::{ActError, Site, Unrendered};
 use cluster::{LiveObject, WriteError};
 use rbac::{Action, Decision, Target};
@@ -115,13 +116,8 @@ pub(super) fn fine(backend: &Backend, plain: &Action, request: &Value) -> Vec<Ac
         other => return vec![other.clone()],
     };
     let settings = backend.settings.current();
-    let inherits = settings.config.get(INHERITANCE).is_some_and(|text| is_false(text));
+    let inherits = settings.config.get(INHERITANCE).and_then(|text| parse_bool(text)) == Some(false);
     if inherits { vec![plain.clone(), fine] } else { vec![fine] }
-}
-
-/// What Go reads as false.
-fn is_false(text: &str) -> bool {
-    matches!(text, "0" | "f" | "F" | "false" | "FALSE" | "False")
 }
 
 /// An error of the cluster. Its texts about Secrets are withheld where they are made.

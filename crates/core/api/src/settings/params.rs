@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Namespaces, NetworkError, Networks, SettingProblem};
+use super::{Namespaces, NetworkError, Networks, SettingProblem, parse_bool};
 use crate::names::config_map::CMD_PARAMS;
 
 /// The most that an archive may be unpacked to, whatever the settings say: it is unpacked in memory. In bytes, 4 GiB.
@@ -74,7 +74,7 @@ impl Params {
             last_good.trusted_proxies.clone()
         });
         let mut switch = |key: &str, before: Option<bool>| {
-            truth(given(key)?).or_else(|| {
+            parse_bool(given(key)?).or_else(|| {
                 say(key, "neither true nor false; the last good value stays in force".to_owned());
                 before
             })
@@ -103,7 +103,7 @@ impl Params {
         let helm = size("reposerver.helm.manifest.max.extracted.size", last_good.helm_extracted_bytes);
         let mut extracted = |tool: &str, bytes: Option<u64>, before: Option<u64>| {
             let key = format!("reposerver.disable.{tool}.manifest.max.extracted.size");
-            match given(&key).map(truth) {
+            match given(&key).map(parse_bool) {
                 Some(Some(true)) => Some(MOST_EXTRACTED_BYTES),
                 Some(Some(false)) | None => bytes.map(|bytes| bytes.min(MOST_EXTRACTED_BYTES)),
                 Some(None) => {
@@ -130,15 +130,6 @@ impl Params {
         params.sync_timeout = timeout.filter(|timeout| !timeout.is_zero());
         params.render_timeout = render.filter(|timeout| !timeout.is_zero());
         (params, problems)
-    }
-}
-
-/// As Go's `strconv.ParseBool`.
-fn truth(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
     }
 }
 
