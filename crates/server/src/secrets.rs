@@ -31,11 +31,37 @@ pub(crate) enum Form {
 /// A field of a request, the key of the Secret that it is written to, and how.
 pub(crate) type Field = (&'static str, &'static str, Form);
 
+/// How to log in to repositories, and what goes with that: the keys of a repository's Secret and of one for all below a URL.
+pub(crate) const LOGIN: [Field; 22] = [
+    ("username", "username", Form::Text),
+    ("password", "password", Form::Text),
+    ("bearerToken", "bearerToken", Form::Text),
+    ("sshPrivateKey", "sshPrivateKey", Form::Text),
+    ("enableOCI", "enableOCI", Form::Truth),
+    ("insecureOCIForceHttp", "insecureOCIForceHttp", Form::Truth),
+    ("tlsClientCertData", "tlsClientCertData", Form::Text),
+    ("tlsClientCertKey", "tlsClientCertKey", Form::Text),
+    ("type", "type", Form::Text),
+    ("githubAppPrivateKey", "githubAppPrivateKey", Form::Text),
+    ("githubAppID", "githubAppID", Form::Number),
+    ("githubAppInstallationID", "githubAppInstallationID", Form::Number),
+    ("githubAppEnterpriseBaseUrl", "githubAppEnterpriseBaseUrl", Form::Text),
+    ("gcpServiceAccountKey", "gcpServiceAccountKey", Form::Text),
+    ("proxy", "proxy", Form::Text),
+    ("noProxy", "noProxy", Form::Text),
+    ("forceHttpBasicAuth", "forceHttpBasicAuth", Form::Truth),
+    ("useAzureWorkloadIdentity", "useAzureWorkloadIdentity", Form::Truth),
+    ("azureServicePrincipalClientId", "azureServicePrincipalClientId", Form::Text),
+    ("azureServicePrincipalClientSecret", "azureServicePrincipalClientSecret", Form::Text),
+    ("azureServicePrincipalTenantId", "azureServicePrincipalTenantId", Form::Text),
+    ("azureActiveDirectoryEndpoint", "azureActiveDirectoryEndpoint", Form::Text),
+];
+
 /// What is said of each key.
 pub(crate) type Said = BTreeMap<&'static str, String>;
 
 /// What a request says of each key, all of them.
-pub(crate) fn said(fields: &[Field], request: &Value) -> Said {
+pub(crate) fn said(fields: &[&[Field]], request: &Value) -> Said {
     let none = Map::new();
     let request = request.as_object().unwrap_or(&none);
     let of = |(field, key, form): &Field| {
@@ -48,7 +74,7 @@ pub(crate) fn said(fields: &[Field], request: &Value) -> Said {
         };
         (*key, text)
     };
-    fields.iter().map(of).collect()
+    fields.iter().copied().flatten().map(of).collect()
 }
 
 fn is_zero(value: &str) -> bool {
@@ -64,12 +90,12 @@ pub(crate) fn meaning(said: &Said) -> Value {
 }
 
 /// What a Secret says of each key.
-pub(crate) fn held(fields: &[Field], data: &BTreeMap<String, Vec<u8>>) -> Said {
+pub(crate) fn held(fields: &[&[Field]], data: &BTreeMap<String, Vec<u8>>) -> Said {
     let of = |(_, key, _): &Field| {
         let value = data.get(*key).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         (*key, value.unwrap_or_default())
     };
-    fields.iter().map(of).collect()
+    fields.iter().copied().flatten().map(of).collect()
 }
 
 /// The data of a Secret after a request: keys that are there or that say something.
@@ -201,7 +227,7 @@ mod tests {
     #[test]
     fn keys_are_written_where_they_say_something_or_are_there() {
         let request = json!({"repo": "u", "enableOci": true});
-        let said = said(&FIELDS, &request);
+        let said = said(&[&FIELDS], &request);
         let text = |data: &BTreeMap<String, Vec<u8>>| {
             let text =
                 |(key, value): (&String, &Vec<u8>)| format!("{key}={}", String::from_utf8_lossy(value));
@@ -214,7 +240,7 @@ mod tests {
         {
             let data = changed(data, &said);
             assert_eq!(text(&data), expected);
-            assert_eq!(meaning(&held(&FIELDS, &data)), meaning(&said), "{expected}");
+            assert_eq!(meaning(&held(&[&FIELDS], &data)), meaning(&said), "{expected}");
         }
     }
 }

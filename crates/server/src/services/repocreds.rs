@@ -12,36 +12,12 @@ use tonic::Status;
 use super::{Asked, Table, different, text};
 use crate::audit;
 use crate::call::{NoSuchMethod, Reply};
-use crate::secrets::{self, Field, Form, Said};
+use crate::secrets::{self, Field, Form, LOGIN, Said};
 use crate::server::Backend;
 use crate::store::{self, Kind, decoded};
 
-/// What is written of credentials, in the peer's layout. **Source**: `repoCredsToSecret`.
-const FIELDS: [Field; 23] = [
-    ("url", "url", Form::Text),
-    ("username", "username", Form::Text),
-    ("password", "password", Form::Text),
-    ("bearerToken", "bearerToken", Form::Text),
-    ("sshPrivateKey", "sshPrivateKey", Form::Text),
-    ("enableOCI", "enableOCI", Form::Truth),
-    ("insecureOCIForceHttp", "insecureOCIForceHttp", Form::Truth),
-    ("tlsClientCertData", "tlsClientCertData", Form::Text),
-    ("tlsClientCertKey", "tlsClientCertKey", Form::Text),
-    ("type", "type", Form::Text),
-    ("githubAppPrivateKey", "githubAppPrivateKey", Form::Text),
-    ("githubAppID", "githubAppID", Form::Number),
-    ("githubAppInstallationID", "githubAppInstallationID", Form::Number),
-    ("githubAppEnterpriseBaseUrl", "githubAppEnterpriseBaseUrl", Form::Text),
-    ("gcpServiceAccountKey", "gcpServiceAccountKey", Form::Text),
-    ("proxy", "proxy", Form::Text),
-    ("noProxy", "noProxy", Form::Text),
-    ("forceHttpBasicAuth", "forceHttpBasicAuth", Form::Truth),
-    ("useAzureWorkloadIdentity", "useAzureWorkloadIdentity", Form::Truth),
-    ("azureServicePrincipalClientId", "azureServicePrincipalClientId", Form::Text),
-    ("azureServicePrincipalClientSecret", "azureServicePrincipalClientSecret", Form::Text),
-    ("azureServicePrincipalTenantId", "azureServicePrincipalTenantId", Form::Text),
-    ("azureActiveDirectoryEndpoint", "azureActiveDirectoryEndpoint", Form::Text),
-];
+/// What is written of credentials, in the peer's layout, beside how to log in. **Source**: `repoCredsToSecret`.
+const FIELDS: [Field; 1] = [("url", "url", Form::Text)];
 
 pub(super) fn add(table: &mut Table<'_>) -> Result<(), NoSuchMethod> {
     table.plain("repocreds.RepoCredsService/ListRepositoryCredentials", |backend, ask| {
@@ -72,7 +48,7 @@ fn wanted(ask: &Asked, action: Action) -> Result<(Said, Repository, Decision), S
     if url.is_empty() {
         return Err(Status::invalid_argument("must specify URL"));
     }
-    let said = secrets::said(&FIELDS, payload);
+    let said = secrets::said(&[&FIELDS, &LOGIN], payload);
     let name = format!("creds-{}", secrets::fnv(&[url]));
     let read = Repository::parse(&name, &secrets::changed(BTreeMap::new(), &said));
     let read = read.map_err(|error| Status::invalid_argument(format!("repository credentials: {error}")))?;
@@ -112,7 +88,7 @@ async fn create(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     }
     let secret = backend.store.own(Kind::Secret, &name).await;
     let secret = secret.map_err(|error| store::status("reading the Secret", &error))?;
-    let held = secrets::held(&FIELDS, &secret.as_ref().map(decoded).unwrap_or_default());
+    let held = secrets::held(&[&FIELDS, &LOGIN], &secret.as_ref().map(decoded).unwrap_or_default());
     let (old, new) = (secrets::meaning(&held), secrets::meaning(&said));
     if old == new { Ok(answer.into()) } else { Err(different("repository credentials", &old, &new)) }
 }

@@ -13,41 +13,19 @@ use super::{decide, find};
 use crate::audit;
 use crate::call::{NoSuchMethod, Reply};
 use crate::connections::test;
-use crate::secrets::{self, Field, Form, Said};
+use crate::secrets::{self, Field, Form, LOGIN, Said};
 use crate::server::Backend;
 use crate::services::{Asked, Table, different, text};
 
-/// What is written of a repository, in the peer's layout. **Source**: `repositoryToSecret`.
-const FIELDS: [Field; 29] = [
+/// What is written of a repository, in the peer's layout, beside how to log in. **Source**: `repositoryToSecret`.
+const FIELDS: [Field; 7] = [
     ("name", "name", Form::Text),
     ("project", "project", Form::Text),
     ("repo", "url", Form::Text),
-    ("username", "username", Form::Text),
-    ("password", "password", Form::Text),
-    ("bearerToken", "bearerToken", Form::Text),
-    ("sshPrivateKey", "sshPrivateKey", Form::Text),
-    ("enableOCI", "enableOCI", Form::Truth),
-    ("insecureOCIForceHttp", "insecureOCIForceHttp", Form::Truth),
-    ("tlsClientCertData", "tlsClientCertData", Form::Text),
-    ("tlsClientCertKey", "tlsClientCertKey", Form::Text),
-    ("type", "type", Form::Text),
-    ("githubAppPrivateKey", "githubAppPrivateKey", Form::Text),
-    ("githubAppID", "githubAppID", Form::Number),
-    ("githubAppInstallationID", "githubAppInstallationID", Form::Number),
-    ("githubAppEnterpriseBaseUrl", "githubAppEnterpriseBaseUrl", Form::Text),
     ("insecureIgnoreHostKey", "insecureIgnoreHostKey", Form::Truth),
     ("insecure", "insecure", Form::Truth),
     ("enableLfs", "enableLfs", Form::Truth),
-    ("proxy", "proxy", Form::Text),
-    ("noProxy", "noProxy", Form::Text),
-    ("gcpServiceAccountKey", "gcpServiceAccountKey", Form::Text),
-    ("forceHttpBasicAuth", "forceHttpBasicAuth", Form::Truth),
-    ("useAzureWorkloadIdentity", "useAzureWorkloadIdentity", Form::Truth),
     ("depth", "depth", Form::Number),
-    ("azureServicePrincipalClientId", "azureServicePrincipalClientId", Form::Text),
-    ("azureServicePrincipalClientSecret", "azureServicePrincipalClientSecret", Form::Text),
-    ("azureServicePrincipalTenantId", "azureServicePrincipalTenantId", Form::Text),
-    ("azureActiveDirectoryEndpoint", "azureActiveDirectoryEndpoint", Form::Text),
 ];
 
 pub(super) fn add(table: &mut Table<'_>) -> Result<(), NoSuchMethod> {
@@ -72,7 +50,7 @@ struct Wanted {
 
 impl Wanted {
     fn new(request: &Value) -> Result<Self, Status> {
-        let mut said = secrets::said(&FIELDS, request);
+        let mut said = secrets::said(&[&FIELDS, &LOGIN], request);
         let kind = said.entry("type").or_default();
         if kind.is_empty() {
             "git".clone_into(kind);
@@ -163,7 +141,7 @@ async fn create(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
         let secret = backend.store.own(crate::store::Kind::Secret, &name).await;
         let secret = secret.map_err(|error| crate::store::status("reading the Secret", &error))?;
         let data = secret.as_ref().map(crate::store::decoded).unwrap_or_default();
-        let mut there = secrets::held(&FIELDS, &data);
+        let mut there = secrets::held(&[&FIELDS, &LOGIN], &data);
         if there.get("type").is_none_or(String::is_empty) {
             there.insert("type", "git".to_owned());
         }
