@@ -49,6 +49,7 @@ bench: ## measure against the peer's recorded figures (docs/performance.md)
 	$(CARGO) run --locked --release --package bench -- large
 	$(CARGO) run --locked --release --package bench -- large --on real
 	$(CARGO) run --locked --release --package bench -- pushes
+	$(CARGO) run --locked --release --package bench -- api
 	$(CARGO) run --locked --release --package bench -- jsonnet
 	$(CARGO) run --locked --release --package bench -- charts
 	$(CARGO) run --locked --release --package bench -- charts --whole

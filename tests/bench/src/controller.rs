@@ -186,10 +186,7 @@ impl Process {
 
     /// Most memory that was resident so far, in MiB.
     pub(crate) fn peak_mib(&self) -> f64 {
-        let text = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-        let kib: f64 = line.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or_default();
-        kib / 1024.0
+        memory_kib(self.pid(), "VmHWM:") / 1024.0
     }
 
     /// Ends it in an orderly way: it gives its lease up.
@@ -208,7 +205,8 @@ impl Drop for Process {
     }
 }
 
-fn lines_of(stdout: ChildStdout) -> Receiver<String> {
+/// What a program prints, line by line.
+pub(crate) fn lines_of(stdout: ChildStdout) -> Receiver<String> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         use std::io::BufRead as _;
@@ -227,4 +225,15 @@ pub(crate) fn cpu_seconds(pid: u32) -> f64 {
     let rest = text.rsplit_once(')').map_or("", |(_, rest)| rest);
     let ticks = rest.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<f64>().ok());
     ticks.sum::<f64>() / TICKS_PER_SECOND
+}
+
+/// Memory of a process that is resident now, in KiB.
+pub(crate) fn resident_kib(pid: u32) -> f64 {
+    memory_kib(pid, "VmRSS:")
+}
+
+fn memory_kib(pid: u32, what: &str) -> f64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(what)).unwrap_or_default();
+    line.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or_default()
 }

@@ -61,13 +61,13 @@ pub(crate) struct Arguments {
 /// Runs all phases and prints the table.
 #[expect(clippy::print_stdout, reason = "the table is what the program is for")]
 pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let load_before = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load_before = crate::report::load();
     say("the same applies from a bare loop");
     let Some(bare) = bare(arguments).await? else { return Ok(ExitCode::SUCCESS) };
     let dir = tempfile::Builder::new().prefix("capstan-bench-").tempdir()?;
     let Some(stand) = Stand::start(arguments.on, dir.path()).await? else { return Ok(ExitCode::SUCCESS) };
     let mut run = Run::prepare(arguments, stand, dir.path().join("data")).await?;
-    run.report.load_before = load_before.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
+    run.report.load_before = load_before;
     run.first_sync(bare).await.context("first sync")?;
     run.become_healthy().await.context("health")?;
     run.status_size().await?;
@@ -193,7 +193,7 @@ impl Run {
     }
 
     fn figure(&mut self, phase: &'static str, name: &'static str, unit: &'static str, ours: f64, bar: Bar) {
-        self.report.figures.push(Figure { phase, name, unit, peer: "", ours, bar });
+        self.report.figures.push(Figure::ours(phase, name, unit, ours, bar));
     }
 
     async fn until_active(&mut self) -> Result<()> {

@@ -5,9 +5,12 @@
     reason = "the bench starts its own program again as the controller; nothing of this ships"
 )]
 
+mod api;
 mod charts;
+mod clients;
 mod controller;
 mod follow;
+mod installation;
 mod jsonnet;
 mod kustomizations;
 mod large;
@@ -52,6 +55,14 @@ enum Command {
     Large(large::Arguments),
     /// From a push to what runs, and logins beside reads
     Pushes(pushes::Arguments),
+    /// The server with very many applications: lists, and streams of what changes
+    Api(api::Arguments),
+    /// Clients of streams, as the bench starts them.
+    #[command(hide = true)]
+    Clients(clients::Arguments),
+    /// The server alone, as the bench starts it.
+    #[command(hide = true)]
+    Serve(installation::Arguments),
     /// One program's cost, as the benches of programs ask for it.
     #[command(hide = true)]
     Measure(programs::Measure),
@@ -110,6 +121,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         Some(Command::Jsonnet(arguments)) => jsonnet::run(arguments),
         Some(Command::Large(arguments)) => large::run(arguments).await,
         Some(Command::Pushes(arguments)) => pushes::run(arguments).await,
+        Some(Command::Api(arguments)) => api::run(arguments).await,
+        Some(Command::Serve(arguments)) => installation::serve(arguments).await.map(|()| ExitCode::SUCCESS),
+        Some(Command::Clients(arguments)) => clients::run(arguments).await.map(|()| ExitCode::SUCCESS),
         Some(Command::Measure(arguments)) => programs::measure(arguments),
         None => bench(&arguments.bench).await,
     }

@@ -64,12 +64,12 @@ impl std::fmt::Display for Phase {
 
 /// Runs all phases; `None` where the cluster cannot be had here.
 pub(crate) async fn run(arguments: &Bench, on: On, apps: usize) -> Result<Option<Report>> {
-    let load_before = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load_before = crate::report::load();
     let dir = tempfile::Builder::new().prefix("capstan-bench-").tempdir()?;
     let Some(stand) = Stand::start(on, dir.path()).await? else { return Ok(None) };
     let through = arguments.outcome.through.as_deref();
     let mut run = Run::prepare(on, apps, stand, dir.path().join("data"), through).await?;
-    run.report.load_before = load_before.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
+    run.report.load_before = load_before;
     say("first sync");
     run.first_sync().await.context("first sync")?;
     for phase in &arguments.phases {
@@ -237,7 +237,7 @@ impl Run {
 
     fn figure(&mut self, phase: &'static str, name: &'static str, unit: &'static str, ours: f64, bar: Bar) {
         let peer = recorded(phase, name, self.apps);
-        self.report.figures.push(Figure { phase, name, unit, peer, ours, bar });
+        self.report.figures.push(Figure { peer: peer.into(), ..Figure::ours(phase, name, unit, ours, bar) });
     }
 
     fn config_map(&self, number: usize) -> String {

@@ -1,5 +1,6 @@
 //! Figures beside the peer's and the bar, as a table for people or as JSON.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -21,13 +22,29 @@ pub(crate) struct Figure {
     pub(crate) phase: &'static str,
     pub(crate) name: &'static str,
     pub(crate) unit: &'static str,
-    /// The peer's, as recorded; empty where there is none.
-    pub(crate) peer: &'static str,
+    /// The peer's, as recorded or measured; empty where there is none.
+    pub(crate) peer: Cow<'static, str>,
     pub(crate) ours: f64,
     pub(crate) bar: Bar,
 }
 
 impl Figure {
+    /// A figure that the peer has none beside.
+    pub(crate) fn ours(
+        phase: &'static str,
+        name: &'static str,
+        unit: &'static str,
+        ours: f64,
+        bar: Bar,
+    ) -> Self {
+        Self { phase, name, unit, peer: Cow::Borrowed(""), ours, bar }
+    }
+
+    /// The same with what the peer was measured at.
+    pub(crate) fn beside(self, peer: Option<f64>) -> Self {
+        Self { peer: peer.map_or(Cow::Borrowed(""), |peer| number(peer).into()), ..self }
+    }
+
     pub(crate) fn holds(&self) -> Option<bool> {
         match self.bar {
             Bar::AtMost(most) => Some(self.ours <= most),
@@ -51,7 +68,27 @@ pub(crate) struct Report {
     pub(crate) requests: BTreeMap<&'static str, BTreeMap<String, usize>>,
 }
 
+/// The machine's load in the last minutes.
+pub(crate) fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
+}
+
+/// The value below which this part of all lies.
+pub(crate) fn quantile(values: &mut [f64], part: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank, small and positive")]
+    let rank = (values.len() as f64 * part).ceil() as usize;
+    values.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+}
+
 impl Report {
+    /// A report without figures, begun before anything runs.
+    pub(crate) fn begin(what: String) -> Self {
+        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        Self { what, cores, load_before: load(), ..Self::default() }
+    }
+
     pub(crate) fn misses(&self) -> usize {
         self.figures.iter().filter(|figure| figure.holds() == Some(false)).count()
     }
@@ -117,7 +154,7 @@ mod tests {
             ("not exact", 1.0, Bar::Exactly(0.0), Some(false)),
             ("none", 1.0, Bar::None, None),
         ] {
-            let figure = Figure { phase: "", name: "", unit: "", peer: "", ours, bar };
+            let figure = Figure::ours("", "", "", ours, bar);
             assert_eq!(figure.holds(), holds, "{reason}");
         }
     }
@@ -129,5 +166,14 @@ mod tests {
         {
             assert_eq!(number(value), text);
         }
+    }
+
+    #[test]
+    fn a_quantile_is_one_of_the_values() {
+        let values = || (1..=100).map(f64::from).collect::<Vec<_>>();
+        for (part, value) in [(0.0, 1.0), (0.5, 50.0), (0.99, 99.0), (1.0, 100.0)] {
+            assert_eq!(quantile(&mut values(), part), value, "{part}");
+        }
+        assert_eq!(quantile(&mut [], 0.5), 0.0);
     }
 }

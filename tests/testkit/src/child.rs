@@ -62,6 +62,11 @@ impl Child {
         }
     }
 
+    /// The program's process.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// User and system CPU time so far, in seconds; 0 where the kernel does not say.
     pub fn cpu_seconds(&self) -> f64 {
         let ticks =

@@ -353,7 +353,8 @@ fn lock(part: &Mutex<Option<Child>>) -> MutexGuard<'_, Option<Child>> {
     part.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn free_ports() -> Result<[u16; 3]> {
+/// Three ports that nobody listened on a moment ago.
+pub(crate) fn free_ports() -> Result<[u16; 3]> {
     // All three are held at once so that they differ.
     let listeners = [(); 3]
         .map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| Ok((l.local_addr()?.port(), l))));
