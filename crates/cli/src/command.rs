@@ -32,10 +32,10 @@ pub use clusters::{
 pub use connection::ConnectionFlags;
 pub use projects::{
     AddWindowArgs, CreateProjectArgs, CreateRoleArgs, CreateTokenArgs, DeleteProjectsArgs,
-    DeleteRoleTokenArgs, DestinationArgs, GetProjectArgs, GroupArgs, KindArgs, ListTokensArgs,
-    NamespacedKindArgs, OrphanArgs, OutputArgs, PolicyArgs, ProjectCommand, ProjectFlags, ProjectItemArgs,
-    RemoveDestinationArgs, RemoveServiceAccountArgs, RoleArgs, RoleCommand, ServiceAccountArgs,
-    SetProjectArgs, UpdateWindowArgs, WindowArgs, WindowFlags, WindowsCommand,
+    DeleteRoleTokenArgs, DestinationArgs, EditProjectArgs, GetProjectArgs, GroupArgs, KindArgs,
+    ListTokensArgs, NamespacedKindArgs, OrphanArgs, OutputArgs, PolicyArgs, ProjectCommand, ProjectFlags,
+    ProjectItemArgs, RemoveDestinationArgs, RemoveServiceAccountArgs, RoleArgs, RoleCommand,
+    ServiceAccountArgs, SetProjectArgs, UpdateWindowArgs, WindowArgs, WindowFlags, WindowsCommand,
 };
 pub use read::{DiffArgs, GetArgs, HistoryArgs, ListArgs, ManifestsArgs, ResourcesArgs, WhyArgs};
 pub use repositories::{

@@ -22,6 +22,7 @@ pub mod command;
 mod console;
 mod context;
 mod deferred;
+mod editor;
 mod escape;
 mod failure;
 mod health;

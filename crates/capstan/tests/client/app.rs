@@ -57,6 +57,7 @@ const LINES: &[(As, &str)] = &[
     (Is, "app history $APP"),
     (Is, "app rollback $APP"),
     (Is, "app wait $APP --sync --timeout 1"),
+    (Is, "app wait $APP --hydrated --timeout 1"),
     (Is, "app wait -l none=such"),
     // It is synced.
     (Is, "app sync $APP --dry-run"),

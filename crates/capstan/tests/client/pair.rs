@@ -1,5 +1,6 @@
 //! Two clients, each with a home of its own, and a server that they share.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -67,6 +68,13 @@ impl Client {
         self.home.path().join(path)
     }
 
+    /// Makes a program its editor: a script of the shell, which is given the file.
+    pub(crate) fn edits_by(&self, script: &str) -> Result<()> {
+        let (path, text) = (self.file("editor"), format!("#!/bin/sh\nset -e\n{script}\n"));
+        std::fs::write(&path, text)?;
+        Ok(std::fs::set_permissions(path, PermissionsExt::from_mode(0o755))?)
+    }
+
     /// Runs a line of words; ␣ is a blank in a word. `input` is what is typed meanwhile.
     pub(crate) async fn types(&self, line: &str, input: &str) -> Result<Ended> {
         let mut command = Command::new(&self.program);
@@ -74,6 +82,7 @@ impl Client {
             .env_clear()
             .env("HOME", self.home.path())
             .env("PATH", "/usr/bin:/bin")
+            .env("EDITOR", self.file("editor"))
             .current_dir(self.home.path());
         command.args(line.split_whitespace().map(|word| word.replace('␣', " ")));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -179,12 +179,35 @@ async fn projects_are_the_official_clients() {
         "proj role list shop -o yaml",
     ])
     .await;
+    // In an editor: one that is not there, that fails, that changes nothing, and that needs three attempts.
+    pair.alike(&["proj edit shop", "proj edit nothing"]).await;
+    for script in ["exit 3", "true", ": > $1", EDIT] {
+        pair.official.edits_by(script).unwrap();
+        pair.ours.edits_by(script).unwrap();
+        pair.alike(&["proj edit shop", "proj edit nothing"]).await;
+    }
+    assert!(pair.ours("proj get shop -o yaml").await.contains("description: HOME"), "ours was the last");
+    pair.ours("proj set shop --description second").await;
+    let told = std::fs::read_to_string(pair.ours.file("told")).unwrap();
+    for reason in ["this is no specification of a project", "description", "already added"] {
+        assert!(told.contains(reason), "{reason}: {told}");
+    }
     for line in ["proj role remove-group shop ci org:devs", "proj windows delete shop 0", "proj delete shop"]
     {
         pair.ours(line).await;
         pair.alike(&["proj list"]).await;
     }
 }
+
+/// An editor's work: no YAML, then a field that is none, then what the server refuses, then what can be used. What it is told is kept.
+const EDIT: &str = r#"
+grep '^# ' $1 >> told; n=$(cat rounds 2>/dev/null | wc -l); echo >> rounds
+case $n in
+0) echo 'signatureKeys: [' >> $1 ;;
+1) sed -i '/^signatureKeys: .$/d; s/^description: .*/description: [x]/' $1 ;;
+2) sed -i 's/^description: .*/description: second/; s/^destinations:/&\n- {server: twice, namespace: x}\n- {server: twice, namespace: x}/' $1 ;;
+*) sed -i "/twice/d; s|^description: .*|description: $PWD|" $1 ;;
+esac"#;
 
 const HOSTS: &str = "github.com,gitlab.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\n";
 

@@ -135,6 +135,9 @@ pub struct WaitArgs {
     /// Until it is degraded (or what else is named)
     #[arg(long, help_heading = "Conditions")]
     pub degraded: bool,
+    /// Until its manifests are rendered into git (spec.sourceHydrator)
+    #[arg(long, help_heading = "Conditions")]
+    pub hydrated: bool,
     /// Until it is gone
     #[arg(long, help_heading = "Conditions")]
     pub delete: bool,

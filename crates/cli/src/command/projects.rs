@@ -13,6 +13,8 @@ pub enum ProjectCommand {
     Create(Box<CreateProjectArgs>),
     /// Change fields of a project
     Set(Box<SetProjectArgs>),
+    /// Change a project in your editor
+    Edit(EditProjectArgs),
     /// Delete projects
     Delete(DeleteProjectsArgs),
     /// Permit a repository
@@ -104,6 +106,15 @@ pub struct SetProjectArgs {
     /// What it permits
     #[command(flatten)]
     pub spec: ProjectFlags,
+}
+
+/// `proj edit`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  capstan proj edit shop\n  EDITOR=nano capstan proj edit shop")]
+pub struct EditProjectArgs {
+    /// Which one
+    #[arg(value_name = "PROJECT")]
+    pub project: String,
 }
 
 /// Fields of a project.

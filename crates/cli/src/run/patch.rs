@@ -1,7 +1,5 @@
 //! `app patch`, `app edit` and `app confirm-deletion`.
 
-use std::path::Path;
-
 use api::names::annotation;
 use api::{Application, ApplicationSpec};
 use serde_json::{Value, json};
@@ -9,8 +7,9 @@ use serde_json::{Value, json};
 use super::Session;
 use crate::command::{ConfirmDeletionArgs, EditArgs, PatchArgs};
 use crate::console::Form;
+use crate::editor::Edit;
 use crate::escape;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::store::Store;
 
 impl Session<'_> {
@@ -40,28 +39,10 @@ impl Session<'_> {
     pub(super) async fn edit(&mut self, args: EditArgs) -> Result<u8, Failure> {
         let name = self.name(&args.name, args.app_namespace.as_deref())?;
         let app = self.store.application(&name).await?;
-        let before = goyaml::to_string(&app.to_value()["spec"]);
-        let (mut text, mut reason) = (before.clone(), String::new());
-        let failed = |error: &std::io::Error| {
-            Failure::new(Kind::Other, "the specification cannot be edited").because(error)
-        };
-        let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
-        let file = folder.path().join(format!("{}-edit.yaml", name.name));
+        let text = goyaml::to_string(&app.to_value()["spec"]);
+        let mut edit = Edit::new(&self.context.editor, &name.name, text)?;
         loop {
-            let shown: String =
-                reason.lines().map(|line| format!("# {line}\n")).chain([text.clone()]).collect();
-            std::fs::write(&file, &shown).map_err(|error| failed(&error))?;
-            self.run_editor(&file)?;
-            let edited = std::fs::read_to_string(&file).map_err(|error| failed(&error))?;
-            let plain: String = edited
-                .lines()
-                .filter(|line| !line.starts_with('#'))
-                .map(|line| format!("{line}\n"))
-                .collect();
-            if edited.is_empty() || edited == shown {
-                return Err(Failure::invalid("edit cancelled, no valid changes were saved"));
-            }
-            let tried = match specification(&plain, &app) {
+            let tried = match specification(edit.round()?, &app) {
                 Ok(spec) => {
                     let change = |app: &mut Application| {
                         app.spec.clone_from(&spec);
@@ -73,23 +54,9 @@ impl Session<'_> {
             };
             match tried {
                 Ok(()) => return Ok(0),
-                Err(failure) => {
-                    reason =
-                        std::iter::once(failure.what).chain(failure.causes).collect::<Vec<_>>().join("\n");
-                    text = plain;
-                }
+                Err(failure) => edit.refused(&failure),
             }
         }
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "the user's own editor, which is what the word is for")]
-    fn run_editor(&self, file: &Path) -> Result<(), Failure> {
-        let mut words = self.context.editor.split_whitespace();
-        let program = words.next().unwrap_or("vi");
-        let failed = || Failure::new(Kind::Other, format!("the editor {program} did not end well"));
-        let status = std::process::Command::new(program).args(words).arg(file).status();
-        let status = status.map_err(|error| failed().because(&error).next("name another one: EDITOR"))?;
-        if status.success() { Ok(()) } else { Err(failed().cause(status.to_string())) }
     }
 }
 

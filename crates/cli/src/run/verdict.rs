@@ -12,6 +12,7 @@ pub(super) struct Wanted {
     pub(super) operation: bool,
     pub(super) suspended: bool,
     pub(super) degraded: bool,
+    pub(super) hydrated: bool,
     pub(super) gone: bool,
     /// Only these resources count; the application itself where there are none.
     pub(super) resources: Filters,
@@ -31,7 +32,7 @@ impl Wanted {
 
 /// What is still missing; `None` where nothing is.
 ///
-/// **Shape**: of healthy, suspended and degraded one is enough; sync and operation must hold besides. An operation has
+/// **Shape**: of healthy, suspended and degraded one is enough; sync, operation and hydration must hold besides. An operation has
 /// ended when it is no longer asked for and its state says so. **Source**: the peer's `app wait`.
 pub(super) fn missing(wanted: &Wanted, app: &Application) -> Option<String> {
     if wanted.gone {
@@ -42,6 +43,14 @@ pub(super) fn missing(wanted: &Wanted, app: &Application) -> Option<String> {
             app.status.operation_state.as_ref().map(|state| state.message.as_str()).unwrap_or_default();
         let detail = if message.is_empty() { String::new() } else { format!(" ({message})") };
         return Some(format!("the end of its operation{detail}"));
+    }
+    if wanted.hydrated && !is_hydrated(app) {
+        let nobody = if app.spec.source_hydrator.is_some() {
+            ""
+        } else {
+            ", which its specification does not ask for"
+        };
+        return Some(format!("its manifests to be rendered into git{nobody}"));
     }
     if wanted.resources.is_empty() {
         let health = app.status.health.status.as_ref();
@@ -101,6 +110,17 @@ pub(super) fn is_busy(app: &Application) -> bool {
     app.operation.is_some() || !state.phase.is_completed() || awaits_comparison
 }
 
+/// Whether what the hydrator was asked for last is what it has pushed. One that is not asked for never is, as in the peer.
+fn is_hydrated(app: &Application) -> bool {
+    let status = app.status.source_hydrator.as_ref();
+    let part = |name: &str| status.and_then(|status| status.get(name)).filter(|part| part.is_object());
+    let (Some(current), Some(last)) = (part("currentOperation"), part("lastSuccessfulOperation")) else {
+        return false;
+    };
+    current["phase"] == "Hydrated"
+        && ["sourceHydrator", "drySHA"].iter().all(|field| current.get(field) == last.get(field))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -123,6 +143,16 @@ mod tests {
             json!({"sync": {"status": "Synced"}, "health": {"status": "Healthy"}, "reconciledAt": "2026-01-02T00:00:10Z",
                 "operationState": {"phase": phase, "finishedAt": finished, "message": "wave 1"}})
         };
+        let hydrated = Wanted { hydrated: true, ..Wanted::default() };
+        let hydrator = |phase: &str, before: &str| {
+            let operation =
+                |sha: &str| json!({"drySHA": sha, "sourceHydrator": {"syncSource": {"path": "a"}}});
+            let mut current = operation("b");
+            current["phase"] = json!(phase);
+            json!({"sourceHydrator": {"currentOperation": current, "lastSuccessfulOperation": operation(before)}})
+        };
+        let unhydrated =
+            Some("its manifests to be rendered into git, which its specification does not ask for");
         for (reason, wanted, status, operation, expected) in [
             ("all is well", &all, synced(), false, None),
             ("just asked for", &all, synced(), true, Some("the end of its operation")),
@@ -166,6 +196,10 @@ mod tests {
                 None,
             ),
             ("gone", &Wanted::gone(), synced(), false, Some("it to be deleted")),
+            ("nobody hydrates", &hydrated, synced(), false, unhydrated),
+            ("hydrated", &hydrated, hydrator("Hydrated", "b"), false, None),
+            ("hydrating", &hydrated, hydrator("Hydrating", "b"), false, unhydrated),
+            ("hydrated before", &hydrated, hydrator("Hydrated", "a"), false, unhydrated),
         ] {
             assert_eq!(missing(wanted, &app(&status, operation)).as_deref(), expected, "{reason}");
         }

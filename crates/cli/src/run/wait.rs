@@ -56,14 +56,15 @@ impl Session<'_> {
             Err(failure) if failure.kind == Kind::NotFound && !self.console.look.native() => return Ok(0),
             names => names?,
         };
-        let nothing_said =
-            !(args.sync || args.health || args.operation || args.suspended || args.degraded || args.delete);
+        let health = args.health || args.suspended || args.degraded;
+        let nothing_said = !(args.sync || health || args.operation || args.hydrated || args.delete);
         let wanted = Wanted {
             sync: args.sync || nothing_said,
             health: args.health || nothing_said,
             operation: args.operation || nothing_said,
             suspended: args.suspended,
             degraded: args.degraded,
+            hydrated: args.hydrated,
             gone: args.delete,
             resources: Filters::parse(&args.resources)?,
         };

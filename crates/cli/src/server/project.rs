@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::account::{list, text};
 use super::talk::{Talk, unknown_form};
 use crate::command::{CreateProjectArgs, ProjectCommand, ProjectFlags};
+use crate::editor::Edit;
 use crate::failure::Failure;
 
 pub(super) const PROJECT: &str = "github.com.argoproj.argo_cd.v3.pkg.apis.application.v1alpha1.AppProject";
@@ -36,6 +37,7 @@ impl Talk<'_> {
                 }
                 self.update_project(&project).await?;
             }
+            ProjectCommand::Edit(args) => self.edit_project(&args.project).await?,
             ProjectCommand::Delete(args) => {
                 for name in args.projects {
                     self.delete_project(&name).await?;
@@ -123,6 +125,29 @@ impl Talk<'_> {
         Ok(())
     }
 
+    /// Has the user's editor change the specification, and sends it back whole, as the peer's client does: to the project as it is then.
+    async fn edit_project(&mut self, name: &str) -> Result<(), Failure> {
+        let project = self.project(name).await?;
+        let editor = (self.local.variable)("EDITOR").unwrap_or_default();
+        let mut edit = Edit::new(&editor, name, goyaml::to_string(&project["spec"]))?;
+        loop {
+            let tried = match specification(edit.round()?) {
+                Ok(spec) => self.respecify_project(name, spec).await,
+                Err(failure) => Err(failure),
+            };
+            match tried {
+                Ok(()) => return Ok(()),
+                Err(failure) => edit.refused(&failure),
+            }
+        }
+    }
+
+    async fn respecify_project(&mut self, name: &str, spec: Value) -> Result<(), Failure> {
+        let mut project = self.project(name).await?;
+        project["spec"] = spec;
+        self.update_project(&project).await
+    }
+
     /// A manifest of a file, or of the standard input.
     fn manifest(&mut self, path: &str) -> Result<Value, Failure> {
         let bytes = match path {
@@ -146,6 +171,15 @@ impl Talk<'_> {
             self.line(&format!("project {name} deleted"));
         }
         Ok(())
+    }
+}
+
+fn specification(text: &str) -> Result<Value, Failure> {
+    let wrong = || Failure::invalid("this is no specification of a project");
+    let spec = goyaml::parse_one(text.as_bytes(), &goyaml::Limits::default());
+    match spec.map_err(|error| wrong().because(&error))? {
+        spec @ Value::Object(_) => Ok(spec),
+        _ => Err(wrong().cause("it is no map of fields")),
     }
 }
 
