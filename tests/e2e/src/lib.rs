@@ -1,8 +1,10 @@
 //! A whole installation for end-to-end tests: a cluster (kubesim, or a real kube-apiserver), a git server, a controller.
 
+mod browser;
 mod remote;
 mod requests;
 mod seen;
+mod tokens;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,10 +21,12 @@ use testkit::{
 };
 use tokio::task::JoinHandle;
 
+pub use browser::{Browser, Page};
 pub use kubesim::Clock;
 pub use remote::{Gate, Remote};
 pub use requests::Api;
 pub use seen::Seen;
+pub use tokens::make_tokens;
 
 /// How long anything may take before a test gives up. Nothing waits for it that can be watched.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -5,5 +5,6 @@
 
 mod app;
 mod bench;
+mod elsewhere;
 mod pair;
 mod words;

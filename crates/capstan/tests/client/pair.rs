@@ -1,8 +1,9 @@
 //! Two clients, each with a home of its own, and a server that they share.
 
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ const MANIFEST: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nda
 #[derive(Debug)]
 pub(crate) struct Client {
     program: PathBuf,
+    /// What is made for it alone is called so; both names are of one length, so that tables are as wide.
+    pub(crate) name: &'static str,
     home: tempfile::TempDir,
 }
 
@@ -30,7 +33,7 @@ pub(crate) struct Client {
 pub(crate) struct Ended {
     pub(crate) code: i32,
     pub(crate) out: String,
-    /// What the last line of its log says, if there is one.
+    /// What the lines of its log say.
     pub(crate) said: String,
     /// All of its error stream, for whoever reads a failure.
     pub(crate) err: String,
@@ -56,11 +59,11 @@ impl Drop for Pair {
 }
 
 impl Client {
-    fn new(program: &Path) -> Result<Self> {
+    fn new(program: &Path, name: &'static str) -> Result<Self> {
         let home = tempfile::tempdir()?;
         let named = home.path().join("argocd");
         std::os::unix::fs::symlink(program, &named)?;
-        Ok(Self { program: named, home })
+        Ok(Self { program: named, name, home })
     }
 
     /// A file in its home.
@@ -75,8 +78,44 @@ impl Client {
         Ok(std::fs::set_permissions(path, PermissionsExt::from_mode(0o755))?)
     }
 
-    /// Runs a line of words; ␣ is a blank in a word. `input` is what is typed meanwhile.
+    /// Runs a line of words; ␣ is a blank in a word, $NAME its own name. `input` is what is typed meanwhile.
     pub(crate) async fn types(&self, line: &str, input: &str) -> Result<Ended> {
+        let (mut command, input) = (self.command(line), input.to_owned());
+        let ended = tokio::task::spawn_blocking(move || {
+            let mut child = command.spawn()?;
+            // A client that asks nothing may be gone already.
+            drop(std::io::Write::write_all(&mut child.stdin.take().context("no input")?, input.as_bytes()));
+            Ok::<_, anyhow::Error>(child.wait_with_output()?)
+        });
+        let output = tokio::time::timeout(PATIENCE, ended).await;
+        Ok(self.ended(&output.with_context(|| format!("{line} does not end"))???))
+    }
+
+    /// Runs a line that waits for somebody in a browser, who gets the address that it prints.
+    pub(crate) async fn waits_for(&self, line: &str, browse: impl AsyncFnOnce(String)) -> Result<Ended> {
+        let mut child = self.command(line).spawn()?;
+        let mut stdout = BufReader::new(child.stdout.take().context("no output")?);
+        let begun = tokio::task::spawn_blocking(move || {
+            let mut text = String::new();
+            while stdout.read_line(&mut text)? > 0 {
+                if text.lines().next_back().is_some_and(|line| line.contains("copy-and-paste")) {
+                    break;
+                }
+            }
+            Ok::<_, std::io::Error>((stdout, text))
+        });
+        let (mut stdout, mut text) = tokio::time::timeout(PATIENCE, begun).await???;
+        if let Some((_, url)) = text.trim_end().rsplit_once(' ').filter(|(_, url)| url.starts_with("http")) {
+            browse(url.to_owned()).await;
+        }
+        let ended = tokio::task::spawn_blocking(move || {
+            stdout.read_to_string(&mut text)?;
+            Ok::<_, std::io::Error>(Output { stdout: text.into_bytes(), ..child.wait_with_output()? })
+        });
+        Ok(self.ended(&tokio::time::timeout(PATIENCE, ended).await???))
+    }
+
+    fn command(&self, line: &str) -> Command {
         let mut command = Command::new(&self.program);
         command
             .env_clear()
@@ -84,31 +123,25 @@ impl Client {
             .env("PATH", "/usr/bin:/bin")
             .env("EDITOR", self.file("editor"))
             .current_dir(self.home.path());
+        let line = line.replace("$NAME", self.name);
         command.args(line.split_whitespace().map(|word| word.replace('␣', " ")));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let input = input.to_owned();
-        let ended = tokio::task::spawn_blocking(move || {
-            let mut child = command.spawn()?;
-            // A client that asks nothing may be gone already.
-            drop(std::io::Write::write_all(&mut child.stdin.take().context("no input")?, input.as_bytes()));
-            Ok::<_, anyhow::Error>(child.wait_with_output()?)
-        });
-        let output = tokio::time::timeout(PATIENCE, ended)
-            .await
-            .with_context(|| format!("{line} does not end"))???;
-        // Each has a home of its own.
+        command
+    }
+
+    fn ended(&self, output: &Output) -> Ended {
+        // Each has a home and a name of its own.
         let home = self.home.path().display().to_string();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&home, "HOME");
+        let text =
+            |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&home, "HOME").replace(self.name, "NAME");
         let err = text(&output.stderr).trim_end().to_owned();
-        let last = err.lines().next_back().unwrap_or_default();
-        let said = match serde_json::from_str::<serde_json::Value>(last) {
-            Ok(line) => line["msg"].as_str().unwrap_or_default().to_owned(),
+        let said = |line: &str| match serde_json::from_str::<serde_json::Value>(line) {
+            Ok(line) => Some(line["msg"].as_str()?.to_owned()),
             // Some of the official client's lines are no JSON: a time, and what it says.
-            Err(_) => {
-                last.splitn(3, ' ').nth(2).filter(|_| last.starts_with("20")).unwrap_or_default().to_owned()
-            }
+            Err(_) => Some(line.splitn(3, ' ').nth(2).filter(|_| line.starts_with("20"))?.to_owned()),
         };
-        Ok(Ended { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), said, err })
+        let said = err.lines().filter_map(said).collect::<Vec<_>>().join("\n");
+        Ended { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), said, err }
     }
 }
 
@@ -153,8 +186,8 @@ impl Pair {
         });
         let server = server.await?;
         let running = tokio::spawn(async move { controller.run(std::future::pending()).await });
-        let (official, ours) =
-            (Client::new(official)?, Client::new(Path::new(env!("CARGO_BIN_EXE_capstan")))?);
+        let official = Client::new(official, "app-theirs")?;
+        let ours = Client::new(Path::new(env!("CARGO_BIN_EXE_capstan")), "app-ours-x")?;
         Ok(Self { server, api, official, ours, repository, git, running, _cluster: cluster, _data: data })
     }
 
@@ -204,11 +237,16 @@ impl Pair {
         let filled = self.filled(line);
         let theirs = self.official.types(&filled, input).await.unwrap();
         let ours = self.ours.types(&filled, input).await.unwrap();
-        let seen = |ended: &Ended| (ended.code, masked(&ended.out), masked(&ended.said));
-        let (theirs_seen, ours_seen) = (seen(&theirs), seen(&ours));
-        let told = |ended: &Ended| format!("{}\n{}{}", ended.code, masked(&ended.out), ended.err);
-        (theirs_seen != ours_seen)
-            .then(|| format!("{line}\n--- the official client: {}--- ours: {}", told(&theirs), told(&ours)))
+        difference(line, &theirs, &ours)
+    }
+
+    /// Has both type a line that waits for a browser, one after the other, and holds them against each other.
+    pub(crate) async fn browses_alike(&self, line: &str, browse: impl AsyncFn(String)) {
+        let filled = self.filled(line);
+        let theirs = self.official.waits_for(&filled, &browse).await.unwrap();
+        let ours = self.ours.waits_for(&filled, &browse).await.unwrap();
+        let differ = difference(line, &theirs, &ours);
+        assert!(differ.is_none(), "{}", differ.unwrap_or_default());
     }
 
     /// Types a line that only one of them can, for what it changes; its end is good.
@@ -226,6 +264,13 @@ impl Pair {
     }
 }
 
+fn difference(line: &str, theirs: &Ended, ours: &Ended) -> Option<String> {
+    let seen = |ended: &Ended| (ended.code, masked(&ended.out), masked(&ended.said));
+    let told = |ended: &Ended| format!("{}\n{}{}", ended.code, masked(&ended.out), ended.err);
+    (seen(theirs) != seen(ours))
+        .then(|| format!("{line}\n--- the official client: {}--- ours: {}", told(theirs), told(ours)))
+}
+
 /// What differs from one moment to the next.
 pub(crate) fn masked(text: &str) -> String {
     let mut out = text.to_owned();
@@ -240,8 +285,21 @@ pub(crate) fn masked(text: &str) -> String {
         // Where the official client gives its format a value too many.
         (r"%!\(EXTRA [^)]*\)", ""),
         (r"\$2a\$10\$[./A-Za-z0-9]{53}", "HASH"),
+        (r"127\.0\.0\.1:\d{5}", "127.0.0.1:PORT"),
+        (r"(state|nonce|code_challenge)=[A-Za-z0-9_-]+", "$1=CHANCE"),
+        // The official client tells what it asks the provider for, in the middle of everything.
+        (r"RequestedClaims: [^\n]*\n+", ""),
     ] {
         out = regex::Regex::new(pattern).unwrap().replace_all(&out, by).into_owned();
     }
-    out
+    let query = regex::Regex::new(r"/auth\?(\S+)").unwrap();
+    query.replace_all(&out, |found: &regex::Captures<'_>| format!("/auth?{}", asked(&found[1]))).into_owned()
+}
+
+/// What a provider is asked for, in one order. Ours binds the token to the login (`nonce`), and asks for consent as tokens for later need it.
+fn asked(query: &str) -> String {
+    let ours = |field: &&str| !field.starts_with("nonce=") && *field != "prompt=consent";
+    let mut fields: Vec<&str> = query.split('&').filter(ours).collect();
+    fields.sort_unstable();
+    fields.join("&")
 }

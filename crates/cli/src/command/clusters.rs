@@ -70,8 +70,8 @@ pub enum ClusterOutput {
     after_help = "Examples:\n  capstan cluster add staging\n  capstan cluster add staging --namespace shop --project shop -y"
 )]
 pub struct AddClusterArgs {
-    /// Context of the kubeconfig
-    #[arg(value_name = "CONTEXT")]
+    /// Context of the kubeconfig; without one those that there are are listed
+    #[arg(value_name = "CONTEXT", default_value = "", hide_default_value = true)]
     pub context: String,
     /// Its name; that of the context otherwise
     #[arg(long, default_value = "")]

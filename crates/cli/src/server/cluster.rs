@@ -10,7 +10,7 @@ use super::account::{is, list, text};
 use super::repository::refused;
 use super::talk::Talk;
 use crate::command::{ClusterCommand, ClusterOutput, RemoveClustersArgs, SetClusterArgs};
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::table::Table;
 
 const CLUSTER: &str = "github.com.argoproj.argo_cd.v3.pkg.apis.application.v1alpha1.Cluster";
@@ -90,7 +90,14 @@ impl Talk<'_> {
             "updatedFields": fields, "id": {"type": "name", "value": name},
         });
         let what = format!("cannot change the cluster {name}");
-        self.ask(&what, "cluster.ClusterService/Update", &request).await?;
+        let asked = self.ask(&what, "cluster.ClusterService/Update", &request).await;
+        if !self.console.err_look.native()
+            && asked.as_ref().is_err_and(|failure| failure.kind == Kind::Denied)
+        {
+            let hint = "Ensure that the cluster is present and you have the necessary permissions to update the cluster";
+            self.console.log("error", hint, (self.local.clock)());
+        }
+        asked?;
         self.line(&format!("Cluster '{name}' updated."));
         Ok(())
     }
@@ -124,7 +131,7 @@ fn query(name: &str) -> Value {
 fn pairs(texts: &[String]) -> Result<Map<String, Value>, Failure> {
     let pair = |text: &String| match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), json!(value))),
-        _ => Err(refused(format!("expected key=value, but was {text}"))),
+        _ => Err(refused(format!("labels should have key=value, but instead got: {text}"))),
     };
     texts.iter().map(pair).collect()
 }

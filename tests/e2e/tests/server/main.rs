@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod audit;
-mod browser;
 mod certificates;
 mod clusters;
 mod details;

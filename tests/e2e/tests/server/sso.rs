@@ -3,11 +3,11 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
+use e2e::{Browser, Page};
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
 use testkit::IdentityProvider;
 
-use crate::browser::{Browser, Page};
 use crate::stand::Stand;
 
 const CONFIG: &str = "/api/v1/namespaces/argocd/configmaps/argocd-cm";

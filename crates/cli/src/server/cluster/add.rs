@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::{Request, StatusCode};
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, NamedContext};
 use kube::{Client, Config};
 use serde_json::{Value, json};
 
@@ -16,6 +16,7 @@ use super::super::talk::Talk;
 use super::pairs;
 use crate::command::AddClusterArgs;
 use crate::failure::{Failure, Kind};
+use crate::table::Table;
 
 const MANAGER: &str = "argocd-manager";
 const ROLE: &str = "argocd-manager-role";
@@ -36,7 +37,10 @@ impl Talk<'_> {
         if args.in_cluster && !args.cluster_endpoint.is_empty() {
             return Err(ends_with_one("Can only use one of --in-cluster or --cluster-endpoint"));
         }
-        let file = read(kubeconfig)?;
+        let file = read(kubeconfig, &args.context)?;
+        if args.context.is_empty() {
+            return self.offer(&file);
+        }
         let mut cluster = described(&file, &args)?;
         let by_token = args.aws_cluster_name.is_empty() && args.exec_command.is_empty();
         if by_token {
@@ -64,6 +68,27 @@ impl Talk<'_> {
         Ok(0)
     }
 
+    /// The contexts that there are, for who has named none.
+    fn offer(&mut self, file: &Kubeconfig) -> Result<u8, Failure> {
+        match self.console.err_look.native() {
+            true => self.console.note("no context is named; there are these"),
+            false => self.console.log("error", "Choose a context name from:", (self.local.clock)()),
+        }
+        let mut contexts: Vec<(&str, &str)> = file.contexts.iter().filter_map(named).collect();
+        contexts.sort_unstable();
+        let mut table = Table::new(&["CURRENT", "NAME", "CLUSTER", "SERVER"]);
+        for (name, cluster) in contexts {
+            let found = file.clusters.iter().find(|known| known.name == cluster);
+            let Some(found) = found.and_then(|found| found.cluster.as_ref()) else { continue };
+            let sign = if file.current_context.as_deref() == Some(name) { "*" } else { " " };
+            let server = found.server.as_deref().unwrap_or_default();
+            table.row(vec![sign.into(), name.into(), cluster.into(), server.into()]);
+        }
+        let text = table.render(self.console.look);
+        self.console.print(&text);
+        Ok(1)
+    }
+
     /// The token of the service account, which is made where none is named, with rights to everything.
     async fn token(&mut self, client: &Client, args: &AddClusterArgs) -> Result<String, Failure> {
         let namespace = &args.system_namespace;
@@ -78,10 +103,15 @@ impl Talk<'_> {
             "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
             "metadata": {"name": name, "namespace": namespace, "annotations": annotations},
         });
-        create(client, &secrets, &secret).await?;
+        let said = format!("failed to create secret {name:?} for serviceaccount {account:?}");
+        let made = create(client, &secrets, &secret, &said).await?;
+        let outcome = if made { "Created" } else { "Using existing" };
+        self.note(&format!("{outcome} bearer token secret {name:?} for ServiceAccount {account:?}"));
         let ask = async {
             loop {
-                let found = get(client, &format!("{secrets}/{name}")).await?;
+                let found = request(client, "GET", &format!("{secrets}/{name}"), None).await;
+                let said = format!("failed to get token for serviceaccount {account:?}");
+                let found = found.map_err(|error| failed(&error, &secret, &said))?;
                 let token = BASE64_STANDARD.decode(text(&found["data"]["token"])).unwrap_or_default();
                 match String::from_utf8(token) {
                     Ok(token) if !token.is_empty() => return Ok(token),
@@ -101,7 +131,9 @@ impl Talk<'_> {
         let account = json!({
             "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": MANAGER, "namespace": system},
         });
-        let made = create(client, &format!("/api/v1/namespaces/{system}/serviceaccounts"), &account).await?;
+        let said = format!("failed to create service account {MANAGER:?} in namespace {system:?}");
+        let accounts = format!("/api/v1/namespaces/{system}/serviceaccounts");
+        let made = create(client, &accounts, &account, &said).await?;
         let outcome = if made { "created" } else { "already exists" };
         self.note(&format!("ServiceAccount {MANAGER:?} {outcome} in namespace {system:?}"));
         let everything = json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]});
@@ -136,13 +168,14 @@ impl Talk<'_> {
     ) -> Result<(), Failure> {
         let [kind, name] = [&object["kind"], &object["metadata"]["name"]].map(|value| text(value).to_owned());
         let path = format!("{place}/{plural}");
-        let made = create(client, &path, object).await?;
-        if !made {
-            send(client, "PUT", &format!("{path}/{name}"), Some(object)).await?;
-        }
         let within = object["metadata"]["namespace"].as_str().map(|namespace| format!("{namespace}/"));
-        let name = format!("{}{name}", within.unwrap_or_default());
-        self.note(&format!("{kind} {name:?} {}", if made { "created" } else { "updated" }));
+        let shown = format!("{}{name}", within.unwrap_or_default());
+        let made = create(client, &path, object, &format!("failed to create {kind} {shown:?}")).await?;
+        if !made {
+            let sent = request(client, "PUT", &format!("{path}/{name}"), Some(object)).await;
+            sent.map_err(|error| failed(&error, object, &format!("failed to update {kind} {shown:?}")))?;
+        }
+        self.note(&format!("{kind} {shown:?} {}", if made { "created" } else { "updated" }));
         Ok(())
     }
 
@@ -162,20 +195,35 @@ fn rbac(kind: &str, name: &str, namespace: Option<&str>, content: (&str, Value))
     object
 }
 
-fn read(path: Option<&Path>) -> Result<Kubeconfig, Failure> {
+/// A context, and the cluster that it is of.
+fn named(context: &NamedContext) -> Option<(&str, &str)> {
+    Some((context.name.as_str(), context.context.as_ref()?.cluster.as_str()))
+}
+
+/// **Errors**: in the peer's words there is no such context in a file that is not there.
+fn read(path: Option<&Path>, context: &str) -> Result<Kubeconfig, Failure> {
     let read = match path {
         Some(path) => Kubeconfig::read_from(path),
         None => Kubeconfig::read(),
     };
     read.map_err(|error| {
-        Failure::usage("the kubeconfig cannot be read").because(&error).next("name it: --kubeconfig FILE")
+        let failure = Failure::usage("the kubeconfig cannot be read").because(&error);
+        let failure = failure.next("name it: --kubeconfig FILE");
+        match path.is_some_and(|path| !path.exists()) {
+            true => failure.peer(unknown(context), 20),
+            false => failure,
+        }
     })
+}
+
+fn unknown(context: &str) -> String {
+    format!("context {context} does not exist in kubeconfig")
 }
 
 /// The cluster of a context, as the server is to know it, but for a token.
 fn described(file: &Kubeconfig, args: &AddClusterArgs) -> Result<Value, Failure> {
     let missing = || {
-        let said = format!("context {} does not exist in kubeconfig", args.context);
+        let said = unknown(&args.context);
         let names: Vec<&str> = file.contexts.iter().map(|context| context.name.as_str()).collect();
         Failure::new(Kind::NotFound, said.clone())
             .next(format!("take one of: {}", names.join(", ")))
@@ -199,6 +247,13 @@ fn described(file: &Kubeconfig, args: &AddClusterArgs) -> Result<Value, Failure>
         "certData": data(user.client_certificate_data.as_deref(), user.client_certificate.as_deref())?,
         "keyData": data(said["client-key-data"].as_str(), user.client_key.as_deref())?,
     });
+    let scheme = args.proxy_url.split_once("://").map_or("", |(scheme, _)| scheme);
+    if !args.proxy_url.is_empty() && !matches!(scheme, "http" | "https" | "socks5") {
+        let said = format!("unsupported scheme {scheme:?}, must be http, https, or socks5");
+        let failure =
+            Failure::usage(format!("--proxy-url {} is no way out", args.proxy_url)).cause(said.clone());
+        return Err(failure.peer(format!("failed to parse proxy url, {said}"), 20));
+    }
     let mut config = json!({"tlsClientConfig": tls, "disableCompression": args.disable_compression});
     config["proxyUrl"] = match args.proxy_url.as_str() {
         "" => json!(cluster.proxy_url),
@@ -251,22 +306,13 @@ async fn client(file: &Kubeconfig, args: &AddClusterArgs) -> Result<Client, Fail
     Client::try_from(config).map_err(|error| failed(&error))
 }
 
-/// Creates an object; `false` where it is there already.
-async fn create(client: &Client, path: &str, object: &Value) -> Result<bool, Failure> {
+/// Creates an object; `false` where it is there already. `said` is what the peer's client says of a failure.
+async fn create(client: &Client, path: &str, object: &Value, said: &str) -> Result<bool, Failure> {
     match request(client, "POST", path, Some(object)).await {
         Ok(_) => Ok(true),
         Err(kube::Error::Api(status)) if status.code == StatusCode::CONFLICT.as_u16() => Ok(false),
-        Err(error) => Err(failed(&error, object)),
+        Err(error) => Err(failed(&error, object, said)),
     }
-}
-
-async fn get(client: &Client, path: &str) -> Result<Value, Failure> {
-    send(client, "GET", path, None).await
-}
-
-async fn send(client: &Client, verb: &str, path: &str, object: Option<&Value>) -> Result<Value, Failure> {
-    let sent = request(client, verb, path, object).await;
-    sent.map_err(|error| failed(&error, object.unwrap_or(&json!({"kind": path}))))
 }
 
 async fn request(
@@ -281,7 +327,9 @@ async fn request(
     client.request(request.map_err(kube::Error::HttpError)?).await
 }
 
-fn failed(error: &kube::Error, object: &Value) -> Failure {
+fn failed(error: &kube::Error, object: &Value, said: &str) -> Failure {
     let what = format!("the cluster refuses {} {}", text(&object["kind"]), text(&object["metadata"]["name"]));
-    Failure::from_kube(error, what.trim_end().to_owned())
+    let failure = Failure::from_kube(error, what);
+    let said = format!("{said}: {}", failure.causes.join(": "));
+    failure.peer(said, 20)
 }

@@ -1,4 +1,5 @@
-//! A browser as far as logins need one: cookies by host, redirections, forms.
+//! A browser as far as logins need one: cookies by host, redirections, forms. What goes wrong ends the test.
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a helper of tests")]
 
 use std::collections::BTreeMap;
 
@@ -9,37 +10,43 @@ use reqwest::{Client, Method, Response, Url, header};
 const REDIRECTIONS: usize = 20;
 
 /// What came of a page.
-pub(crate) struct Page {
-    pub(crate) url: Url,
-    pub(crate) status: u16,
-    pub(crate) text: String,
+#[derive(Debug)]
+pub struct Page {
+    /// Where it is.
+    pub url: Url,
+    /// How it was answered; that of what sent it there at the end of the way.
+    pub status: u16,
+    /// What it says.
+    pub text: String,
 }
 
-/// See the module.
-pub(crate) struct Browser {
+/// A browser without a screen, which remembers cookies.
+#[derive(Debug, Default)]
+pub struct Browser {
     client: Client,
     /// By origin and name.
     cookies: BTreeMap<(String, String), String>,
 }
 
 impl Browser {
-    pub(crate) fn new() -> Self {
+    /// One that was nowhere yet.
+    pub fn new() -> Self {
         let client = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
         Self { client, cookies: BTreeMap::new() }
     }
 
     /// A cookie for a place.
-    pub(crate) fn cookie(&self, place: &str, name: &str) -> Option<String> {
+    pub fn cookie(&self, place: &str, name: &str) -> Option<String> {
         self.cookies.get(&(origin(&Url::parse(place).unwrap()), name.to_owned())).cloned()
     }
 
     /// Puts a cookie in by hand.
-    pub(crate) fn set_cookie(&mut self, place: &str, name: &str, value: &str) {
+    pub fn set_cookie(&mut self, place: &str, name: &str, value: &str) {
         self.cookies.insert((origin(&Url::parse(place).unwrap()), name.to_owned()), value.to_owned());
     }
 
     /// One request, no redirection followed.
-    pub(crate) async fn ask(&mut self, method: Method, url: Url, form: &[(&str, &str)]) -> Response {
+    pub async fn ask(&mut self, method: Method, url: Url, form: &[(&str, &str)]) -> Response {
         let own = origin(&url);
         let cookies: Vec<String> = self
             .cookies
@@ -71,7 +78,7 @@ impl Browser {
     }
 
     /// Opens a place and goes where it is sent, as long as that is not at `end`.
-    pub(crate) async fn open(&mut self, url: &str, end: &str) -> Page {
+    pub async fn open(&mut self, url: &str, end: &str) -> Page {
         self.go(Method::GET, Url::parse(url).unwrap(), &[], end).await
     }
 
@@ -94,7 +101,7 @@ impl Browser {
     }
 
     /// Logs in at the provider's pages, which stand at `page`, and goes on until it is sent to `end`.
-    pub(crate) async fn log_in(&mut self, mut page: Page, user: &str, end: &str) -> Page {
+    pub async fn log_in(&mut self, mut page: Page, user: &str, end: &str) -> Page {
         // One form asks who it is, the next whether that is meant.
         for _ in 0..2 {
             if !page.text.contains("<form") {
