@@ -8,8 +8,9 @@ use net::Proxies;
 use rbac::Policy;
 use settings::Snapshot;
 
-use crate::pages::StateKey;
 use crate::projects::Project;
+use crate::seal::{Purpose, Seal};
+use crate::shelf::Shelf;
 use crate::sso::Sso;
 
 /// How long a session lasts where `users.session.duration` says nothing, in seconds.
@@ -23,7 +24,7 @@ pub(crate) struct Access {
     /// `None` while the Secret has none: nobody can log in.
     pub(crate) key: Option<SigningKey>,
     /// What keeps logins by the identity provider that are under way; there as long as `key` is.
-    pub(crate) state_key: Option<StateKey>,
+    pub(crate) state_key: Option<Seal>,
     pub(crate) sso: Sso,
     pub(crate) policy: Arc<Policy>,
     pub(crate) tokens: ProjectTokens,
@@ -42,6 +43,7 @@ impl Access {
         projects: &[Arc<Project>],
         before: Option<&Self>,
         proxies: &Proxies,
+        shelf: Option<&Shelf>,
     ) -> Result<Self, String> {
         let mut problems = Vec::new();
         let none = BTreeMap::new();
@@ -76,11 +78,11 @@ impl Access {
                 before.map_or(SESSION_SECONDS, |before| before.session_seconds)
             }
         };
-        let sso = Sso::read(settings, proxies, before.map(|before| &before.sso), &mut problems);
+        let sso = Sso::read(settings, proxies, shelf, before.map(|before| &before.sso), &mut problems);
         Ok(Self {
             accounts,
             key: key.and_then(|key| SigningKey::new(key.clone()).ok()),
-            state_key: key.and_then(|key| StateKey::new(key)),
+            state_key: key.and_then(|key| Seal::new(key, Purpose::Logins)),
             sso,
             policy: Arc::new(policy),
             tokens,

@@ -146,11 +146,11 @@ async fn with_renewal(backend: &Backend, token: &str) -> Result<(Session, Option
     let (session, claims) = external(backend, token).await?;
     let access = backend.access();
     let Some(provider) = &access.sso.provider else { return Ok((session, None)) };
-    if !provider.ends_soon(&claims, now) || !provider.can_refresh(&claims.subject, now) {
+    if !provider.ends_soon(&claims, now) {
         return Ok((session, None));
     }
     match provider.refresh(&claims, now).await {
-        Ok(tokens) => Ok((session, Some(tokens.id.expose().to_owned()))),
+        Ok(tokens) => Ok((session, tokens.map(|tokens| tokens.id.expose().to_owned()))),
         Err(error) => {
             // The session goes on until its end.
             tracing::warn!(user = session.name(), %error, "a session was not made anew by the identity provider");

@@ -17,7 +17,7 @@ use crate::body::{Body, answer};
 use crate::server::Backend;
 use crate::v2;
 
-pub(crate) use auth_state::{Returned, StateKey};
+pub(crate) use auth_state::Returned;
 pub(crate) use webhook::Room;
 
 const TEXT: &str = "text/plain; charset=utf-8";

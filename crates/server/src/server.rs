@@ -30,6 +30,7 @@ use crate::port::{Port, PortError, PortOptions};
 use crate::projects::Projects;
 use crate::record;
 use crate::services;
+use crate::shelf::Shelf;
 use crate::store::Store;
 use crate::tls::{Certificates, TlsError};
 use crate::v2::{self, Hub};
@@ -91,6 +92,8 @@ pub enum ServerError {
 pub(crate) struct Backend {
     pub(crate) namespace: String,
     pub(crate) store: Store,
+    /// Tokens of the identity provider's users.
+    shelf: Shelf,
     pub(crate) settings: SettingsHandle,
     /// Renders and compares.
     pub(crate) controller: Controller,
@@ -150,11 +153,11 @@ impl Backend {
     pub(crate) fn renew_access(&self) {
         let projects = self.projects.index().all();
         let proxies = self.controller.proxies();
-        match Access::new(&self.settings.current(), &projects, Some(&self.access()), &proxies) {
+        let before = self.access();
+        let shelf = Some(&self.shelf);
+        match Access::new(&self.settings.current(), &projects, Some(&before), &proxies, shelf) {
             Ok(access) => {
-                for problem in
-                    access.problems.iter().filter(|problem| !self.access().problems.contains(problem))
-                {
+                for problem in access.problems.iter().filter(|problem| !before.problems.contains(problem)) {
                     tracing::warn!(problem, "an access setting cannot be read");
                 }
                 self.access.store(Arc::new(access));
@@ -238,7 +241,8 @@ impl Server {
         let root = root.unwrap_or(params.server_root);
         let made = prepare(&store, &settings, secure, clock()).await?;
         let certificates = if secure { Some(certificate::first(&settings.current(), made)?) } else { None };
-        let access = Access::new(&settings.current(), &[], None, &controller.proxies());
+        let shelf = Shelf::new(store.clone(), settings.clone());
+        let access = Access::new(&settings.current(), &[], None, &controller.proxies(), Some(&shelf));
         let access = access.map_err(ServerError::Settings)?;
         for problem in &access.problems {
             tracing::warn!(problem, "an access setting cannot be read");
@@ -253,6 +257,7 @@ impl Server {
             hub: Hub::new(boot),
             namespace,
             store,
+            shelf,
             settings,
             controller,
             limits: Limits::default(),

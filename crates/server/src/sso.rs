@@ -9,6 +9,7 @@ use settings::Snapshot;
 use url::Url;
 
 use crate::access::SECRET;
+use crate::shelf::Shelf;
 
 /// Most `additionalUrls`.
 const URLS: usize = 100;
@@ -29,6 +30,7 @@ impl Sso {
     pub(crate) fn read(
         settings: &Snapshot,
         proxies: &Proxies,
+        shelf: Option<&Shelf>,
         before: Option<&Self>,
         problems: &mut Vec<String>,
     ) -> Self {
@@ -44,7 +46,7 @@ impl Sso {
                 );
                 None
             }
-            (Some(text), _) => match provider(text, settings, proxies, before, problems) {
+            (Some(text), _) => match provider(text, settings, (proxies, shelf), before, problems) {
                 Ok(provider) => Some(provider),
                 Err(why) => {
                     problems.push(format!("oidc.config: {why}; what it said before stays in force"));
@@ -108,7 +110,7 @@ impl Sso {
 fn provider(
     text: &str,
     settings: &Snapshot,
-    proxies: &Proxies,
+    (proxies, shelf): (&Proxies, Option<&Shelf>),
     before: Option<&Arc<Provider>>,
     problems: &mut Vec<String>,
 ) -> Result<Arc<Provider>, String> {
@@ -126,7 +128,13 @@ fn provider(
     problems.extend(missing.into_iter().map(|line| format!("oidc.config: {line}")));
     match before.filter(|before| *before.config() == config) {
         Some(before) => Ok(Arc::clone(before)),
-        None => Provider::new(config, proxies).map(Arc::new),
+        None => {
+            let provider = Provider::new(config, proxies)?;
+            Ok(Arc::new(match shelf {
+                Some(shelf) => provider.with_shelf(Arc::new(shelf.clone())),
+                None => provider,
+            }))
+        }
     }
 }
 
@@ -206,7 +214,7 @@ mod tests {
         ] {
             let config = config.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
             let (settings, mut problems) = (Snapshot { config, ..Snapshot::default() }, Vec::new());
-            let sso = Sso::read(&settings, &Proxies::default(), before.as_ref(), &mut problems);
+            let sso = Sso::read(&settings, &Proxies::default(), None, before.as_ref(), &mut problems);
             let found = sso.provider.as_ref().map(|provider| provider.config().issuer.as_str());
             assert_eq!(found, issuer, "{name}");
             assert_eq!(problems.len(), lines.len(), "{name}: {problems:?}");
@@ -223,7 +231,7 @@ mod tests {
         let read = |text: &str, before: Option<&Sso>| {
             let config = [("oidc.config", text)].map(|(key, value)| (key.to_owned(), value.to_owned()));
             let settings = Snapshot { config: config.into(), ..Snapshot::default() };
-            Sso::read(&settings, &Proxies::default(), before, &mut Vec::new())
+            Sso::read(&settings, &Proxies::default(), None, before, &mut Vec::new())
         };
         let first = read("{issuer: 'https://i', clientID: c}", None);
         let same = read("{clientID: c, issuer: 'https://i'}", Some(&first));

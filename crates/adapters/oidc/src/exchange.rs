@@ -120,7 +120,7 @@ impl Provider {
         fields.extend(verifier.map(|verifier| ("code_verifier", verifier)));
         let answer = self.tokens(&known, &fields).await?;
         let tokens = self.read(&answer, Some(nonce), now).await?;
-        self.users.remember(&tokens);
+        self.keep(&tokens, now).await;
         Ok(tokens)
     }
 
@@ -130,28 +130,49 @@ impl Provider {
         threshold > 0 && claims.expires_at.saturating_sub(now.as_second()) <= threshold
     }
 
-    /// Other tokens for a user by the refresh token that is kept; several who ask at once get the same.
+    /// Other tokens for a user by the refresh token that is kept; several who ask at once get the same, and what another replica had made
+    /// anew is taken over. `None` where none is kept, another replica is at it, or they could not be had a moment ago
+    /// ([`crate::RENEWED_EVERY_SECONDS`]).
     ///
     /// # Errors
-    /// None is kept; the provider does not take it; the new token does not count or is somebody else's.
-    pub async fn refresh(self: &Arc<Self>, claims: &Claims, now: Timestamp) -> Result<Tokens, Error> {
+    /// The provider does not take it; the new token does not count or is somebody else's.
+    pub async fn refresh(self: &Arc<Self>, claims: &Claims, now: Timestamp) -> Result<Option<Tokens>, Error> {
+        let subject = &claims.subject;
+        if self.users.was_refused(subject, now) {
+            return Ok(None);
+        }
         let again = async {
-            let kept = self.users.tokens_of(&claims.subject).ok_or(Error::NoAccess)?;
-            if !self.ends_soon(&kept.claims, now) {
-                return Ok(kept);
+            let fresh = || self.users.tokens_of(subject).filter(|kept| !self.ends_soon(&kept.claims, now));
+            if let Some(kept) = fresh() {
+                return Ok(Some(kept));
             }
-            let refresh = kept.refresh.ok_or(Error::NoAccess)?;
+            self.recall(subject, now).await;
+            if let Some(kept) = fresh() {
+                return Ok(Some(kept));
+            }
+            if self.users.tokens_of(subject).is_none_or(|kept| kept.refresh.is_none()) {
+                self.users.refused(subject, now);
+                return Ok(None);
+            }
+            if !self.turn(subject, now).await {
+                return Ok(None);
+            }
+            if let Some(kept) = fresh() {
+                return Ok(Some(kept));
+            }
+            let kept = self.users.tokens_of(subject);
+            let refresh = kept.and_then(|kept| kept.refresh).ok_or(Error::NoAccess)?;
             let mut tokens = self.redeem(&refresh, now).await?;
-            if tokens.claims.subject != claims.subject {
+            if tokens.claims.subject != *subject {
                 return Err(Error::Protocol { what: TOKENS, detail: "they are of another user".to_owned() });
             }
             tokens.refresh = tokens.refresh.or(Some(refresh));
-            self.users.remember(&tokens);
-            Ok(tokens)
+            self.keep(&tokens, now).await;
+            Ok(Some(tokens))
         };
-        let outcome = self.users.refreshing.join(claims.subject.clone(), again).await;
+        let outcome = self.users.refreshing.join(subject.clone(), again).await;
         if outcome.is_err() {
-            self.users.refused(&claims.subject, now);
+            self.users.refused(subject, now);
         }
         outcome
     }

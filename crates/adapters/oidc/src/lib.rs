@@ -2,6 +2,7 @@
 //!
 //! - [`Config`]: `oidc.config` of `argocd-cm`.
 //! - [`Provider`]: discovery and keys, fetched when they are needed and kept; verification, code exchange, refresh, user info.
+//! - [`Shelf`]: where tokens of users are kept that other replicas and a restart need, by whoever has such a place.
 //! - [`open`]: what a token says, by keys, expectations and the time alone. Everything that decides is in there, without I/O.
 //!
 //! It refuses to know sessions, cookies, policies and pages. What comes from the provider is bounded in time and bytes; nothing that a
@@ -20,6 +21,7 @@ mod error;
 mod exchange;
 mod keys;
 mod provider;
+mod shelf;
 mod token;
 mod user_info;
 mod web;
@@ -30,4 +32,5 @@ pub use error::Error;
 pub use exchange::{Challenge, Tokens, challenge_of};
 pub use keys::{Algorithm, Keys};
 pub use provider::{Provider, RENEWED_EVERY_SECONDS};
+pub use shelf::{Later, Shelf, Shelved, Turn};
 pub use token::{Claims, Expected, LEEWAY_SECONDS, Refused, open};

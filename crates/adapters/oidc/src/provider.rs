@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::discovery::Endpoints;
 use crate::error::Error;
 use crate::keys::Keys;
+use crate::shelf::Shelf;
 use crate::token::{Claims, Expected, Refused, Token};
 use crate::user_info::Users;
 use crate::web;
@@ -34,6 +35,7 @@ pub struct Provider {
     /// When it was asked last; held while it is asked.
     asked: tokio::sync::Mutex<Option<(i64, Error)>>,
     pub(crate) users: Users,
+    pub(crate) shelf: Option<Arc<dyn Shelf>>,
     /// Turns at asking for tokens: strangers can have codes of theirs tried.
     pub(crate) turns: Semaphore,
 }
@@ -55,7 +57,8 @@ impl Provider {
     pub fn new(config: Config, proxies: &Proxies) -> Result<Self, String> {
         let client = web::client(&config, proxies)?;
         let (known, asked, users) = (Mutex::default(), tokio::sync::Mutex::default(), Users::default());
-        Ok(Self { config, client, known, asked, users, turns: Semaphore::new(TURNS) })
+        let (shelf, turns) = (None, Semaphore::new(TURNS));
+        Ok(Self { config, client, known, asked, users, shelf, turns })
     }
 
     /// As it is configured.

@@ -18,18 +18,40 @@ use crate::web;
 const USERS: usize = 10_000;
 const INFO: &str = "user info";
 
-/// What is kept of users while their sessions last. In memory alone: after a restart they log in again where it is needed.
+/// What is known here of users while their sessions last; [`crate::Shelf`] has what others need of it.
 #[derive(Default)]
 pub(crate) struct Users {
     kept: Mutex<BTreeMap<String, Kept>>,
+    /// Users of whom new tokens could not be had.
+    refused: Recent,
+    /// Users of whom others were asked for newer tokens.
+    recalled: Recent,
     asking: UserFlights<Value>,
-    pub(crate) refreshing: UserFlights<Tokens>,
+    pub(crate) refreshing: UserFlights<Option<Tokens>>,
+}
+
+/// What was tried of users a moment ago: when, in seconds since 1970.
+#[derive(Default)]
+struct Recent(Mutex<BTreeMap<String, i64>>);
+
+impl Recent {
+    fn has(&self, subject: &str, now: i64) -> bool {
+        lock(&self.0).get(subject).is_some_and(|at| (*at..*at + RENEWED_EVERY_SECONDS).contains(&now))
+    }
+
+    fn set(&self, subject: &str, now: i64) {
+        let mut tried = lock(&self.0);
+        if tried.len() >= USERS {
+            tried.retain(|_, at| (*at..*at + RENEWED_EVERY_SECONDS).contains(&now));
+        }
+        if tried.len() < USERS {
+            tried.insert(subject.to_owned(), now);
+        }
+    }
 }
 
 struct Kept {
     tokens: Tokens,
-    /// When new ones could not be had, in seconds since 1970.
-    refused: Option<i64>,
     /// What it said, and until when that counts.
     info: Option<(Arc<Value>, i64)>,
 }
@@ -54,18 +76,25 @@ impl Users {
                 kept.remove(&first);
             }
         }
-        kept.insert(claims.subject.clone(), Kept { tokens: tokens.clone(), refused: None, info: None });
+        kept.insert(claims.subject.clone(), Kept { tokens: tokens.clone(), info: None });
     }
 
     pub(crate) fn tokens_of(&self, subject: &str) -> Option<Tokens> {
         lock(&self.kept).get(subject).map(|kept| kept.tokens.clone())
     }
 
+    pub(crate) fn forget(&self, subject: &str) {
+        lock(&self.kept).remove(subject);
+    }
+
     /// New tokens could not be had.
     pub(crate) fn refused(&self, subject: &str, now: Timestamp) {
-        if let Some(kept) = lock(&self.kept).get_mut(subject) {
-            kept.refused = Some(now.as_second());
-        }
+        self.refused.set(subject, now.as_second());
+    }
+
+    /// Whether that was a moment ago.
+    pub(crate) fn was_refused(&self, subject: &str, now: Timestamp) -> bool {
+        self.refused.has(subject, now.as_second())
     }
 
     fn info_of(&self, subject: &str, now: i64) -> Option<Arc<Value>> {
@@ -82,24 +111,11 @@ impl Users {
 }
 
 impl Provider {
-    /// Forgets what is kept of a user who logs out.
-    pub fn forget(&self, subject: &str) {
-        lock(&self.users.kept).remove(subject);
-    }
-
-    /// Whether a user's tokens can be had anew, as far as is known: not for [`RENEWED_EVERY_SECONDS`] after they could not.
-    pub fn can_refresh(&self, subject: &str, now: Timestamp) -> bool {
-        lock(&self.users.kept).get(subject).is_some_and(|kept| {
-            let recent = |at: i64| (at..at + RENEWED_EVERY_SECONDS).contains(&now.as_second());
-            kept.tokens.refresh.is_some() && !kept.refused.is_some_and(recent)
-        })
-    }
-
     /// The claims of a user, with the groups that the provider's user info names, where it is configured to be asked for them.
     ///
     /// **Shape**: `groups` is what the user info says, or nothing; all else is as it was. An answer counts for `userInfoCacheExpiration`,
     /// or as long as the token.
-    /// **Errors**: there is no access token of the user (they did not log in by our pages since the start), or it does not count any more;
+    /// **Errors**: there is no access token of the user (they did not log in by our pages), or it does not count any more;
     /// the provider does not answer, or speaks of somebody else.
     /// **Source**: `ClientApp.SetGroupsFromUserInfo`, `GetUserInfo`.
     pub async fn with_groups(self: &Arc<Self>, mut claims: Claims, now: Timestamp) -> Result<Claims, Error> {
@@ -119,7 +135,23 @@ impl Provider {
         Ok(claims)
     }
 
+    /// By the token that is known here, or by a newer one that others have.
     async fn ask_about(
+        self: &Arc<Self>,
+        claims: &Claims,
+        place: &str,
+        now: Timestamp,
+    ) -> Result<Value, Error> {
+        let (subject, second) = (&claims.subject, now.as_second());
+        let told = self.ask_by_known(claims, place, now).await;
+        if !matches!(told, Err(Error::NoAccess)) || self.users.recalled.has(subject, second) {
+            return told;
+        }
+        self.users.recalled.set(subject, second);
+        if self.recall(subject, now).await { self.ask_by_known(claims, place, now).await } else { told }
+    }
+
+    async fn ask_by_known(
         self: &Arc<Self>,
         claims: &Claims,
         place: &str,

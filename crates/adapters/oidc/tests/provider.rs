@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use net::Proxies;
-use oidc::{Claims, Config, Error, Provider, RENEWED_EVERY_SECONDS, Refused};
+use oidc::{Claims, Config, Error, Later, Provider, RENEWED_EVERY_SECONDS, Refused, Shelf, Shelved, Turn};
 use serde_json::{Value, json};
 use testkit::{WebBody, WebReply, WebRequest, WebServer, WebTls};
 
@@ -85,9 +85,13 @@ impl Idp {
     }
 
     fn provider(&self, more: &str) -> Arc<Provider> {
+        Arc::new(self.made(more))
+    }
+
+    fn made(&self, more: &str) -> Provider {
         let text = format!("issuer: {}\nclientID: argo\nclientSecret: hush hush\n{more}", self.server.url());
         let (config, _) = Config::read(&text, false, |_| None).unwrap();
-        Arc::new(Provider::new(config, &Proxies::default()).unwrap())
+        Provider::new(config, &Proxies::default()).unwrap()
     }
 
     fn claims(&self, more: &Value) -> Value {
@@ -356,6 +360,94 @@ async fn groups_come_from_the_user_info() {
             .with("content-type", "application/jwt"),
     );
     assert_eq!(groups(120).await, Ok(json!(["signed"])));
-    provider.forget("u-1");
+    provider.forget("u-1", at(121)).await;
     assert_eq!(groups(121).await, Err(Error::NoAccess));
+}
+
+/// How long somebody has the turn at a [`Board`], in seconds.
+const TURN: i64 = 30;
+
+/// A shelf in memory, with when a turn ends.
+#[derive(Debug, Default)]
+struct Board(Mutex<BTreeMap<String, (Shelved, i64)>>);
+
+impl Shelf for Board {
+    fn get(&self, owner: String, _: Timestamp) -> Later<'_, Option<Shelved>> {
+        Box::pin(async move { self.0.lock().unwrap().get(&owner).map(|(kept, _)| kept.clone()) })
+    }
+
+    fn turn(&self, owner: String, now: Timestamp) -> Later<'_, Turn> {
+        Box::pin(async move {
+            match self.0.lock().unwrap().get_mut(&owner) {
+                Some((_, turn)) if *turn > now.as_second() => Turn::Others,
+                Some((kept, turn)) => {
+                    *turn = now.as_second() + TURN;
+                    Turn::Ours(Some(kept.clone()))
+                }
+                None => Turn::Ours(None),
+            }
+        })
+    }
+
+    fn put(&self, owner: String, tokens: Shelved, _: i64, _: Timestamp) -> Later<'_, ()> {
+        Box::pin(async move { drop(self.0.lock().unwrap().insert(owner, (tokens, 0))) })
+    }
+
+    fn remove(&self, owner: String, _: Timestamp) -> Later<'_, ()> {
+        Box::pin(async move { drop(self.0.lock().unwrap().remove(&owner)) })
+    }
+}
+
+#[tokio::test]
+async fn replicas_make_a_session_anew_once() {
+    let (idp, key) = (Idp::start(WebTls::Off), Key::new("k"));
+    idp.has(&[&key]);
+    let board = Arc::new(Board::default());
+    let with = |more: &str| Arc::new(idp.made(more).with_shelf(Arc::clone(&board) as Arc<dyn Shelf>));
+    let replica = || with("refreshTokenThreshold: 1m\n");
+    let token = |ends: i64| key.sign(&idp.claims(&json!({"nonce": "n", "exp": NOW + ends})));
+    let gives = |ends: i64, refresh: &str| {
+        let tokens = json!({"id_token": token(ends), "access_token": "a", "refresh_token": refresh});
+        idp.says("/token", WebReply::ok(tokens.to_string()));
+    };
+    let renewed = async |replica: &Arc<Provider>, ends: i64, now: i64| {
+        let claims = replica.verify(&token(ends), at(now)).await.unwrap();
+        let tokens = replica.refresh(&claims, at(now)).await;
+        tokens.map(|tokens| tokens.map(|tokens| tokens.claims.expires_at - NOW))
+    };
+    let shown = || String::from_utf8(idp.server.requests().pop().unwrap().body).unwrap();
+    let (first, second) = (replica(), replica());
+    gives(100, "r1");
+    first.exchange("code", "https://argo", None, "n", at(0)).await.unwrap();
+    gives(1_000, "r2");
+    assert_eq!(renewed(&second, 100, 50).await, Ok(Some(1_000)), "by what the first one was given");
+    assert!(shown().contains("refresh_token=r1"));
+    assert_eq!(renewed(&first, 100, 51).await, Ok(Some(1_000)), "what the second one was given");
+    assert_eq!(idp.asked("/token"), 2, "no refresh token is shown twice");
+
+    // Somebody is at it, and then goes away before the end.
+    let owner = board.0.lock().unwrap().keys().next().unwrap().clone();
+    assert!(matches!(board.turn(owner, at(945)).await, Turn::Ours(_)));
+    assert_eq!(renewed(&replica(), 1_000, 950).await, Ok(None));
+    assert_eq!(idp.asked("/token"), 2);
+    idp.says("/token", WebReply::new(400, r#"{"error": "invalid_grant"}"#));
+    let third = replica();
+    assert!(renewed(&third, 1_000, 945 + TURN).await.is_err());
+    assert!(shown().contains("refresh_token=r2"));
+    assert_eq!(renewed(&third, 1_000, 946 + TURN).await, Ok(None), "not again at once");
+    assert_eq!(idp.asked("/token"), 3);
+
+    // What others keep is asked about, too, and is gone after a logout.
+    idp.says("/info", WebReply::ok(json!({"sub": "u-1", "groups": ["dev"]}).to_string()));
+    let info = || with("enableUserInfoGroups: true\nuserInfoPath: /info\n");
+    let claims = first.verify(&token(1_000), at(980)).await.unwrap();
+    assert_eq!(info().with_groups(claims.clone(), at(980)).await.unwrap().all["groups"], json!(["dev"]));
+    second.forget("u-1", at(981)).await;
+    assert_eq!(info().with_groups(claims, at(981)).await, Err(Error::NoAccess));
+    assert_eq!(renewed(&replica(), 1_000, 981).await, Ok(None));
+    assert_eq!(idp.asked("/token"), 3);
+    // Nobody keeps what nobody will ask for.
+    gives(1_000, "r3");
+    with("").exchange("code", "https://argo", None, "n", at(990)).await.unwrap();
+    assert!(board.0.lock().unwrap().is_empty());
 }

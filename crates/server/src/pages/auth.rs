@@ -64,7 +64,7 @@ async fn begin(backend: &Arc<Backend>, request: &Request<Incoming>) -> Result<Re
     let challenge = challenge.map_err(|error| told(&error))?;
     let verifier = challenge.bound.then_some(verifier);
     let pending = Pending { state, nonce, verifier, redirect, place: place.into(), at: now.as_second() };
-    let cookie = key.seal(&pending).ok_or(NO_KEY)?;
+    let cookie = pending.seal(key).ok_or(NO_KEY)?;
     Ok(send(&challenge.url, [state_cookie(&cookie, LOGIN_SECONDS, is_secure(backend))]))
 }
 
@@ -85,7 +85,7 @@ async fn end(backend: &Arc<Backend>, request: &Request<Incoming>) -> Result<Resp
     let now = backend.now();
     let kept = door::cookie_of(request.headers(), STATE_COOKIE).ok_or(NOT_BEGUN)?;
     let state = value(request, "state").ok_or(NOT_BEGUN)?;
-    let pending = key.open(&kept, &state, now).ok_or(NOT_BEGUN)?;
+    let pending = Pending::open(key, &kept, &state, now).ok_or(NOT_BEGUN)?;
     if !backend.returned.first(&pending, now) {
         return Err(NOT_BEGUN);
     }
@@ -127,7 +127,7 @@ pub(super) async fn logout(backend: &Arc<Backend>, request: &Request<Incoming>) 
         }
         if let Some(provider) = access.sso.provider.as_ref().filter(|_| session.issuer() != accounts::ISSUER)
         {
-            provider.forget(&session.claims.subject);
+            provider.forget(&session.claims.subject, backend.now()).await;
             if let Some(url) = logout_url(provider, &token, &own) {
                 place = url;
             }

@@ -1,15 +1,15 @@
 //! What is remembered of a login while its browser is at the identity provider: by the browser itself, in a cookie that only we can read.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::seal::Seal;
 
 /// How long a login may take, in seconds.
 pub(super) const LOGIN_SECONDS: i64 = 300;
@@ -17,8 +17,6 @@ pub(super) const LOGIN_SECONDS: i64 = 300;
 const RETURNED: usize = 100_000;
 /// Longest cookie that is opened, in bytes.
 const COOKIE_BYTES: usize = 8 << 10;
-/// What the key is for.
-const PURPOSE: &[u8] = b"capstan: logins by an identity provider";
 
 /// A login that is under way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,36 +35,19 @@ pub(super) struct Pending {
     pub(super) at: i64,
 }
 
-/// Seals logins. It follows from the key of the sessions, so that all replicas have the same and a restart keeps it.
-#[derive(Debug, Clone)]
-pub(crate) struct StateKey(Arc<RandomizedNonceKey>);
-
-impl StateKey {
-    pub(crate) fn new(secret: &[u8]) -> Option<Self> {
-        let mut bytes = [0; 32];
-        let base = Salt::new(HKDF_SHA256, &[]).extract(secret);
-        base.expand(&[PURPOSE], HKDF_SHA256).ok()?.fill(&mut bytes).ok()?;
-        RandomizedNonceKey::new(&AES_256_GCM, &bytes).ok().map(|key| Self(Arc::new(key)))
-    }
-
+impl Pending {
     /// The value of a cookie.
-    pub(super) fn seal(&self, pending: &Pending) -> Option<String> {
-        let mut bytes = serde_json::to_vec(pending).ok()?;
-        let nonce = self.0.seal_in_place_append_tag(Aad::empty(), &mut bytes).ok()?;
-        Some(BASE64_URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &bytes].concat()))
+    pub(super) fn seal(&self, key: &Seal) -> Option<String> {
+        Some(BASE64_URL_SAFE_NO_PAD.encode(key.close(serde_json::to_vec(self).ok()?, b"")?))
     }
 
     /// The login that a cookie keeps, if it is not too old and the answer is to it.
-    pub(super) fn open(&self, cookie: &str, state: &str, now: Timestamp) -> Option<Pending> {
+    pub(super) fn open(key: &Seal, cookie: &str, state: &str, now: Timestamp) -> Option<Self> {
         if cookie.len() > COOKIE_BYTES {
             return None;
         }
-        let sealed = BASE64_URL_SAFE_NO_PAD.decode(cookie).ok()?;
-        let (nonce, rest) = sealed.split_at_checked(NONCE_LEN)?;
-        let mut bytes = rest.to_vec();
-        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let opened = self.0.open_in_place(nonce, Aad::empty(), &mut bytes).ok()?;
-        let pending: Pending = serde_json::from_slice(opened).ok()?;
+        let opened = key.open(&BASE64_URL_SAFE_NO_PAD.decode(cookie).ok()?, b"")?;
+        let pending: Self = serde_json::from_slice(&opened).ok()?;
         let age = now.as_second().saturating_sub(pending.at);
         let same = verify_slices_are_equal(pending.state.as_bytes(), state.as_bytes()).is_ok();
         (same && (0..=LOGIN_SECONDS).contains(&age)).then_some(pending)
@@ -93,6 +74,7 @@ impl Returned {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seal::Purpose;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -111,13 +93,14 @@ mod tests {
 
     #[test]
     fn only_its_own_answer_opens_a_login() {
-        let (key, other) = (StateKey::new(b"key").unwrap(), StateKey::new(b"other").unwrap());
-        let cookie = key.seal(&pending()).unwrap();
-        assert!(!cookie.contains('=') && cookie != key.seal(&pending()).unwrap());
+        let key = |secret: &[u8]| Seal::new(secret, Purpose::Logins).unwrap();
+        let (key, other) = (key(b"key"), key(b"other"));
+        let cookie = pending().seal(&key).unwrap();
+        assert!(!cookie.contains('=') && cookie != pending().seal(&key).unwrap());
         let mut forged = cookie.clone().into_bytes();
         forged[30] = if forged[30] == b'A' { b'B' } else { b'A' };
         let forged = String::from_utf8(forged).unwrap();
-        let rows: [(&str, &StateKey, &str, &str, i64, bool); 11] = [
+        let rows: [(&str, &Seal, &str, &str, i64, bool); 11] = [
             ("its own", &key, &cookie, "s", 1_001, true),
             ("at the last moment", &key, &cookie, "s", 1_300, true),
             ("too late", &key, &cookie, "s", 1_301, false),
@@ -131,7 +114,7 @@ mod tests {
             ("empty", &key, "", "s", 1_001, false),
         ];
         for (name, key, cookie, state, now, opens) in rows {
-            let found = key.open(cookie, state, at(now));
+            let found = Pending::open(key, cookie, state, at(now));
             assert_eq!(found, opens.then(pending), "{name}");
         }
     }

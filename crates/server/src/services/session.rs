@@ -19,7 +19,7 @@ pub(super) fn add(table: &mut Table<'_>) -> Result<(), NoSuchMethod> {
     table.one("session.SessionService/Delete", async |backend, ask: Asked| {
         if let Some(session) = &ask.caller.session {
             if let (Who::External { .. }, Some(provider)) = (&session.who, &backend.access().sso.provider) {
-                provider.forget(&session.claims.subject);
+                provider.forget(&session.claims.subject, backend.now()).await;
             }
             record::revoke(&backend, &session.claims).await?;
             audit::session(session.name(), ask.caller.visit.address, true, "logged out");

@@ -319,6 +319,46 @@ async fn sessions_end_and_are_made_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_server_makes_a_session_anew_and_asks_about_its_user() {
+    let more = "requestedScopes: [openid, email, groups]\nrefreshTokenThreshold: 1h\nenableUserInfoGroups: true\nuserInfoPath: /me\n";
+    // Tokens end soon from their beginning.
+    let Some(sso) = Sso::begin(more, 600).await else { return };
+    let kept = async || {
+        let secrets = sso.stand.api.get("/api/v1/namespaces/argocd/secrets").await.unwrap().unwrap();
+        let secrets = secrets["items"].as_array().unwrap().clone();
+        let named = |secret: &Value| secret["metadata"]["name"].as_str().unwrap().starts_with("capstan-sso-");
+        let data = secrets.into_iter().filter(named).filter_map(|secret| secret["data"].as_object().cloned());
+        data.flatten().map(|(_, value)| value.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(kept().await, Vec::<String>::new());
+    let mut token = sso.token("ann").await;
+    let mut browser = Browser::new();
+    // One after another, each of which knows nothing by itself.
+    for _ in 0..3 {
+        let other = sso.stand.another(Some(true)).await;
+        let own = format!("http://{}", other.address());
+        browser.set_cookie(&own, "argocd.token", &token);
+        let user = Url::parse(&format!("{own}/api/v1/session/userinfo")).unwrap();
+        let answer = browser.ask(Method::GET, user, &[]).await;
+        assert!(answer.headers().contains_key("set-cookie"), "it was made anew");
+        token = browser.cookie(&own, "argocd.token").unwrap();
+        let user: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!(user["groups"], json!(["dev", "ann@example.com"]), "groups of the user info: {user}");
+    }
+    let entries = kept().await;
+    assert_eq!(entries.len(), 1);
+    let entry = base64::Engine::decode(&base64::prelude::BASE64_STANDARD, &entries[0]).unwrap();
+    let claims = token.split('.').nth(1).unwrap();
+    assert!(!String::from_utf8_lossy(&entry).contains(claims), "nobody reads it without the key");
+    let other = sso.stand.another(Some(true)).await;
+    let own = format!("http://{}", other.address());
+    browser.set_cookie(&own, "argocd.token", &token);
+    let logout = Url::parse(&format!("{own}/auth/logout")).unwrap();
+    assert_eq!(browser.ask(Method::GET, logout, &[]).await.status(), 303);
+    assert_eq!(kept().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_official_client_logs_in() {
     if tokio::task::spawn_blocking(testkit::ensure_argocd).await.unwrap().is_err() {
         eprintln!("NOT RUN: the official client: it cannot be built here");
