@@ -24,6 +24,12 @@ const SHIELD: [(HeaderName, &str); 3] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
+/// Header of answers over gRPC.
+///
+/// **Source**: `renewTokenKey`. The peer's REST has it as `Grpc-Metadata-Renew-Token`, too, where scripts could read what the cookie keeps from
+/// them; ours has the cookie alone.
+pub(crate) const RENEWED: &str = "renew-token";
+
 /// Somebody who asks to come in.
 #[derive(Debug)]
 pub struct Visit {
@@ -65,7 +71,13 @@ pub trait Door: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Cookies that go with any answer over REST to this caller, whose session is made anew.
+    /// The token that takes the place of this caller's, whose session is made anew: over gRPC in the header `renew-token` of the answer.
+    fn renewed<'a>(&self, caller: &'a Self::Caller) -> Option<&'a str> {
+        let _ = caller;
+        None
+    }
+
+    /// The same over REST: cookies that go with any answer.
     fn renewal(&self, caller: &Self::Caller) -> Vec<HeaderValue> {
         let _ = caller;
         Vec::new()

@@ -34,7 +34,7 @@ pub(crate) struct Caller {
     pub(crate) session: Option<Session>,
     /// Whether they showed a token of the identity provider that is over, so that a browser begins again there.
     pub(crate) expired: bool,
-    /// A token that takes the place of the one in the browser's cookies, which ends soon.
+    /// A token that takes the place of the one that was shown, which ends soon.
     renewed: Option<String>,
     pub(crate) visit: Visit,
 }
@@ -57,6 +57,10 @@ fn is_open(method: &Method) -> bool {
         (method.service.as_str(), method.name.as_str()),
         ("version.VersionService" | "session.SessionService", _) | ("cluster.SettingsService", "Get")
     )
+}
+
+fn logs_in_or_out(method: &Method) -> bool {
+    method.service == "session.SessionService" && matches!(method.name.as_str(), "Create" | "Delete")
 }
 
 /// Why a token lets nobody in.
@@ -187,11 +191,7 @@ pub(crate) async fn admit(backend: &Backend, headers: &HeaderMap, open: bool) ->
         Ok(None) => return Err(Status::unauthenticated("no session information")),
         Ok(Some(shown)) => shown,
     };
-    let entered = match &shown {
-        Shown::InHeader(token) => session(backend, token).await.map(|session| (session, None)),
-        Shown::InCookie(token) => with_renewal(backend, token).await,
-    };
-    match entered {
+    match with_renewal(backend, &shown).await {
         Ok((session, renewed)) => {
             let subject = match &session.who {
                 Who::Account { name, .. } => Subject::account(name),
@@ -224,14 +224,19 @@ impl Door for Arc<Backend> {
         }
     }
 
+    fn renewed<'a>(&self, caller: &'a Caller) -> Option<&'a str> {
+        // Who logs in or out wants no other session than that.
+        let logs = caller.visit.method.is_some_and(logs_in_or_out);
+        caller.renewed.as_deref().filter(|_| !logs)
+    }
+
     fn renewal(&self, caller: &Caller) -> Vec<HeaderValue> {
         let renewed = caller.renewed.as_deref();
         renewed.map(|token| set_cookies(token, self.is_secure())).unwrap_or_default()
     }
 
     fn cookies(&self, method: &'static Method, answer: &Value) -> Vec<HeaderValue> {
-        let logs_in = matches!(method.name.as_str(), "Create" | "Delete");
-        if method.service != "session.SessionService" || !logs_in {
+        if !logs_in_or_out(method) {
             return Vec::new();
         }
         let token = answer.get("token").and_then(Value::as_str).unwrap_or_default();
@@ -243,22 +248,15 @@ impl Door for Arc<Backend> {
     }
 }
 
-/// A token, by where it is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Shown {
-    InHeader(String),
-    InCookie(String),
-}
-
 /// The token that a request shows: in the metadata of gRPC, as a bearer token, or in cookies.
-fn token(headers: &HeaderMap) -> Result<Option<Shown>, Status> {
+fn token(headers: &HeaderMap) -> Result<Option<String>, Status> {
     let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
     let mut shown = headers.get_all("token").iter();
     if let Some(token) = shown.next() {
         if shown.next().is_some() {
             return Err(Status::unauthenticated("invalid session: there are several tokens"));
         }
-        return Ok(Some(Shown::InHeader(text(token))));
+        return Ok(Some(text(token)));
     }
     let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
     if let Some(authorization) = authorizations.next() {
@@ -266,13 +264,11 @@ fn token(headers: &HeaderMap) -> Result<Option<Shown>, Status> {
         let bearer =
             authorization.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         return match bearer.map(|(_, token)| token.trim()) {
-            Some(token) if !token.is_empty() && authorizations.next().is_none() => {
-                Ok(Some(Shown::InHeader(token.to_owned())))
-            }
+            Some(token) if !token.is_empty() && authorizations.next().is_none() => Ok(Some(token.to_owned())),
             _ => Err(Status::unauthenticated("invalid session: the Authorization header is no bearer token")),
         };
     }
-    Ok(cookie(headers).filter(|token| !token.is_empty()).map(Shown::InCookie))
+    Ok(cookie(headers).filter(|token| !token.is_empty()))
 }
 
 /// All cookies of a request.
@@ -366,13 +362,7 @@ mod tests {
                 map.append(*name, value.parse().unwrap());
             }
             let found = token(&map).map_err(|error| assert_eq!(error.code(), tonic::Code::Unauthenticated));
-            let in_cookie = headers.iter().any(|(name, _)| *name == "cookie");
-            let shown = if in_cookie { Shown::InCookie } else { Shown::InHeader };
-            assert_eq!(
-                found,
-                expected.map(|token: Option<&str>| token.map(|token| shown(token.to_owned()))),
-                "{headers:?}"
-            );
+            assert_eq!(found, expected.map(|token: Option<&str>| token.map(str::to_owned)), "{headers:?}");
         }
     }
 

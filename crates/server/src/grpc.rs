@@ -19,7 +19,7 @@ use tower::{Layer as _, ServiceExt as _};
 use tracing::Span;
 
 use crate::agent;
-use crate::api::{Api, Door, Visit};
+use crate::api::{Api, Door, RENEWED, Visit};
 use crate::body::Body;
 use crate::call::{Ask, Call, Run, UnderWay, traced};
 
@@ -197,9 +197,10 @@ async fn dispatch<D: Door>(api: Api<D>, request: Request<Body>) -> http::Respons
         Ok(caller) => caller,
         Err(status) => return status.into_http(),
     };
+    let renewed = api.door.renewed(&caller).and_then(|token| HeaderValue::from_str(token).ok());
     let span = api.span(call.method, request.headers());
     let mut grpc = Grpc::new(Plain).max_decoding_message_size(api.door.limit(call.method));
-    match &call.run {
+    let mut response = match &call.run {
         Run::One(_) => grpc.unary(Asked { call, caller: Some((caller, under_way)), span }, request).await,
         Run::Many(_) => {
             grpc.server_streaming(Asked { call, caller: Some((caller, under_way)), span }, request).await
@@ -208,5 +209,9 @@ async fn dispatch<D: Door>(api: Api<D>, request: Request<Body>) -> http::Respons
             grpc.client_streaming(Asked { call, caller: Some((caller, under_way)), span }, request).await
         }
         Run::Nobody => under_way.refuse(call.nobody()).into_http(),
+    };
+    if let Some(renewed) = renewed {
+        response.headers_mut().insert(RENEWED, renewed);
     }
+    response
 }

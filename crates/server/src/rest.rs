@@ -68,7 +68,9 @@ async fn respond<D: Door>(api: &Api<D>, request: Request<Incoming>) -> Result<Re
         }
         Run::Many(run) => {
             let answers = under_way.with(traced(span, run(ask)).await)?;
-            Ok(stream::response(under_way.stream(answers), fields, &head.headers))
+            let mut response = stream::response(under_way.stream(answers), fields, &head.headers);
+            response.headers_mut().extend(renewal.into_iter().map(|cookie| (header::SET_COOKIE, cookie)));
+            Ok(response)
         }
         Run::Gather(_) => {
             let text = "this method takes a stream of requests: it is there over gRPC alone";

@@ -27,6 +27,10 @@ impl Door for Porter {
         }
     }
 
+    fn renewed<'a>(&self, caller: &'a &'static str) -> Option<&'a str> {
+        (*caller == "friend").then_some("another token")
+    }
+
     fn limit(&self, _: &'static Method) -> usize {
         1024
     }
@@ -125,6 +129,32 @@ async fn answers_grpc() {
     let status = native_as(&port, create, credentials("right"), "argocd-client/v1.3.0").await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition);
     assert!(status.message().starts_with("unsatisfied client version constraint: 1.3.0 is less than"));
+    port.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_session_that_is_made_anew_is_in_a_header() {
+    let port = open(None).await;
+    let channel = tonic::transport::Endpoint::new(format!("http://{}", port.address)).unwrap();
+    let mut client = tonic::client::Grpc::new(channel.connect_lazy());
+    for (token, password, expected) in [
+        ("good", "right", Some("another token")),
+        ("bad", "right", None),
+        ("good", "wrong", Some("another token")),
+    ] {
+        client.ready().await.unwrap();
+        let mut request = tonic::Request::new(credentials(password));
+        request.metadata_mut().insert("token", token.parse().unwrap());
+        let path = http::uri::PathAndQuery::from_static("/session.SessionService/Create");
+        let codec = tonic_prost::ProstCodec::<Credentials, Token>::default();
+        let answer = client.unary(request, path, codec).await;
+        let metadata = match &answer {
+            Ok(answer) => answer.metadata(),
+            Err(status) => status.metadata(),
+        };
+        let renewed = metadata.get("renew-token").map(|token| token.to_str().unwrap());
+        assert_eq!(renewed, expected, "{token} {password}");
+    }
     port.shutdown().await;
 }
 

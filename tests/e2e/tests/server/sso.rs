@@ -2,6 +2,8 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 use e2e::{Browser, Page};
 use reqwest::{Method, Url};
@@ -406,28 +408,73 @@ async fn the_official_client_logs_in() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_in_a_cookie_is_renewed() {
+async fn a_session_that_ends_soon_is_renewed() {
     let stand = Stand::begin().await.unwrap();
-    let own = format!("http://{}", stand.server.address());
-    let password = stand.password().await.unwrap();
-    // So short that it ends soon from its beginning.
-    stand.api.patch(CONFIG, &json!({"data": {"users.session.duration": "4m"}})).await.unwrap();
-    let log_in = || async {
-        let request = reqwest::Client::new()
-            .post(format!("{own}/api/v1/session"))
-            .header("content-type", "application/json")
-            .body(json!({"username": "admin", "password": password}).to_string());
-        let answer: Value = serde_json::from_str(&request.send().await?.text().await?)?;
-        let mut browser = Browser::new();
-        browser.set_cookie(&own, "argocd.token", answer["token"].as_str().unwrap());
-        let url = Url::parse(&format!("{own}/api/v1/session/userinfo"))?;
-        assert_eq!(browser.ask(Method::GET, url, &[]).await.status(), 200);
-        let now = browser.cookie(&own, "argocd.token").unwrap();
-        Ok::<_, anyhow::Error>((now != answer["token"].as_str().unwrap()).then_some(now))
+    let later = Arc::new(AtomicI64::new(0));
+    let now = Arc::clone(&later);
+    let clock = move || jiff::Timestamp::now() + jiff::SignedDuration::from_secs(now.load(Relaxed));
+    let server = stand.another_at(Some(true), Arc::new(clock)).await;
+    let own = format!("http://{}", server.address());
+    let http = reqwest::Client::new();
+    let login = json!({"username": "admin", "password": stand.password().await.unwrap()}).to_string();
+    let login =
+        http.post(format!("{own}/api/v1/session")).header("content-type", "application/json").body(login);
+    let answer: Value = serde_json::from_str(&login.send().await.unwrap().text().await.unwrap()).unwrap();
+    let token = answer["token"].as_str().unwrap().to_owned();
+    // What an answer has in the place of a token: a cookie, or a header over gRPC.
+    let cookie = |answer: &reqwest::Response| {
+        let cookie = answer.headers().get("set-cookie")?.to_str().unwrap();
+        cookie.strip_prefix("argocd.token=")?.split(';').next().map(str::to_owned)
     };
-    let renewed = testkit::eventually_some("the session is renewed", e2e::PATIENCE, log_in).await;
-    let user: Value =
-        serde_json::from_str(&stand.get("/api/v1/session/userinfo", &renewed).await.text().await.unwrap())
-            .unwrap();
-    assert_eq!(user["username"], "admin");
+    let get = async |path: &str, name: &str, value: String| {
+        let answer = http.get(format!("{own}{path}")).header(name, value).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        assert!(!answer.headers().contains_key("grpc-metadata-renew-token"), "no script reads it");
+        cookie(&answer)
+    };
+    let call = async |method: &str, token: &str| {
+        let request = http.post(format!("{own}/{method}")).header("token", token).body(vec![0; 5]);
+        let answer = request.header("content-type", "application/grpc-web+proto").send().await.unwrap();
+        answer.headers().get("renew-token").map(|token| token.to_str().unwrap().to_owned())
+    };
+    let (user, info) = ("/api/v1/session/userinfo", "session.SessionService/GetUserInfo");
+    let day = 24 * 3600;
+    for (at, renews) in [(0, false), (day - 330, false), (day - 270, true)] {
+        later.store(at, Relaxed);
+        for (path, name, value) in [
+            (user, "cookie", format!("argocd.token={token}")),
+            (user, "authorization", format!("Bearer {token}")),
+            ("/api/v1/stream/applications", "cookie", format!("argocd.token={token}")),
+            ("/api/v2/applications", "cookie", format!("argocd.token={token}")),
+        ] {
+            assert_eq!(get(path, name, value).await.is_some(), renews, "{path} by {name} at {at}");
+        }
+        assert_eq!(call(info, &token).await.is_some(), renews, "at {at}");
+    }
+    let renewed = call(info, &token).await.unwrap();
+    assert_eq!(
+        call("session.SessionService/Delete", &token).await,
+        None,
+        "who logs out wants no other session"
+    );
+    // It is a session of its own, as long as the one before.
+    later.store(2 * day - 600, Relaxed);
+    assert_eq!(get(user, "cookie", format!("argocd.token={renewed}")).await, None);
+    assert_eq!(call(info, &token).await, None, "the old one is over");
+    // Tokens that were made as such are nobody's session.
+    later.store(0, Relaxed);
+    stand.set(&json!({"accounts.robot": "apiKey"})).await;
+    let short = json!({"expiresIn": 60, "name": "robot"});
+    let robot = testkit::eventually_some("the account is known", e2e::PATIENCE, || async {
+        let answer = stand.post("/api/v1/account/robot/token", &stand.admin().await, &short).await;
+        let answer: Value = serde_json::from_str(&answer.text().await?)?;
+        Ok::<_, anyhow::Error>(answer["token"].as_str().map(str::to_owned))
+    })
+    .await;
+    testkit::eventually("the token is known", e2e::PATIENCE, || async {
+        let user = http.get(format!("{own}{user}")).bearer_auth(&robot).send().await?.text().await?;
+        Ok::<_, anyhow::Error>(user.contains("robot"))
+    })
+    .await;
+    assert_eq!(call(info, &robot).await, None);
 }

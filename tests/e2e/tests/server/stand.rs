@@ -59,6 +59,7 @@ async fn serve(
     client: &kube::Client,
     controller: &applications::Controller,
     insecure: Option<bool>,
+    clock: server::Clock,
 ) -> Result<Server> {
     let options = server::Options {
         namespace: "argocd".to_owned(),
@@ -68,7 +69,7 @@ async fn serve(
         insecure,
         root: None,
         trusted_proxies: None,
-        clock: Arc::new(jiff::Timestamp::now),
+        clock,
         adopt: None,
     };
     Ok(Server::start(options).await?)
@@ -119,7 +120,7 @@ impl Stand {
             serves: true,
         };
         let controller = start.start().await?;
-        let server = serve(&client, &controller, Some(true)).await?;
+        let server = serve(&client, &controller, Some(true), Arc::new(jiff::Timestamp::now)).await?;
         let runs = controller.clone();
         let running = tokio::spawn(async move { runs.run(std::future::pending()).await });
         let (http, marks) = (reqwest::Client::new(), 0.into());
@@ -133,7 +134,12 @@ impl Stand {
 
     /// Another server of the same installation; `insecure` as the settings say where `None`.
     pub(crate) async fn another(&self, insecure: Option<bool>) -> Server {
-        serve(&self.client, &self.controller, insecure).await.unwrap()
+        self.another_at(insecure, Arc::new(jiff::Timestamp::now)).await
+    }
+
+    /// The same, with a clock of its own.
+    pub(crate) async fn another_at(&self, insecure: Option<bool>, clock: server::Clock) -> Server {
+        serve(&self.client, &self.controller, insecure, clock).await.unwrap()
     }
 
     /// Logs in as the first admin with the password that the server made.
