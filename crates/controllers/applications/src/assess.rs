@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use api::{Application, ConditionType, HealthStatusCode, SyncOptions, SyncStatusCode};
 use cluster::{ApplyOptions, Cluster, How, Knowledge, LiveObject, WriteError, chain};
-use compare::{FieldDiff, Verdict};
+use compare::{FieldDiff, Rules, Verdict};
 use health::Health;
 use resource::{Object, ResourceKey};
 use sync::hooks::is_hook;
@@ -346,15 +346,8 @@ async fn ask(
     {
         return Ok(answer.clone());
     }
-    let body = compare::apply_body(desired, Some(live), &question.judge.rules, false);
-    let dry_run = ApplyOptions { dry_run: true, ..ApplyOptions::default() };
-    let mut applied = cluster.apply(&body, &dry_run).await;
-    if matches!(applied, Err(WriteError::DuplicateListKeys { .. })) {
-        // A sync applies it the client's way; so does the question.
-        applied = cluster.apply(&body, &ApplyOptions { how: How::ClientSide, ..dry_run }).await;
-    }
-    let answer = match applied {
-        Ok(applied) => match compare::compare_predicted(live, &applied.object, &question.judge.rules) {
+    let answer = match dry_run(cluster, desired, Some(live), &question.judge.rules).await {
+        Ok(predicted) => match compare::compare_predicted(live, &predicted, &question.judge.rules) {
             Verdict::Synced => Answer::synced(),
             Verdict::OutOfSync(fields) => Answer::differs(fields),
             Verdict::AskServer(why) => Answer::for_reason(why.to_string()),
@@ -367,6 +360,23 @@ async fn ask(
     };
     memory.answers.insert(key.clone(), (asked, answer.clone()));
     Ok(answer)
+}
+
+/// What an object would be if it were applied, as the server says in a dry run.
+pub(crate) async fn dry_run(
+    cluster: &Cluster,
+    desired: &Object,
+    live: Option<&Object>,
+    rules: &Rules,
+) -> Result<Object, WriteError> {
+    let body = compare::apply_body(desired, live, rules, false);
+    let dry_run = ApplyOptions { dry_run: true, ..ApplyOptions::default() };
+    let mut applied = cluster.apply(&body, &dry_run).await;
+    if matches!(applied, Err(WriteError::DuplicateListKeys { .. })) {
+        // A sync applies it the client's way; so does the question.
+        applied = cluster.apply(&body, &ApplyOptions { how: How::ClientSide, ..dry_run }).await;
+    }
+    applied.map(|applied| applied.object)
 }
 
 /// The options that hold for one object: the application's, with its own annotation on top.

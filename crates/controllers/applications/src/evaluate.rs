@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Application, ApplicationStatus, ConditionType, ResourceStatus};
+use api::{Application, ApplicationStatus, ConditionType, ResourceStatus, SyncStatusCode};
 use compare::Rules;
 use filetree::Store;
+use futures::StreamExt as _;
 use jiff::Timestamp;
 use resource::{Object, ResourceKey};
 use tokio::time::Instant;
 use why::{Reason, Why};
 
+use crate::assess::dry_run;
 use crate::comparison::Comparison;
 use crate::conditions::Findings;
 use crate::controller::Controller;
@@ -34,6 +36,9 @@ const LOADING: Duration = Duration::from_secs(60);
 /// How long the kinds may take that the application has no objects of itself.
 pub(crate) const LOADING_OTHERS: Duration = Duration::from_secs(15);
 
+/// Dry runs at the same time.
+const DRY_RUNS: usize = 8;
+
 /// Which state of the sources is looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct What {
@@ -47,6 +52,8 @@ pub struct What {
     pub desired_only: bool,
     /// Whether it is found out why it is not as git wants it.
     pub why: bool,
+    /// Whether the server is asked what objects that differ would be after a sync.
+    pub predicted: bool,
 }
 
 /// Files that somebody sent. Two are the same if they are one.
@@ -74,6 +81,8 @@ pub struct Evaluation {
     pub desired: Vec<(Object, String)>,
     /// What the cluster has of it, and what else carries the application's tracking.
     pub live: BTreeMap<ResourceKey, Object>,
+    /// What objects that differ would be after a sync, if that was asked; what the server refuses is missing.
+    pub predicted: BTreeMap<ResourceKey, Object>,
     /// The verdict.
     pub comparison: Option<Comparison>,
     /// The rules that it was reached by.
@@ -180,7 +189,8 @@ impl Controller {
             findings.add(ConditionType::ComparisonError, problem.to_string());
         }
         let rules = Arc::new(rules);
-        let (mut live, mut comparison, mut why) = (BTreeMap::new(), None, None);
+        let (mut live, mut predicted, mut comparison, mut why) =
+            (BTreeMap::new(), BTreeMap::new(), None, None);
         if !what.desired_only {
             let mut kinds = kinds(app.status.resources.iter().map(|r| (&*r.group, &*r.kind)));
             kinds.append(&mut wanted.kinds());
@@ -205,10 +215,22 @@ impl Controller {
                     live.insert(state.key.clone(), object);
                 }
             }
+            if what.predicted {
+                predicted = predict(&judge, &wanted, &found, &live).await;
+            }
             comparison = Some(found);
         }
         let revisions = wanted.revisions.clone();
-        Ok(Evaluation { desired, live, comparison, rules, findings: findings.into_list(), revisions, why })
+        Ok(Evaluation {
+            desired,
+            live,
+            predicted,
+            comparison,
+            rules,
+            findings: findings.into_list(),
+            revisions,
+            why,
+        })
     }
 
     /// The objects that no application has where this one goes to, with what they made, whether its project asks for them or not at all:
@@ -265,6 +287,27 @@ impl Controller {
         let read = found.map(|object| api::AppProject::from_value(object.into_value())).transpose();
         read.map_err(|error| format!("project {name} cannot be read: {error}"))
     }
+}
+
+/// What objects that differ would be after a sync, by dry runs.
+async fn predict(
+    judge: &Judge<'_>,
+    wanted: &WantedSet,
+    found: &Comparison,
+    live: &BTreeMap<ResourceKey, Object>,
+) -> BTreeMap<ResourceKey, Object> {
+    let Ok(writer) = &judge.writer else { return BTreeMap::new() };
+    let differing = found.resources.iter().filter(|state| state.sync == SyncStatusCode::OutOfSync);
+    let desired = |key: &ResourceKey| wanted.objects.get(key)?.body.object();
+    let pairs: Vec<(ResourceKey, Object)> =
+        differing.filter_map(|state| Some((state.key.clone(), desired(&state.key)?))).collect();
+    let ask = |(key, desired): (ResourceKey, Object)| async move {
+        let live = live.get(&key)?;
+        let predicted = dry_run(writer, &desired, Some(live), &judge.rules).await.ok()?;
+        Some((key, predicted))
+    };
+    let asked = futures::stream::iter(pairs).map(ask).buffer_unordered(DRY_RUNS);
+    asked.filter_map(std::future::ready).collect().await
 }
 
 /// Why an application is not as git wants it, as somebody asks who is not the controller: what an operation waits for is known from

@@ -80,11 +80,17 @@ fn masked(desired: Option<&Object>, live: Option<&Object>, evaluation: &Evaluati
     (text(desired_masked, desired), text(live_masked, live))
 }
 
-/// **Source**: `Server.ManagedResources`. What is predicted of an object is what git wants of it where both exist and differ; the fields
-/// that are ignored are left out on both sides.
+/// **Source**: `Server.ManagedResources`. What is predicted of an object is what a dry run of the API server makes of it where both exist and
+/// differ, or what git wants of it where the server refuses that; the peer reckons it by itself. The fields that are ignored are left out on
+/// both sides.
 async fn managed(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
-    let (app, evaluation) =
-        evaluate(&backend, &ask, text(&ask.request, "applicationName"), &What::default()).await?;
+    let (app, evaluation) = evaluate(
+        &backend,
+        &ask,
+        text(&ask.request, "applicationName"),
+        &What { predicted: true, ..What::default() },
+    )
+    .await?;
     let takes = |field: &str, is: &str| {
         let wanted = text(&ask.request, field);
         wanted.is_empty() || wanted == is
@@ -114,8 +120,9 @@ async fn managed(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
                 (normalized.to_string(), normalized.to_string())
             }
             (Some(desired), Some(live)) => {
-                let (desired, live) = compare::normalized(desired, live, &evaluation.rules);
-                (desired.to_string(), live.to_string())
+                let predicted = evaluation.predicted.get(key).unwrap_or(desired);
+                let (predicted, live) = compare::normalized(predicted, live, &evaluation.rules);
+                (predicted.to_string(), live.to_string())
             }
             _ => (target.clone(), live_text.clone()),
         };

@@ -1,5 +1,7 @@
 //! The objects of an application: its tree, single objects, and what can be done to them.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::stand::{Row, Stand};
@@ -271,4 +273,71 @@ async fn differences_are_those_that_an_apply_would_make() {
     let path = format!("/api/v1/applications/app/server-side-diff?targetManifests={other}");
     let answer = stand.get(&path, &token).await;
     assert_eq!(answer.status(), 403, "{}", answer.text().await.unwrap());
+}
+
+/// Where two objects differ, as the texts of a diff by lines of YAML: what is only here, and what only there.
+fn differing(here: &Value, there: &Value) -> (Vec<String>, Vec<String>) {
+    fn leaves(place: &str, value: &Value, found: &mut BTreeMap<String, String>) {
+        match value {
+            Value::Object(map) => map.iter().for_each(|(k, v)| leaves(&format!("{place}/{k}"), v, found)),
+            Value::Array(list) => {
+                list.iter().enumerate().for_each(|(n, v)| leaves(&format!("{place}/{n}"), v, found));
+            }
+            leaf => {
+                let name = place.rsplit('/').next().unwrap();
+                let text = leaf.as_str().map_or_else(|| leaf.to_string(), str::to_owned);
+                found.insert(place.to_owned(), format!("{name}: {text}"));
+            }
+        }
+    }
+    let (mut here_leaves, mut there_leaves) = (BTreeMap::new(), BTreeMap::new());
+    leaves("", here, &mut here_leaves);
+    leaves("", there, &mut there_leaves);
+    let only = |these: &BTreeMap<String, String>, those: &BTreeMap<String, String>| {
+        these
+            .iter()
+            .filter(|(place, text)| those.get(*place) != Some(text))
+            .map(|(_, text)| text.clone())
+            .collect()
+    };
+    (only(&here_leaves, &there_leaves), only(&there_leaves, &here_leaves))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_sync_would_make_of_an_object_is_predicted() {
+    let Some(stand) = with_objects().await else { return };
+    let container = json!({"name": "web", "image": "registry.example/web:2", "tty": true, "resources": {"requests": {"cpu": "250m"}}});
+    let drift = json!({
+        "metadata": {"labels": {"extra": "of-somebody"}},
+        "spec": {"replicas": 2, "template": {"spec": {"containers": [container]}}},
+    });
+    stand.api.patch("/apis/apps/v1/namespaces/default/deployments/web", &drift).await.unwrap();
+    stand.types(&[("app get app --refresh".into(), 0, "OutOfSync")]).await;
+    let admin = stand.admin().await;
+    let path = "/api/v1/applications/app/managed-resources?kind=Deployment";
+    let answer: Value = serde_json::from_str(&stand.get(path, &admin).await.text().await.unwrap()).unwrap();
+    let item = &answer["items"][0];
+    let side = |name: &str| serde_json::from_str::<Value>(item[name].as_str().unwrap()).unwrap();
+    let (live, predicted) = (side("normalizedLiveState"), side("predictedLiveState"));
+    // What others own stays, and so do defaults; git's alone would have none of it.
+    assert_eq!(predicted["metadata"]["labels"]["extra"], "of-somebody");
+    assert_eq!(predicted["spec"]["replicas"], 2);
+    assert_eq!(predicted["spec"]["strategy"]["type"], "RollingUpdate");
+    assert_eq!(predicted["spec"]["template"]["spec"]["containers"][0]["tty"], true);
+    // It has a program called diff print what differs.
+    let mut command = stand.command("app diff app").unwrap();
+    command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let printed = printed.split("===== ").find(|part| part.starts_with("apps/Deployment")).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    let lines = |mark: &str| -> Vec<String> {
+        printed
+            .lines()
+            .filter_map(|line| Some(line.strip_prefix(mark)?.trim().trim_start_matches("- ").to_owned()))
+            .collect()
+    };
+    let (text, printed) = (printed, (lines("< "), lines("> ")));
+    assert_eq!(differing(&live, &predicted), printed, "what the official client prints: {text}");
+    assert_eq!(printed.0, ["image: registry.example/web:2"]);
 }

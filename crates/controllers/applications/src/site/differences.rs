@@ -1,12 +1,12 @@
 //! What an object would become if it were applied.
 
-use cluster::{ApplyOptions, WriteError};
 use compare::Verdict;
 use resource::{Object, ResourceKey};
 use serde_json::{Map, Value};
 
 use super::Site;
 use super::act::ActError;
+use crate::assess::dry_run;
 
 /// Characters of the placeholders for secret values, of which there are at least so many.
 const PLACEHOLDER: usize = 8;
@@ -50,14 +50,7 @@ impl Site {
         if let Some(live) = &live {
             restore(&mut target, live, shown);
         }
-        let body = compare::apply_body(&target, live.as_ref(), &rules, false);
-        let dry_run = ApplyOptions { dry_run: true, ..ApplyOptions::default() };
-        let mut applied = self.writer()?.apply(&body, &dry_run).await;
-        if matches!(applied, Err(WriteError::DuplicateListKeys { .. })) {
-            let dry_run = ApplyOptions { how: cluster::How::ClientSide, ..dry_run };
-            applied = self.writer()?.apply(&body, &dry_run).await;
-        }
-        let predicted = applied?.object;
+        let predicted = dry_run(self.writer()?, &target, live.as_ref(), &rules).await?;
         let Some(live) = live else {
             let target = masked(Some(&predicted), None).0.map(Object::into_value);
             return Ok(Predicted { target, live: None, modified: true, resource_version });
