@@ -262,6 +262,32 @@ impl Cluster {
         self.read(served, &key.namespace, &key.name).await
     }
 
+    /// The pods on a node that are not over, past the memory.
+    ///
+    /// **Errors.** The node's name is none; the pods of all namespaces cannot be listed.
+    pub async fn pods_on(&self, node: &str) -> Result<Vec<Object>, ClusterError> {
+        let what = || format!("Pod on node {node}");
+        let failed = |failure: Failure| failure.into_cluster(Verb::List, &what());
+        if !node.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')) {
+            return Err(failed(Failure::Malformed("it is no name of a node".to_owned())));
+        }
+        let selector =
+            format!("spec.nodeName%3D{node}%2Cstatus.phase%21%3DSucceeded%2Cstatus.phase%21%3DFailed");
+        let path = format!("/api/v1/pods?fieldSelector={selector}");
+        let body = self.inner.shared.api.get_bytes(Verb::List, &path, "application/json").await;
+        let list: Value = serde_json::from_slice(&body.map_err(failed)?)
+            .map_err(|error| failed(Failure::Malformed(error.to_string())))?;
+        let items = list.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let pod = |item: &Value| {
+            let mut pod = item.as_object()?.clone();
+            // Items of a list lack both.
+            pod.insert("apiVersion".to_owned(), "v1".into());
+            pod.insert("kind".to_owned(), "Pod".into());
+            Object::from_value(Value::Object(pod)).ok()
+        };
+        Ok(items.iter().filter_map(pod).collect())
+    }
+
     /// Reads one object in a certain version. See [`fetch`](Self::fetch).
     pub async fn fetch_version(
         &self,

@@ -83,7 +83,7 @@ pub use render::ChartValues;
 pub use revisions::{AppWindows, ChartDetails, Revision};
 pub use rules::compile as compile_rules;
 pub use shared::Options;
-pub use site::{ActError, Deletion, Node, Parent, Predicted, Shown, Site, Tree};
+pub use site::{ActError, Deletion, Host, HostResource, Node, Parent, Predicted, Shown, Site, Tree};
 pub use source::Counts as GitCounts;
 pub use start::{Start, StartError};
 pub use status::is_cut;

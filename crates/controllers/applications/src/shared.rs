@@ -304,6 +304,8 @@ pub(crate) struct Shared {
     unlisted: Mutex<HashMap<AppName, Arc<Vec<api::ResourceStatus>>>>,
     /// What was shown of objects.
     pub(crate) shown: crate::site::ShownCache,
+    /// What was read of nodes.
+    pub(crate) hosts: crate::site::HostCache,
     sights: RwLock<Sights>,
     /// Whether the API server drops what only we have in a status: the peer's definition is installed. Nothing is written there then.
     pub(crate) drops_ours: AtomicBool,
@@ -356,6 +358,7 @@ impl Shared {
             memories: Mutex::default(),
             unlisted: Mutex::default(),
             shown: crate::site::ShownCache::default(),
+            hosts: crate::site::HostCache::default(),
             sights: RwLock::default(),
             drops_ours: AtomicBool::new(false),
             leading: Mutex::new(None),

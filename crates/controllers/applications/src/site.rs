@@ -2,6 +2,7 @@
 
 mod act;
 mod differences;
+mod hosts;
 mod shown;
 mod tree;
 
@@ -21,6 +22,8 @@ use crate::writer::writer;
 
 pub use act::{ActError, Deletion};
 pub use differences::Predicted;
+pub(crate) use hosts::HostCache;
+pub use hosts::{Host, HostResource};
 pub use shown::Shown;
 pub(crate) use shown::ShownCache;
 pub use tree::{Node, Parent, Tree};

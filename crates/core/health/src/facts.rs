@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::read::{at, field};
 use crate::summary::links;
 
-pub use pod::{Requests, requests};
+pub use pod::{Requests, amounts, requests};
 pub use quantity::milli;
 
 /// What is shown of an object in the tree of an application.

@@ -25,7 +25,7 @@ mod table;
 mod workloads;
 
 pub use aggregate::{Item, aggregate, is_ignored};
-pub use facts::{Facts, Requests, facts, milli, requests};
+pub use facts::{Facts, Requests, amounts, facts, milli, requests};
 pub use kinds::{by_rule, has_health, in_code, of};
 pub use summary::{Summary, summary};
 

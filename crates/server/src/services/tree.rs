@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::api::tracking::AppInstanceName;
-use applications::{Node, Parent, Tree};
+use applications::{Host, HostResource, Node, Parent, Tree};
 use cluster::{Changes, Notice};
 use futures::StreamExt as _;
 use health::Health;
@@ -124,6 +124,9 @@ fn shown(tree: &Tree) -> Value {
     if !tree.orphaned.is_empty() {
         shown["orphanedNodes"] = json!(all(&tree.orphaned));
     }
+    if !tree.hosts.is_empty() {
+        shown["hosts"] = tree.hosts.iter().map(host).collect();
+    }
     shown
 }
 
@@ -169,6 +172,47 @@ fn node(node: &Node) -> Value {
         say("createdAt", json!(::api::format_time(created)));
     }
     Value::Object(value)
+}
+
+/// What is said of a system, also where it is empty.
+const SYSTEM: [&str; 10] = [
+    "machineID",
+    "systemUUID",
+    "bootID",
+    "kernelVersion",
+    "osImage",
+    "containerRuntimeVersion",
+    "kubeletVersion",
+    "kubeProxyVersion",
+    "operatingSystem",
+    "architecture",
+];
+
+/// A `HostInfo`.
+fn host(host: &Host) -> Value {
+    let text = |name: &str| host.system.get(name).and_then(Value::as_str).unwrap_or_default();
+    let system: Map<String, Value> =
+        SYSTEM.into_iter().map(|name| (name.to_owned(), text(name).into())).collect();
+    let mut value = json!({"name": host.name, "systemInfo": system});
+    if !host.resources.is_empty() {
+        value["resourcesInfo"] = host.resources.iter().map(resource).collect();
+    }
+    if !host.labels.is_empty() {
+        value["labels"] = json!(host.labels);
+    }
+    value
+}
+
+fn resource(resource: &HostResource) -> Value {
+    let mut value = json!({"resourceName": resource.name, "capacity": resource.capacity});
+    for (name, amount) in
+        [("requestedByApp", resource.by_app), ("requestedByNeighbors", resource.by_neighbors)]
+    {
+        if amount != 0 {
+            value[name] = amount.into();
+        }
+    }
+    value
 }
 
 fn healthy(health: &Health) -> Value {

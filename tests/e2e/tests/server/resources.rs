@@ -341,3 +341,50 @@ async fn what_a_sync_would_make_of_an_object_is_predicted() {
     assert_eq!(differing(&live, &predicted), printed, "what the official client prints: {text}");
     assert_eq!(printed.0, ["image: registry.example/web:2"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trees_name_the_hosts_of_pods() {
+    let Some(stand) = with_objects().await else { return };
+    let pods = stand.api.get("/api/v1/namespaces/default/pods").await.unwrap().unwrap();
+    let node = pods["items"][0]["spec"]["nodeName"].as_str().unwrap().to_owned();
+    let neighbor = |name: &str, phase: &str| {
+        let requests = json!({"cpu": "1500m", "memory": "1Gi"});
+        json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "kube-system"},
+            "spec": {"nodeName": node, "containers": [{"name": "c", "image": "registry.example/other:1", "resources": {"requests": requests}}]},
+            "status": {"phase": phase},
+        })
+    };
+    stand.api.apply(&neighbor("neighbor", "Running")).await.unwrap();
+    stand.set(&json!({"application.allowedNodeLabels": "no/such, kubernetes.io/hostname"})).await;
+    let admin = stand.admin().await;
+    let tree = async |path: &str| -> Value {
+        serde_json::from_str(&stand.get(path, &admin).await.text().await.unwrap()).unwrap()
+    };
+    let hosts = testkit::eventually_some("the settings are read", e2e::PATIENCE, || async {
+        let hosts = tree("/api/v1/applications/app/resource-tree").await["hosts"].take();
+        Ok::<_, anyhow::Error>(hosts.pointer("/0/labels").is_some().then_some(hosts))
+    })
+    .await;
+    let (host, gib) = (&hosts[0], 1_i64 << 30);
+    assert_eq!(hosts.as_array().unwrap().len(), 1, "{hosts}");
+    assert_eq!((&host["name"], &host["labels"]), (&json!(node), &json!({"kubernetes.io/hostname": node})));
+    assert_eq!(
+        (&host["systemInfo"]["architecture"], &host["systemInfo"]["bootID"]),
+        (&json!("amd64"), &json!(""))
+    );
+    let resources = json!([
+        {"resourceName": "cpu", "requestedByApp": 250, "requestedByNeighbors": 1500, "capacity": 16_000},
+        {"resourceName": "memory", "requestedByNeighbors": gib * 1000, "capacity": 64 * gib * 1000},
+    ]);
+    assert_eq!(host["resourcesInfo"], resources);
+    assert_eq!(tree("/api/v2/applications/argocd/app/tree").await["hosts"], hosts);
+    // And over gRPC.
+    let query = [&[0, 0, 0, 0, 5, 10, 3][..], b"app"].concat();
+    let url = format!("http://{}/application.ApplicationService/ResourceTree", stand.server.address());
+    let request = reqwest::Client::new().post(url).header("token", &admin).body(query);
+    let answer = request.header("content-type", "application/grpc-web+proto").send().await.unwrap();
+    let bytes = answer.bytes().await.unwrap();
+    let has = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(has(&node) && has("kubernetes.io/hostname") && has("grpc-status:0"));
+}

@@ -8,6 +8,7 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 use resource::{GroupKind, ResourceKey};
 
+use super::hosts::Host;
 use super::shown::{Shown, shown};
 use super::{DEPTH, Site};
 use crate::orphans::orphans;
@@ -52,6 +53,8 @@ pub struct Tree {
     pub nodes: Vec<Node>,
     /// Objects of no application in its namespace, where its project asks for them.
     pub orphaned: Vec<Node>,
+    /// The nodes that its pods are on, by name.
+    pub hosts: Vec<Host>,
 }
 
 impl Site {
@@ -84,7 +87,8 @@ impl Site {
         // While a kind is listed anew nothing is said of orphans.
         let orphaned = orphans(&self.view, self.namespace(), &managed, exists).unwrap_or_default();
         let orphaned = orphaned.iter().filter_map(|key| cluster.get(key)).collect();
-        Tree { nodes, orphaned: self.nodes(orphaned).await }
+        let hosts = self.hosts(&nodes).await;
+        Tree { nodes, orphaned: self.nodes(orphaned).await, hosts }
     }
 
     /// The pods among an object and what it made.

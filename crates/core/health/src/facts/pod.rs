@@ -188,7 +188,8 @@ fn asked(container: &Value) -> Requests {
     amounts(below(container, &["resources", "requests"]))
 }
 
-fn amounts(map: Option<&Value>) -> Requests {
+/// A map of quantities in thousandths, as of a node's capacity; what is no quantity is left out.
+pub fn amounts(map: Option<&Value>) -> Requests {
     let entries = map.and_then(Value::as_object).into_iter().flatten();
     let amount = |value: &Value| match value {
         Value::String(text) => milli(text),
