@@ -46,3 +46,4 @@ pub use pages::Pages;
 pub use port::{Port, PortError, PortOptions};
 pub use server::{Clock, Figures, Meter, Options, Server, ServerError};
 pub use tls::{Certificates, Identity, TlsError};
+pub use v2::Streams;

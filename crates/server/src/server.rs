@@ -33,7 +33,7 @@ use crate::services;
 use crate::shelf::Shelf;
 use crate::store::Store;
 use crate::tls::{Certificates, TlsError};
-use crate::v2::{self, Hub};
+use crate::v2::{self, Hub, Streams};
 
 /// Terminals that are open at the same time.
 const TERMINALS: usize = 256;
@@ -232,6 +232,14 @@ impl Server {
     /// # Errors
     /// See [`ServerError`].
     pub async fn start(options: Options) -> Result<Self, ServerError> {
+        Self::start_within(options, Streams::default()).await
+    }
+
+    /// The same with other bounds.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_within(options: Options, streams: Streams) -> Result<Self, ServerError> {
         let Options { namespace, client, controller, address, insecure, root, trusted_proxies, clock, adopt } =
             options;
         let (cluster, settings) = (controller.cluster(), controller.settings());
@@ -254,7 +262,7 @@ impl Server {
             apps: Arc::new(Apps::new(&namespace)),
             projects: Arc::new(Projects::new(&namespace)),
             connections: Connections::default(),
-            hub: Hub::new(boot),
+            hub: Hub::new(boot, streams),
             namespace,
             store,
             shelf,

@@ -27,6 +27,7 @@ use crate::body::{Body, answer as reply};
 use crate::door::{Entered, admit};
 use crate::guard::Guard;
 use crate::server::Backend;
+pub use hub::Streams;
 pub(crate) use hub::{Hub, keep};
 use question::Question;
 use refusal::Refusal;

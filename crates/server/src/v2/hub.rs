@@ -22,8 +22,20 @@ use crate::server::Backend;
 const PACE: Duration = Duration::from_millis(250);
 /// How often streams look at the time and at rights although nothing changes.
 const IDLE: Duration = Duration::from_secs(5);
-/// Changes that are kept for who comes back.
-const DELTAS: usize = 8192;
+/// Bounds of the streams of `/api/v2/events`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Streams {
+    /// Changes that are kept for who comes back; 8,192.
+    pub changes: usize,
+    /// How often a silent stream shows that it is alive; each 15 s.
+    pub alive: Duration,
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self { changes: 8192, alive: Duration::from_secs(15) }
+    }
+}
 
 /// A change of one application between two looks.
 pub(super) struct Delta {
@@ -88,8 +100,8 @@ impl Log {
         self.deltas.iter().skip(first)
     }
 
-    /// Adds an entry of what these names are now.
-    fn add(&mut self, changed: BTreeMap<Name, Option<Arc<App>>>) {
+    /// Adds an entry of what these names are now, and lets go of the oldest where there are more than `kept` changes.
+    fn add(&mut self, changed: BTreeMap<Name, Option<Arc<App>>>, kept: usize) {
         let seq = self.seq + 1;
         for (name, after) in changed {
             let before = match &after {
@@ -105,7 +117,7 @@ impl Log {
             self.deltas.push_back(Arc::new(Delta { seq, name, before, after, changed, added }));
         }
         self.seq = seq;
-        while self.deltas.len() > DELTAS {
+        while self.deltas.len() > kept {
             if let Some(gone) = self.deltas.pop_front() {
                 self.floor = gone.seq;
             }
@@ -120,6 +132,7 @@ type Classes = HashMap<(String, String), Weak<Class>>;
 pub(crate) struct Hub {
     /// Of this process: a position of another one says nothing here.
     boot: String,
+    pub(super) bounds: Streams,
     log: RwLock<Log>,
     /// Told after each entry, and from time to time without one.
     told: watch::Sender<()>,
@@ -130,9 +143,10 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    pub(crate) fn new(boot: [u8; 8]) -> Self {
+    pub(crate) fn new(boot: [u8; 8], bounds: Streams) -> Self {
         Self {
             boot: format!("{:016x}", u64::from_le_bytes(boot)),
+            bounds,
             log: RwLock::default(),
             told: watch::Sender::new(()),
             rights: Notify::new(),
@@ -175,7 +189,7 @@ impl Hub {
         let mut log = self.log.write().unwrap_or_else(PoisonError::into_inner);
         log.at = now;
         if !changed.is_empty() || rights {
-            log.add(changed);
+            log.add(changed, self.bounds.changes);
         }
         if rights {
             log.rights = log.seq;

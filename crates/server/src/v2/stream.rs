@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, header};
@@ -21,8 +20,6 @@ use crate::door::{Entered, admit};
 use crate::guard::Guard;
 use crate::server::{Backend, random};
 
-/// How often a silent stream shows that it is alive.
-const ALIVE: Duration = Duration::from_secs(15);
 /// Topics of one stream.
 const TOPICS: usize = 32;
 /// Longest topic, in bytes.
@@ -129,7 +126,7 @@ pub(super) fn open(
         // Nothing was told yet: who breaks off now goes on from where they were.
         ready: VecDeque::from([event("hello", from.as_deref(), &[hello.as_bytes()])]),
         told,
-        alive: Instant::now() + ALIVE,
+        alive: Instant::now() + backend.hub.bounds.alive,
         over: false,
     };
     reader.follow(&entered.guard);
@@ -196,7 +193,7 @@ impl Reader {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(bytes) = self.ready.pop_front() {
-                self.alive = Instant::now() + ALIVE;
+                self.alive = Instant::now() + self.place.backend.hub.bounds.alive;
                 return Some(bytes);
             }
             if self.over {

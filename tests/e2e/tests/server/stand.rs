@@ -61,7 +61,16 @@ async fn serve(
     insecure: Option<bool>,
     clock: server::Clock,
 ) -> Result<Server> {
-    let options = server::Options {
+    Ok(Server::start(options(client, controller, insecure, clock)).await?)
+}
+
+fn options(
+    client: &kube::Client,
+    controller: &applications::Controller,
+    insecure: Option<bool>,
+    clock: server::Clock,
+) -> server::Options {
+    server::Options {
         namespace: "argocd".to_owned(),
         client: client.clone(),
         controller: controller.clone(),
@@ -71,8 +80,7 @@ async fn serve(
         trusted_proxies: None,
         clock,
         adopt: None,
-    };
-    Ok(Server::start(options).await?)
+    }
 }
 
 impl Drop for Stand {
@@ -140,6 +148,13 @@ impl Stand {
     /// The same, with a clock of its own.
     pub(crate) async fn another_at(&self, insecure: Option<bool>, clock: server::Clock) -> Server {
         serve(&self.client, &self.controller, insecure, clock).await.unwrap()
+    }
+
+    /// Puts one with these bounds in the place of the server.
+    pub(crate) async fn bounded(&mut self, streams: server::Streams) {
+        let clock = Arc::new(jiff::Timestamp::now);
+        let options = options(&self.client, &self.controller, Some(true), clock);
+        self.server = Server::start_within(options, streams).await.unwrap();
     }
 
     /// Logs in as the first admin with the password that the server made.

@@ -66,6 +66,20 @@ impl Events {
         }
     }
 
+    /// The next line that is a comment, where no event comes.
+    async fn comment(&mut self) -> String {
+        loop {
+            let text = String::from_utf8_lossy(&self.read).into_owned();
+            if let Some(line) =
+                text.lines().find(|line| line.starts_with(':') && text.contains(&format!("{line}\n")))
+            {
+                return line.to_owned();
+            }
+            let more = tokio::time::timeout(e2e::PATIENCE, self.response.chunk());
+            self.read.extend_from_slice(&more.await.expect("a sign of life").unwrap().unwrap());
+        }
+    }
+
     /// The next change; each has to be an event of its own where the stream is waited for in between.
     async fn change(&mut self) -> Value {
         let event = self.next().await.expect("the stream goes on");
@@ -324,6 +338,65 @@ async fn a_stream_tells_what_changes_and_goes_on_where_it_was_cut() {
     );
     change("a00", health("Healthy")).await;
     assert_eq!(events.change().await, removed, "it is followed from there on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_told_is_asked_anew_and_silence_is_alive() {
+    let (mut stand, admin, bob) = stand().await;
+    let alive = std::time::Duration::from_millis(50);
+    stand.bounded(server::Streams { changes: 5, alive }).await;
+    let all = "?topic=applications";
+    let position = async || list(&stand, &admin, "").await["position"].as_str().unwrap().to_owned();
+    let next = "ask for it anew; it is followed from here on";
+    // Six changes, of which five are kept: one behind the first is still known, and one before it is not.
+    let first = position().await;
+    let change = async |name: &str, state: &str| {
+        stand.api.patch(&path(name), &health(state)).await.unwrap();
+        testkit::eventually("it is seen", e2e::PATIENCE, || async {
+            let (_, app) = ask(&stand, &admin, &format!("/api/v2/applications/argocd/{name}")).await;
+            Ok::<_, anyhow::Error>(app["row"]["health"] == state)
+        })
+        .await;
+    };
+    let (mut events, _) = Events::open(&stand, &admin, all, "").await;
+    change("a00", "Missing").await;
+    assert_eq!(events.change().await["name"], "a00");
+    let second = events.id.clone();
+    for name in ["a01", "a02", "a03", "a04", "a05"] {
+        change(name, "Missing").await;
+        assert_eq!(events.change().await["name"], name);
+    }
+    let (mut known, _) = Events::open(&stand, &admin, all, &second).await;
+    let told = known.next().await.unwrap();
+    assert_eq!((told.kind.as_str(), told.data["changes"].as_array().map(Vec::len)), ("changes", Some(5)));
+    let (mut late, _) = Events::open(&stand, &admin, all, &first).await;
+    let reset = late.next().await.unwrap();
+    let reason = "the log of changes does not go back so far";
+    let told = json!({"topic": "applications", "reason": reason, "next": next});
+    assert_eq!((reset.kind.as_str(), &reset.data), ("reset", &told));
+    change("a06", "Missing").await;
+    assert_eq!(late.change().await["name"], "a06", "it is followed from there on");
+    // Nothing happens, and a stream says so.
+    let silence = late.comment().await;
+    assert_eq!(silence, ": alive");
+
+    // More than is told at once: rows of some KiB each, of whoever may see all of them from now on.
+    let labels: serde_json::Map<String, Value> =
+        (0..50).map(|n| (format!("label-{n}"), "x".repeat(60).into())).collect();
+    for n in 0..30 {
+        stand.api.patch(&path(&format!("a{n:02}")), &json!({"metadata": {"labels": labels}})).await.unwrap();
+    }
+    rights(&stand, "p, bob, applications, get, none/*, allow").await;
+    testkit::eventually("nothing is seen", e2e::PATIENCE, || async {
+        Ok::<_, anyhow::Error>(list(&stand, &bob, "").await["total"] == 0)
+    })
+    .await;
+    let (mut events, _) = Events::open(&stand, &bob, all, "").await;
+    rights(&stand, "p, bob, applications, get, */*, allow").await;
+    let reset = events.next().await.unwrap();
+    let told =
+        json!({"topic": "applications", "reason": "more has changed than is told at once", "next": next});
+    assert_eq!((reset.kind.as_str(), &reset.data), ("reset", &told));
 }
 
 /// A stream of somebody whose rights were given a moment ago: until they are in force in it, rows come as added.
