@@ -7,4 +7,5 @@ mod app;
 mod bench;
 mod elsewhere;
 mod pair;
+mod shells;
 mod words;
