@@ -233,6 +233,8 @@ impl Globals {
         Local {
             face: Face { style, terminal: Terminal::detect(environment::variable), color: self.output.color },
             flags: self.connection.clone(),
+            kubeconfig: self.place.kubeconfig.clone(),
+            kube_context: self.place.kube_context.clone(),
             variable: environment::variable,
             clock: Arc::new(jiff::Timestamp::now),
         }
@@ -241,7 +243,10 @@ impl Globals {
     /// Whether the cluster is asked without a look at what names a server: a kubeconfig was named, and no server.
     fn names_cluster(&self) -> bool {
         let cluster = self.place.kubeconfig.is_some() || self.place.kube_context.is_some();
-        cluster && self.connection.server.is_none() && self.connection.argocd_context.is_none()
+        cluster
+            && !self.local(Style::Native).forwards()
+            && self.connection.server.is_none()
+            && self.connection.argocd_context.is_none()
     }
 
     /// Whom a word asks that either a server or the cluster answers.

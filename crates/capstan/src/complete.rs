@@ -144,7 +144,7 @@ fn flag<'a>(command: &'a Command, word: &str) -> Option<&'a Arg> {
 
 /// The flags that say where applications are.
 fn globals(root: &Command, words: &[String]) -> Vec<OsString> {
-    const WHERE: [&str; 11] = [
+    const WHERE: [&str; 14] = [
         "server",
         "auth-token",
         "config",
@@ -156,6 +156,9 @@ fn globals(root: &Command, words: &[String]) -> Vec<OsString> {
         "insecure",
         "grpc-web",
         "core",
+        "port-forward",
+        "port-forward-namespace",
+        "server-name",
     ];
     let mut kept = Vec::new();
     let mut takes = false;

@@ -3,6 +3,7 @@
 mod account;
 mod cluster;
 mod contexts;
+mod forward;
 mod project;
 mod reach;
 mod repository;
@@ -13,7 +14,7 @@ mod token;
 mod trust;
 mod version;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -33,6 +34,10 @@ pub struct Local {
     pub face: Face,
     /// How the server is reached, as it was typed.
     pub flags: ConnectionFlags,
+    /// Kubeconfig of the cluster whose server's port may be forwarded; as kubectl finds it otherwise.
+    pub kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig.
+    pub kube_context: Option<String>,
     /// Environment variables.
     pub variable: fn(&str) -> Option<String>,
     /// The time.

@@ -51,7 +51,7 @@ pub(crate) struct Upgrade {
     on: OnUpgrade,
     key: String,
     protocol: &'static str,
-    command: Vec<String>,
+    query: String,
 }
 
 fn is_upgrade(headers: &HeaderMap) -> bool {
@@ -67,12 +67,25 @@ impl Upgrade {
             on: parts.extensions.get::<OnUpgrade>().filter(|_| is_upgrade(&parts.headers))?.clone(),
             key: text(header::SEC_WEBSOCKET_KEY)?.to_owned(),
             protocol: PROTOCOLS.into_iter().find(|protocol| offered.contains(protocol))?,
-            command: route::repeated(parts.uri.query().unwrap_or_default(), "command"),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
         })
     }
 
+    /// All values of a parameter.
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+        route::repeated(&self.query, name)
+    }
+
+    /// The frames, once they have begun; `None` where the client went.
+    pub(crate) async fn socket(self) -> Option<Socket> {
+        let io = TokioIo::new(self.on.await.ok()?);
+        let mut limits = WebSocketConfig::default();
+        (limits.max_message_size, limits.max_frame_size) = (Some(MESSAGE), Some(MESSAGE));
+        Some(WebSocketStream::from_raw_socket(io, Role::Server, Some(limits)).await)
+    }
+
     /// What says that the frames begin.
-    fn headers(&self) -> HeaderMap {
+    pub(crate) fn headers(&self) -> HeaderMap {
         let hash = aws_lc_rs::digest::digest(
             &aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY,
             format!("{}{GUID}", self.key).as_bytes(),
@@ -188,23 +201,20 @@ struct Session {
     shell: Shell,
 }
 
-type Socket = WebSocketStream<TokioIo<Upgraded>>;
+pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 impl Session {
     async fn serve(mut self, upgrade: Upgrade) {
-        let Ok(upgraded) = upgrade.on.clone().await else { return };
-        let mut limits = WebSocketConfig::default();
-        (limits.max_message_size, limits.max_frame_size) = (Some(MESSAGE), Some(MESSAGE));
-        let io = TokioIo::new(upgraded);
-        let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(limits)).await;
-        let status = match self.shell.begin(&upgrade.command) {
+        let command = upgrade.all("command");
+        let Some(mut socket) = upgrade.socket().await else { return };
+        let status = match self.shell.begin(&command) {
             Begun::Ended(text, code) => {
                 if send(&mut socket, STDOUT, text.as_bytes()).await.is_err() {
                     return;
                 }
                 ended(code)
             }
-            Begun::Absent => absent(&upgrade.command),
+            Begun::Absent => absent(&command),
             Begun::Reads => match self.talk(&mut socket).await {
                 Some(code) => ended(code),
                 None => return,

@@ -25,6 +25,7 @@ mod discovery;
 mod exec;
 mod faults;
 mod fields;
+mod forward;
 mod gc;
 mod https;
 mod logs;

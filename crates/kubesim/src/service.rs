@@ -329,7 +329,7 @@ fn dispatch(
         };
         return Err(ApiError::invalid_options(options, &[error]));
     }
-    context.accept = if matches!(target.subresource.as_str(), "log" | "exec") {
+    context.accept = if matches!(target.subresource.as_str(), "log" | "exec" | "portforward") {
         Accept::Json
     } else {
         Accept::parse(&accept)?

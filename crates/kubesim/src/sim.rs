@@ -1,5 +1,6 @@
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -15,7 +16,7 @@ use crate::{
     options::Options,
     registry::Registry,
     service::SimService,
-    store::State,
+    store::{Key, State},
 };
 
 /// A Kubernetes API in memory. Clones share one state.
@@ -29,6 +30,7 @@ struct Inner {
     faults: Mutex<FaultState>,
     logs: Logs,
     tokens: Mutex<BTreeMap<String, Identity>>,
+    ports: Mutex<BTreeMap<(Key, u16), SocketAddr>>,
     random: AtomicU64,
 }
 
@@ -48,6 +50,7 @@ impl KubeSim {
             faults: Mutex::default(),
             logs: Logs::default(),
             tokens: Mutex::default(),
+            ports: Mutex::default(),
             random: AtomicU64::new(seed.unwrap_or_default()),
             options,
         }));
@@ -79,6 +82,15 @@ impl KubeSim {
     /// Says whom a bearer token stands for.
     pub fn set_identity(&self, token: impl Into<String>, identity: Identity) {
         guard(&self.0.tokens).insert(token.into(), identity);
+    }
+
+    /// Says what answers at a port of a pod, which is where `pods/portforward` leads; nothing does by itself.
+    pub fn set_port(&self, namespace: &str, pod: &str, port: u16, address: SocketAddr) {
+        guard(&self.0.ports).insert((Key::new(namespace, pod), port), address);
+    }
+
+    pub(crate) fn port(&self, pod: &Key, port: u16) -> Option<SocketAddr> {
+        guard(&self.0.ports).get(&(pod.clone(), port)).copied()
     }
 
     /// The requests that were answered, oldest first, as far as they are kept.

@@ -11,7 +11,7 @@ use crate::{
     delete::{self, DeleteOptions},
     exec,
     fields::{Writer, seconds},
-    logs, namespaces,
+    forward, logs, namespaces,
     prepare::Part,
     read,
     registry::Kind,
@@ -60,6 +60,7 @@ pub(crate) fn answer(context: &mut Context, target: &Target, verb: &str, body: &
         ("token", "create") => token(context, target, body),
         ("log", "get") => logs::answer(context, target),
         ("exec", "get" | "create") => exec::answer(context, target),
+        ("portforward", "get" | "create") => forward::answer(context, target),
         (other, _) => Err(ApiError::new(
             501,
             "NotImplemented",

@@ -165,3 +165,58 @@ async fn logins_in_a_browser_are_the_official_clients() {
     .await;
     pair.alike(&["logout $SERVER", "account get-user-info"]).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forwarded_port_leads_to_the_server() {
+    let Some(pair) = Pair::start().await else { return };
+    let sim = pair.cluster.sim.clone().unwrap();
+    let serving = sim.serve_https(([127, 0, 0, 1], 0).into()).await.unwrap();
+    for client in [&pair.official, &pair.ours] {
+        std::fs::create_dir(client.file(".kube")).unwrap();
+        std::fs::write(client.file(".kube/config"), serving.kubeconfig()).unwrap();
+    }
+    let by = "--port-forward --port-forward-namespace argocd --plaintext";
+    let login = format!("login {by} --username admin --password {}", pair.password().await);
+    // Nobody is there to lead to.
+    pair.alike(&[&format!("account list {by}"), &login, "account list --port-forward --server-name other"])
+        .await;
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "server-0", "namespace": "argocd", "labels": {"app.kubernetes.io/name": "argocd-server"}},
+        "spec": {"containers": [{"name": "server", "image": "capstan"}]},
+    });
+    pair.api.apply(&pod).await.unwrap();
+    testkit::eventually("the pod is ready", e2e::PATIENCE, || async {
+        let pod = pair.api.get("/api/v1/namespaces/argocd/pods/server-0").await?.unwrap_or_default();
+        let conditions = pod["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        Ok::<_, anyhow::Error>(conditions.iter().any(|c| c["type"] == "Ready" && c["status"] == "True"))
+    })
+    .await;
+    // Nothing listens in it.
+    let ended = pair.ours.types(&login, "").await.unwrap();
+    assert!(ended.code == 1 && ended.said.contains("connection refused"), "{ended:?}");
+    sim.set_port("argocd", "server-0", 8080, pair.server.address());
+    // What is done by it is what is done without: the official client speaks to the cluster in SPDY, which is not spoken here.
+    let direct = format!("login $SERVER --plaintext --username admin --password {}", pair.password().await);
+    assert!(pair.ours(&login).await.contains("Context 'port-forward' updated"));
+    pair.official(&direct).await;
+    for line in
+        ["proj list", "account list", "app list", "account list --grpc-web", "proj get default -o json"]
+    {
+        let ours = pair.ours(&format!("{line} {by}")).await;
+        assert_eq!(ours, pair.official(line).await, "{line}");
+    }
+    // Its token is for it alone.
+    let elsewhere = format!("account list --plaintext --server {}", pair.server.address());
+    let ended = pair.ours.types(&elsewhere, "").await.unwrap();
+    assert!(ended.said.contains("no session information"), "{ended:?}");
+    // By the kubeconfig's own namespace, in which there is no such pod; and by a context that there is not.
+    for (line, why) in [
+        ("account list --port-forward", "cannot find ready pod"),
+        ("account list --port-forward --kube-context none", "none"),
+    ] {
+        let ended = pair.ours.types(line, "").await.unwrap();
+        assert!(ended.code == 1 && ended.said.contains(why), "{line}: {ended:?}");
+    }
+    serving.shutdown().await;
+}

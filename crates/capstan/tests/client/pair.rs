@@ -48,7 +48,7 @@ pub(crate) struct Pair {
     repository: Repository,
     git: GitServer,
     running: tokio::task::JoinHandle<()>,
-    _cluster: Cluster,
+    pub(crate) cluster: Cluster,
     _data: tempfile::TempDir,
 }
 
@@ -188,7 +188,7 @@ impl Pair {
         let running = tokio::spawn(async move { controller.run(std::future::pending()).await });
         let official = Client::new(official, "app-theirs")?;
         let ours = Client::new(Path::new(env!("CARGO_BIN_EXE_capstan")), "app-ours-x")?;
-        Ok(Self { server, api, official, ours, repository, git, running, _cluster: cluster, _data: data })
+        Ok(Self { server, api, official, ours, repository, git, running, cluster, _data: data })
     }
 
     /// The password that the server made at its start.

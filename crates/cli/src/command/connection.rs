@@ -57,10 +57,21 @@ pub struct ConnectionFlags {
     /// Level of log lines
     #[arg(long, global = true, hide = true)]
     pub loglevel: Option<String>,
-    /// Namespace to forward a port to
-    #[arg(long, global = true, hide = true)]
-    pub port_forward_namespace: Option<String>,
-    /// Forward a port
-    #[arg(long, global = true, hide = true, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    /// By a port that the cluster forwards to the server's pod; see --kube-context
+    #[arg(long, global = true, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, hide_default_value = true)]
     pub port_forward: bool,
+    /// The same, in this namespace instead of the kubeconfig's
+    #[arg(long, value_name = "NAMESPACE", global = true)]
+    pub port_forward_namespace: Option<String>,
+    /// Label app.kubernetes.io/name of that pod (ARGOCD_SERVER_NAME); argocd-server otherwise
+    #[arg(long, value_name = "NAME", global = true)]
+    pub server_name: Option<String>,
+}
+
+impl ConnectionFlags {
+    /// Whether the server is reached by a forwarded port.
+    pub(crate) fn forwards(&self) -> bool {
+        self.port_forward
+            || self.port_forward_namespace.as_ref().is_some_and(|namespace| !namespace.is_empty())
+    }
 }

@@ -10,9 +10,13 @@ use remote::{Identity, Options, Remote};
 
 use super::Local;
 use super::contexts::{self, Contexts, Named};
+use super::forward::{Forwarded, forward};
 use crate::command::ConnectionFlags;
 use crate::console::Console;
 use crate::failure::{Failure, Kind};
+
+/// What contexts call the server of a forwarded port, as in the peer: which one it is the kubeconfig says.
+pub(super) const FORWARDED: &str = "port-forward";
 
 /// Whom a command asks.
 #[derive(Debug)]
@@ -45,15 +49,16 @@ impl Local {
             .map_err(|failure| Console::of_process(&self.face).end(&failure, self.face.style, (self.clock)()))
     }
 
+    /// Whether the server is reached by a forwarded port: then the kubeconfig says where that is, and not whom a command asks.
+    pub fn forwards(&self) -> bool {
+        self.settled().is_ok_and(|flags| flags.forwards())
+    }
+
     /// The server to be asked; `None` for the cluster.
     pub(crate) fn target(&self) -> Result<Option<Target>, Failure> {
         let flags = self.settled()?;
         if flags.core {
             return Ok(None);
-        }
-        if flags.port_forward || flags.port_forward_namespace.is_some() {
-            return Err(Failure::usage("--port-forward is not there yet")
-                .next("forward one with kubectl port-forward, and name it: --server localhost:PORT"));
         }
         let file = Contexts::read(&self.contexts_path(&flags)?)?;
         let named = flags.argocd_context.as_deref().filter(|name| !name.is_empty());
@@ -62,14 +67,15 @@ impl Local {
             None if named.is_some() => Some(Contexts::open(&self.contexts_path(&flags)?)?.resolve(named)?),
             _ => None,
         };
-        let context = match (&flags.server, context) {
+        let server = if flags.forwards() { Some(FORWARDED.to_owned()) } else { flags.server.clone() };
+        let context = match (&server, context) {
             (Some(server), Some(context)) if named.is_none() && context.address() != server => {
                 file.and_then(|file| file.of_server(server))
             }
             (None, Some(context)) if context.is("core") => return Ok(None),
             (_, context) => context,
         };
-        let server = flags.server.clone().or_else(|| Some(context.as_ref()?.address().to_owned()));
+        let server = server.or_else(|| Some(context.as_ref()?.address().to_owned()));
         let Some(server) = server.filter(|server| !server.is_empty()) else { return Ok(None) };
         let options = self.options(server, &flags, context.as_ref())?;
         Ok(Some(Target { options, context }))
@@ -117,6 +123,7 @@ impl Local {
             prompts_enabled: typed.prompts_enabled.or_else(|| Some(said.get("prompts-enabled")? == "true")),
             port_forward: switch(typed.port_forward, "port-forward"),
             port_forward_namespace: text(&typed.port_forward_namespace, "port-forward-namespace"),
+            server_name: text(&typed.server_name, "server-name").or_else(|| variable("ARGOCD_SERVER_NAME")),
             logformat: text(&typed.logformat, "logformat"),
             ..typed.clone()
         })
@@ -161,16 +168,31 @@ impl Local {
     }
 }
 
-/// Connects, and says where another protocol was needed.
+/// Connects, by a forwarded port where flags say so, and says where another protocol was needed.
 ///
-/// **Errors**: nobody answers.
+/// **Errors**: nobody answers, or no port can be forwarded.
 pub(crate) async fn connect(
     local: &Local,
     console: &mut Console,
     options: Options,
 ) -> Result<Remote, Failure> {
+    let flags = local.settled()?;
+    let (options, line) = if flags.forwards() {
+        let line = forward(local, &flags).await?;
+        // No certificate is for this address, and the cluster vouches for who is at the other end.
+        (Options { server: line.address.to_string(), insecure: true, ..options }, Some(line))
+    } else {
+        (options, None)
+    };
     let server = options.server.clone();
-    let remote = Remote::connect(options).await.map_err(|error| unreachable(&server, &error))?;
+    let remote = Remote::connect(options).await.map_err(|error| unreachable(&server, &error));
+    // A forwarded port is open whether or not somebody is behind it.
+    if let Some(said) = line.as_ref().and_then(Forwarded::said) {
+        let failure =
+            Failure::new(Kind::Unreachable, "cannot reach the server by a forwarded port").cause(said);
+        return Err(failure.peer(said, 1));
+    }
+    let remote = remote?;
     if remote.fell_back() {
         console.warn(
             "Failed to invoke grpc call. Use flag --grpc-web in grpc calls. To avoid this warning message, use flag --grpc-web.",

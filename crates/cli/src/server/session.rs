@@ -5,7 +5,7 @@ use remote::{Options, Probe, Remote};
 use serde_json::json;
 
 use super::contexts::{Contexts, folder};
-use super::reach::connect;
+use super::reach::{FORWARDED, connect};
 use super::talk::Talk;
 use super::token;
 use crate::command::{BrowserArgs, ContextArgs, LoginArgs, LogoutArgs, ReloginArgs};
@@ -23,11 +23,9 @@ const CORE: &str = "kubernetes";
 impl Talk<'_> {
     pub(super) async fn login(&mut self, args: LoginArgs) -> Result<u8, Failure> {
         let mut flags = self.local.settled()?;
-        if flags.port_forward {
-            return Err(Failure::usage("--port-forward is not there yet")
-                .next("forward one with kubectl port-forward, and log in to localhost:PORT"));
-        }
+        let forwards = flags.forwards();
         let server = match (flags.core, args.address) {
+            _ if forwards => FORWARDED.to_owned(),
             (true, _) => CORE.to_owned(),
             (false, Some(server)) => server,
             (false, None) => {
@@ -44,7 +42,7 @@ impl Talk<'_> {
         });
         if !flags.core {
             let plain = Options { token: None, ..self.local.options(server.clone(), &flags, None)? };
-            if !args.skip_test_tls && !self.look_at(&plain, &mut flags).await? {
+            if !forwards && !args.skip_test_tls && !self.look_at(&plain, &mut flags).await? {
                 return Ok(1);
             }
             let options = Options { plaintext: flags.plaintext, insecure: flags.insecure, ..plain };

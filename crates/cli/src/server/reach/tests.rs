@@ -13,15 +13,18 @@ contexts:
 - {name: a, server: 'a:1', user: a}
 - {name: b, server: b, user: b}
 - {name: k, server: kubernetes, user: k}
+- {name: p, server: port-forward, user: p}
 current-context: a
 servers:
 - {server: 'a:1', plain-text: true, grpc-web-root-path: ''}
 - {server: b, insecure: true, grpc-web: true, grpc-web-root-path: /b}
 - {server: kubernetes, core: true, grpc-web-root-path: ''}
+- {server: port-forward, plain-text: true, grpc-web-root-path: ''}
 users:
 - {name: a, auth-token: ta}
 - {name: b, auth-token: tb}
 - {name: k}
+- {name: p, auth-token: tp}
 ";
 
 #[derive(Parser)]
@@ -33,7 +36,14 @@ struct Line {
 fn local(line: &str, variable: fn(&str) -> Option<String>) -> Local {
     let flags = Line::parse_from(["x"].into_iter().chain(line.split_whitespace())).flags;
     let face = Face { style: Style::Argocd, ..Face::default() };
-    Local { face, flags, variable, clock: Arc::new(jiff::Timestamp::now) }
+    Local {
+        face,
+        flags,
+        kubeconfig: None,
+        kube_context: None,
+        variable,
+        clock: Arc::new(jiff::Timestamp::now),
+    }
 }
 
 /// Server, token and what else differs from a plain server; `cluster`, or the error.
@@ -94,7 +104,9 @@ fn flags_come_before_the_environment_and_contexts() {
         ("--server f", env, "f te"),
         ("", opts, "o to web  X: y|Z: w"),
         ("--argocd-context none", nothing, "Context 'none' undefined"),
-        ("--port-forward", nothing, "--port-forward is not there yet"),
+        ("--port-forward", nothing, "port-forward tp plain"),
+        ("--port-forward-namespace x --argocd-context b", nothing, "port-forward tb insecure web /b"),
+        ("--port-forward --auth-token t", env, "port-forward t plain"),
         ("--client-crt x", nothing, "--client-crt and --client-crt-key must always be specified together"),
     ] {
         assert_eq!(outcome(&format!("{line} --config {config}"), variable), expected, "{line}");
