@@ -7,7 +7,9 @@ use kubesim::KubeSim;
 use serde_json::{Value, json};
 use testkit::IdentityProvider;
 
-use crate::pair::{Client, Pair, masked};
+use crate::client::Client;
+use crate::mask::masked;
+use crate::pair::Pair;
 
 /// What `cluster add` leaves on a cluster, as far as somebody wrote it.
 async fn made(api: &Api) -> Vec<Value> {
@@ -134,7 +136,7 @@ async fn logins_in_a_browser_are_the_official_clients() {
     pair.alike(&[&login]).await;
     let config = format!("name: Test\nissuer: {}\nclientID: argo\ncliClientID: cli\n", provider.issuer());
     let claims = "requestedIDTokenClaims: {groups: {essential: true}}\n";
-    let own = format!("http://{}", pair.server.address());
+    let own = format!("http://{}", pair.server);
     pair.set(json!({"url": own, "oidc.config": format!("{config}{claims}")})).await;
     testkit::eventually("the provider is configured", e2e::PATIENCE, || async {
         let settings = reqwest::get(format!("{own}/api/v1/settings")).await?.text().await?;
@@ -169,7 +171,7 @@ async fn logins_in_a_browser_are_the_official_clients() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_forwarded_port_leads_to_the_server() {
     let Some(pair) = Pair::start().await else { return };
-    let sim = pair.cluster.sim.clone().unwrap();
+    let sim = pair.sim();
     let serving = sim.serve_https(([127, 0, 0, 1], 0).into()).await.unwrap();
     for client in [&pair.official, &pair.ours] {
         std::fs::create_dir(client.file(".kube")).unwrap();
@@ -195,7 +197,7 @@ async fn a_forwarded_port_leads_to_the_server() {
     // Nothing listens in it.
     let ended = pair.ours.types(&login, "").await.unwrap();
     assert!(ended.code == 1 && ended.said.contains("connection refused"), "{ended:?}");
-    sim.set_port("argocd", "server-0", 8080, pair.server.address());
+    sim.set_port("argocd", "server-0", 8080, pair.server);
     // What is done by it is what is done without: the official client speaks to the cluster in SPDY, which is not spoken here.
     let direct = format!("login $SERVER --plaintext --username admin --password {}", pair.password().await);
     assert!(pair.ours(&login).await.contains("Context 'port-forward' updated"));
@@ -207,7 +209,7 @@ async fn a_forwarded_port_leads_to_the_server() {
         assert_eq!(ours, pair.official(line).await, "{line}");
     }
     // Its token is for it alone.
-    let elsewhere = format!("account list --plaintext --server {}", pair.server.address());
+    let elsewhere = format!("account list --plaintext --server {}", pair.server);
     let ended = pair.ours.types(&elsewhere, "").await.unwrap();
     assert!(ended.said.contains("no session information"), "{ended:?}");
     // By the kubeconfig's own namespace, in which there is no such pod; and by a context that there is not.

@@ -4,8 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod app;
-mod bench;
+mod client;
 mod elsewhere;
+mod mask;
 mod pair;
 mod shells;
 mod words;

@@ -1,161 +1,86 @@
 //! Two clients, each with a home of its own, and a server that they share.
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use applications::{Options, Start};
 use e2e::{Api, Cluster, On};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kubesim::KubeSim;
 use serde_json::json;
 use server::Server;
-use testkit::{GitServer, GitServerOptions, Repository};
+use similar::TextDiff;
+use testkit::{Child, GitServer, GitServerOptions, Repository, eventually_some};
 
-/// How long a command may take.
+use crate::client::{Client, Ended};
+use crate::mask::{masked, settled};
+
+/// How long the playground may take to begin, and what is changed to count.
 const PATIENCE: Duration = Duration::from_secs(100);
 
 const MANIFEST: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {key: '1'}\n";
 
-/// A program that is called `argocd`.
-#[derive(Debug)]
-pub(crate) struct Client {
-    program: PathBuf,
-    /// What is made for it alone is called so; both names are of one length, so that tables are as wide.
-    pub(crate) name: &'static str,
-    home: tempfile::TempDir,
-}
-
-/// How a command ended.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    /// What the lines of its log say.
-    pub(crate) said: String,
-    /// All of its error stream, for whoever reads a failure.
-    pub(crate) err: String,
-}
-
 /// A server and both clients.
 pub(crate) struct Pair {
-    pub(crate) server: Server,
+    /// Where the server is.
+    pub(crate) server: SocketAddr,
     pub(crate) api: Api,
     pub(crate) official: Client,
     pub(crate) ours: Client,
-    repository: Repository,
-    git: GitServer,
+    /// The URL of a repository.
+    repository: String,
+    place: Place,
+}
+
+/// What the server is part of.
+enum Place {
+    /// An installation in this process, whose applications nobody follows but its controller.
+    Here(Box<Installation>),
+    /// `capstan up --demo`, with nodes and the example repository.
+    Playground { _capstan: Child, _home: tempfile::TempDir },
+}
+
+struct Installation {
+    cluster: Cluster,
     running: tokio::task::JoinHandle<()>,
-    pub(crate) cluster: Cluster,
+    _server: Server,
+    _repository: Repository,
+    _git: GitServer,
     _data: tempfile::TempDir,
 }
 
-impl Drop for Pair {
+impl Drop for Installation {
     fn drop(&mut self) {
         self.running.abort();
     }
 }
 
-impl Client {
-    fn new(program: &Path, name: &'static str) -> Result<Self> {
-        let home = tempfile::tempdir()?;
-        let named = home.path().join("argocd");
-        std::os::unix::fs::symlink(program, &named)?;
-        Ok(Self { program: named, name, home })
-    }
-
-    /// A file in its home.
-    pub(crate) fn file(&self, path: &str) -> PathBuf {
-        self.home.path().join(path)
-    }
-
-    /// Makes a program its editor: a script of the shell, which is given the file.
-    pub(crate) fn edits_by(&self, script: &str) -> Result<()> {
-        let (path, text) = (self.file("editor"), format!("#!/bin/sh\nset -e\n{script}\n"));
-        std::fs::write(&path, text)?;
-        Ok(std::fs::set_permissions(path, PermissionsExt::from_mode(0o755))?)
-    }
-
-    /// Runs a line of words; ␣ is a blank in a word, $NAME its own name. `input` is what is typed meanwhile.
-    pub(crate) async fn types(&self, line: &str, input: &str) -> Result<Ended> {
-        let (mut command, input) = (self.command(line), input.to_owned());
-        let ended = tokio::task::spawn_blocking(move || {
-            let mut child = command.spawn()?;
-            // A client that asks nothing may be gone already.
-            drop(std::io::Write::write_all(&mut child.stdin.take().context("no input")?, input.as_bytes()));
-            Ok::<_, anyhow::Error>(child.wait_with_output()?)
-        });
-        let output = tokio::time::timeout(PATIENCE, ended).await;
-        Ok(self.ended(&output.with_context(|| format!("{line} does not end"))???))
-    }
-
-    /// Runs a line that waits for somebody in a browser, who gets the address that it prints.
-    pub(crate) async fn waits_for(&self, line: &str, browse: impl AsyncFnOnce(String)) -> Result<Ended> {
-        let mut child = self.command(line).spawn()?;
-        let mut stdout = BufReader::new(child.stdout.take().context("no output")?);
-        let begun = tokio::task::spawn_blocking(move || {
-            let mut text = String::new();
-            while stdout.read_line(&mut text)? > 0 {
-                if text.lines().next_back().is_some_and(|line| line.contains("copy-and-paste")) {
-                    break;
-                }
-            }
-            Ok::<_, std::io::Error>((stdout, text))
-        });
-        let (mut stdout, mut text) = tokio::time::timeout(PATIENCE, begun).await???;
-        if let Some((_, url)) = text.trim_end().rsplit_once(' ').filter(|(_, url)| url.starts_with("http")) {
-            browse(url.to_owned()).await;
-        }
-        let ended = tokio::task::spawn_blocking(move || {
-            stdout.read_to_string(&mut text)?;
-            Ok::<_, std::io::Error>(Output { stdout: text.into_bytes(), ..child.wait_with_output()? })
-        });
-        Ok(self.ended(&tokio::time::timeout(PATIENCE, ended).await???))
-    }
-
-    fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(&self.program);
-        command
-            .env_clear()
-            .env("HOME", self.home.path())
-            .env("PATH", "/usr/bin:/bin")
-            .env("EDITOR", self.file("editor"))
-            .current_dir(self.home.path());
-        let line = line.replace("$NAME", self.name);
-        command.args(line.split_whitespace().map(|word| word.replace('␣', " ")));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    fn ended(&self, output: &Output) -> Ended {
-        // Each has a home and a name of its own.
-        let home = self.home.path().display().to_string();
-        let text =
-            |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&home, "HOME").replace(self.name, "NAME");
-        let err = text(&output.stderr).trim_end().to_owned();
-        let said = |line: &str| match serde_json::from_str::<serde_json::Value>(line) {
-            Ok(line) => Some(line["msg"].as_str()?.to_owned()),
-            // Some of the official client's lines are no JSON: a time, and what it says.
-            Err(_) => Some(line.splitn(3, ' ').nth(2).filter(|_| line.starts_with("20"))?.to_owned()),
-        };
-        let said = err.lines().filter_map(said).collect::<Vec<_>>().join("\n");
-        Ended { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), said, err }
-    }
+/// How the answers to a line are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum As {
+    /// Line by line, in the same order.
+    Is,
+    /// The peer's order is that of a hash table.
+    Sorted,
 }
 
 impl Pair {
     /// Starts both on a simulated cluster, or says that the official client cannot be built here.
     pub(crate) async fn start() -> Option<Self> {
-        let Ok(tools) = tokio::task::spawn_blocking(testkit::ensure_argocd).await.unwrap() else {
-            eprintln!("NOT RUN: the official client: it cannot be built here");
-            return None;
-        };
-        Some(Self::begin(&tools.program("argocd")).await.unwrap())
+        let clients = clients().await?;
+        Some(Self::begin(clients).await.unwrap())
     }
 
-    async fn begin(official: &Path) -> Result<Self> {
+    /// Starts both on a playground, or says the same.
+    pub(crate) async fn playground() -> Option<Self> {
+        let clients = clients().await?;
+        Some(Self::play(clients).await.unwrap())
+    }
+
+    async fn begin([official, ours]: [Client; 2]) -> Result<Self> {
         let cluster = Cluster::start(On::Kubesim).await?.context("no kubesim")?;
         let (client, api) = (cluster.client.clone(), Api::new(cluster.client.clone()));
         for manifest in ::api::install_manifests("argocd") {
@@ -186,9 +111,54 @@ impl Pair {
         });
         let server = server.await?;
         let running = tokio::spawn(async move { controller.run(std::future::pending()).await });
-        let official = Client::new(official, "app-theirs")?;
-        let ours = Client::new(Path::new(env!("CARGO_BIN_EXE_capstan")), "app-ours-x")?;
-        Ok(Self { server, api, official, ours, repository, git, running, cluster, _data: data })
+        let (address, url) = (server.address(), git.url(&repository));
+        let here = Installation {
+            cluster,
+            running,
+            _server: server,
+            _repository: repository,
+            _git: git,
+            _data: data,
+        };
+        Ok(Self { server: address, api, official, ours, repository: url, place: Place::Here(Box::new(here)) })
+    }
+
+    async fn play([official, ours]: [Client; 2]) -> Result<Self> {
+        let home = tempfile::tempdir()?;
+        let kubeconfig = home.path().join("kubeconfig");
+        let arguments = ["up", "--demo", "--port", "0", "--kubeconfig-out"].map(str::to_owned).into_iter();
+        let arguments: Vec<String> = arguments.chain([kubeconfig.display().to_string()]).collect();
+        let capstan =
+            Child::start("capstan", Path::new(env!("CARGO_BIN_EXE_capstan")), &arguments, home.path())?;
+        let printed = async |what: &'static str| {
+            eventually_some(what, PATIENCE, async || {
+                let text = capstan.log_tail();
+                let line = text.lines().find(|line| line.contains(what));
+                Ok::<_, anyhow::Error>(line.and_then(|line| {
+                    line.split_whitespace().find(|word| word.starts_with("http://")).map(str::to_owned)
+                }))
+            })
+            .await
+        };
+        let (repository, server) = (printed("git server").await, printed("API server").await);
+        let config = Kubeconfig::read_from(&kubeconfig)?;
+        let config = kube::Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await?;
+        Ok(Self {
+            server: server.trim_start_matches("http://").parse()?,
+            api: Api::new(kube::Client::try_from(config)?),
+            official,
+            ours,
+            repository,
+            place: Place::Playground { _capstan: capstan, _home: home },
+        })
+    }
+
+    /// The simulated cluster of an installation in this process.
+    pub(crate) fn sim(&self) -> KubeSim {
+        match &self.place {
+            Place::Here(here) => here.cluster.sim.clone().unwrap(),
+            Place::Playground { .. } => unreachable!("it has a process of its own"),
+        }
     }
 
     /// The password that the server made at its start.
@@ -206,6 +176,16 @@ impl Pair {
         self.alike(&[&format!("login $SERVER --plaintext --username admin --password {password}")]).await;
     }
 
+    /// A token of an account that may do nothing.
+    pub(crate) async fn stranger(&self) -> String {
+        self.set(json!({"accounts.stranger": "apiKey"})).await;
+        let token = eventually_some("the account is known", PATIENCE, async || {
+            let ended = self.official.types("account generate-token --account stranger", "").await?;
+            Ok::<_, anyhow::Error>((ended.code == 0).then(|| ended.out.trim().to_owned()))
+        });
+        token.await
+    }
+
     /// Puts settings into `argocd-cm`.
     pub(crate) async fn set(&self, data: serde_json::Value) {
         let path = "/api/v1/namespaces/argocd/configmaps/argocd-cm";
@@ -214,30 +194,35 @@ impl Pair {
 
     /// A line with the server's address and the repository's URL put in.
     fn filled(&self, line: &str) -> String {
-        let line = line.replace("$SERVER", &self.server.address().to_string());
-        line.replace("$REPO", &self.git.url(&self.repository))
+        line.replace("$SERVER", &self.server.to_string()).replace("$REPO", &self.repository)
     }
 
     /// Has both type lines one after another, and holds what they print, what they say and how they end against each other.
     pub(crate) async fn alike(&self, lines: &[&str]) {
+        let lines: Vec<(As, &str)> = lines.iter().map(|line| (As::Is, *line)).collect();
+        self.all_alike(&lines).await;
+    }
+
+    /// The same, each line in its own way.
+    pub(crate) async fn all_alike(&self, lines: &[(As, &str)]) {
         let mut differ = Vec::new();
-        for line in lines {
-            differ.extend(self.difference(line, "").await);
+        for (how, line) in lines {
+            differ.extend(self.difference(*how, line, "").await);
         }
-        assert!(differ.is_empty(), "{}", differ.join("\n"));
+        assert!(differ.is_empty(), "{} lines differ:\n{}", differ.len(), differ.join("\n"));
     }
 
     /// The same for one line with something typed meanwhile.
     pub(crate) async fn answers_alike(&self, line: &str, input: &str) {
-        let differ = self.difference(line, input).await;
+        let differ = self.difference(As::Is, line, input).await;
         assert!(differ.is_none(), "{}", differ.unwrap_or_default());
     }
 
-    async fn difference(&self, line: &str, input: &str) -> Option<String> {
+    async fn difference(&self, how: As, line: &str, input: &str) -> Option<String> {
         let filled = self.filled(line);
         let theirs = self.official.types(&filled, input).await.unwrap();
         let ours = self.ours.types(&filled, input).await.unwrap();
-        difference(line, &theirs, &ours)
+        self.held(how, line, &theirs, &ours)
     }
 
     /// Has both type a line that waits for a browser, one after the other, and holds them against each other.
@@ -245,8 +230,29 @@ impl Pair {
         let filled = self.filled(line);
         let theirs = self.official.waits_for(&filled, &browse).await.unwrap();
         let ours = self.ours.waits_for(&filled, &browse).await.unwrap();
-        let differ = difference(line, &theirs, &ours);
+        let differ = self.held(As::Is, line, &theirs, &ours);
         assert!(differ.is_none(), "{}", differ.unwrap_or_default());
+    }
+
+    /// How two ends differ. On a playground logs do not count: what they tell depends on the moment.
+    fn held(&self, how: As, line: &str, theirs: &Ended, ours: &Ended) -> Option<String> {
+        let seen = |ended: &Ended| {
+            let (out, said) = match self.place {
+                Place::Here(_) => (masked(&ended.out), masked(&ended.said)),
+                Place::Playground { .. } => (settled(&ended.out), String::new()),
+            };
+            let mut lines: Vec<&str> = out.lines().collect();
+            if how == As::Sorted {
+                lines = lines.into_iter().map(str::trim_end).collect();
+                lines.sort_unstable();
+            }
+            format!("exit code {}\n{}\n{said}", ended.code, lines.join("\n"))
+        };
+        let (old, new) = (seen(theirs), seen(ours));
+        (old != new).then(|| {
+            let diff = TextDiff::from_lines(&old, &new).unified_diff().context_radius(2).to_string();
+            format!("{line}\n{diff}\n--- the official client said: {}\n--- ours: {}", theirs.err, ours.err)
+        })
     }
 
     /// Types a line that only one of them can, for what it changes; its end is good.
@@ -264,42 +270,13 @@ impl Pair {
     }
 }
 
-fn difference(line: &str, theirs: &Ended, ours: &Ended) -> Option<String> {
-    let seen = |ended: &Ended| (ended.code, masked(&ended.out), masked(&ended.said));
-    let told = |ended: &Ended| format!("{}\n{}{}", ended.code, masked(&ended.out), ended.err);
-    (seen(theirs) != seen(ours))
-        .then(|| format!("{line}\n--- the official client: {}--- ours: {}", told(theirs), told(ours)))
-}
-
-/// What differs from one moment to the next.
-pub(crate) fn masked(text: &str) -> String {
-    let mut out = text.to_owned();
-    for (pattern, by) in [
-        (r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", "TOKEN"),
-        (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
-        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "TIME"),
-        (r"\d+ (seconds?|minutes?|hours?) (ago|from now)|now", "AGO"),
-        (r#""?(resourceVersion|generation)"?: "?\d+"?"#, "$1 N"),
-        (r#""(iat|exp|issuedAt|expiresAt)": \d+"#, "$1 N"),
-        (r"(iat|issuedAt|expiresAt): \d+", "$1 N"),
-        // Where the official client gives its format a value too many.
-        (r"%!\(EXTRA [^)]*\)", ""),
-        (r"\$2a\$10\$[./A-Za-z0-9]{53}", "HASH"),
-        (r"127\.0\.0\.1:\d{5}", "127.0.0.1:PORT"),
-        (r"(state|nonce|code_challenge)=[A-Za-z0-9_-]+", "$1=CHANCE"),
-        // The official client tells what it asks the provider for, in the middle of everything.
-        (r"RequestedClaims: [^\n]*\n+", ""),
-    ] {
-        out = regex::Regex::new(pattern).unwrap().replace_all(&out, by).into_owned();
-    }
-    let query = regex::Regex::new(r"/auth\?(\S+)").unwrap();
-    query.replace_all(&out, |found: &regex::Captures<'_>| format!("/auth?{}", asked(&found[1]))).into_owned()
-}
-
-/// What a provider is asked for, in one order. Ours binds the token to the login (`nonce`), and asks for consent as tokens for later need it.
-fn asked(query: &str) -> String {
-    let ours = |field: &&str| !field.starts_with("nonce=") && *field != "prompt=consent";
-    let mut fields: Vec<&str> = query.split('&').filter(ours).collect();
-    fields.sort_unstable();
-    fields.join("&")
+/// The official client and ours, or a word that the official one cannot be built here.
+async fn clients() -> Option<[Client; 2]> {
+    let Ok(tools) = tokio::task::spawn_blocking(testkit::ensure_argocd).await.unwrap() else {
+        eprintln!("NOT RUN: the official client: it cannot be built here");
+        return None;
+    };
+    let official = Client::new(&tools.program("argocd"), "app-theirs").unwrap();
+    let ours = Client::new(Path::new(env!("CARGO_BIN_EXE_capstan")), "app-ours-x").unwrap();
+    Some([official, ours])
 }

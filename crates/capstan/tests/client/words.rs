@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::pair::{Pair, masked};
+use crate::client::Client;
+use crate::mask::masked;
+use crate::pair::Pair;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn logins_contexts_and_accounts_are_the_official_clients() {
@@ -70,8 +72,7 @@ async fn logins_contexts_and_accounts_are_the_official_clients() {
         "account get-user-info --server $SERVER --plaintext --grpc-web",
     ])
     .await;
-    let shared =
-        |client: &crate::pair::Client| std::fs::read_to_string(client.file(".config/argocd/config")).unwrap();
+    let shared = |client: &Client| std::fs::read_to_string(client.file(".config/argocd/config")).unwrap();
     assert_eq!(masked(&shared(&pair.official)), masked(&shared(&pair.ours)), "the file of contexts");
     // Each goes on with what the other one wrote.
     for (from, to) in [(&pair.ours, &pair.official), (&pair.official, &pair.ours)] {
