@@ -100,8 +100,8 @@ pub(crate) fn store(object: &mut Map<String, Value>) {
 
 /// Both sides with secret values replaced by placeholders that tell whether they are equal, and nothing else.
 ///
-/// **Shape.** Each value of a Secret's `data` and `stringData` becomes `++++++++` on the git side, and on the live side
-/// the same if it is equal, `+++++++++` if not; so do the last-applied annotation of a Secret, and the annotations of
+/// **Shape.** A Secret is as the server keeps it: what was in `stringData` is in `data`. Each value there becomes `++++++++` on the git side, and
+/// on the live side the same if it is equal, `+++++++++` if not; so do the last-applied annotation of a Secret, and the annotations of
 /// `resource.sensitive.mask.annotations` on any kind. Values that are malformed are replaced as a whole.
 /// **Source.** The peer's `HideSecretData`; there the configured annotations are masked on Secrets only.
 pub fn mask(
@@ -110,6 +110,9 @@ pub fn mask(
     rules: &Rules,
 ) -> (Option<Object>, Option<Object>) {
     let (mut desired, mut live) = (desired.cloned(), live.cloned());
+    for object in [&mut desired, &mut live].into_iter().flatten() {
+        store(object.as_map_mut());
+    }
     mask_pair(
         desired.as_mut().map(Object::as_map_mut),
         live.as_mut().map(Object::as_map_mut),
