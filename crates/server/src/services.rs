@@ -29,6 +29,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use tonic::Status;
 
+pub(crate) use tree::tree_of;
+
 use crate::api::{Door as _, Visit};
 use crate::audit::Who;
 use crate::call::{Answers, Ask, Calls, NoSuchMethod, Reply, Requests};

@@ -13,6 +13,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod topic;
+mod trees;
 
 use std::sync::Arc;
 

@@ -66,12 +66,18 @@ pub(super) async fn revisit(
 }
 
 async fn arrive(backend: &Backend, value: Value, decision: Decision) -> Result<Visited, Status> {
-    let app = Application::from_value(value.clone())
-        .map_err(|error| Status::failed_precondition(error.to_string()))?;
+    let (app, site) = site_of(backend, value.clone()).await?;
+    Ok(Visited { app, value, site, decision })
+}
+
+/// What an application has in its cluster, whoever asks.
+pub(super) async fn site_of(backend: &Backend, value: Value) -> Result<(Box<Application>, Site), Status> {
+    let app =
+        Application::from_value(value).map_err(|error| Status::failed_precondition(error.to_string()))?;
     let site = tokio::time::timeout(CONNECTING, Box::pin(backend.controller.site(&app))).await;
     let site = site.map_err(|_| Status::unavailable("the application's cluster does not answer in time"))?;
     let site = site.map_err(|unrendered: Unrendered| Status::failed_precondition(unrendered.to_string()))?;
-    Ok(Visited { app: Box::new(app), value, site, decision })
+    Ok((Box::new(app), site))
 }
 
 /// An application, as far as it may still be seen.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::api::tracking::AppInstanceName;
-use applications::{Host, HostResource, Node, Parent, Tree};
+use applications::{Host, HostResource, Node, Parent, Site, Tree};
 use cluster::{Changes, Notice};
 use futures::StreamExt as _;
 use health::Health;
@@ -14,8 +14,9 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tonic::Status;
 
-use super::site::{Visited, revisit, visit};
+use super::site::{revisit, site_of, visit};
 use super::{Asked, Table, enter_again};
+use crate::apps::App;
 use crate::call::{Answers, NoSuchMethod, Reply};
 use crate::guard::Guard;
 use crate::server::Backend;
@@ -38,21 +39,28 @@ pub(super) async fn tree(
     backend: &Backend,
     guard: &Guard,
     request: &Value,
-) -> Result<(Value, (Changes, String)), Status> {
+) -> Result<(Value, TreeChanges), Status> {
     let visited = visit(backend, guard, request, &[Action::Get], "applicationName").await?;
-    Ok(tree_of(backend, &visited).await)
+    Ok(tree_at(backend, &visited.site).await)
+}
+
+/// The same of an application as it is kept, for whoever decides themselves who sees it.
+pub(crate) async fn tree_of(backend: &Backend, app: &App) -> Result<(Value, TreeChanges), Status> {
+    let value = serde_json::from_slice(app.text()).map_err(|error| Status::internal(error.to_string()))?;
+    let (_, site) = site_of(backend, value).await?;
+    Ok(tree_at(backend, &site).await)
 }
 
 /// The tree of an application with a subscription from before it was made.
-async fn tree_of(backend: &Backend, visited: &Visited) -> (Value, (Changes, String)) {
-    let changes = visited.site.changes();
+async fn tree_at(backend: &Backend, site: &Site) -> (Value, TreeChanges) {
+    let changes = site.changes();
     let exists = |instance: &str| {
         let instance = AppInstanceName::from_text(instance);
         let (namespace, name) = instance.split(&backend.namespace);
         backend.apps.index().get(&(namespace.to_owned(), name.to_owned())).is_some()
     };
-    let tree = shown(&visited.site.tree(&exists).await);
-    (tree, (changes, visited.site.instance().to_owned()))
+    let tree = shown(&site.tree(&exists).await);
+    (tree, TreeChanges { changes, instance: site.instance().to_owned() })
 }
 
 /// What a stream of trees knows.
@@ -61,7 +69,13 @@ struct Watch {
     ask: Asked,
     last: Value,
     at: Instant,
-    changes: (Changes, String),
+    changes: TreeChanges,
+}
+
+/// What is told of changes in an application's cluster.
+pub(crate) struct TreeChanges {
+    changes: Changes,
+    instance: String,
 }
 
 /// **Source**: `Server.WatchResourceTree`, which sends none before something changes.
@@ -72,7 +86,7 @@ async fn watch(backend: Arc<Backend>, ask: Asked) -> Result<Answers, Status> {
     let state = Watch { backend, ask, last, at, changes };
     let later = futures::stream::try_unfold(state, |mut state| async move {
         loop {
-            let changed = state.changed().await;
+            let changed = state.changes.changed().await;
             // Rights may be gone since, also where nothing changed.
             let guard = enter_again(&state.backend, &state.ask.caller).await?;
             if !changed {
@@ -84,7 +98,7 @@ async fn watch(backend: Arc<Backend>, ask: Asked) -> Result<Answers, Status> {
             state.at = Instant::now();
             let request = &state.ask.request;
             let visited = Box::pin(revisit(&state.backend, &guard, request, "applicationName")).await?;
-            let (next, changes) = Box::pin(tree_of(&state.backend, &visited)).await;
+            let (next, changes) = Box::pin(tree_at(&state.backend, &visited.site)).await;
             state.changes = changes;
             if next != state.last {
                 state.last.clone_from(&next);
@@ -95,13 +109,13 @@ async fn watch(backend: Arc<Backend>, ask: Asked) -> Result<Answers, Status> {
     Ok(futures::stream::iter([first]).chain(later).boxed())
 }
 
-impl Watch {
+impl TreeChanges {
     /// Waits until something of the application changes in its cluster, or until it is time to ask for rights again: then it is false.
-    async fn changed(&mut self) -> bool {
+    pub(crate) async fn changed(&mut self) -> bool {
         let deadline = Instant::now() + RIGHTS;
-        let (changes, instance) = &mut self.changes;
+        let instance = &self.instance;
         loop {
-            match timeout_at(deadline, changes.next()).await {
+            match timeout_at(deadline, self.changes.next()).await {
                 Ok(Some(Notice::Changed(change))) => {
                     if change.instances.iter().any(|known| **known == **instance) {
                         return true;

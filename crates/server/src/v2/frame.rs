@@ -31,7 +31,7 @@ pub(super) enum Told {
 
 /// Why there is a reset.
 pub(super) const CUT: &str = "the log of changes does not go back so far";
-const MUCH: &str = "more has changed than is told at once";
+pub(super) const MUCH: &str = "more has changed than is told at once";
 
 /// What of a topic changed from one look to another.
 pub(super) fn tell(
@@ -48,6 +48,8 @@ pub(super) fn tell(
     match topic {
         Topic::List(which) => list(backend, log, which, (from, to), &mut frame),
         Topic::Application(name) => application(backend, log, name, (from, to), &mut frame, made),
+        // Trees are of the cluster, and in no log.
+        Topic::Tree(_) => {}
     }
     frame.told()
 }

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::stream::Shared;
 use super::topic::Class;
+use super::trees::Trees;
 use crate::apps::App;
 use crate::index::{Change, Entry as _, Name};
 use crate::server::Backend;
@@ -140,6 +141,7 @@ pub(crate) struct Hub {
     rights: Notify,
     pub(super) classes: Mutex<Classes>,
     pub(super) streams: Mutex<HashMap<String, Weak<Shared>>>,
+    pub(super) trees: Trees,
 }
 
 impl Hub {
@@ -152,6 +154,7 @@ impl Hub {
             rights: Notify::new(),
             classes: Mutex::default(),
             streams: Mutex::default(),
+            trees: Trees::default(),
         }
     }
 

@@ -12,9 +12,10 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tonic::Status;
 
-use super::frame::{CUT, Told};
+use super::frame::{CUT, FRAME_BYTES, MUCH, Told};
 use super::refusal::Refusal;
-use super::topic::{Class, View, event};
+use super::topic::{Class, Topic, View, event};
+use super::trees::{self, FollowedTree};
 use crate::body::Body;
 use crate::door::{Entered, admit};
 use crate::guard::Guard;
@@ -37,7 +38,7 @@ pub(crate) struct Shared {
 
 /// Since when a topic is followed. One that is taken away and added again is another one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Wanted {
+pub(super) struct Wanted {
     from: Option<String>,
     turn: usize,
 }
@@ -67,6 +68,7 @@ struct Reader {
     shared: Arc<Shared>,
     headers: HeaderMap,
     topics: BTreeMap<String, Followed>,
+    trees: BTreeMap<String, FollowedTree>,
     /// What was made and not read yet: of one look, at most one event a topic.
     ready: VecDeque<Bytes>,
     told: watch::Receiver<()>,
@@ -123,6 +125,7 @@ pub(super) fn open(
         shared,
         headers: headers.clone(),
         topics: BTreeMap::new(),
+        trees: BTreeMap::new(),
         // Nothing was told yet: who breaks off now goes on from where they were.
         ready: VecDeque::from([event("hello", from.as_deref(), &[hello.as_bytes()])]),
         told,
@@ -202,6 +205,7 @@ impl Reader {
             let silent = tokio::select! {
                 woken = super::hub::wait(&mut self.told, self.alive) => !woken,
                 () = self.shared.ordered.notified() => false,
+                () = trees::changed(self.trees.values_mut()) => false,
             };
             // By the session, the settings and the policy as they are now.
             match admit(&self.place.backend, &self.headers, false).await {
@@ -232,12 +236,20 @@ impl Reader {
     fn follow(&mut self, guard: &Guard) {
         let wanted = self.shared.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.topics.retain(|name, followed| wanted.get(name) == Some(&followed.wanted));
+        self.trees.retain(|name, followed| wanted.get(name) == Some(&followed.wanted));
         let backend = Arc::clone(&self.place.backend);
         for (name, wanted) in wanted {
-            if self.topics.contains_key(&name) {
+            if self.topics.contains_key(&name) || self.trees.contains_key(&name) {
                 continue;
             }
             let Ok(class) = Class::of(&backend, guard, &name) else { continue };
+            if let Topic::Tree(of) = &class.topic {
+                // Where too many are followed it is tried again at each look.
+                if let Some(tree) = backend.hub.trees.follow(&backend, of, wanted) {
+                    self.trees.insert(name, tree);
+                }
+                continue;
+            }
             let (seq, at, rights) = {
                 let log = backend.hub.log();
                 (log.seq, log.at, log.rights)
@@ -247,7 +259,7 @@ impl Reader {
                 None => seq,
                 Some(Some(entry)) if entry >= rights => entry,
                 Some(_) => {
-                    self.reset(&name, CUT, seq);
+                    self.reset(&name, CUT, Some(seq));
                     seq
                 }
             };
@@ -256,18 +268,18 @@ impl Reader {
         }
     }
 
-    fn reset(&mut self, topic: &str, reason: &str, seq: u64) {
+    fn reset(&mut self, topic: &str, reason: &str, seq: Option<u64>) {
         let data =
             json!({"topic": topic, "reason": reason, "next": "ask for it anew; it is followed from here on"});
-        let id = self.place.backend.hub.position_of(seq);
-        self.ready.push_back(event("reset", Some(&id), &[data.to_string().as_bytes()]));
+        let id = seq.map(|seq| self.place.backend.hub.position_of(seq));
+        self.ready.push_back(event("reset", id.as_deref(), &[data.to_string().as_bytes()]));
     }
 
     /// Looks at what is new in each topic.
     fn look(&mut self, guard: &Guard) {
         self.follow(guard);
         let backend = Arc::clone(&self.place.backend);
-        let mut told = Vec::new();
+        let (mut told, mut trees) = (Vec::new(), Vec::new());
         for (name, followed) in &mut self.topics {
             let (view, news) = followed.class.advance(&backend, &followed.view, guard);
             followed.view = view;
@@ -275,12 +287,27 @@ impl Reader {
                 told.push((name.clone(), news));
             }
         }
+        for (name, tree) in &mut self.trees {
+            if let Some(change) = tree.advance(&backend, guard) {
+                let text = change.to_string();
+                let much = text.len() > FRAME_BYTES;
+                trees.push((name.clone(), if much { None } else { Some(text) }));
+            }
+        }
+        for (name, change) in trees {
+            let Some(change) = change else {
+                self.reset(&name, MUCH, None);
+                continue;
+            };
+            let head = format!("{{\"topic\":{},\"changes\":[", Value::from(name));
+            self.ready.push_back(event("changes", None, &[head.as_bytes(), change.as_bytes(), b"]}"]));
+        }
         let seen = self.seen().unwrap_or_default();
         let last = told.len();
         for (n, (name, news)) in told.into_iter().enumerate() {
             match news {
                 Told::Nothing => {}
-                Told::Reset(reason) => self.reset(&name, reason, seen),
+                Told::Reset(reason) => self.reset(&name, reason, Some(seen)),
                 Told::Changes(changes) => {
                     // Only behind the last one all was told.
                     let id = (n + 1 == last).then(|| backend.hub.position_of(seen));

@@ -25,6 +25,8 @@ const DETAILS: usize = 4;
 pub(super) enum Topic {
     List(Which),
     Application(Name),
+    /// The objects of an application; see [`super::trees`].
+    Tree(Name),
 }
 
 impl Topic {
@@ -35,10 +37,11 @@ impl Topic {
             Some(Place::Application { namespace, name }) if query.is_empty() => {
                 Ok(Self::Application((namespace, name)))
             }
+            Some(Place::Tree { namespace, name }) if query.is_empty() => Ok(Self::Tree((namespace, name))),
             _ => {
                 let shown: String = text.chars().take(200).collect();
                 Err(Refusal::malformed(format!(
-                    "{shown:?} is no topic; topics are applications?filter=… and applications/<namespace>/<name>"
+                    "{shown:?} is no topic; topics are applications?filter=…, applications/<namespace>/<name> and that with /tree"
                 )))
             }
         }
@@ -132,7 +135,7 @@ impl Class {
     fn is_of_time(&self) -> bool {
         match &self.topic {
             Topic::List(which) => which.is_of_time(),
-            Topic::Application(_) => false,
+            Topic::Application(_) | Topic::Tree(_) => false,
         }
     }
 }

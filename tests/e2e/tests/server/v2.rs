@@ -468,4 +468,21 @@ async fn a_tree_is_there_for_whoever_sees_the_application() {
         )
     })
     .await;
+
+    // What changes of it, node by node.
+    let bob = stand.account("bob", "p, bob, applications, get, default/app, allow").await;
+    let (mut events, _) = Events::open(&stand, &bob, "?topic=applications/argocd/app/tree", "").await;
+    let node = "/ConfigMap/default/a";
+    let first = events.change().await;
+    assert_eq!((&first["type"], &first["value"]["nodes"][node]["name"]), (&json!("replaced"), &json!("a")));
+    let object = "/api/v1/namespaces/default/configmaps/a";
+    stand.api.patch(object, &json!({"metadata": {"labels": {"of": "somebody"}}})).await.unwrap();
+    let now = stand.api.get(object).await.unwrap().unwrap();
+    let version = json!({"resourceVersion": now["metadata"]["resourceVersion"]});
+    assert_eq!(events.change().await, json!({"type": "changed", "patch": {"nodes": {node: version}}}));
+    // Rights that go take it along, and those that come back bring it.
+    rights(&stand, "p, bob, applications, get, none/*, allow").await;
+    assert_eq!(events.change().await, json!({"type": "removed", "namespace": "argocd", "name": "app"}));
+    rights(&stand, "p, bob, applications, get, default/app, allow").await;
+    assert_eq!(events.change().await["type"], "replaced");
 }
