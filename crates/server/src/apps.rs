@@ -11,10 +11,14 @@ use rbac::{Action, Decision, Object, Resource};
 use serde_json::Value;
 use tokio::sync::broadcast;
 use tonic::Status;
-use wire::Message;
+use wire::{Message, schema};
 
 use crate::guard::{Guard, denied};
 use crate::index::{Change, Entry, Index, Name};
+
+/// Message of an Application.
+pub(crate) const APPLICATION: &str =
+    "github.com.argoproj.argo_cd.v3.pkg.apis.application.v1alpha1.Application";
 
 /// An Application as it is served.
 pub(crate) struct App {
@@ -61,11 +65,11 @@ impl Entry for App {
             // Nobody who lists applications looks at who wrote which field of them.
             metadata.remove("managedFields");
         }
-        Some(Self {
-            row: Arc::new(Row::of(&object)),
-            text: object.to_string().into(),
-            protobuf: OnceLock::new(),
-        })
+        let text = match schema().message(APPLICATION) {
+            Some(message) => message.gateway_json(&object),
+            None => object.to_string(),
+        };
+        Some(Self { row: Arc::new(Row::of(&object)), text: text.into(), protobuf: OnceLock::new() })
     }
 
     fn name(&self) -> Name {

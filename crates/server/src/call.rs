@@ -50,10 +50,10 @@ impl From<Value> for Reply {
 }
 
 impl Reply {
-    /// The text of its JSON.
-    pub(crate) fn json(&self) -> Bytes {
+    /// The text of its JSON, as the peer's gateway writes this message.
+    pub(crate) fn json(&self, message: &'static Message) -> Bytes {
         match self {
-            Self::Value(value) => value.to_string().into(),
+            Self::Value(value) => message.gateway_json(value).into(),
             Self::Made(made) => made.json(),
         }
     }

@@ -7,6 +7,7 @@ mod stream;
 use http::{HeaderMap, Method as Verb, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tonic::{Code, Status};
 
@@ -54,7 +55,7 @@ async fn respond<D: Door>(api: &Api<D>, request: Request<Incoming>) -> Result<Re
     match &call.run {
         Run::One(run) => {
             let answer = under_way.with(traced(span, run(ask)).await)?;
-            let text = answer.json();
+            let text = answer.json(call.output);
             let text = fields.map_or_else(|| text.clone(), |fields| fields.of_text(&text));
             let mut response = reply(StatusCode::OK, JSON, text);
             let own = match &answer {
@@ -68,7 +69,8 @@ async fn respond<D: Door>(api: &Api<D>, request: Request<Incoming>) -> Result<Re
         }
         Run::Many(run) => {
             let answers = under_way.with(traced(span, run(ask)).await)?;
-            let mut response = stream::response(under_way.stream(answers), fields, &head.headers);
+            let answers = under_way.stream(answers);
+            let mut response = stream::response(answers, call.output, fields, &head.headers);
             response.headers_mut().extend(renewal.into_iter().map(|cookie| (header::SET_COOKIE, cookie)));
             Ok(response)
         }
@@ -120,9 +122,17 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// An error as the gateway writes it.
+#[derive(Serialize)]
+struct Refusal<'a> {
+    error: &'a str,
+    code: i32,
+    message: &'a str,
+}
+
 fn refusal(status: &Status) -> Response<Body> {
-    let text = json!({"error": status.message(), "code": status.code() as i32, "message": status.message()});
-    reply(http_code(status.code()), JSON, text.to_string())
+    let (code, message) = (status.code() as i32, status.message());
+    let text = serde_json::to_string(&Refusal { error: message, code, message }).unwrap_or_default();
+    reply(http_code(status.code()), JSON, text)
 }
 
 fn http_code(code: Code) -> StatusCode {

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use crate::schema::{Form, Kind, Message, Shape, schema};
+use crate::schema::{Field, Form, Kind, Message, Shape, schema};
 
 #[cfg(test)]
 mod tests;
 
 impl Message {
-    /// The message with everything that Go writes though there is nothing to say: messages that are no pointers, and some zeros.
-    /// Members that the message does not have stay.
+    /// The message as Go has it: without the empty values that Go leaves out, and with everything that it writes though there is nothing to
+    /// say: messages that are no pointers, and some zeros. Members that the message does not have stay.
     pub fn filled(&self, value: &Value) -> Value {
         match (self.form, value) {
             (Form::Object, Value::Object(map)) => {
@@ -31,6 +31,9 @@ impl Message {
                 inner.fill(map);
                 continue;
             }
+            if map.get(&field.json).is_some_and(|value| field.is_empty(value)) {
+                map.remove(&field.json);
+            }
             let said = map.get(&field.json).filter(|value| !value.is_null());
             let value = match (said, inner, field.shape) {
                 (Some(_), _, _) if field.yaml => continue,
@@ -42,7 +45,9 @@ impl Message {
                 }
                 (Some(said), Some(inner), _) => inner.filled(said),
                 (Some(_), None, _) => continue,
-                (None, Some(inner), Shape::Plain) if inner.form == Form::Object && !field.yaml => {
+                (None, Some(inner), Shape::Plain)
+                    if inner.form == Form::Object && !field.yaml && field.since.is_none() =>
+                {
                     inner.filled(&Value::Object(Map::new()))
                 }
                 (None, None, Shape::Plain) if field.always => match field.kind {
@@ -61,22 +66,22 @@ impl Message {
     /// The message, or a list of it, as a text: [`Self::filled`], in the order in which the peer's types have their fields. Each level is
     /// set in by so many blanks; where that is none, everything stands in one line.
     pub fn go_json(&self, value: &Value, indent: usize) -> String {
-        let mut writer = Writer { out: String::new(), indent, depth: 0 };
-        match value {
-            Value::Array(list) => {
-                writer.list(Some(self), &list.iter().map(|one| self.filled(one)).collect::<Vec<_>>())
-            }
-            one => writer.value(Some(self), &self.filled(one)),
-        }
-        writer.out
+        Writer { out: String::new(), indent, depth: 0, typed: true }.whole(self, value)
+    }
+
+    /// The same in one line as the peer's gateway writes it: what came through protobuf has lost `apiVersion` and `kind`.
+    pub fn gateway_json(&self, value: &Value) -> String {
+        Writer { out: String::new(), indent: 0, depth: 0, typed: false }.whole(self, value)
     }
 
     /// The members of an object in order, those first that the message does not have.
-    fn ordered<'a>(&'static self, map: &'a Map<String, Value>) -> Vec<Member<'a>> {
+    fn ordered<'a>(&'static self, map: &'a Map<String, Value>, typed: bool) -> Vec<Member<'a>> {
         let mut known = Vec::new();
         self.known(map, &mut known);
-        let strange =
-            map.iter().filter(|(name, _)| !known.iter().any(|member: &Member<'_>| member.name == *name));
+        let told = |name: &str| typed || !["apiVersion", "kind"].contains(&name);
+        let strange = map
+            .iter()
+            .filter(|(name, _)| told(name) && !known.iter().any(|member: &Member<'_>| member.name == *name));
         let strange: Vec<Member<'a>> =
             strange.map(|(name, value)| Member { name, value, message: None, shape: Shape::Plain }).collect();
         strange.into_iter().chain(known).collect()
@@ -101,6 +106,24 @@ impl Message {
     }
 }
 
+impl Field {
+    /// Whether a value is what Go has where nothing was said: no list is `[]`, for none of them comes through protobuf.
+    fn is_empty(&self, value: &Value) -> bool {
+        match (self.shape, value) {
+            (_, Value::Null) => true,
+            (Shape::Pointer, _) => false,
+            (Shape::Many, Value::Array(list)) => list.is_empty(),
+            (Shape::Map, Value::Object(entries)) => entries.is_empty(),
+            (Shape::Plain, Value::String(text)) => text.is_empty() && !matches!(self.kind, Kind::Message(_)),
+            (Shape::Plain, Value::Number(number)) => {
+                number.as_f64() == Some(0.0) && !matches!(self.kind, Kind::Message(_))
+            }
+            (Shape::Plain, Value::Bool(is)) => !is,
+            _ => false,
+        }
+    }
+}
+
 struct Member<'a> {
     name: &'a str,
     value: &'a Value,
@@ -112,14 +135,26 @@ struct Writer {
     out: String,
     indent: usize,
     depth: usize,
+    /// Whether objects tell their kinds.
+    typed: bool,
 }
 
 impl Writer {
+    fn whole(mut self, message: &Message, value: &Value) -> String {
+        match value {
+            Value::Array(list) => {
+                self.list(Some(message), &list.iter().map(|one| message.filled(one)).collect::<Vec<_>>())
+            }
+            one => self.value(Some(message), &message.filled(one)),
+        }
+        self.out
+    }
+
     fn value(&mut self, message: Option<&Message>, value: &Value) {
         let message = message.and_then(|message| schema().message(&message.name));
         match (value, message) {
             (Value::Object(map), Some(message)) if message.form == Form::Object => {
-                let members = message.ordered(map);
+                let members = message.ordered(map, self.typed);
                 self.all('{', '}', &members, |writer, member| {
                     writer.name(member.name);
                     match (member.value, member.shape) {

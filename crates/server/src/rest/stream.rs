@@ -10,6 +10,7 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use serde_json::json;
 use tonic::Status;
+use wire::Message;
 
 use super::fields::Fields;
 use super::http_code;
@@ -21,7 +22,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const EVENTS: &str = "text/event-stream";
 
 /// The body of a stream in the form that the client asks for.
-pub(super) fn response(answers: Answers, fields: Option<Fields>, headers: &HeaderMap) -> Response<Body> {
+pub(super) fn response(
+    answers: Answers,
+    message: &'static Message,
+    fields: Option<Fields>,
+    headers: &HeaderMap,
+) -> Response<Body> {
     let accepts = headers.get(header::ACCEPT).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let events = accepts.contains(EVENTS);
     let fields = fields.map(Arc::new);
@@ -32,7 +38,7 @@ pub(super) fn response(answers: Answers, fields: Option<Fields>, headers: &Heade
         async move {
             let frame = tokio::select! {
                 biased;
-                answer = answers.next() => encode(answer?, fields.as_deref(), events),
+                answer = answers.next() => encode(answer?, message, fields.as_deref(), events),
                 _ = alive.tick(), if events => Bytes::from_static(b":\n"),
             };
             alive.reset();
@@ -49,7 +55,12 @@ pub(super) fn response(answers: Answers, fields: Option<Fields>, headers: &Heade
     response
 }
 
-fn encode(answer: Result<Reply, Status>, fields: Option<&Fields>, events: bool) -> Bytes {
+fn encode(
+    answer: Result<Reply, Status>,
+    message: &'static Message,
+    fields: Option<&Fields>,
+    events: bool,
+) -> Bytes {
     let mut out = BytesMut::new();
     if events {
         out.put_slice(b"data: ");
@@ -58,7 +69,7 @@ fn encode(answer: Result<Reply, Status>, fields: Option<&Fields>, events: bool) 
         Ok(reply) => {
             let start = out.len();
             out.put_slice(b"{\"result\":");
-            out.put(reply.json());
+            out.put(reply.json(message));
             out.put_slice(b"}");
             if let Some(fields) = fields {
                 let whole = out.split_off(start).freeze();

@@ -15,7 +15,7 @@ use tonic::Status;
 use wire::Message;
 
 use super::{Asked, Table, again, text};
-use crate::apps::{App, Apps, Filter};
+use crate::apps::{APPLICATION, App, Apps, Filter};
 use crate::call::{Answers, Encode, NoSuchMethod, Reply};
 use crate::guard::{Guard, denied};
 use crate::index::{Change, Entry as _};
@@ -141,8 +141,6 @@ fn version_of(object: &Value) -> u64 {
 
 /// How long a refresh is waited for.
 const REFRESHED: Duration = Duration::from_secs(60);
-/// Message of an Application.
-const APPLICATION: &str = "github.com.argoproj.argo_cd.v3.pkg.apis.application.v1alpha1.Application";
 
 fn message(name: &str) -> Result<&'static Message, Status> {
     wire::schema().message(name).ok_or_else(|| Status::internal(format!("{name} is no message")))

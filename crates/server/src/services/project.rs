@@ -20,7 +20,8 @@ pub(super) fn add(table: &mut Table<'_>) -> Result<(), NoSuchMethod> {
     table.plain("project.ProjectService/List", |backend, ask| {
         let projects = backend.projects.list(&ask.caller.guard);
         let items: Vec<_> = projects.iter().map(|project| project.value().clone()).collect();
-        Ok(json!({"metadata": {}, "items": items}))
+        let version = backend.projects.index().newest().to_string();
+        Ok(json!({"metadata": {"resourceVersion": version}, "items": items}))
     })?;
     table.one("project.ProjectService/Get", get)?;
     table.plain("project.ProjectService/GetDetailedProject", detailed)?;

@@ -29,7 +29,7 @@ pub(crate) fn get(backend: &Backend, caller: &Caller) -> Value {
         "trackingMethod": snapshot.settings.tracking.method.as_str(),
         "statusBadgeEnabled": is("statusbadge.enabled"),
         "statusBadgeRootUrl": text("statusbadge.url"),
-        "kustomizeOptions": {"buildOptions": text("kustomize.buildOptions")},
+        "kustomizeOptions": {"BuildOptions": text("kustomize.buildOptions")},
         "googleAnalytics": {"trackingID": text("ga.trackingid"), "anonymizeUsers": text("ga.anonymizeusers") != "false"},
         "help": {"chatUrl": text("help.chatUrl"), "chatText": text("help.chatText"), "binaryUrls": downloads},
         "userLoginsDisabled": !logins,
