@@ -30,10 +30,10 @@ lint: ## formatting, clippy, the rings of the architecture, licences
 advisories: ## open advisories of what is used; needs the network
 	$(CARGO) deny check advisories
 
-# Programs that the tests run as the real thing: sshd, gpg, Prometheus, zsh and fish from Debian, Kubernetes and etcd from their Go modules.
+# Programs that the tests run as the real thing: sshd, gpg, Prometheus, Redis (for the peer's server), zsh and fish from Debian, Kubernetes and etcd from their Go modules.
 packages:
 	@missing=(); command -v sshd >/dev/null || [ -x /usr/sbin/sshd ] || missing+=(openssh-server); command -v gpg >/dev/null || missing+=(gnupg); \
-	command -v prometheus >/dev/null || missing+=(prometheus); \
+	command -v prometheus >/dev/null || missing+=(prometheus); command -v redis-server >/dev/null || missing+=(redis-server); \
 	command -v zsh >/dev/null || missing+=(zsh); command -v fish >/dev/null || missing+=(fish); \
 	if [ $${#missing[@]} = 0 ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

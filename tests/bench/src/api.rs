@@ -147,26 +147,21 @@ fn application(number: usize) -> Value {
     })
 }
 
-/// The definition of ApplicationSets, which the peer's server asks for.
-fn application_sets() -> Value {
-    let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
-    json!({
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": "applicationsets.argoproj.io"},
-        "spec": {
-            "group": "argoproj.io", "scope": "Namespaced", "names": {"plural": "applicationsets", "kind": "ApplicationSet"},
-            "versions": [{"name": "v1alpha1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}],
-        },
-    })
-}
-
 impl Run {
     /// Puts the applications there and starts what serves them; no controller runs, for what is measured is the server.
     async fn prepare(arguments: &Arguments, mut report: Report, dir: &Path) -> Result<Option<Self>> {
         let Some(stand) = Stand::start(On::Kubesim, dir).await? else { return Ok(None) };
         let api = Api::new(stand.client());
         api.install().await?;
-        api.apply("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", &application_sets()).await?;
+        api.apply("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", &PeerServer::definition())
+            .await?;
+        for number in 0..PROJECTS {
+            let spec = json!({"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]});
+            let metadata = json!({"name": format!("project-{number}"), "namespace": NAMESPACE});
+            let project = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": metadata, "spec": spec});
+            let place = format!("/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/appprojects");
+            api.apply(&place, &project).await?;
+        }
         let (place, objects) = (installation::applications(), (0..arguments.apps).map(application));
         let applies = futures::stream::iter(objects.map(|object| {
             let (api, place) = (api.clone(), place.clone());
@@ -181,11 +176,11 @@ impl Run {
         let peer = tokio::task::spawn_blocking(move || PeerServer::start(&kubeconfig, NAMESPACE)).await??;
         let beside = peer.as_ref().map(|peer| Subject {
             address: peer.address().to_owned(),
-            token: String::new(),
+            token: ours.token.clone(),
             pid: peer.pid(),
         });
         if beside.is_some() {
-            report.peer = format!("Argo CD {}, nobody logged in", testkit::ARGO_CD_VERSION);
+            report.peer = format!("Argo CD {}", testkit::ARGO_CD_VERSION);
         }
         Ok(Some(Self {
             api,

@@ -126,8 +126,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
 /// Opens a stream and waits for its first event.
 async fn connect(address: &str, path: &str, token: &str) -> Result<TcpStream> {
     let mut stream = TcpStream::connect(address).await?;
-    let who = if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{who}Accept: text/event-stream\r\n\r\n");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nAccept: text/event-stream\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     let first = async {

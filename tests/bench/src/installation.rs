@@ -80,9 +80,7 @@ impl Installation {
 
 /// Reads an answer as a whole, and says how many bytes it has.
 pub(crate) async fn get(http: &reqwest::Client, url: &str, token: &str) -> Result<usize> {
-    let request = http.get(url);
-    let request = if token.is_empty() { request } else { request.bearer_auth(token) };
-    let answer = request.send().await?;
+    let answer = http.get(url).bearer_auth(token).send().await?;
     ensure!(answer.status() == 200, "{url} is answered {}", answer.status());
     Ok(answer.bytes().await?.len())
 }

@@ -2,6 +2,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use serde_json::{Value, json};
 
 use crate::child::Child;
 use crate::real::free_ports;
@@ -9,8 +10,8 @@ use crate::real::free_ports;
 /// How long it may take to listen: it waits for its caches, and that for all Applications.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The peer's own API server (`argocd-server`) with its Redis, on plain http and a free loopback port. Nobody has to log in. It needs the
-/// definitions of Application, AppProject and ApplicationSet, and has no repository server. Ends on drop.
+/// The peer's own API server (`argocd-server`) with its Redis, on plain http and a free loopback port. Sessions of another server of the
+/// same installation count here, too, since they are signed with the same key. It has no repository server. Ends on drop.
 pub struct PeerServer {
     address: String,
     server: Child,
@@ -19,6 +20,20 @@ pub struct PeerServer {
 }
 
 impl PeerServer {
+    /// The definition of ApplicationSets, which it asks for, but for what they are.
+    pub fn definition() -> Value {
+        let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        let version = json!({"name": "v1alpha1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}});
+        json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": "applicationsets.argoproj.io"},
+            "spec": {
+                "group": "argoproj.io", "scope": "Namespaced", "names": {"plural": "applicationsets", "kind": "ApplicationSet"},
+                "versions": [version],
+            },
+        })
+    }
+
     /// Starts it on the cluster that a file names, for the installation in a namespace; `None`, with a word on standard error, where the
     /// server cannot be built or there is no Redis. Blocking.
     ///
@@ -46,7 +61,6 @@ impl PeerServer {
             format!("--kubeconfig={}", kubeconfig.display()),
             format!("--namespace={namespace}"),
             "--insecure".to_owned(),
-            "--disable-auth".to_owned(),
             format!("--redis=127.0.0.1:{redis_port}"),
             "--address=127.0.0.1".to_owned(),
             format!("--port={port}"),

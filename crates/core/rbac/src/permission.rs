@@ -33,12 +33,12 @@ pub enum Resource {
 }
 
 impl Resource {
-    /// All of them.
+    /// All of them, as the peer lists them.
     pub const ALL: [Self; 12] = [
-        Self::Applications,
-        Self::ApplicationSets,
         Self::Clusters,
         Self::Projects,
+        Self::Applications,
+        Self::ApplicationSets,
         Self::Repositories,
         Self::WriteRepositories,
         Self::Certificates,

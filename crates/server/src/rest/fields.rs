@@ -11,7 +11,7 @@ const BYTES: usize = 16 << 10;
 /// See the module.
 ///
 /// **Shape**: names separated by commas, as in `items.metadata.name,items.status.sync`; lists are gone through as if they were not there.
-/// With a `-` before the first, all but these. **Source**: `grpc/http` of argoproj/pkg, for every method. There a list of applications
+/// The metadata of a list always comes. With a `-` before the first, all but these. **Source**: `grpc/http` of argoproj/pkg, for every method. There a list of applications
 /// has a fixed choice of fields, and a name counts for all that begin with it, also in the middle of a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fields {
@@ -34,7 +34,11 @@ impl Fields {
     pub(super) fn of_text(&self, text: &Bytes) -> Bytes {
         match serde_json::from_slice::<Value>(text) {
             Ok(mut value) => {
+                let head = value.get("metadata").filter(|_| value.get("items").is_some()).cloned();
                 self.cut("", &mut value);
+                if let (false, Some(head), Some(map)) = (self.without, head, value.as_object_mut()) {
+                    map.insert("metadata".to_owned(), head);
+                }
                 value.to_string().into()
             }
             Err(_) => text.clone(),
@@ -82,13 +86,13 @@ mod tests {
             ("fields=", all),
             (
                 "name=x&fields=items.metadata.name",
-                json!({"items": [{"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}]}),
+                json!({"metadata": {"resourceVersion": "7"}, "items": [{"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}]}),
             ),
             (
                 "fields=items.status.sync,metadata",
                 json!({"metadata": {"resourceVersion": "7"}, "items": [{"status": {"sync": {"status": "Synced"}}}, {}]}),
             ),
-            ("fields=items.none", json!({"items": [{}, {}]})),
+            ("fields=items.none", json!({"metadata": {"resourceVersion": "7"}, "items": [{}, {}]})),
             (
                 "fields=-items.metadata,items.status.sync",
                 json!({"metadata": {"resourceVersion": "7"}, "items": [{"status": {"syncs": 3}}, {}]}),

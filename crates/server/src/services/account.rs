@@ -69,8 +69,10 @@ fn may(caller: &Caller, action: Action, name: &str) -> Result<String, Status> {
 fn can_i(_: &Backend, ask: &Asked) -> Result<Value, Status> {
     let (resource, action, object) =
         (text(&ask.request, "resource"), text(&ask.request, "action"), text(&ask.request, "subresource"));
-    let known = Resource::parse(resource)
-        .ok_or_else(|| Status::invalid_argument(format!("{resource:?} is no resource of policies")))?;
+    let known = Resource::parse(resource).ok_or_else(|| {
+        let all: Vec<&str> = Resource::ALL.iter().map(|known| known.as_str()).collect();
+        Status::invalid_argument(format!("[{}] does not contain {resource}", all.join(" ")))
+    })?;
     let can = ask.caller.guard.may(known, Action::parse(action), Object::parse(known, object)).is_some();
     Ok(json!({"value": if can { "yes" } else { "no" }}))
 }

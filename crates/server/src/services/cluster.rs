@@ -89,7 +89,7 @@ fn known(snapshot: &Snapshot) -> Vec<ClusterSecret> {
     let all = snapshot.clusters.iter().filter(|one| enabled || one.server != IN_CLUSTER_SERVER);
     let mut all: Vec<ClusterSecret> = all.cloned().collect();
     if enabled && snapshot.clusters.by_server(IN_CLUSTER_SERVER).is_none() {
-        all.insert(0, here());
+        all.push(here());
     }
     all
 }

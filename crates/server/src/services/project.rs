@@ -79,8 +79,10 @@ fn detailed(backend: &Backend, ask: &Asked) -> Result<Value, Status> {
     let clusters: Vec<Value> = clusters
         .map(|cluster| json!({"server": cluster.server, "name": cluster.name, "project": name}))
         .collect();
+    let mut shown = project.project.clone();
+    tokens::normalize(&mut shown);
     Ok(json!({
-        "project": project.value(), "globalProjects": globals(backend, ask, &project.project),
+        "project": shown.to_value(), "globalProjects": globals(backend, ask, &project.project),
         "repositories": repositories, "clusters": clusters,
     }))
 }

@@ -73,7 +73,11 @@ impl Wanted {
 
     /// **Errors**: what the controller would refuse, or with `render` what it could not render.
     async fn validate(&self, backend: &Backend, render: bool) -> Result<(), Status> {
-        let name = &self.app.metadata.name;
+        let (name, project) = (&self.app.metadata.name, self.app.spec.project_name());
+        if backend.projects.index().get(&(backend.namespace.clone(), project.to_owned())).is_none() {
+            let text = format!("app is not allowed in project {project:?}, or the project does not exist");
+            return Err(Status::invalid_argument(text));
+        }
         let invalid = |unrendered: Unrendered| {
             Status::invalid_argument(format!("application spec for {name} is invalid: {unrendered}"))
         };

@@ -12,6 +12,7 @@ mod history;
 mod logs;
 mod matrix;
 mod pages;
+mod peer;
 mod projects;
 mod replicas;
 mod repositories;

@@ -112,9 +112,7 @@ pub(super) async fn create(backend: Arc<Backend>, ask: Asked) -> Result<Reply, S
     let wanted = said(&backend, &ask)?;
     let (guard, name) = (&ask.caller.guard, &wanted.metadata.name);
     let decision = guard.decide(Resource::Projects, Action::Create, Object::project(name))?;
-    admission::check(&wanted).map_err(|status| {
-        Status::new(status.code(), format!("error validating project: {}", status.message()))
-    })?;
+    admission::check(&wanted)?;
     let object = json!({
         "apiVersion": API_VERSION, "kind": APP_PROJECT,
         "metadata": {
