@@ -1,6 +1,7 @@
 //! How many rows have each value.
+#![expect(clippy::disallowed_types, reason = "what is counted is sorted before anybody sees it")]
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use serde::Serialize;
 
@@ -82,7 +83,7 @@ impl Facet {
         Ok(facets)
     }
 
-    fn each<'a>(self, row: &'a Row, counts: &mut BTreeMap<Key<'a>, usize>) {
+    fn each<'a>(self, row: &'a Row, counts: &mut HashMap<Key<'a>, usize>) {
         let mut say = |text: &'a str| {
             if !text.is_empty() {
                 *counts.entry(Key(text, "")).or_default() += 1;
@@ -110,7 +111,7 @@ impl Facet {
 }
 
 /// A value, or a label's key and value.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Key<'a>(&'a str, &'a str);
 
 /// How many rows have which value of a facet.
@@ -130,13 +131,19 @@ fn is_zero(n: &usize) -> bool {
 
 /// Counts rows by a facet.
 pub fn count<'a>(rows: impl Iterator<Item = &'a Row>, facet: Facet) -> Count {
-    let mut counts = BTreeMap::new();
+    let mut counts = HashMap::new();
     rows.for_each(|row| facet.each(row, &mut counts));
     let mut values: Vec<(Key<'_>, usize)> = counts.into_iter().collect();
-    // Sorting is stable: values that as many rows have are in the order of their names.
-    values.sort_by(|(_, a), (_, b)| b.cmp(a));
+    // Values that as many rows have are in the order of their names.
+    let order =
+        |(one, a): &(Key<'_>, usize), (other, b): &(Key<'_>, usize)| b.cmp(a).then_with(|| one.cmp(other));
     let more = values.len().saturating_sub(VALUES);
-    values.truncate(VALUES);
+    if more > 0 {
+        // What is left out needs no order.
+        values.select_nth_unstable_by(VALUES - 1, order);
+        values.truncate(VALUES);
+    }
+    values.sort_by(order);
     let named = |Key(name, value): &Key<'_>| match facet {
         Facet::Labels => format!("{name}={value}"),
         _ => (*name).to_owned(),

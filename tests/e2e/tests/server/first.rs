@@ -43,7 +43,7 @@ async fn logs_in_syncs_and_leaves() {
         (
             format!("app create other {place} --path app --project none"),
             20,
-            "application spec for other is invalid",
+            "app is not allowed in project \\\"none\\\", or the project does not exist",
         ),
         ("app set app --sync-option ApplyOutOfSyncOnly=true".into(), 0, ""),
         (
