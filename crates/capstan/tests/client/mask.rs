@@ -27,6 +27,9 @@ static ALWAYS: LazyLock<Masks> = LazyLock::new(|| {
 /// Where applications come and go. Of what is told while somebody waits nothing counts.
 static MOVING: LazyLock<Masks> = LazyLock::new(|| {
     masks(&[
+        // Who wrote last, and when, comes in the order of that.
+        (r#"(?ms)^ *"managedFields": \[$.*?^ *\]\n( *\},?\n *"spec")"#, "$1"),
+        (r"(?ms)^  managedFields:\n.*?^  (name: )", "  $1"),
         (r"(?m)^(TIMESTAMP .*|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d .*)\n", ""),
         (
             r"(?m)^(This is the state of the app after wait timed out:|The command timed out waiting for .*)\n",
