@@ -14,8 +14,9 @@ fuzz_target!(|text: &str| {
         assert!(event.places.len() <= webhook::REPOSITORIES);
     }
     let names = ["github.secret", "gitlab.secret", "bitbucket.uuid", "bitbucketserver.secret", "gogs.secret", "harbor.secret", "azuredevops.password"];
-    let entries = names.map(|name| (format!("webhook.{name}"), b"a secret that nobody knows".to_vec()));
-    let outcome = webhook::read(header, body.as_bytes(), &Secrets::new(&entries.into(), |_, _| None));
+    let is_set = |key: &str| names.iter().any(|name| key.strip_prefix("webhook.") == Some(*name));
+    let secrets = Secrets::new(|key| is_set(key).then_some(&b"a secret that nobody knows"[..]));
+    let outcome = webhook::read(header, body.as_bytes(), &secrets);
     let ping = |event: &webhook::Event| event.provider == Provider::BitbucketServer && event.places.is_empty();
     assert!(matches!(&outcome, Err(Refused::Unknown | Refused::Unproven(_))) || outcome.as_ref().is_ok_and(ping));
 });

@@ -1,6 +1,5 @@
 //! Who may come in and what they may do, as the settings and the projects have it now.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use accounts::{Accounts, PasswordRules, ProjectTokens, SigningKey};
@@ -15,8 +14,7 @@ use crate::sso::Sso;
 
 /// How long a session lasts where `users.session.duration` says nothing, in seconds.
 const SESSION_SECONDS: i64 = 24 * 3600;
-/// Secret with passwords, tokens and keys.
-pub(crate) const SECRET: &str = "argocd-secret";
+pub(crate) use settings::ARGOCD_SECRET as SECRET;
 
 /// See the module. It is made anew where anything of it changes, and never changed in place.
 pub(crate) struct Access {
@@ -26,6 +24,8 @@ pub(crate) struct Access {
     /// What keeps logins by the identity provider that are under way; there as long as `key` is.
     pub(crate) state_key: Option<Seal>,
     pub(crate) sso: Sso,
+    /// What webhooks are proven by.
+    pub(crate) webhooks: webhook::Secrets,
     pub(crate) policy: Arc<Policy>,
     pub(crate) tokens: ProjectTokens,
     pub(crate) passwords: PasswordRules,
@@ -46,8 +46,7 @@ impl Access {
         shelf: Option<&Shelf>,
     ) -> Result<Self, String> {
         let mut problems = Vec::new();
-        let none = BTreeMap::new();
-        let secret = settings.own_secrets.get(SECRET).map_or(&none, |secret| secret.expose());
+        let secret = settings.own_secret();
         let (accounts, unread) = Accounts::read(&settings.config, secret);
         problems.extend(unread.iter().map(ToString::to_string));
         let (mut policy, unread) = Policy::compile(&settings.rbac);
@@ -84,6 +83,7 @@ impl Access {
             key: key.and_then(|key| SigningKey::new(key.clone()).ok()),
             state_key: key.and_then(|key| Seal::new(key, Purpose::Logins)),
             sso,
+            webhooks: webhook::Secrets::new(|reference| settings.secret(reference)),
             policy: Arc::new(policy),
             tokens,
             passwords,

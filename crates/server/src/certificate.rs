@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use settings::Snapshot;
 
-use crate::access::SECRET;
 use crate::tls::{Certificates, Identity, TlsError};
 
 /// The certificate among the entries of a Secret.
@@ -19,7 +18,7 @@ pub(crate) fn among(entries: &BTreeMap<String, Vec<u8>>) -> Option<Identity> {
 /// The one that the settings have.
 pub(crate) fn of(settings: &Snapshot) -> Option<Identity> {
     let outside = settings.server_tls.as_ref().and_then(|secret| among(secret.expose()));
-    outside.or_else(|| among(settings.own_secrets.get(SECRET)?.expose()))
+    outside.or_else(|| among(settings.own_secret()))
 }
 
 /// What is shown from the start: what the settings have, else `own`, else one that is made for now.

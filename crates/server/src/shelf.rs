@@ -17,7 +17,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use settings::SettingsHandle;
 
-use crate::access;
 use crate::seal::{Purpose, Seal};
 use crate::store::{Kind, Store, code, decoded, version};
 
@@ -115,9 +114,8 @@ impl Shelf {
     ) -> Result<Option<T>, kube::Error> {
         let key = {
             let settings = self.settings.current();
-            let own = settings.own_secrets.get(access::SECRET);
-            let secret = own.and_then(|own| own.expose().get("server.secretkey").cloned());
-            secret.and_then(|secret| Seal::new(&secret, Purpose::Tokens))
+            let secret = settings.secret("server.secretkey");
+            secret.and_then(|secret| Seal::new(secret, Purpose::Tokens))
         };
         let Some(key) = key else { return Ok(None) };
         let place = place(owner);

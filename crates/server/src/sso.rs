@@ -1,6 +1,5 @@
 //! The identity provider that settings name, and where we are ourselves.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use net::Proxies;
@@ -8,7 +7,6 @@ use oidc::{Config, Provider};
 use settings::Snapshot;
 use url::Url;
 
-use crate::access::SECRET;
 use crate::shelf::Shelf;
 
 /// Most `additionalUrls`.
@@ -114,15 +112,7 @@ fn provider(
     before: Option<&Arc<Provider>>,
     problems: &mut Vec<String>,
 ) -> Result<Arc<Provider>, String> {
-    let none = BTreeMap::new();
-    let own = settings.own_secrets.get(SECRET).map_or(&none, |secret| secret.expose());
-    let secret = |key: &str| {
-        let value = match key.split_once(':') {
-            Some((name, key)) => settings.own_secrets.get(name)?.expose().get(key),
-            None => own.get(key),
-        };
-        String::from_utf8(value?.clone()).ok()
-    };
+    let secret = |reference: &str| String::from_utf8(settings.secret(reference)?.to_vec()).ok();
     let insecure = settings.config.get("oidc.tls.insecure.skip.verify").is_some_and(|text| text == "true");
     let (config, missing) = Config::read(text, insecure, secret).map_err(|error| error.to_string())?;
     problems.extend(missing.into_iter().map(|line| format!("oidc.config: {line}")));

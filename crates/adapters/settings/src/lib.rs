@@ -31,4 +31,4 @@ pub use handle::{SettingsError, SettingsHandle};
 pub use lookup::{Repositories, RepositoryAccess};
 pub use repository::{AzureServicePrincipal, Credentials, GithubApp, Repository, RepositoryType};
 pub use secret::Secret;
-pub use store::{OwnSecret, Snapshot};
+pub use store::{ARGOCD_SECRET, OwnSecret, Snapshot};

@@ -43,6 +43,26 @@ pub struct Snapshot {
     pub gpg_keys: BTreeMap<String, String>,
 }
 
+/// Secret with passwords, tokens and keys of the installation.
+pub const ARGOCD_SECRET: &str = "argocd-secret";
+
+impl Snapshot {
+    /// What `argocd-secret` holds, for the server alone; nothing where there is none.
+    pub fn own_secret(&self) -> &BTreeMap<String, Vec<u8>> {
+        static NONE: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        self.own_secrets.get(ARGOCD_SECRET).map_or(&NONE, |secret| secret.expose())
+    }
+
+    /// What settings refer to by `$key` (of `argocd-secret`) or `$name:key` (of another Secret of the installation), without the `$`.
+    pub fn secret(&self, reference: &str) -> Option<&[u8]> {
+        let value = match reference.split_once(':') {
+            Some((name, key)) => self.own_secrets.get(name)?.expose().get(key),
+            None => self.own_secret().get(reference),
+        };
+        value.map(Vec::as_slice)
+    }
+}
+
 /// The values of a Secret.
 pub type OwnSecret = Secret<BTreeMap<String, Vec<u8>>>;
 

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fmt;
 
 use base64::Engine as _;
@@ -28,19 +27,13 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// From the entries of `argocd-secret`. A value `$key` stands for another entry, `$name:key` for one of another Secret, which
-    /// `other` gives.
-    pub fn new<'a>(
-        entries: &'a BTreeMap<String, Vec<u8>>,
-        other: impl Fn(&str, &str) -> Option<&'a [u8]>,
-    ) -> Self {
+    /// `look_up` gives entries of `argocd-secret` by their key, and of other Secrets by `name:key`. A value `$key` or `$name:key` stands for
+    /// another entry.
+    pub fn new<'a>(look_up: impl Fn(&str) -> Option<&'a [u8]>) -> Self {
         let entry = |key: &str| {
-            let own = entries.get(key).map(Vec::as_slice).unwrap_or_default();
+            let own = look_up(key).unwrap_or_default();
             let referred = std::str::from_utf8(own).ok().and_then(|text| text.strip_prefix('$'));
-            let value = referred.and_then(|referred| match referred.split_once(':') {
-                Some((name, key)) => other(name, key),
-                None => entries.get(referred).map(Vec::as_slice),
-            });
+            let value = referred.and_then(&look_up);
             // One that refers to nothing stays what it is: it must not become one that everybody knows.
             value.filter(|value| !value.is_empty()).unwrap_or(own).to_vec()
         };

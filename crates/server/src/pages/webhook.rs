@@ -10,10 +10,9 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use webhook::{Event, Place, Refused, Secrets};
+use webhook::{Event, Place, Refused};
 
 use super::TEXT;
-use crate::access::SECRET;
 use crate::body::{Body, answer as reply};
 use crate::server::Backend;
 use crate::store::Kind;
@@ -54,12 +53,7 @@ pub(super) async fn answer(backend: &Arc<Backend>, request: Request<Incoming>) -
         Ok(Err((status, why))) => return reply(status, TEXT, format!("{why}\n")),
         Err(_) => return reply(StatusCode::REQUEST_TIMEOUT, TEXT, "the body did not come in time\n"),
     };
-    let none = BTreeMap::new();
-    let own = settings.own_secrets.get(SECRET).map_or(&none, |secret| secret.expose());
-    let other = |name: &str, key: &str| {
-        settings.own_secrets.get(name).and_then(|secret| secret.expose().get(key)).map(Vec::as_slice)
-    };
-    match webhook::read(|name| header(&head.headers, name), &held.bytes, &Secrets::new(own, other)) {
+    match webhook::read(|name| header(&head.headers, name), &held.bytes, &backend.access().webhooks) {
         Ok(event) => {
             announce(backend, &event);
             reply(StatusCode::OK, TEXT, "")
