@@ -18,11 +18,10 @@ pub(super) fn list(backend: &Backend, guard: &Guard, question: &Question) -> Ans
     let now = backend.now();
     let rows = backend.apps.rows(guard, |row| question.which.takes(row, now));
     let total = rows.len();
-    let counted = question.facets.iter().map(|facet| {
-        let count = count(rows.iter().map(Arc::as_ref), *facet);
-        (facet.name().to_owned(), json!(count))
-    });
-    let facets: Map<String, Value> = counted.collect();
+    let counts = count(rows.iter().map(Arc::as_ref), &question.facets);
+    let counted = question.facets.iter().zip(counts);
+    let facets: Map<String, Value> =
+        counted.map(|(facet, count)| (facet.name().to_owned(), json!(count))).collect();
     let page = page(rows, question.sort, question.after.as_ref(), question.limit);
     let items: Vec<Value> = page.rows.iter().map(|row| question.fields.of(row)).collect();
     let mut value = json!({"items": items, "total": total});
