@@ -48,6 +48,7 @@ pub(crate) fn calls(backend: &Arc<Backend>) -> Result<Calls<Caller>, NoSuchMetho
         Ok(version::version(ask.caller.session.is_some()))
     })?;
     table.plain("cluster.SettingsService/Get", |backend, ask| Ok(settings::get(backend, &ask.caller)))?;
+    table.one("cluster.SettingsService/GetPlugins", settings::plugins)?;
     session::add(&mut table)?;
     account::add(&mut table)?;
     project::add(&mut table)?;

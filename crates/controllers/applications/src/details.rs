@@ -34,6 +34,14 @@ pub enum SourceDetails {
 }
 
 impl Controller {
+    /// Names of the config management plugins that are there.
+    ///
+    /// # Errors
+    /// The directory of their sockets cannot be read.
+    pub async fn plugins(&self) -> Result<Vec<String>, plugins::Error> {
+        self.shared().plugins.names().await
+    }
+
     /// What of a source can be set. `app` need not be there: it says the project, the name, and the sources that lend their files to this one
     /// (`$ref/…`). Nothing is asked of the cluster that it goes to.
     ///

@@ -1,10 +1,14 @@
 //! `cluster.SettingsService`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use accounts::Capability;
 use serde_json::{Map, Value, json};
+use tonic::Status;
 
+use super::Asked;
+use crate::call::Reply;
 use crate::door::Caller;
 use crate::server::Backend;
 
@@ -48,6 +52,13 @@ pub(crate) fn get(backend: &Backend, caller: &Caller) -> Value {
         settings.insert("resourceOverrides".to_owned(), Value::Object(overrides));
     }
     settings
+}
+
+/// `GetPlugins`: names of plugins, for whoever is logged in.
+pub(super) async fn plugins(backend: Arc<Backend>, _: Asked) -> Result<Reply, Status> {
+    let names = backend.controller.plugins().await.map_err(|error| Status::unavailable(error.to_string()))?;
+    let plugins: Vec<Value> = names.into_iter().map(|name| json!({ "name": name })).collect();
+    Ok(json!({ "plugins": plugins }).into())
 }
 
 /// What a client needs that logs in by itself.

@@ -85,6 +85,10 @@ async fn details_of_sources_are_for_those_who_may_make_the_application() {
         ),
     ];
     let nobody = stand.account("nobody", rights).await;
+    if plugin.is_some() {
+        let answer = stand.get("/api/v1/settings/plugins", &nobody).await.text().await.unwrap();
+        assert_eq!(answer, r#"{"plugins":[{"name":"sized-v1.0"}]}"#);
+    }
     for (name, who, app, source, expected) in rows {
         if name == "a plugin" && plugin.is_none() {
             continue;
