@@ -132,6 +132,9 @@ async fn stand() -> (Stand, String, String) {
         Ok::<_, anyhow::Error>(all["total"] == 30 && some["total"] == 15)
     })
     .await;
+    for token in [&admin, &bob] {
+        drop(settled(&stand, token).await);
+    }
     (stand, admin, bob)
 }
 
@@ -345,6 +348,7 @@ async fn what_cannot_be_told_is_asked_anew_and_silence_is_alive() {
     let (mut stand, admin, bob) = stand().await;
     let alive = std::time::Duration::from_millis(50);
     stand.bounded(server::Streams { changes: 5, alive }).await;
+    drop(settled(&stand, &admin).await);
     let all = "?topic=applications";
     let position = async || list(&stand, &admin, "").await["position"].as_str().unwrap().to_owned();
     let next = "ask for it anew; it is followed from here on";
@@ -386,6 +390,7 @@ async fn what_cannot_be_told_is_asked_anew_and_silence_is_alive() {
     for n in 0..30 {
         stand.api.patch(&path(&format!("a{n:02}")), &json!({"metadata": {"labels": labels}})).await.unwrap();
     }
+    drop(settled(&stand, &admin).await);
     rights(&stand, "p, bob, applications, get, none/*, allow").await;
     testkit::eventually("nothing is seen", e2e::PATIENCE, || async {
         Ok::<_, anyhow::Error>(list(&stand, &bob, "").await["total"] == 0)
@@ -399,24 +404,30 @@ async fn what_cannot_be_told_is_asked_anew_and_silence_is_alive() {
     assert_eq!((reset.kind.as_str(), &reset.data), ("reset", &told));
 }
 
-/// A stream of somebody whose rights were given a moment ago: until they are in force in it, rows come as added.
+/// A stream of somebody, once what was made and what rights were given a moment ago is behind it: until then rows come as added.
 async fn settled(stand: &Stand, token: &str) -> Events {
     let tries = std::sync::atomic::AtomicUsize::new(0);
-    testkit::eventually_some("one change is one event", e2e::PATIENCE, || async {
+    let mark = async |text: Value| {
+        stand.api.patch(&path("a28"), &json!({"metadata": {"labels": {"mark": text}}})).await
+    };
+    let mut events = testkit::eventually_some("one change is one event", e2e::PATIENCE, || async {
         let (mut events, _) = Events::open(stand, token, "?topic=applications", "").await;
-        let try_ = tries.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let health = health(["Missing", "Degraded"][try_ % 2]);
-        stand.api.patch(&path("a02"), &health).await?;
+        let n = tries.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        mark(json!(format!("m{n}"))).await?;
         let event = events.next().await.expect("the stream goes on");
-        Ok::<_, anyhow::Error>((event.data["changes"].as_array().map(Vec::len) == Some(1)).then_some(events))
+        let changes = event.data["changes"].as_array().map(Vec::as_slice).unwrap_or_default();
+        Ok::<_, anyhow::Error>((changes.len() == 1 && changes[0]["name"] == "a28").then_some(events))
     })
-    .await
+    .await;
+    mark(Value::Null).await.unwrap();
+    assert_eq!(events.change().await["name"], "a28");
+    events
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_ends_with_its_session_and_rights_that_go_take_rows_along() {
     let (stand, admin, bob) = stand().await;
-    let mut events = settled(&stand, &bob).await;
+    let (mut events, _) = Events::open(&stand, &bob, "?topic=applications", "").await;
     // What bob may not see is not told; what he may is.
     stand.api.patch(&path("a01"), &health("Missing")).await.unwrap();
     stand.api.patch(&path("a02"), &health("Suspended")).await.unwrap();
