@@ -9,6 +9,7 @@ use oidc::{Claims as ExternalClaims, Refused};
 use rbac::Subject;
 use serde_json::Value;
 use tonic::Status;
+use url::Url;
 use wire::Method;
 
 use crate::address;
@@ -178,7 +179,7 @@ impl Entered {
     }
 }
 
-/// Lets in whoever shows a session, and where it is `open` everybody else, too.
+/// Lets in whoever shows a session, and where it is `open` everybody else, too. A session in cookies counts for pages of ours alone (A108).
 pub(crate) async fn admit(backend: &Backend, headers: &HeaderMap, open: bool) -> Result<Entered, Status> {
     let stranger = |expired| {
         let guard = Guard::new(Subject::anonymous(), Arc::clone(&backend.access().policy));
@@ -191,6 +192,11 @@ pub(crate) async fn admit(backend: &Backend, headers: &HeaderMap, open: bool) ->
         Ok(None) => return Err(Status::unauthenticated("no session information")),
         Ok(Some(shown)) => shown,
     };
+    if shows_cookies(headers) && !is_own_origin(backend, headers) {
+        // The browser lends the session; who asks is a page that somebody else made.
+        let text = "a page of another origin asks with the session of this one; url and additionalUrls of argocd-cm say which are ours";
+        return if open { Ok(stranger(false)) } else { Err(Status::permission_denied(text)) };
+    }
     match with_renewal(backend, &shown).await {
         Ok((session, renewed)) => {
             let subject = match &session.who {
@@ -248,6 +254,11 @@ impl Door for Arc<Backend> {
     }
 }
 
+/// Whether the token that a request shows is in cookies, which a browser sends whatever page asks.
+fn shows_cookies(headers: &HeaderMap) -> bool {
+    !headers.contains_key("token") && !headers.contains_key(header::AUTHORIZATION)
+}
+
 /// The token that a request shows: in the metadata of gRPC, as a bearer token, or in cookies.
 fn token(headers: &HeaderMap) -> Result<Option<String>, Status> {
     let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
@@ -269,6 +280,16 @@ fn token(headers: &HeaderMap) -> Result<Option<String>, Status> {
         };
     }
     Ok(cookie(headers).filter(|token| !token.is_empty()))
+}
+
+/// Whether a page may speak in the name of whoever looks at it: one of the host that is asked, or of a URL of ours. Who is no page says no origin.
+pub(crate) fn is_own_origin(backend: &Backend, headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let origin = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok());
+    let Some(origin) = origin.filter(|origin| origin.has_host()) else { return false };
+    let host = text(header::HOST).and_then(|host| Url::parse(&format!("{}://{host}", origin.scheme())).ok());
+    host.is_some_and(|host| host.origin() == origin.origin()) || backend.access().sso.is_own(&origin)
 }
 
 /// All cookies of a request.

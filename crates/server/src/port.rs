@@ -179,6 +179,11 @@ where
         .keep_alive_interval(Some(Duration::from_secs(20)));
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(origin);
+        // HTTP/2 says it in another place.
+        let host = request.uri().authority().and_then(|host| host.as_str().parse().ok());
+        if let (false, Some(host)) = (request.headers().contains_key(header::HOST), host) {
+            request.headers_mut().insert(header::HOST, host);
+        }
         api.clone().answer(request)
     });
     let connection = builder.serve_connection_with_upgrades(io, service);

@@ -265,22 +265,22 @@ async fn answers_rest() {
             "/api/v1/session",
             Some(&json!({"username": 5})),
             401,
-            r#"{"code":16,"error":"Invalid username or password: 100 %","message":"Invalid username or password: 100 %"}"#,
+            r#"{"error":"Invalid username or password: 100 %","code":16,"message":"Invalid username or password: 100 %"}"#,
         ),
         (
             "GET",
             "/api/v1/session/userinfo",
             None,
             401,
-            r#"{"code":16,"error":"no session information","message":"no session information"}"#,
+            r#"{"error":"no session information","code":16,"message":"no session information"}"#,
         ),
-        ("GET", "/api/v1/nothing", None, 404, r#"{"code":5,"error":"Not Found","message":"Not Found"}"#),
+        ("GET", "/api/v1/nothing", None, 404, r#"{"error":"Not Found","code":5,"message":"Not Found"}"#),
         (
             "GET",
             "/api/v1/session",
             None,
             501,
-            r#"{"code":12,"error":"Method Not Allowed","message":"Method Not Allowed"}"#,
+            r#"{"error":"Method Not Allowed","code":12,"message":"Method Not Allowed"}"#,
         ),
     ];
     for (verb, path, body, status, text) in rows {

@@ -15,12 +15,11 @@ use rbac::{Action, Decision, Resource};
 use resource::ResourceKey;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
-use url::Url;
 
 use super::TEXT;
 use crate::api::{Door as _, Visit};
 use crate::body::{Body, answer as reply};
-use crate::door::Caller;
+use crate::door::{Caller, is_own_origin};
 use crate::guard::Guard;
 use crate::server::Backend;
 use crate::services::site::{kept, visit};
@@ -191,16 +190,6 @@ fn shells(backend: &Backend, asked: &str) -> Vec<String> {
     let all: Vec<String> =
         said.split(',').map(|shell| shell.trim().to_owned()).filter(|shell| !shell.is_empty()).collect();
     if all.iter().any(|shell| shell == asked) { vec![asked.to_owned()] } else { all }
-}
-
-/// Whether a page may speak in the name of whoever looks at it: one of the host that is asked, or of a URL of ours. Who is no page says no origin.
-fn is_own_origin(backend: &Backend, headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let Some(origin) = headers.get(header::ORIGIN) else { return true };
-    let origin = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok());
-    let Some(origin) = origin.filter(|origin| origin.has_host()) else { return false };
-    let host = text(header::HOST).and_then(|host| Url::parse(&format!("{}://{host}", origin.scheme())).ok());
-    host.is_some_and(|host| host.origin() == origin.origin()) || backend.access().sso.is_own(&origin)
 }
 
 /// What says that frames begin.

@@ -71,6 +71,18 @@ impl Wanted {
         guard.decide(Resource::Applications, action, object)
     }
 
+    /// What was there may become this: the caller needs `update` where it is; to move it into another project also `create` and `update` there.
+    /// To be asked before anything is rendered, for what a project lends is not for those who may not use it.
+    fn permit_change(&self, backend: &Backend, guard: &Guard, there: &Value) -> Result<Decision, Status> {
+        let old = Self::new(backend, there.clone())?;
+        let decision = old.permit(backend, guard, Action::Update)?;
+        if old.app.spec.project_name() != self.app.spec.project_name() {
+            self.permit(backend, guard, Action::Create)?;
+            self.permit(backend, guard, Action::Update)?;
+        }
+        Ok(decision)
+    }
+
     /// **Errors**: what the controller would refuse, or with `render` what it could not render.
     async fn validate(&self, backend: &Backend, render: bool) -> Result<(), Status> {
         let (name, project) = (&self.app.metadata.name, self.app.spec.project_name());
@@ -145,8 +157,6 @@ async fn create(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
 const OURS: [&str; 3] = ["labels", "annotations", "finalizers"];
 
 /// Writes the wanted parts into what is there, as it is when it is written. `check` is told whether that is the same already.
-///
-/// The caller needs `update` where the application is; to move it into another project also `create` there.
 async fn write(
     backend: &Backend,
     ask: &Asked,
@@ -167,12 +177,7 @@ async fn write(
         if new == there {
             return Ok(there);
         }
-        let old = Wanted::new(backend, there.clone())?;
-        let decision = old.permit(backend, guard, Action::Update)?;
-        if old.app.spec.project_name() != wanted.app.spec.project_name() {
-            wanted.permit(backend, guard, Action::Create)?;
-            wanted.permit(backend, guard, Action::Update)?;
-        }
+        let decision = wanted.permit_change(backend, guard, &there)?;
         match backend.store.replace(Kind::Application, namespace, name, &new).await {
             Ok(value) => {
                 let name = format!("{namespace}/{name}");
@@ -224,9 +229,10 @@ async fn update(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
 async fn update_spec(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
     let place = (text(&ask.request, "appNamespace"), text(&ask.request, "name"));
     let (there, _) = live(&backend, &ask, &Action::Update, place).await?;
-    let mut changed = there;
+    let mut changed = there.clone();
     changed["spec"] = ask.request.get("spec").cloned().unwrap_or_default();
     let wanted = Wanted::new(&backend, changed)?;
+    wanted.permit_change(&backend, &ask.caller.guard, &there)?;
     wanted.validate(&backend, validates(&ask.request)).await?;
     let written = write(&backend, &ask, &wanted, false, |_| Ok(())).await?;
     Ok(written.get("spec").cloned().unwrap_or_default().into())
@@ -250,6 +256,7 @@ async fn patch(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
         return Err(Status::invalid_argument("a patch cannot give an application another name or namespace"));
     }
     let wanted = Wanted::new(&backend, changed)?;
+    wanted.permit_change(&backend, &ask.caller.guard, &there)?;
     wanted.validate(&backend, true).await?;
     write(&backend, &ask, &wanted, false, |_| Ok(())).await.map(Reply::from)
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "a test says what is not there to run against")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod abuse;
 mod audit;
 mod certificates;
 mod clusters;

@@ -13,7 +13,7 @@ use crate::stand::Stand;
 const SOON: Duration = Duration::from_secs(60);
 
 impl Stand {
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.server.address())
     }
 
