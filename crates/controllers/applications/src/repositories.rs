@@ -301,7 +301,7 @@ impl Repositories {
         loop {
             let woken = self.changed.notified();
             let now = Instant::now();
-            self.lock().retain(|key, state| state.due > now || used(key) || state.is_new(now));
+            self.forget(now, &used);
             for (key, remote) in self.due(now, &interval) {
                 if called.insert(key.clone()) {
                     let next = interval(&key.url);
@@ -335,6 +335,14 @@ impl Repositories {
                 }
             }
         }
+    }
+
+    /// Forgets those that are due and that nobody uses. `used` is asked under no lock: it looks at applications, and they at repositories.
+    fn forget(&self, now: Instant, used: impl Fn(&RepositoryKey) -> bool) {
+        let due = |(key, state): (&RepositoryKey, &State)| (state.due <= now).then(|| key.clone());
+        let mut unused: BTreeSet<RepositoryKey> = self.lock().iter().filter_map(due).collect();
+        unused.retain(|key| !used(key));
+        self.lock().retain(|key, state| !unused.contains(key) || state.due > now || state.is_new(now));
     }
 
     /// Whom to ask now. With one chart of an index all others are asked for, too, so that they share the one request from then on;
@@ -561,9 +569,10 @@ mod tests {
             tokio::task::yield_now().await;
         }
         // Nobody uses it, and it is told that this was asked.
-        let nobody = move |_: &RepositoryKey| tell.send(()).is_err();
+        let free = Arc::clone(&repositories);
+        let nobody = move |_: &RepositoryKey| tell.send(free.states.try_lock().is_ok()).is_err();
         let poll = tokio::spawn(async move { polling.poll(|_| LATER, nobody, |_| {}).await });
-        told.recv().await.unwrap();
+        assert!(told.recv().await.unwrap(), "whoever is asked may look at repositories");
         assert!(repositories.lock().contains_key(&key), "it was looked at, and stays");
         question.abort();
         poll.abort();

@@ -295,9 +295,8 @@ pub(crate) struct Shared {
     pub(crate) signatures: crate::signed::Signatures,
     /// Templates of charts, parsed.
     pub(crate) templates: Arc<helm::Cache>,
-    apps: RwLock<BTreeMap<AppName, Entry>>,
-    /// Those among them that depend on others.
-    depending: RwLock<BTreeSet<AppName>>,
+    /// Whoever has it may take `sights`, too; no other lock of these is taken under another one.
+    apps: RwLock<Apps>,
     projects: RwLock<Projects>,
     memories: Mutex<HashMap<AppName, Arc<tokio::sync::Mutex<AppMemory>>>>,
     /// All resources of the applications whose status has no room for them, as of the last pass.
@@ -316,11 +315,32 @@ pub(crate) struct Shared {
 }
 
 #[derive(Default)]
+struct Apps {
+    known: BTreeMap<AppName, Entry>,
+    /// Those among them that depend on others.
+    depending: BTreeSet<AppName>,
+}
+
+#[derive(Default)]
 struct Projects {
     /// Whether all of them were seen once.
     seen: bool,
     known: BTreeMap<String, AppProject>,
     compiled: BTreeMap<String, (Arc<settings::Snapshot>, Arc<ProjectEntry>)>,
+}
+
+impl Apps {
+    fn remove(&mut self, name: &AppName) -> Option<Entry> {
+        self.depending.remove(name);
+        self.known.remove(name)
+    }
+
+    /// Applications that depend on others.
+    fn dependents(&self) -> Vec<(AppName, Arc<Application>)> {
+        let app =
+            |name: &AppName| Some((Arc::clone(name), Arc::clone(self.known.get(name)?.app.as_ref().ok()?)));
+        self.depending.iter().filter_map(app).collect()
+    }
 }
 
 impl Shared {
@@ -353,7 +373,6 @@ impl Shared {
             queue: Queue::new(),
             metrics,
             apps: RwLock::default(),
-            depending: RwLock::default(),
             projects: RwLock::default(),
             memories: Mutex::default(),
             unlisted: Mutex::default(),
@@ -394,16 +413,16 @@ impl Shared {
     }
 
     pub(crate) fn app(&self, name: &AppName) -> Option<Entry> {
-        read(&self.apps).get(name).cloned()
+        read(&self.apps).known.get(name).cloned()
     }
 
     pub(crate) fn app_names(&self) -> Vec<AppName> {
-        read(&self.apps).keys().cloned().collect()
+        read(&self.apps).known.keys().cloned().collect()
     }
 
     /// Calls `visit` with every Application that can be read.
     pub(crate) fn each_app(&self, mut visit: impl FnMut(&AppName, &Application)) {
-        for (name, entry) in read(&self.apps).iter() {
+        for (name, entry) in &read(&self.apps).known {
             if let Ok(app) = &entry.app {
                 visit(name, app);
             }
@@ -416,7 +435,7 @@ impl Shared {
         let (uid, version) = identity(&value);
         let known = |old: &Entry| old.uid == uid && old.version >= version && version > 0;
         // The event of what we wrote ourselves.
-        if read(&self.apps).get(name).is_some_and(known) {
+        if read(&self.apps).known.get(name).is_some_and(known) {
             return false;
         }
         self.put_entry(name, Entry::new(value))
@@ -427,6 +446,7 @@ impl Shared {
     pub(crate) fn went_back(&self, name: &AppName, value: &Value, listed: u64) -> bool {
         let (uid, version) = identity(value);
         read(&self.apps)
+            .known
             .get(name)
             .is_some_and(|old| old.uid == uid && version < old.version && old.version <= listed)
     }
@@ -435,9 +455,8 @@ impl Shared {
     /// was.
     pub(crate) fn forget_all(&self) {
         for name in self.app_names() {
-            write(&self.apps).remove(&name);
+            drop(write(&self.apps).remove(&name));
             write(&self.sights).forget(&name);
-            write(&self.depending).remove(&name);
             self.memories().remove(&name);
         }
     }
@@ -445,7 +464,7 @@ impl Shared {
     /// [`Shared::put_app`] of one that was read already.
     pub(crate) fn put_entry(&self, name: &AppName, entry: Entry) -> bool {
         let mut apps = write(&self.apps);
-        let known = apps.get(name);
+        let known = apps.known.get(name);
         if known.is_some_and(|old| old.uid == entry.uid && old.version > entry.version) {
             return false;
         }
@@ -453,11 +472,11 @@ impl Shared {
         write(&self.sights).expect(name, entry.expected());
         let news = known.is_none_or(|old| old.standing() != entry.standing());
         if entry.depends() {
-            write(&self.depending).insert(Arc::clone(name));
-        } else if known.is_some_and(Entry::depends) {
-            write(&self.depending).remove(name);
+            apps.depending.insert(Arc::clone(name));
+        } else {
+            apps.depending.remove(name);
         }
-        apps.insert(Arc::clone(name), entry);
+        apps.known.insert(Arc::clone(name), entry);
         drop(apps);
         if news {
             self.tell_dependents(name);
@@ -467,10 +486,10 @@ impl Shared {
 
     /// Applications that depend on one look at it again.
     fn tell_dependents(&self, name: &AppName) {
-        for other in read(&self.depending).iter() {
-            let app = self.app(other).and_then(|entry| entry.app.ok());
-            if app.is_some_and(|app| crate::dependencies::depends_on(self, &app).contains(name)) {
-                self.queue.add(Arc::clone(other));
+        let dependents = read(&self.apps).dependents();
+        for (other, app) in dependents {
+            if crate::dependencies::depends_on(self, &app).contains(name) {
+                self.queue.add(other);
             }
         }
     }
@@ -482,7 +501,6 @@ impl Shared {
             self.metrics.forget(&app.metadata.namespace, &app.metadata.name);
         }
         write(&self.sights).forget(name);
-        write(&self.depending).remove(name);
         self.memories().remove(name);
         self.keep_unlisted(name, None);
         self.queue.forget(name);
@@ -520,8 +538,8 @@ impl Shared {
 
     /// Whether an application was last looked at with older answers of git than another one.
     pub(crate) fn is_behind(&self, name: &AppName, other: &AppName) -> bool {
-        let sights = read(&self.sights);
-        let (Some(own), Some(theirs)) = (sights.seen_by(name), sights.seen_by(other)) else { return true };
+        let seen = |name| read(&self.sights).seen_by(name).cloned();
+        let (Some(own), Some(theirs)) = (seen(name), seen(other)) else { return true };
         theirs.iter().any(|(repository, at)| {
             let elsewhere = self.repositories.elsewhere(repository);
             own.get(repository).is_some_and(|seen| seen < at)
@@ -536,16 +554,16 @@ impl Shared {
         let elsewhere: Vec<Elsewhere> =
             seen.keys().flat_map(|repository| self.repositories.elsewhere(repository)).collect();
         let older: BTreeSet<&RepositoryKey> = elsewhere.iter().filter(|e| e.older).map(|e| &e.key).collect();
-        let sights = read(&self.sights);
         // Nobody reads it there any more: it will not be asked, and there is nobody to wait for.
-        let older: BTreeSet<&RepositoryKey> =
-            older.into_iter().filter(|key| sights.anybody_else_before(name, key, u64::MAX)).collect();
+        let is_read = |key: &&RepositoryKey| read(&self.sights).anybody_else_before(name, key, u64::MAX);
+        let older: BTreeSet<&RepositoryKey> = older.into_iter().filter(is_read).collect();
         if !older.is_empty() {
             self.repositories.hurry(|key| older.contains(key));
             return true;
         }
         let answers =
             seen.iter().map(|(key, at)| (key, *at)).chain(elsewhere.iter().map(|e| (&e.key, e.version)));
+        let sights = read(&self.sights);
         sights.anybody_else_unlooked(name)
             || answers.into_iter().any(|(key, at)| sights.anybody_else_before(name, key, at))
     }
@@ -636,7 +654,7 @@ impl Shared {
 
     /// Whether an application of this name, as objects have it, exists.
     pub(crate) fn is_known(&self, instance: &str) -> bool {
-        read(&self.apps).contains_key(instance)
+        read(&self.apps).known.contains_key(instance)
     }
 
     /// Another application that has this object in git.
@@ -649,7 +667,7 @@ impl Shared {
         let claimants = to.claimants(key);
         let apps = read(&self.apps);
         // What is on its way out gives up what it has.
-        let stays = |other: &AppName| match apps.get(other).map(|entry| &entry.app) {
+        let stays = |other: &AppName| match apps.known.get(other).map(|entry| &entry.app) {
             Some(Ok(app)) => !app.metadata.is_deleting(),
             Some(Err(_)) => true,
             None => false,
