@@ -152,16 +152,16 @@ impl Apps {
 
     /// Those that are asked for and may be seen, by name.
     pub(crate) fn list(&self, guard: &Guard, filter: &Filter) -> Vec<Arc<App>> {
-        let mut apps = self.index.all();
-        apps.retain(|app| self.shows(guard, filter, app));
+        let (mut apps, mut sees) = (self.index.all(), self.sight(guard));
+        apps.retain(|app| filter.takes(app) && sees(&app.row));
         apps.sort_by(|a, b| (&a.row.name, &a.row.namespace).cmp(&(&b.row.name, &b.row.namespace)));
         apps
     }
 
     /// Summaries of those that are asked for and may be seen, in no order.
     pub(crate) fn rows(&self, guard: &Guard, takes: impl Fn(&Row) -> bool) -> Vec<Arc<Row>> {
-        let asked = |app: &Arc<App>| takes(&app.row) && self.may_see(guard, &app.row);
-        self.index.each(|app| asked(app).then(|| Arc::clone(&app.row)))
+        let mut sees = self.sight(guard);
+        self.index.each(|app| (takes(&app.row) && sees(&app.row)).then(|| Arc::clone(&app.row)))
     }
 
     /// As [`Self::list`], with all changes from then on; those are to be held against [`Self::shows`].
@@ -171,7 +171,8 @@ impl Apps {
         filter: &Filter,
     ) -> (Vec<Arc<App>>, broadcast::Receiver<Change<App>>) {
         let (mut apps, changes) = self.index.all_and_changes();
-        apps.retain(|app| self.shows(guard, filter, app));
+        let mut sees = self.sight(guard);
+        apps.retain(|app| filter.takes(app) && sees(&app.row));
         (apps, changes)
     }
 
@@ -246,7 +247,12 @@ impl Apps {
 
     /// Whether an application may be seen.
     pub(crate) fn may_see(&self, guard: &Guard, row: &Row) -> bool {
-        self.knows(&row.namespace)
-            && guard.may(Resource::Applications, Action::Get, object(row, &self.home)).is_some()
+        self.sight(guard)(row)
+    }
+
+    /// Whether each of many may be seen.
+    fn sight<'a>(&'a self, guard: &'a Guard) -> impl FnMut(&Row) -> bool + 'a {
+        let mut survey = guard.survey(Resource::Applications, &Action::Get);
+        move |row| self.knows(&row.namespace) && survey.allows(&object(row, &self.home))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rbac::{Action, Decision, Object, Permission, Policy, Resource, Subject};
+use rbac::{Action, Decision, Object, Permission, Policy, Resource, Subject, Survey};
 use tonic::Status;
 
 /// One who asks, with the policy as it is now. What is kept of objects is had through one of these only.
@@ -41,6 +41,11 @@ impl Guard {
     /// Whether this may be done.
     pub(crate) fn may(&self, resource: Resource, action: Action, object: Object) -> Option<Decision> {
         self.policy.decide(&self.subject, Permission::new(resource, action, object)).ok()
+    }
+
+    /// The same question about many objects.
+    pub(crate) fn survey<'a>(&'a self, resource: Resource, action: &'a Action) -> Survey<'a> {
+        self.policy.survey(&self.subject, resource, action)
     }
 
     /// As [`Self::may`]; the error says what is missing, in the peer's words.

@@ -40,6 +40,7 @@ mod problem;
 mod project;
 mod question;
 mod subject;
+mod survey;
 mod table;
 
 pub use claims::{MAX_GROUPS, user_of, values_of};
@@ -50,6 +51,7 @@ pub use problem::{Place, Problem, Weight};
 pub use project::ProjectRole;
 pub use question::{Answer, Question, QuestionError, validate};
 pub use subject::{Subject, project_role_of};
+pub use survey::Survey;
 
 #[cfg(test)]
 mod tests;

@@ -67,6 +67,14 @@ impl Resource {
         }
     }
 
+    /// The project whose roles have a say about an object of this kind.
+    ///
+    /// **Source**: `RBACPolicyEnforcer.getProjectFromRequest`: `write-repositories` is not among them.
+    pub(crate) fn project_of(self, object: &Object) -> Option<&str> {
+        let has_one = self.is_project_scoped() || self == Self::Projects;
+        if has_one { object.project_name() } else { None }
+    }
+
     /// Reads the word of policies.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|resource| resource.as_str() == word)
@@ -267,17 +275,6 @@ impl Permission {
     /// All three.
     pub fn new(resource: Resource, action: Action, object: Object) -> Self {
         Self { resource, action, object }
-    }
-
-    /// The project whose roles have a say.
-    ///
-    /// **Source**: `RBACPolicyEnforcer.getProjectFromRequest`: `write-repositories` is not among them.
-    pub(crate) fn project(&self) -> Option<&str> {
-        if self.resource.is_project_scoped() || self.resource == Resource::Projects {
-            self.object.project_name()
-        } else {
-            None
-        }
     }
 }
 

@@ -13,7 +13,8 @@ use crate::permission::{Action, Inheritance, Object, Permission, Resource, Targe
 use crate::problem::{Place, Problem, Weight};
 use crate::project::{self, ProjectRole};
 use crate::subject::{Subject, Who, is_role};
-use crate::table::{Patterns, Start, Table, Verdict, judge};
+use crate::survey::{Ask, Survey};
+use crate::table::{Patterns, Start, Table, Verdict, judge, lines_of};
 
 pub(crate) use lines::{Problems, read_line};
 
@@ -121,60 +122,57 @@ impl Policy {
     /// **Errors**: [`Denied`], with the line of the subject's own that denies, where there is one.
     /// **Source**: `rbac.enforce`, `RBACPolicyEnforcer.EnforceClaims`.
     pub fn decide(&self, subject: &Subject, permission: Permission) -> Result<Decision, Denied> {
-        let action = permission.action.text().into_owned();
-        let ask = |tables: &[&Table], start: Start<'_>| match judge(
-            tables,
-            start,
-            permission.resource,
-            &action,
-            permission.object.as_str(),
-        ) {
-            Verdict::Allowed(rule) => Ok(Arc::clone(rule)),
-            Verdict::Denied(rule) => Err(Some(Arc::clone(rule))),
-            Verdict::Silent => Err(None),
-        };
-        let project = permission.project();
-        let mut tables = vec![&*self.table];
-        let scope = project.and_then(|project| self.projects.get(project));
-        tables.extend(scope.map(|scope| &**scope));
-
-        if let Some(role) = &self.default_role {
-            let start = Start { name: role, may_be_admin: true };
-            // A denial that a project's role brings in does not take from it what it has without.
-            for seen in 1..=tables.len() {
-                if let Ok(rule) = ask(tables.get(..seen).unwrap_or_default(), start) {
-                    return Ok(allowed(subject, Some(role), permission, rule));
+        let (resource, mut allowed, mut denied_by) = (permission.resource, None, None);
+        for ask in self.asks(subject, resource.project_of(&permission.object), resource) {
+            match judge(&ask.lines, &permission.action.text(), permission.object.as_str()) {
+                Verdict::Allowed(rule) => {
+                    allowed = Some((ask.through.map(str::to_owned), Arc::clone(rule)));
+                    break;
                 }
+                Verdict::Denied(rule) if ask.through.is_none() => denied_by = Some(Arc::clone(rule)),
+                Verdict::Denied(_) | Verdict::Silent => {}
             }
         }
-        let mut denied_by = None;
-        if let Some(name) = self.own_name(subject, scope.and(project)) {
-            let may_be_admin = matches!(subject.0, Who::Account(_));
-            match ask(&tables, Start { name: &name, may_be_admin }) {
-                Ok(rule) => return Ok(allowed(subject, None, permission, rule)),
-                Err(rule) => denied_by = rule,
-            }
+        let subject = subject.name().to_owned();
+        match allowed {
+            Some((through, rule)) => Ok(Decision { subject, through, permission, rule }),
+            None => Err(self.denied(subject, permission, denied_by)),
         }
-        let bound = |group: &&String| !is_role(group) && tables.iter().any(|table| table.is_bound(group));
-        for group in subject.groups().iter().filter(bound) {
-            if let Ok(rule) = ask(&tables, Start { name: group, may_be_admin: false }) {
-                return Ok(allowed(subject, Some(group), permission, rule));
-            }
-        }
-        Err(self.denied(subject.name(), permission, denied_by))
     }
 
-    /// The name that lines may speak of the subject by, if any.
-    fn own_name(&self, subject: &Subject, project: Option<&str>) -> Option<String> {
-        match &subject.0 {
-            Who::Anonymous => None,
-            Who::Account(name) => (!is_role(name)).then(|| name.clone()),
-            Who::External { user, .. } => (!is_role(user)).then(|| user.clone()),
-            // A token of one project has no rights in another.
-            Who::ProjectRole { project: own, .. } => {
-                project.is_none_or(|project| project == own).then(|| subject.name())
-            }
-        }
+    /// One question about many objects, which is decided as [`Self::decide`] decides it: the lines that count are looked up once for
+    /// each project.
+    pub fn survey<'a>(&'a self, subject: &'a Subject, resource: Resource, action: &'a Action) -> Survey<'a> {
+        Survey { policy: self, subject, resource, action: action.text(), asks: BTreeMap::new() }
+    }
+
+    /// What is asked for a subject, one name after another: the first that allows is enough.
+    pub(crate) fn asks<'a>(
+        &'a self,
+        subject: &'a Subject,
+        project: Option<&str>,
+        resource: Resource,
+    ) -> impl Iterator<Item = Ask<'a>> {
+        let scope = project.and_then(|project| self.projects.get_key_value(project));
+        let ask = move |tables: &[&'a Table], through, name, may_be_admin| {
+            let lines = lines_of(tables, Start { name, may_be_admin }, resource);
+            Ask { through, lines }
+        };
+        let (global, all) = (&*self.table, scope.map(|(_, table)| &**table));
+        let both = move || -> Vec<&'a Table> { std::iter::once(global).chain(all).collect() };
+
+        // A denial that a project's role brings in does not take from it what it has without.
+        let role = self.default_role.as_deref();
+        let default = role.into_iter().map(move |role| ask(&[global], Some(role), role, true));
+        let default_there = role.into_iter().filter(move |_| all.is_some());
+        let default_there = default_there.map(move |role| ask(&both(), Some(role), role, true));
+        let own = subject.own_name(scope.map(|(project, _)| project)).into_iter();
+        let own = own.map(move |name| ask(&both(), None, name, matches!(subject.0, Who::Account(_))));
+        let bound =
+            move |group: &&String| !is_role(group) && both().iter().any(|table| table.is_bound(group));
+        let groups = subject.groups().iter().filter(bound);
+        let groups = groups.map(move |group| ask(&both(), Some(group.as_str()), group.as_str(), false));
+        default.chain(default_there).chain(own).chain(groups)
     }
 
     /// Decides about one object of an application: `update` or `delete` it.
@@ -206,12 +204,13 @@ impl Policy {
     /// What a name of a policy may do: a role, a user, a group. For questions of operators; no project's roles are looked at.
     pub(crate) fn decide_name(&self, name: &str, permission: Permission) -> Result<Decision, Denied> {
         let action = permission.action.text().into_owned();
+        let (resource, object) = (permission.resource, permission.object.as_str());
         let mut denied_by = None;
         for (name, through) in
             self.default_role.as_deref().map(|role| (role, Some(role))).into_iter().chain([(name, None)])
         {
             let start = Start { name, may_be_admin: true };
-            match judge(&[&self.table], start, permission.resource, &action, permission.object.as_str()) {
+            match judge(&lines_of(&[&self.table], start, resource), &action, object) {
                 Verdict::Allowed(rule) => {
                     let rule = Arc::clone(rule);
                     let (subject, through) = (name.to_owned(), through.map(str::to_owned));
@@ -233,10 +232,6 @@ impl Policy {
         let default_role = self.default_role.clone();
         Denied(Box::new(Refusal { subject, permission, default_role, by }))
     }
-}
-
-fn allowed(subject: &Subject, through: Option<&String>, permission: Permission, rule: Arc<Rule>) -> Decision {
-    Decision { subject: subject.name(), through: through.cloned(), permission, rule }
 }
 
 impl Action {

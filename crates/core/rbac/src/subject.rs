@@ -10,8 +10,15 @@ pub struct Subject(pub(crate) Who);
 pub(crate) enum Who {
     Anonymous,
     Account(String),
-    External { user: String, groups: Vec<String> },
-    ProjectRole { project: String, role: String },
+    External {
+        user: String,
+        groups: Vec<String>,
+    },
+    /// With the name that lines give to it.
+    ProjectRole {
+        project: String,
+        name: String,
+    },
 }
 
 impl Subject {
@@ -35,16 +42,27 @@ impl Subject {
 
     /// Who holds a token of a project's role.
     pub fn project_role(project: &str, role: &str) -> Self {
-        Self(Who::ProjectRole { project: project.to_owned(), role: role.to_owned() })
+        Self(Who::ProjectRole { project: project.to_owned(), name: format!("proj:{project}:{role}") })
     }
 
     /// The name that a line would give to it; empty for nobody.
-    pub fn name(&self) -> String {
+    pub fn name(&self) -> &str {
         match &self.0 {
-            Who::Anonymous => String::new(),
-            Who::Account(name) => name.clone(),
-            Who::External { user, .. } => user.clone(),
-            Who::ProjectRole { project, role } => format!("proj:{project}:{role}"),
+            Who::Anonymous => "",
+            Who::Account(name) | Who::ProjectRole { name, .. } => name,
+            Who::External { user, .. } => user,
+        }
+    }
+
+    /// The name that lines may speak of it by where these projects' roles have a say, if any.
+    pub(crate) fn own_name(&self, project: Option<&String>) -> Option<&str> {
+        match &self.0 {
+            Who::Anonymous => None,
+            Who::Account(name) | Who::External { user: name, .. } => (!is_role(name)).then_some(name),
+            // A token of one project has no rights in another.
+            Who::ProjectRole { project: own, name } => {
+                project.is_none_or(|project| project == own).then_some(name)
+            }
         }
     }
 
@@ -61,7 +79,7 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Who::Anonymous => f.write_str("(anonymous)"),
-            Who::Account(_) | Who::External { .. } | Who::ProjectRole { .. } => f.write_str(&self.name()),
+            Who::Account(_) | Who::External { .. } | Who::ProjectRole { .. } => f.write_str(self.name()),
         }
     }
 }

@@ -26,8 +26,9 @@ pub(crate) struct Node {
     lines: BTreeMap<Resource, Lines>,
 }
 
+/// What is said of a name about one kind of thing.
 #[derive(Debug, Default)]
-struct Lines {
+pub(crate) struct Lines {
     allow: Shelf,
     deny: Shelf,
 }
@@ -137,21 +138,19 @@ pub(crate) enum Verdict<'t> {
     Silent,
 }
 
-/// What the lines of a name and of all its roles say together: one that denies wins; of those that allow the first is named.
-pub(crate) fn judge<'t>(
-    tables: &[&'t Table],
-    start: Start<'t>,
-    resource: Resource,
-    action: &str,
-    object: &str,
-) -> Verdict<'t> {
-    let nodes = closure(tables, start);
-    let lines = || nodes.iter().filter_map(|node| node.lines.get(&resource));
+/// The lines of a name and of all its roles about one kind of thing.
+pub(crate) fn lines_of<'t>(tables: &[&'t Table], start: Start<'t>, resource: Resource) -> Vec<&'t Lines> {
+    closure(tables, start).into_iter().filter_map(|node| node.lines.get(&resource)).collect()
+}
+
+/// What lines say together: one that denies wins; of those that allow the first is named.
+pub(crate) fn judge<'t>(lines: &[&'t Lines], action: &str, object: &str) -> Verdict<'t> {
     let first = |found: &&'t Arc<Rule>| found.order();
-    if let Some(rule) = lines().filter_map(|lines| lines.deny.find(action, object)).min_by_key(first) {
+    let denies = lines.iter().filter_map(|lines| lines.deny.find(action, object));
+    if let Some(rule) = denies.min_by_key(first) {
         return Verdict::Denied(rule);
     }
-    match lines().filter_map(|lines| lines.allow.find(action, object)).min_by_key(first) {
+    match lines.iter().filter_map(|lines| lines.allow.find(action, object)).min_by_key(first) {
         Some(rule) => Verdict::Allowed(rule),
         None => Verdict::Silent,
     }

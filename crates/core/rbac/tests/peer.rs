@@ -115,6 +115,22 @@ fn check(text: &str) -> (usize, usize) {
                 request.permission(),
                 case.data,
             );
+            // The same question about many objects.
+            let (subject, Permission { resource, action, .. }) =
+                (request.subject(&policy), request.permission());
+            let mut survey = policy.survey(&subject, resource, &action);
+            for other in case.requests.iter().filter(|other| other.res == request.res) {
+                let object = other.permission().object;
+                let decided =
+                    policy.decide(&subject, Permission::new(resource, action.clone(), object.clone()));
+                assert_eq!(
+                    survey.allows(&object),
+                    decided.is_ok(),
+                    "{}: {} and {object:?}",
+                    case.name,
+                    request.sub
+                );
+            }
             decisions += 1;
             allowed += usize::from(decided.is_ok());
         }
