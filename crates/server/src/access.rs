@@ -1,5 +1,6 @@
 //! Who may come in and what they may do, as the settings and the projects have it now.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use accounts::{Accounts, PasswordRules, ProjectTokens, SigningKey};
@@ -29,6 +30,8 @@ pub(crate) struct Access {
     pub(crate) policy: Arc<Policy>,
     pub(crate) tokens: ProjectTokens,
     pub(crate) passwords: PasswordRules,
+    /// Whether everybody comes in and may do everything, whatever they show.
+    pub(crate) open: bool,
     /// Whether one may come in without a token.
     pub(crate) anonymous: bool,
     pub(crate) session_seconds: i64,
@@ -49,7 +52,9 @@ impl Access {
         let secret = settings.own_secret();
         let (accounts, unread) = Accounts::read(&settings.config, secret);
         problems.extend(unread.iter().map(ToString::to_string));
-        let (mut policy, unread) = Policy::compile(&settings.rbac);
+        let open = settings.params.server.open;
+        let (mut policy, unread) =
+            if open { Policy::compile_bare(&everything()) } else { Policy::compile(&settings.rbac) };
         problems.extend(unread.iter().map(ToString::to_string));
         let mut tokens = ProjectTokens::default();
         for project in projects {
@@ -87,9 +92,16 @@ impl Access {
             policy: Arc::new(policy),
             tokens,
             passwords,
+            open,
             anonymous: text("users.anonymous.enabled") == Some("true"),
             session_seconds,
             problems,
         })
     }
+}
+
+/// A policy by which everybody may do everything.
+fn everything() -> BTreeMap<String, String> {
+    let lines = [("policy.csv", "p, role:everybody, *, *, *, allow"), ("policy.default", "role:everybody")];
+    lines.map(|(key, text)| (key.to_owned(), text.to_owned())).into()
 }

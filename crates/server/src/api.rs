@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ::api::settings::ServerParams;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
 use serde_json::Value;
@@ -11,18 +12,20 @@ use tonic::Status;
 use tracing::Span;
 use wire::Method;
 
-use crate::body::Body;
+use crate::body::{Body, packed, takes_gzip};
 use crate::call::Calls;
 use crate::pages::Pages;
 use crate::rest::Places;
 use crate::{grpc, rest};
 
 /// What keeps browsers from showing an answer in somebody else's frame, or from taking it for something else than it says.
-const SHIELD: [(HeaderName, &str); 3] = [
-    (header::X_FRAME_OPTIONS, "sameorigin"),
-    (header::CONTENT_SECURITY_POLICY, "frame-ancestors 'self';"),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-];
+fn shield(params: &ServerParams) -> [(HeaderName, &str); 3] {
+    [
+        (header::X_FRAME_OPTIONS, &params.frame_options),
+        (header::CONTENT_SECURITY_POLICY, &params.content_security_policy),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ]
+}
 
 /// Header of answers over gRPC.
 ///
@@ -83,6 +86,11 @@ pub trait Door: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// What is said of the server.
+    fn params(&self) -> Arc<ServerParams> {
+        Arc::default()
+    }
+
     /// How many bytes a request for this method may have.
     fn limit(&self, method: &'static Method) -> usize;
 }
@@ -119,11 +127,9 @@ impl<D: Door> Clone for Api<D> {
 }
 
 impl<D: Door> Api<D> {
-    /// These calls, for whom this door lets in. All paths begin with `root`, which may be empty.
+    /// These calls, for whom this door lets in. All paths begin with `root`, as in `/argo-cd`; nothing where it is empty.
     pub fn new(door: D, calls: Calls<D::Caller>, root: &str) -> Self {
         let places = Arc::new(Places::new(&calls));
-        let root = root.trim_matches('/');
-        let root = if root.is_empty() { String::new() } else { format!("/{root}") };
         let (door, calls) = (Arc::new(door), Arc::new(calls));
         Self { door, calls, places, pages: None, adopt: None, root: root.into() }
     }
@@ -167,6 +173,7 @@ impl<D: Door> Api<D> {
             let address = self.door.address(peer, request.headers());
             request.extensions_mut().insert(Origin(address));
         }
+        let params = self.door.params();
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let page = self.pages.as_ref().filter(|pages| pages.has(request.uri().path()));
         let mut response = match kind {
@@ -174,13 +181,17 @@ impl<D: Door> Api<D> {
             Some(kind) if kind.starts_with("application/grpc") && request.version() == Version::HTTP_2 => {
                 grpc::native(&self, request).await
             }
-            _ => match page {
-                Some(pages) => Arc::clone(pages).open(request).await,
-                None => rest::answer(&self, request).await,
-            },
+            _ => {
+                let packs = params.gzip && takes_gzip(request.headers());
+                let response = match page {
+                    Some(pages) => Arc::clone(pages).open(request).await,
+                    None => rest::answer(&self, request).await,
+                };
+                if packs { packed(response).await } else { response }
+            }
         };
-        for (name, value) in SHIELD {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        for (name, value) in shield(&params) {
+            response.headers_mut().extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
         }
         Ok(response)
     }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ::api::settings::ServerParams;
 use accounts::{ISSUER, Session, Who, issuer_of, token_id, verify};
 use http::{HeaderMap, HeaderValue, header};
 use oidc::{Claims as ExternalClaims, Refused};
@@ -175,7 +176,10 @@ pub(crate) struct Entered {
 impl Entered {
     /// Cookies for a browser whose session is made anew.
     pub(crate) fn renewal(&self, backend: &Backend) -> Vec<HeaderValue> {
-        self.renewed.as_deref().map(|token| set_cookies(token, backend.is_secure())).unwrap_or_default()
+        self.renewed
+            .as_deref()
+            .map(|token| set_cookies(token, &backend.cookie_terms(backend.is_secure())))
+            .unwrap_or_default()
     }
 }
 
@@ -185,6 +189,9 @@ pub(crate) async fn admit(backend: &Backend, headers: &HeaderMap, open: bool) ->
         let guard = Guard::new(Subject::anonymous(), Arc::clone(&backend.access().policy));
         Entered { guard, session: None, expired, renewed: None }
     };
+    if backend.access().open {
+        return Ok(stranger(false));
+    }
     let shown = match token(headers) {
         Err(_) if open => return Ok(stranger(false)),
         Err(error) => return Err(error),
@@ -226,7 +233,7 @@ impl Door for Arc<Backend> {
     fn address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         match &self.trusted_proxies {
             Some(trusted) => address::of(peer, headers, trusted),
-            None => address::of(peer, headers, &self.settings.current().params.trusted_proxies),
+            None => address::of(peer, headers, &self.settings.current().params.server.trusted_proxies),
         }
     }
 
@@ -238,7 +245,7 @@ impl Door for Arc<Backend> {
 
     fn renewal(&self, caller: &Caller) -> Vec<HeaderValue> {
         let renewed = caller.renewed.as_deref();
-        renewed.map(|token| set_cookies(token, self.is_secure())).unwrap_or_default()
+        renewed.map(|token| set_cookies(token, &self.cookie_terms(self.is_secure()))).unwrap_or_default()
     }
 
     fn cookies(&self, method: &'static Method, answer: &Value) -> Vec<HeaderValue> {
@@ -246,7 +253,11 @@ impl Door for Arc<Backend> {
             return Vec::new();
         }
         let token = answer.get("token").and_then(Value::as_str).unwrap_or_default();
-        set_cookies(token, self.is_secure())
+        set_cookies(token, &self.cookie_terms(self.is_secure()))
+    }
+
+    fn params(&self) -> Arc<ServerParams> {
+        Arc::clone(&self.settings.current().params.server)
     }
 
     fn limit(&self, method: &'static Method) -> usize {
@@ -315,24 +326,23 @@ pub(crate) fn cookie(headers: &HeaderMap) -> Option<String> {
     Some(token)
 }
 
+/// What all cookies of ours say beside their values, for whom this path is ours.
+pub(crate) fn cookie_terms(base: &str, secure: bool) -> String {
+    format!("path={base}; SameSite=lax; httpOnly{}", if secure { "; Secure" } else { "" })
+}
+
 /// Cookies that end the session of a browser, for all of the token's that it has.
-pub(crate) fn clear_cookies(headers: &HeaderMap, secure: bool) -> Vec<HeaderValue> {
-    let secure = if secure { "; Secure" } else { "" };
+pub(crate) fn clear_cookies(headers: &HeaderMap, terms: &str) -> Vec<HeaderValue> {
     let names =
         (1..COOKIES).map(|n| format!("{COOKIE}-{n}")).filter(|name| cookie_of(headers, name).is_some());
     std::iter::once(COOKIE.to_owned())
         .chain(names)
-        .filter_map(|name| {
-            let text = format!("{name}=; path=/; SameSite=lax; httpOnly{secure}; Max-Age=0");
-            HeaderValue::from_str(&text).ok()
-        })
+        .filter_map(|name| HeaderValue::from_str(&format!("{name}=; {terms}; Max-Age=0")).ok())
         .collect()
 }
 
 /// Cookies for a token; an empty one ends the session of a browser.
-pub(crate) fn set_cookies(token: &str, secure: bool) -> Vec<HeaderValue> {
-    let secure = if secure { "; Secure" } else { "" };
-    let attributes = format!("path=/; SameSite=lax; httpOnly{secure}");
+pub(crate) fn set_cookies(token: &str, terms: &str) -> Vec<HeaderValue> {
     let parts: Vec<String> = token
         .as_bytes()
         .chunks(COOKIE_BYTES)
@@ -341,7 +351,7 @@ pub(crate) fn set_cookies(token: &str, secure: bool) -> Vec<HeaderValue> {
     let cookie = |n: usize, part: &str| {
         let name = if n == 0 { COOKIE.to_owned() } else { format!("{COOKIE}-{n}") };
         let ends = if token.is_empty() { "; Max-Age=0" } else { "" };
-        HeaderValue::from_str(&format!("{name}={part}; {attributes}{ends}")).ok()
+        HeaderValue::from_str(&format!("{name}={part}; {terms}{ends}")).ok()
     };
     match parts.as_slice() {
         [] => cookie(0, "").into_iter().collect(),
@@ -391,12 +401,12 @@ mod tests {
     fn a_long_token_is_in_several_cookies() {
         for length in [0, 1, COOKIE_BYTES, COOKIE_BYTES + 1, 3 * COOKIE_BYTES] {
             let token = "x".repeat(length);
-            let cookies = set_cookies(&token, true);
+            let cookies = set_cookies(&token, &cookie_terms("/argo-cd", true));
             assert!(cookies.iter().all(|cookie| cookie.len() <= 4096), "{length}");
             let mut headers = HeaderMap::new();
             for cookie in cookies {
                 let text = cookie.to_str().unwrap();
-                assert!(text.contains("; path=/; SameSite=lax; httpOnly; Secure"), "{text}");
+                assert!(text.contains("; path=/argo-cd; SameSite=lax; httpOnly; Secure"), "{text}");
                 headers.append("cookie", text.split(';').next().unwrap().parse().unwrap());
             }
             assert_eq!(cookie(&headers), Some(token), "{length}");

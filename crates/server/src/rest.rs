@@ -39,7 +39,7 @@ async fn respond<D: Door>(api: &Api<D>, request: Request<Incoming>) -> Result<Re
     let mut under_way = call.begin();
     let entered = api.door.enter(Visit::new(Some(call.method), &head.headers, &head.extensions)).await;
     let caller = under_way.with(entered)?;
-    if head.method != Verb::GET && !is_json(&head.headers) {
+    if head.method != Verb::GET && !may_be_sent(&api.door.params().content_types, &head.headers) {
         return Ok(reply(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "text/plain; charset=utf-8",
@@ -116,9 +116,13 @@ async fn request_of<C: Send + 'static>(
     Ok(request)
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether a body is of one of these kinds, which a form of another site cannot be; of any kind where there are none.
+///
+/// **Source**: `enforceContentTypes`, which takes no parameters of a type.
+fn may_be_sent(kinds: &[String], headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(JSON))
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kinds.is_empty() || kinds.iter().any(|known| known.eq_ignore_ascii_case(kind))
 }
 
 /// An error as the gateway writes it.

@@ -24,6 +24,7 @@ use crate::apps::Apps;
 use crate::call::{Handled, NoSuchMethod};
 use crate::certificate;
 use crate::connections::Connections;
+use crate::door::cookie_terms;
 use crate::initial::{InitialError, prepare};
 use crate::pages::{Pages, Returned, Room};
 use crate::port::{Port, PortError, PortOptions};
@@ -124,6 +125,8 @@ pub(crate) struct Backend {
     /// What is shown to those who come over TLS; none where it speaks plainly.
     certificates: Option<Certificates>,
     pub(crate) trusted_proxies: Option<Networks>,
+    /// What all paths begin with, as in `/argo-cd`, or nothing.
+    root: String,
     clock: Clock,
 }
 
@@ -143,6 +146,19 @@ impl Backend {
 
     pub(crate) fn revocations(&self) -> MutexGuard<'_, Revocations> {
         self.revoked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What all paths begin with that browsers ask for: `/`, or `/argo-cd`.
+    pub(crate) fn base(&self) -> String {
+        match &*self.root {
+            "" => self.settings.current().params.server.base_path(),
+            root => root.to_owned(),
+        }
+    }
+
+    /// What cookies say beside their values.
+    pub(crate) fn cookie_terms(&self, secure: bool) -> String {
+        cookie_terms(&self.base(), secure)
     }
 
     /// Whether it is spoken to over TLS.
@@ -244,11 +260,12 @@ impl Server {
             options;
         let (cluster, settings) = (controller.cluster(), controller.settings());
         let store = Store::new(client, &namespace);
-        let params = settings.current().params.clone();
-        let secure = !insecure.or(params.server_insecure).unwrap_or(false);
-        let root = root.unwrap_or(params.server_root);
+        let params = Arc::clone(&settings.current().params.server);
+        let secure = !insecure.or(params.insecure).unwrap_or(false);
+        let root = rooted(&root.unwrap_or_else(|| params.root.clone()));
         let made = prepare(&store, &settings, secure, clock()).await?;
-        let certificates = if secure { Some(certificate::first(&settings.current(), made)?) } else { None };
+        let certificates =
+            if secure { Some(certificate::first(&settings.current(), made)?.within(&params)) } else { None };
         let shelf = Shelf::new(store.clone(), settings.clone());
         let access = Access::new(&settings.current(), &[], None, &controller.proxies(), Some(&shelf));
         let access = access.map_err(ServerError::Settings)?;
@@ -282,6 +299,7 @@ impl Server {
             revoked: Mutex::default(),
             certificates: certificates.clone(),
             trusted_proxies,
+            root: root.clone(),
             clock,
         });
         record::recall(&backend, &backend.settings.current());
@@ -317,6 +335,14 @@ impl Server {
     /// Takes no more connections, lets requests end for a while, and waits for that.
     pub async fn shutdown(self) {
         self.port.shutdown().await;
+    }
+}
+
+/// What all paths begin with: nothing, or `/argo-cd`.
+fn rooted(root: &str) -> String {
+    match root.trim_matches('/') {
+        "" => String::new(),
+        root => format!("/{root}"),
     }
 }
 

@@ -12,6 +12,7 @@ mod links;
 mod local;
 mod logs;
 mod manifests;
+mod notification;
 mod operation;
 mod project;
 mod repocreds;
@@ -69,6 +70,7 @@ pub(crate) fn calls(backend: &Arc<Backend>) -> Result<Calls<Caller>, NoSuchMetho
     diff::add(&mut table)?;
     local::add(&mut table)?;
     links::add(&mut table)?;
+    notification::add(&mut table)?;
     Ok(calls)
 }
 

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use ::api::settings::{ServerParams, TlsVersion};
 use arc_swap::ArcSwap;
 use rcgen::{CertificateParams, DnType, KeyPair};
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, SupportedCipherSuite};
 
 /// A certificate with its key, both PEM.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,9 +63,15 @@ impl Identity {
     }
 }
 
-/// The certificate that a port shows now. Clones share it.
+/// The certificate that a port shows now, and how it speaks. Clones share the certificate.
 #[derive(Debug, Clone)]
-pub struct Certificates(Arc<Shown>);
+pub struct Certificates {
+    shown: Arc<Shown>,
+    /// The oldest and the newest version.
+    versions: (TlsVersion, TlsVersion),
+    /// Cipher suites of TLS 1.2; none for all that are safe.
+    ciphers: Vec<String>,
+}
 
 #[derive(Debug)]
 struct Shown(ArcSwap<CertifiedKey>);
@@ -80,7 +88,13 @@ impl Certificates {
     /// # Errors
     /// Where it is no certificate with its key.
     pub fn new(identity: &Identity) -> Result<Self, TlsError> {
-        Ok(Self(Arc::new(Shown(ArcSwap::from_pointee(identity.certified()?)))))
+        let shown = Arc::new(Shown(ArcSwap::from_pointee(identity.certified()?)));
+        Ok(Self { shown, versions: (TlsVersion::V1_2, TlsVersion::V1_3), ciphers: Vec::new() })
+    }
+
+    /// The same within what the settings permit.
+    pub fn within(self, params: &ServerParams) -> Self {
+        Self { versions: params.tls, ciphers: params.ciphers.clone(), ..self }
     }
 
     /// Shows another one from the next connection on.
@@ -88,16 +102,33 @@ impl Certificates {
     /// # Errors
     /// As [`Self::new`]; then the one before stays.
     pub fn set(&self, identity: &Identity) -> Result<(), TlsError> {
-        self.0.0.store(Arc::new(identity.certified()?));
+        self.shown.0.store(Arc::new(identity.certified()?));
         Ok(())
     }
 
     pub(crate) fn config(&self) -> Result<ServerConfig, TlsError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
+        let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+        let named = |suite: &SupportedCipherSuite| format!("{:?}", suite.suite());
+        let wanted = |name: &String| self.ciphers.contains(name);
+        for unknown in self
+            .ciphers
+            .iter()
+            .filter(|name| !provider.cipher_suites.iter().any(|suite| named(suite) == **name))
+        {
+            tracing::warn!(suite = unknown, "no such cipher suite can be had (server.tls.ciphers)");
+        }
+        provider
+            .cipher_suites
+            .retain(|suite| self.ciphers.is_empty() || suite.tls13().is_some() || wanted(&named(suite)));
+        let (oldest, newest) = self.versions;
+        let versions: Vec<_> = [(TlsVersion::V1_2, &TLS12), (TlsVersion::V1_3, &TLS13)]
+            .into_iter()
+            .filter_map(|(version, protocol)| (oldest..=newest).contains(&version).then_some(protocol))
+            .collect();
+        let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(&versions)?
             .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(&self.0) as Arc<dyn ResolvesServerCert>);
+            .with_cert_resolver(Arc::clone(&self.shown) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }

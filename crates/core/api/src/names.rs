@@ -149,4 +149,6 @@ pub mod config_map {
     pub const TLS_CERTS: &str = "argocd-tls-certs-cm";
     /// Keys that sign commits.
     pub const GPG_KEYS: &str = "argocd-gpg-keys-cm";
+    /// What is told of applications, and to whom.
+    pub const NOTIFICATIONS: &str = "argocd-notifications-cm";
 }

@@ -8,6 +8,7 @@ mod networks;
 mod overrides;
 mod params;
 mod selector;
+mod server_params;
 mod shown;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ pub use overrides::{
 };
 pub use params::{MOST_EXTRACTED_BYTES, Params};
 pub use selector::{LabelExpression, LabelOperator, LabelSelector};
+pub use server_params::{ServerParams, TlsVersion};
 
 use crate::names::label;
 use crate::tracking::{Tracking, TrackingMethod};

@@ -65,7 +65,7 @@ async fn begin(backend: &Arc<Backend>, request: &Request<Incoming>) -> Result<Re
     let verifier = challenge.bound.then_some(verifier);
     let pending = Pending { state, nonce, verifier, redirect, place: place.into(), at: now.as_second() };
     let cookie = pending.seal(key).ok_or(NO_KEY)?;
-    Ok(send(&challenge.url, [state_cookie(&cookie, LOGIN_SECONDS, is_secure(backend))]))
+    Ok(send(&challenge.url, [state_cookie(&cookie, LOGIN_SECONDS, &terms(backend))]))
 }
 
 /// Takes a browser back that has a code for us.
@@ -73,7 +73,7 @@ async fn begin(backend: &Arc<Backend>, request: &Request<Incoming>) -> Result<Re
 /// **Source**: `ClientApp.HandleCallback`. There a login can come back again, and the provider's error is repeated.
 pub(super) async fn callback_page(backend: &Arc<Backend>, request: &Request<Incoming>) -> Response<Body> {
     let mut response = end(backend, request).await.unwrap_or_else(refuse);
-    let over = state_cookie("", 0, is_secure(backend));
+    let over = state_cookie("", 0, &terms(backend));
     response.headers_mut().extend(over.map(|cookie| (header::SET_COOKIE, cookie)));
     response
 }
@@ -108,7 +108,7 @@ async fn end(backend: &Arc<Backend>, request: &Request<Incoming>) -> Result<Resp
     audit::session(&door::shown_name(&tokens.claims), from, true, &what);
     // As settings have it now, not as they were when it began.
     let place = access.sso.return_url(&place).ok_or(ELSEWHERE)?;
-    let cookies = door::set_cookies(tokens.id.expose(), is_secure(backend));
+    let cookies = door::set_cookies(tokens.id.expose(), &terms(backend));
     Ok(send(place.as_str(), cookies))
 }
 
@@ -120,7 +120,7 @@ pub(super) async fn logout(backend: &Arc<Backend>, request: &Request<Incoming>) 
     let own = access.sso.own_url(host(request)).map(|url| url.as_str().trim_end_matches('/').to_owned());
     let own = own.unwrap_or_default();
     let token = door::cookie(request.headers()).unwrap_or_default();
-    let mut place = if own.is_empty() { "/".to_owned() } else { own.clone() };
+    let mut place = if own.is_empty() { backend.base() } else { own.clone() };
     if let Ok(session) = door::session(backend, &token).await {
         if let Err(error) = record::revoke(backend, &session.claims).await {
             tracing::warn!(user = session.name(), %error, "a session goes on until its end, or on other replicas");
@@ -135,7 +135,7 @@ pub(super) async fn logout(backend: &Arc<Backend>, request: &Request<Incoming>) 
         let from = request.extensions().get::<Origin>().map(|origin| origin.0);
         audit::session(session.name(), from, true, "logged out");
     }
-    send(&place, door::clear_cookies(request.headers(), is_secure(backend)))
+    send(&place, door::clear_cookies(request.headers(), &terms(backend)))
 }
 
 fn logout_url(provider: &Provider, token: &str, own: &str) -> Option<String> {
@@ -154,8 +154,9 @@ fn chance() -> Result<String, Refusal> {
     Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
-fn is_secure(backend: &Backend) -> bool {
-    backend.is_secure() || backend.access().sso.is_secure()
+/// What cookies of a browser say that comes by `url`.
+fn terms(backend: &Backend) -> String {
+    backend.cookie_terms(backend.is_secure() || backend.access().sso.is_secure())
 }
 
 fn host(request: &Request<Incoming>) -> Option<&str> {
@@ -171,10 +172,8 @@ fn value(request: &Request<Incoming>, name: &str) -> Option<String> {
     (values.next().is_none() && value.len() <= VALUE_BYTES).then_some(value)
 }
 
-fn state_cookie(value: &str, seconds: i64, secure: bool) -> Option<HeaderValue> {
-    let secure = if secure { "; Secure" } else { "" };
-    let text = format!("{STATE_COOKIE}={value}; path=/; Max-Age={seconds}; SameSite=lax; httpOnly{secure}");
-    HeaderValue::from_str(&text).ok()
+fn state_cookie(value: &str, seconds: i64, terms: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!("{STATE_COOKIE}={value}; {terms}; Max-Age={seconds}")).ok()
 }
 
 /// What a browser is told of an error, of which the log has the whole.

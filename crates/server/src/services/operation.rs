@@ -100,6 +100,14 @@ async fn sync(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
         let policy = app.spec.sync_policy.as_ref();
         let own_options = || policy.map(|policy| policy.sync_options.clone()).unwrap_or_default();
         let asked_options = request.get("syncOptions").map(|options| read(options, "items")).transpose()?;
+        let sync_options: Vec<String> = asked_options.unwrap_or_else(own_options);
+        if !backend.settings.current().params.server.replace_allowed
+            && sync_options.iter().any(|option| option == "Replace=true")
+        {
+            return Err(Status::failed_precondition(
+                "sync with replace was disabled on the API Server level via the server configuration",
+            ));
+        }
         let own_retry = || policy.and_then(|policy| policy.retry.clone()).unwrap_or_default();
         let retry: Option<RetryStrategy> = optional(request, "retryStrategy")?;
         let sync = SyncOperation {
@@ -113,7 +121,7 @@ async fn sync(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Status> {
             dry_run,
             sync_strategy: optional(request, "strategy")?,
             resources: read(request, "resources")?,
-            sync_options: asked_options.unwrap_or_else(own_options),
+            sync_options,
             manifests: manifests.clone(),
             ..SyncOperation::default()
         };

@@ -46,7 +46,8 @@ pub(crate) fn get(backend: &Backend, caller: &Caller) -> Value {
     if let (Some(settings), Some(provider)) = (settings.as_object_mut(), &backend.access().sso.provider) {
         settings.insert("oidcConfig".to_owned(), oidc(provider.config()));
     }
-    if let (Some(settings), Some(_)) = (settings.as_object_mut(), &caller.session) {
+    let known = caller.session.is_some() || backend.access().open;
+    if let Some(settings) = settings.as_object_mut().filter(|_| known) {
         settings.extend(for_users(backend, text));
         let overrides = snapshot.settings.resource_overrides();
         settings.insert("resourceOverrides".to_owned(), Value::Object(overrides));

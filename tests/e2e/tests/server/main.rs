@@ -13,6 +13,7 @@ mod history;
 mod logs;
 mod matrix;
 mod pages;
+mod params;
 mod peer;
 mod projects;
 mod replicas;

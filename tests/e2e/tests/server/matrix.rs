@@ -1,10 +1,11 @@
 //! Every place of the API, made from its own table: who comes in at all (A70), what somebody without rights is told (A71),
-//! that no answer has what is secret (A58, A59).
+//! that no answer has what is secret, or what kubectl remembers of it (A58–A60), and that texts are no pages (A104, A106).
 
 mod calls;
 
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use reqwest::{Method as Verb, StatusCode};
 use serde_json::{Value, json};
 use wire::{Method, Rest, schema};
@@ -13,6 +14,8 @@ use crate::stand::Stand;
 
 /// What stands in Secrets of the installation.
 const CANARIES: [&str; 3] = ["c4n4ry-repository", "c4n4ry-template", "c4n4ry-cluster"];
+/// What would be one, taken for a page.
+const PAGE: &str = "<img src=x onerror=alert(1)>";
 /// Where strangers come in: to log in, and to learn how to.
 const OPEN: [&str; 5] = [
     "version.VersionService/Version",
@@ -22,10 +25,13 @@ const OPEN: [&str; 5] = [
     "cluster.SettingsService/Get",
 ];
 /// What whoever is logged in may do, for it is about themselves or says nothing of others.
-const OWN: [&str; 4] = [
+const OWN: [&str; 7] = [
     "account.AccountService/CanI",
     "account.AccountService/GetAccount",
     "account.AccountService/ListAccounts",
+    "notification.NotificationService/ListServices",
+    "notification.NotificationService/ListTemplates",
+    "notification.NotificationService/ListTriggers",
     "project.ProjectService/GetSyncWindowsState",
 ];
 
@@ -53,6 +59,15 @@ fn name_of<'a>(method: &Method, field: &str, app: &'a str) -> &'a str {
         ("cluster.ClusterService", _) => "https://kubernetes.default.svc",
         _ => "x",
     }
+}
+
+/// No browser takes an answer for a page or a script, or shows it in a frame of others, whatever is in it.
+fn assert_no_page(path: &str, headers: &HeaderMap) {
+    let said = |name: &str| headers.get(name).and_then(|text| text.to_str().ok()).unwrap_or_default();
+    let shield = ["x-content-type-options", "x-frame-options", "content-security-policy"].map(said);
+    assert_eq!(shield, ["nosniff", "sameorigin", "frame-ancestors 'self';"], "{path}");
+    let kinds = ["application/json", "text/plain; charset=utf-8", "text/event-stream", "image/svg+xml"];
+    assert!(kinds.contains(&said("content-type")), "{path}: {headers:?}");
 }
 
 fn id(method: &Method) -> String {
@@ -96,6 +111,7 @@ impl Place {
             request = request.header(*name, *value);
         }
         let mut response = request.send().await.unwrap();
+        assert_no_page(&self.path, response.headers());
         let mut text = Vec::new();
         let read = async {
             while let Some(chunk) = response.chunk().await.unwrap() {
@@ -123,6 +139,7 @@ async fn ask_ours(
         request = request.header(*name, *value);
     }
     let mut response = request.send().await.unwrap();
+    assert_no_page(path, response.headers());
     let mut text = Vec::new();
     let read = async {
         while let Some(chunk) = response.chunk().await.unwrap() {
@@ -141,9 +158,14 @@ fn places(app: &str) -> Vec<Place> {
 
 async fn plant(stand: &Stand) {
     let secret = |name: &str, kind: &str, data: Value| {
+        // As kubectl makes it.
+        let last = json!({"stringData": data}).to_string();
         json!({
             "apiVersion": "v1", "kind": "Secret", "stringData": data,
-            "metadata": {"name": name, "namespace": "argocd", "labels": {"argocd.argoproj.io/secret-type": kind}},
+            "metadata": {
+                "name": name, "namespace": "argocd", "labels": {"argocd.argoproj.io/secret-type": kind},
+                "annotations": {"kubectl.kubernetes.io/last-applied-configuration": last, "team": "shop"},
+            },
         })
     };
     let config = json!({"bearerToken": CANARIES[2], "tlsClientConfig": {"insecure": true}}).to_string();
@@ -166,9 +188,12 @@ async fn plant(stand: &Stand) {
     ] {
         stand.api.apply(&object).await.unwrap();
     }
+    stand.set(&json!({"ui.cssurl": "https://x.invalid/a.css", "ui.bannercontent": PAGE, "ui.bannerurl": "javascript:alert(1)"})).await;
     let app = json!({
-        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "app", "namespace": "argocd"},
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+        "metadata": {"name": "app", "namespace": "argocd", "annotations": {"link.argocd.argoproj.io/x": "javascript:alert(1)"}},
         "spec": {
+            "info": [{"name": PAGE, "value": PAGE}],
             "project": "default", "source": {"repoURL": stand.git.url(&stand.repository), "path": "app"},
             "destination": {"server": "https://kubernetes.default.svc", "namespace": "default"},
         },

@@ -48,6 +48,9 @@ const ASKED: &[&str] = &[
     "/api/v1/account/can-i/applications/get/*",
     "/api/v1/account/can-i/nothing/get/*",
     "/api/v1/settings",
+    "/api/v1/notifications/triggers",
+    "/api/v1/notifications/services",
+    "/api/v1/notifications/templates",
     "/api/v1/session/userinfo",
     "/api/v1/session {\"username\":\"admin\",\"password\":\"x\"}",
     "/api/v1/session {}",
@@ -97,6 +100,10 @@ async fn answer(http: &reqwest::Client, address: &str, asked: &str, token: &str)
     all.iter_mut().for_each(strip);
     if let Some(items) = value.get_mut("items").and_then(Value::as_array_mut) {
         items.iter_mut().for_each(strip);
+        if path.contains("/notifications/") {
+            // The peer's come as a hash table has them.
+            items.sort_by_key(Value::to_string);
+        }
     }
     strip(&mut value);
     (status, value)
@@ -158,10 +165,25 @@ async fn plant(stand: &Stand) {
             "metadata": {"name": name, "namespace": "argocd", "labels": {"a": "b"}},
         })
     };
+    let notifications = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "argocd-notifications-cm", "namespace": "argocd", "labels": {"app.kubernetes.io/part-of": "argocd"}},
+        "data": {
+            "service.slack": "token: $slack-token", "service.webhook.github": "url: https://api.github.com",
+            "template.app-synced": "message: '{{.app.metadata.name}}'", "template.dots.in.it": "message: x",
+            "trigger.on-synced": "- when: app.status.sync.status == 'Synced'\n  send: [app-synced]", "context": "a: b",
+        },
+    });
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "stringData": {"slack-token": "t"},
+        "metadata": {"name": "argocd-notifications-secret", "namespace": "argocd"},
+    });
     let far = json!({"tlsClientConfig": {"insecure": true}, "bearerToken": "t"}).to_string();
     let role = json!({"name": "ci", "policies": ["p, proj:limited:ci, applications, get, limited/*, allow"]});
     let window = json!({"kind": "deny", "schedule": "0 0 1 1 *", "duration": "1h", "applications": ["*"]});
     for object in [
+        notifications,
+        secret,
         labelled(
             "far",
             "cluster",

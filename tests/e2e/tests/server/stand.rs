@@ -27,7 +27,7 @@ pub(crate) struct Stand {
     pub(crate) repository: Repository,
     pub(crate) git: GitServer,
     pub(crate) home: tempfile::TempDir,
-    http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
     marks: std::sync::atomic::AtomicUsize,
     client: kube::Client,
     controller: applications::Controller,

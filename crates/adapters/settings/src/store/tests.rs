@@ -54,7 +54,7 @@ fn only_what_means_something_makes_another_snapshot() {
     assert_eq!(
         problems(&store),
         [
-            "argocd-cmd-params-cm/reposerver.disable.oci.manifest.max.extracted.size: neither true nor false; the last good value stays in force"
+            "argocd-cmd-params-cm/reposerver.disable.oci.manifest.max.extracted.size: \"?\" is neither true nor false; the last good value stays in force"
         ]
     );
     assert!(store.apply(Watched::ConfigMaps, Change::Removed(config_map("argocd-cmd-params-cm", json!({})))));

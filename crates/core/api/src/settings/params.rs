@@ -2,9 +2,11 @@
 //! the course of a sync depend on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Namespaces, NetworkError, Networks, SettingProblem, parse_bool};
+use super::server_params::ServerParams;
+use super::{Namespaces, SettingProblem, parse_bool};
 use crate::names::config_map::CMD_PARAMS;
 
 /// The most that an archive may be unpacked to, whatever the settings say: it is unpacked in memory. In bytes, 4 GiB.
@@ -38,12 +40,8 @@ pub struct Params {
     pub render_timeout: Option<Duration>,
     /// The pause between waves of a sync; `None` for what is usual. Seconds. `controller.sync.wave.delay.seconds`.
     pub wave_delay: Option<Duration>,
-    /// Whether the server speaks plainly; `None` for no. Read at its start. `server.insecure`.
-    pub server_insecure: Option<bool>,
-    /// What all paths of the server begin with. Read at its start. `server.rootpath`.
-    pub server_root: String,
-    /// Whose word counts for where a client is. `server.trusted.proxies`, ours: the peer has no such key.
-    pub trusted_proxies: Networks,
+    /// Its keys about the API server.
+    pub server: Arc<ServerParams>,
 }
 
 impl Params {
@@ -54,82 +52,103 @@ impl Params {
     /// `argocd-cmd-params-cm/KEY`. **Source**: the peer's `cmd/argocd-repo-server`, whose process ends where a value cannot be read;
     /// and it reads them once, at its start.
     pub fn parse(data: &BTreeMap<String, String>, last_good: &Self) -> (Self, Vec<SettingProblem>) {
-        let (mut params, mut problems) = (Self::default(), Vec::new());
-        let mut say = |key: &str, message: String| {
-            problems.push(SettingProblem { key: format!("{CMD_PARAMS}/{key}"), message });
+        let mut keys = Keys { data, problems: Vec::new() };
+        let list = |text: &str, sign| -> Vec<String> {
+            text.split(sign).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
         };
-        let given = |key: &str| data.get(key).map(|text| text.trim()).filter(|text| !text.is_empty());
-        params.oci_layer_media_types = given("reposerver.oci.layer.media.types").map(|text| {
-            text.split(',').map(|kind| kind.trim().to_owned()).filter(|kind| !kind.is_empty()).collect()
-        });
-        params.application_namespaces = given("application.namespaces").map(|text| {
-            Namespaces::new(text.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()))
-        });
-        for problem in params.application_namespaces.iter().flat_map(Namespaces::problems) {
-            say("application.namespaces", problem);
+        let application_namespaces =
+            keys.given("application.namespaces").map(|text| Namespaces::new(list(text, ',')));
+        for problem in application_namespaces.iter().flat_map(Namespaces::problems) {
+            keys.say("application.namespaces", problem);
         }
-        let proxies = given("server.trusted.proxies").unwrap_or_default();
-        params.trusted_proxies = proxies.parse().unwrap_or_else(|error: NetworkError| {
-            say("server.trusted.proxies", format!("{error}; the last good value stays in force"));
-            last_good.trusted_proxies.clone()
-        });
-        let mut switch = |key: &str, before: Option<bool>| {
-            parse_bool(given(key)?).or_else(|| {
-                say(key, "neither true nor false; the last good value stays in force".to_owned());
-                before
-            })
+        let oci = keys.size("reposerver.oci.manifest.max.extracted.size", last_good.oci_extracted_bytes);
+        let helm = keys.size("reposerver.helm.manifest.max.extracted.size", last_good.helm_extracted_bytes);
+        let timeout = keys.seconds("controller.sync.timeout.seconds", last_good.sync_timeout);
+        let render = keys.seconds("controller.repo.server.timeout.seconds", last_good.render_timeout);
+        let exclusions = keys.given("reposerver.plugin.tar.exclusions").unwrap_or_default();
+        let params = Self {
+            oci_layer_media_types: keys.given("reposerver.oci.layer.media.types").map(|text| list(text, ',')),
+            oci_extracted_bytes: keys.extracted("oci", oci, last_good.oci_extracted_bytes),
+            helm_extracted_bytes: keys.extracted("helm", helm, last_good.helm_extracted_bytes),
+            directory_bytes: keys
+                .size("reposerver.max.combined.directory.manifests.size", last_good.directory_bytes),
+            git_submodules: keys.switch("reposerver.enable.git.submodule", last_good.git_submodules),
+            plugin_exclusions: list(exclusions, ';'),
+            plugin_generate_paths: keys
+                .switch("reposerver.plugin.use.manifest.generate.paths", last_good.plugin_generate_paths),
+            application_namespaces,
+            sync_timeout: timeout.filter(|timeout| !timeout.is_zero()),
+            render_timeout: render.filter(|timeout| !timeout.is_zero()),
+            wave_delay: keys.seconds("controller.sync.wave.delay.seconds", last_good.wave_delay),
+            server: Arc::new(ServerParams::read(&mut keys, &last_good.server)),
         };
-        params.git_submodules = switch("reposerver.enable.git.submodule", last_good.git_submodules);
-        params.plugin_generate_paths =
-            switch("reposerver.plugin.use.manifest.generate.paths", last_good.plugin_generate_paths);
-        params.server_insecure = switch("server.insecure", last_good.server_insecure);
-        params.server_root = given("server.rootpath").unwrap_or_default().to_owned();
-        let patterns = given("reposerver.plugin.tar.exclusions").into_iter().flat_map(|text| text.split(';'));
-        params.plugin_exclusions =
-            patterns.map(str::trim).filter(|pattern| !pattern.is_empty()).map(str::to_owned).collect();
-        let mut size = |key: &str, before: Option<u64>| {
-            let text = given(key)?;
-            bytes(text).or_else(|| {
-                say(
-                    key,
-                    format!("{text:?} is no size such as 1G or 512Mi; the last good value stays in force"),
-                );
-                before
-            })
-        };
-        params.directory_bytes =
-            size("reposerver.max.combined.directory.manifests.size", last_good.directory_bytes);
-        let oci = size("reposerver.oci.manifest.max.extracted.size", last_good.oci_extracted_bytes);
-        let helm = size("reposerver.helm.manifest.max.extracted.size", last_good.helm_extracted_bytes);
-        let mut extracted = |tool: &str, bytes: Option<u64>, before: Option<u64>| {
-            let key = format!("reposerver.disable.{tool}.manifest.max.extracted.size");
-            match given(&key).map(parse_bool) {
-                Some(Some(true)) => Some(MOST_EXTRACTED_BYTES),
-                Some(Some(false)) | None => bytes.map(|bytes| bytes.min(MOST_EXTRACTED_BYTES)),
-                Some(None) => {
-                    say(&key, "neither true nor false; the last good value stays in force".to_owned());
-                    before
-                }
-            }
-        };
-        params.oci_extracted_bytes = extracted("oci", oci, last_good.oci_extracted_bytes);
-        params.helm_extracted_bytes = extracted("helm", helm, last_good.helm_extracted_bytes);
-        let mut seconds = |key: &str, before: Option<Duration>| {
-            let text = given(key)?;
+        (params, keys.problems)
+    }
+}
+
+/// Reads keys, and notes those that cannot be read.
+pub(super) struct Keys<'a> {
+    data: &'a BTreeMap<String, String>,
+    problems: Vec<SettingProblem>,
+}
+
+impl<'a> Keys<'a> {
+    /// What a key says, if anything.
+    pub(super) fn given(&self, key: &str) -> Option<&'a str> {
+        self.said(key).filter(|text| !text.is_empty())
+    }
+
+    /// What a key says, though it be nothing.
+    pub(super) fn said(&self, key: &str) -> Option<&'a str> {
+        self.data.get(key).map(|text| text.trim())
+    }
+
+    pub(super) fn say(&mut self, key: &str, message: String) {
+        self.problems.push(SettingProblem { key: format!("{CMD_PARAMS}/{key}"), message });
+    }
+
+    /// What a key says as `read` reads it; where that is an error, what it said before.
+    pub(super) fn read<T>(
+        &mut self,
+        key: &str,
+        before: Option<T>,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        read(self.given(key)?).map(Some).unwrap_or_else(|error| {
+            self.say(key, format!("{error}; the last good value stays in force"));
+            before
+        })
+    }
+
+    pub(super) fn switch(&mut self, key: &str, before: Option<bool>) -> Option<bool> {
+        self.read(key, before, |text| {
+            parse_bool(text).ok_or_else(|| format!("{text:?} is neither true nor false"))
+        })
+    }
+
+    fn size(&mut self, key: &str, before: Option<u64>) -> Option<u64> {
+        self.read(key, before, |text| {
+            bytes(text).ok_or_else(|| format!("{text:?} is no size such as 1G or 512Mi"))
+        })
+    }
+
+    fn seconds(&mut self, key: &str, before: Option<Duration>) -> Option<Duration> {
+        self.read(key, before, |text| {
             // As far as the peer counts.
             let read = text.parse::<u64>().ok().filter(|seconds| i32::try_from(*seconds).is_ok());
-            read.map(Duration::from_secs).or_else(|| {
-                let message = format!("{text:?} is no number of seconds; the last good value stays in force");
-                problems.push(SettingProblem { key: format!("{CMD_PARAMS}/{key}"), message });
-                before
-            })
-        };
-        let timeout = seconds("controller.sync.timeout.seconds", last_good.sync_timeout);
-        let render = seconds("controller.repo.server.timeout.seconds", last_good.render_timeout);
-        params.wave_delay = seconds("controller.sync.wave.delay.seconds", last_good.wave_delay);
-        params.sync_timeout = timeout.filter(|timeout| !timeout.is_zero());
-        params.render_timeout = render.filter(|timeout| !timeout.is_zero());
-        (params, problems)
+            read.map(Duration::from_secs).ok_or_else(|| format!("{text:?} is no number of seconds"))
+        })
+    }
+
+    /// The bytes that something may be unpacked to, where the limit may be lifted.
+    fn extracted(&mut self, tool: &str, bytes: Option<u64>, before: Option<u64>) -> Option<u64> {
+        let key = format!("reposerver.disable.{tool}.manifest.max.extracted.size");
+        let problems = self.problems.len();
+        match self.switch(&key, None) {
+            Some(true) => Some(MOST_EXTRACTED_BYTES),
+            None if self.problems.len() > problems => before,
+            Some(false) | None => bytes.map(|bytes| bytes.min(MOST_EXTRACTED_BYTES)),
+        }
     }
 }
 
@@ -225,9 +244,12 @@ mod tests {
             sync_timeout: Some(Duration::from_secs(300)),
             render_timeout: Some(Duration::from_secs(120)),
             wave_delay: Some(Duration::ZERO),
-            server_insecure: Some(true),
-            server_root: "/argo-cd".to_owned(),
-            trusted_proxies: "10.0.0.0/8".parse().unwrap(),
+            server: Arc::new(ServerParams {
+                insecure: Some(true),
+                root: "/argo-cd".to_owned(),
+                trusted_proxies: "10.0.0.0/8".parse().unwrap(),
+                ..ServerParams::default()
+            }),
         };
         assert_eq!((&good, problems.as_slice()), (&expected, [].as_slice()));
         let namespaces = good.application_namespaces.clone().unwrap_or_default();
@@ -249,14 +271,17 @@ mod tests {
             (kept.oci_extracted_bytes, kept.helm_extracted_bytes),
             (Some(2_000_000_000), Some(3_000_000))
         );
-        assert_eq!(kept.trusted_proxies, good.trusted_proxies);
+        assert_eq!(
+            *kept.server,
+            ServerParams { trusted_proxies: good.server.trusted_proxies.clone(), ..ServerParams::default() }
+        );
         let keys: Vec<&str> = problems.iter().map(|problem| problem.key.as_str()).collect();
         assert_eq!(
             keys,
             [
-                "argocd-cmd-params-cm/server.trusted.proxies".to_owned(),
                 format!("argocd-cmd-params-cm/{}", size("oci")),
-                format!("argocd-cmd-params-cm/{}", off("helm"))
+                format!("argocd-cmd-params-cm/{}", off("helm")),
+                "argocd-cmd-params-cm/server.trusted.proxies".to_owned()
             ]
         );
         let timeout = |text| data(&[("controller.sync.timeout.seconds".to_owned(), text)]);
