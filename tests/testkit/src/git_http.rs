@@ -58,6 +58,8 @@ pub struct Requests {
     pub fetch: usize,
     /// Refused for missing or wrong credentials.
     pub unauthorized: usize,
+    /// Never answered.
+    pub hung: usize,
 }
 
 /// A [`Repository`]'s folder, served by git's own `http-backend` on a free loopback port, from a thread of its own:
@@ -219,7 +221,10 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, sta
 async fn answer(request: Request<Incoming>, state: &Arc<State>) -> Response<Reply> {
     let fault = state.fault();
     match fault {
-        Fault::Hang => return std::future::pending().await,
+        Fault::Hang => {
+            state.count(|requests| requests.hung += 1);
+            return std::future::pending().await;
+        }
         Fault::Status(code) => {
             return plain(StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY), "broken");
         }
@@ -378,7 +383,7 @@ mod tests {
         let repository = repository();
         let server = GitServer::start(&repository, GitServerOptions::default()).unwrap();
         assert_eq!(clone(&server.url(&repository), &[]).unwrap(), "a: 1\n");
-        let wanted = Requests { info_refs: 1, upload_pack: 2, ls_refs: 1, fetch: 1, unauthorized: 0 };
+        let wanted = Requests { info_refs: 1, upload_pack: 2, ls_refs: 1, fetch: 1, ..Requests::default() };
         assert_eq!(server.requests(), wanted);
     }
 

@@ -99,6 +99,28 @@ fn each_provider_says_where_something_changed() {
     }
 }
 
+/// Abuse row A67.
+#[test]
+fn what_is_said_of_an_event_has_no_header_in_it() {
+    let names = [
+        "x-github-encoded-secret",
+        "x-gitlab-token",
+        "x-hub-signature-256",
+        "x-hub-signature",
+        "authorization",
+    ];
+    let secrets = Secrets::new(|name| name.ends_with("secret").then_some(b"s".as_slice()));
+    for sample in samples() {
+        let more = names.map(|name| (name, "c4n4ry".to_owned()));
+        for (body, secrets) in [("{}", &secrets), ("[c4n", &Secrets::default())] {
+            let told = sent(&sample, &more, body.as_bytes(), secrets);
+            let told =
+                told.map_or_else(|refused| format!("{refused} {refused:?}"), |event| format!("{event:?}"));
+            assert!(!told.contains("c4n4ry"), "{told}");
+        }
+    }
+}
+
 #[test]
 fn what_is_no_push_concerns_nobody() {
     for (headers, body) in [

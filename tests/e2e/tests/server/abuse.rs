@@ -1,4 +1,4 @@
-//! Requests that mean harm, of people with some rights and of pages of others (A72–A76, A108 of the abuse cases).
+//! Requests that mean harm, of people with some rights and of pages of others (A65, A72–A76, A108 of the abuse cases).
 
 use reqwest::Method as Verb;
 use serde_json::{Value, json};
@@ -54,6 +54,9 @@ async fn some_rights_are_no_others() {
         Ok::<_, anyhow::Error>(app["status"]["sync"]["status"] == "Synced" && app["operation"].is_null())
     })
     .await;
+    let target =
+        r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"foreign","namespace":"default"}}"#
+            .replace('"', "%22");
     let other = "resourceName=foreign&namespace=default&version=v1&kind=ConfigMap";
     let moved = r#"{"project":"limited","source":{"repoURL":"https://x.invalid/y","path":"p"},"destination":{"server":"https://kubernetes.default.svc","namespace":"d"}}"#;
     let cluster = "/api/v1/clusters/https%3A%2F%2F127.0.0.1%3A1";
@@ -78,6 +81,14 @@ async fn some_rights_are_no_others() {
             400,
         ),
         ("an object that is not its own (A74)", &dev, "GET", &format!("{get}/resource?{other}"), "", 403),
+        (
+            "what it would become (A65)",
+            &dev,
+            "GET",
+            &format!("{get}/server-side-diff?targetManifests={target}"),
+            "",
+            403,
+        ),
         ("deleted", &dev, "DELETE", &format!("{get}/resource?{other}"), "{}", 403),
         (
             "patched",

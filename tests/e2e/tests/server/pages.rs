@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use futures::StreamExt as _;
 use hmac::{Hmac, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -11,6 +12,9 @@ use crate::stand::Stand;
 
 /// Less than a repository waits for its next poll.
 const SOON: Duration = Duration::from_secs(60);
+
+/// How long a server of git may be silent.
+const GIVEN_UP: Duration = Duration::from_secs(15);
 
 impl Stand {
     pub(crate) fn url(&self, path: &str) -> String {
@@ -29,7 +33,7 @@ impl Stand {
         mac.update(body.as_bytes());
         let signature: String =
             mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        let request = reqwest::Client::new().post(self.url("/api/webhook"));
+        let request = self.http.post(self.url("/api/webhook"));
         let request = request
             .header("X-GitHub-Event", "push")
             .header("X-Hub-Signature-256", format!("sha256={signature}"));
@@ -87,6 +91,39 @@ async fn a_push_that_is_announced_runs_at_once() {
         assert_eq!(stand.pushed(&spelled, "s3cret").await.unwrap(), 200);
         stand.until_value(&n.to_string()).await;
     }
+}
+
+/// A thousand events of one repository, and as many of others: whoever they are of is asked once (A117).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_pushes_are_one_question() {
+    let stand = Stand::begin().await.unwrap();
+    let repository = stand.git.url(&stand.repository);
+    let app = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+        "metadata": {"name": "app", "namespace": "argocd"},
+        "spec": {
+            "project": "default", "source": {"repoURL": repository, "path": "app", "targetRevision": "main"},
+            "destination": {"server": "https://kubernetes.default.svc", "namespace": "default"},
+            "syncPolicy": {"automated": {}},
+        },
+    });
+    stand.api.apply(&app).await.unwrap();
+    stand.until_value("1").await;
+    stand.git.set_fault(testkit::Fault::Hang);
+    let begun = std::time::Instant::now();
+    let hostile = format!("https://git.example.com/{}x", "(a+)+".repeat(10_000));
+    let (stand, others) = (&stand, |n: usize| format!("https://git.example.com/{n}/[a-z]*.(x+)+$"));
+    let events = (0..1000).flat_map(|n| [repository.clone(), others(n)]).chain([hostile]);
+    let answers = events.map(|url| async move { stand.pushed(&url, "").await.unwrap() });
+    let answers: Vec<u16> = futures::stream::iter(answers).buffer_unordered(50).collect().await;
+    assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
+    testkit::eventually("the repository is asked", SOON, || async {
+        Ok::<_, anyhow::Error>(stand.git.requests().hung > 0)
+    })
+    .await;
+    // One that is not answered is given up some time.
+    let given_up = usize::try_from(begun.elapsed().as_secs() / GIVEN_UP.as_secs()).unwrap();
+    assert!(stand.git.requests().hung <= 1 + given_up, "it is asked once, and not before that ended");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
