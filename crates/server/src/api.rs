@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use ::api::settings::ServerParams;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response, Version, header};
-use hyper::body::Incoming;
 use serde_json::Value;
 use tonic::Status;
 use tracing::Span;
 use wire::Method;
 
-use crate::body::{Body, packed, takes_gzip};
+use crate::body::{Body, Incoming, packed, takes_gzip};
 use crate::call::Calls;
 use crate::pages::Pages;
 use crate::rest::Places;

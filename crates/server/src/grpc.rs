@@ -10,7 +10,6 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use http::{HeaderValue, Request};
-use hyper::body::Incoming;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::server::{ClientStreamingService, Grpc, ServerStreamingService, UnaryService};
@@ -20,7 +19,7 @@ use tracing::Span;
 
 use crate::agent;
 use crate::api::{Api, Door, RENEWED, Visit};
-use crate::body::Body;
+use crate::body::{Body, Incoming};
 use crate::call::{Ask, Call, Run, UnderWay, traced};
 
 const MESSAGE: &str = "grpc-message";

@@ -39,11 +39,11 @@ mod v2;
 mod x509;
 
 pub use api::{Adopt, Api, Door, Visit};
-pub use body::Body;
+pub use body::{Body, Incoming};
 pub use call::{Answers, Ask, Calls, Encode, Handled, NoSuchMethod, Reply, Requests};
 pub use initial::InitialError;
 pub use pages::Pages;
-pub use port::{Port, PortError, PortOptions};
+pub use port::{Bounds, Port, PortError, PortOptions};
 pub use server::{Clock, Figures, Meter, Options, Server, ServerError};
 pub use tls::{Certificates, Identity, TlsError};
 pub use v2::Streams;

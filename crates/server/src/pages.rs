@@ -11,9 +11,8 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
 
-use crate::body::{Body, answer};
+use crate::body::{Body, Incoming, answer};
 use crate::server::Backend;
 use crate::v2;
 

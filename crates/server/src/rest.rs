@@ -6,13 +6,12 @@ mod stream;
 
 use http::{HeaderMap, Method as Verb, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tonic::{Code, Status};
 
 use crate::api::{Api, Door, Visit};
-use crate::body::{Body, answer as reply};
+use crate::body::{Body, Incoming, answer as reply, broken};
 use crate::call::{Ask, Reply, Run, traced};
 use fields::Fields;
 pub(crate) use place::Places;
@@ -92,8 +91,7 @@ async fn request_of<C: Send + 'static>(
     let invalid = |error: wire::WireError| Status::invalid_argument(error.to_string());
     let mut request = Value::Object(Map::new());
     if !place.body().is_empty() {
-        let bytes =
-            body.collect().await.map_err(|error| Status::invalid_argument(error.to_string()))?.to_bytes();
+        let bytes = body.collect().await.map_err(broken)?.to_bytes();
         let value: Value = if bytes.is_empty() {
             Value::Object(Map::new())
         } else {

@@ -27,7 +27,7 @@ use crate::connections::Connections;
 use crate::door::cookie_terms;
 use crate::initial::{InitialError, prepare};
 use crate::pages::{Pages, Returned, Room};
-use crate::port::{Port, PortError, PortOptions};
+use crate::port::{Bounds, Port, PortError, PortOptions};
 use crate::projects::Projects;
 use crate::record;
 use crate::services;
@@ -318,7 +318,8 @@ impl Server {
         let api = Api::new(Arc::clone(&backend), calls, &root)
             .with_pages(Arc::clone(&backend) as Arc<dyn Pages>)
             .with_traces(adopt);
-        let port = Port::open(PortOptions { address, certificates }, api.clone()).await?;
+        let port =
+            Port::open(PortOptions { address, certificates, bounds: Bounds::default() }, api.clone()).await?;
         Ok(Self { port, api, backend, _work: work })
     }
 

@@ -20,11 +20,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use crate::body::{Body, answer as reply};
+use crate::body::{Body, Incoming, answer as reply, broken};
 use crate::door::{Entered, admit};
 use crate::guard::Guard;
 use crate::server::Backend;
@@ -133,8 +132,11 @@ async fn order(headers: &HeaderMap, body: Limited<Incoming>) -> Result<Value, Re
     if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(JSON)) {
         return Err(Refusal::kind());
     }
-    let bytes =
-        body.collect().await.map_err(|error| Refusal::malformed(format!("the body: {error}")))?.to_bytes();
+    let bytes = body
+        .collect()
+        .await
+        .map_err(|error| Refusal::malformed(format!("the body: {}", broken(error).message())))?
+        .to_bytes();
     serde_json::from_slice(&bytes)
         .map_err(|error| Refusal::malformed(format!("the body is no JSON: {error}")))
 }

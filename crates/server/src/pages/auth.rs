@@ -5,7 +5,6 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
 use oidc::{Error, Provider};
 use url::Url;
 
@@ -13,7 +12,7 @@ use super::TEXT;
 use super::auth_state::{LOGIN_SECONDS, Pending};
 use crate::api::Origin;
 use crate::audit;
-use crate::body::{Body, answer as reply};
+use crate::body::{Body, Incoming, answer as reply};
 use crate::door;
 use crate::record;
 use crate::server::{Backend, random};

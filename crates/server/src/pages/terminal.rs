@@ -9,7 +9,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use cluster::LiveObject;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use rbac::{Action, Decision, Resource};
 use resource::ResourceKey;
@@ -18,7 +17,7 @@ use tonic::{Code, Status};
 
 use super::TEXT;
 use crate::api::{Door as _, Visit};
-use crate::body::{Body, answer as reply};
+use crate::body::{Body, Incoming, answer as reply};
 use crate::door::{Caller, is_own_origin};
 use crate::guard::Guard;
 use crate::server::Backend;

@@ -1,19 +1,20 @@
 //! `/api/webhook`: somebody says that a repository changed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use ::api::names::annotation;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::Code;
 use webhook::{Event, Place, Refused};
 
 use super::TEXT;
-use crate::body::{Body, answer as reply};
+use crate::body::{Body, Incoming, answer as reply, broken};
 use crate::server::Backend;
 use crate::store::Kind;
 
@@ -23,6 +24,7 @@ const PAYLOAD_MIB: usize = 50;
 const ALL_KIB: usize = 256 * 1024;
 /// How long a body may take.
 const HASTE: Duration = Duration::from_secs(30);
+const LATE: &str = "the body did not come in time";
 
 /// Room for bodies that are being read.
 #[derive(Debug, Clone)]
@@ -51,7 +53,7 @@ pub(super) async fn answer(backend: &Arc<Backend>, request: Request<Incoming>) -
     let held = match tokio::time::timeout(HASTE, take(body, limit * 1024 * 1024, &backend.room)).await {
         Ok(Ok(held)) => held,
         Ok(Err((status, why))) => return reply(status, TEXT, format!("{why}\n")),
-        Err(_) => return reply(StatusCode::REQUEST_TIMEOUT, TEXT, "the body did not come in time\n"),
+        Err(_) => return reply(StatusCode::REQUEST_TIMEOUT, TEXT, format!("{LATE}\n")),
     };
     match webhook::read(|name| header(&head.headers, name), &held.bytes, &backend.access().webhooks) {
         Ok(event) => {
@@ -76,8 +78,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 async fn take(mut body: Incoming, limit: usize, room: &Room) -> Result<Held, (StatusCode, String)> {
     let mut held = Held { bytes: Vec::new(), _room: Vec::new() };
     while let Some(frame) = body.frame().await {
-        let broken = |error: hyper::Error| (StatusCode::BAD_REQUEST, format!("the body broke off: {error}"));
-        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(broken_off)?.into_data() else { continue };
         if held.bytes.len() + data.len() > limit {
             let why =
                 format!("the body is larger than {} MiB (webhook.maxPayloadSizeMB)", limit / 1024 / 1024);
@@ -90,6 +91,14 @@ async fn take(mut body: Incoming, limit: usize, room: &Room) -> Result<Held, (St
         held.bytes.extend_from_slice(&data);
     }
     Ok(held)
+}
+
+fn broken_off(error: Box<dyn Error + Send + Sync>) -> (StatusCode, String) {
+    let status = broken(error);
+    match status.code() {
+        Code::Cancelled => (StatusCode::REQUEST_TIMEOUT, LATE.to_owned()),
+        _ => (StatusCode::BAD_REQUEST, format!("the body broke off: {}", status.message())),
+    }
 }
 
 /// Has the repositories of an event asked. A replica that stands by asks the active one, through one application of each.

@@ -2,11 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod floods;
+mod heads;
+mod raw;
+mod slow;
+
 use futures::StreamExt as _;
 use remote::{Options, Probe, Remote, Secret, probe};
 use serde_json::{Value, json};
 use server::{
-    Answers, Api, Ask, Calls, Certificates, Door, Identity, Port, PortOptions, Reply, Requests, Visit,
+    Answers, Api, Ask, Bounds, Calls, Certificates, Door, Identity, Port, PortOptions, Reply, Requests, Visit,
 };
 use tonic::{Code, Status};
 use wire::Method;
@@ -31,8 +36,8 @@ impl Door for Porter {
         (*caller == "friend").then_some("another token")
     }
 
-    fn limit(&self, _: &'static Method) -> usize {
-        1024
+    fn limit(&self, method: &'static Method) -> usize {
+        if method.name == "GetManifestsWithFiles" { 64 * 1024 } else { 1024 }
     }
 }
 
@@ -62,13 +67,21 @@ const WATCH: &str = "application.ApplicationService/Watch";
 const FILES: &str = "application.ApplicationService/GetManifestsWithFiles";
 
 async fn open(identity: Option<Identity>) -> Port {
+    open_within(Bounds::default(), identity, calls()).await
+}
+
+fn calls() -> Calls<&'static str> {
     let mut calls = Calls::new();
     calls.one("session.SessionService/Create", log_in).unwrap();
     calls.many(WATCH, watch).unwrap();
     calls.gather(FILES, count).unwrap();
+    calls
+}
+
+async fn open_within(bounds: Bounds, identity: Option<Identity>, calls: Calls<&'static str>) -> Port {
     let address = ([127, 0, 0, 1], 0).into();
     let certificates = identity.map(|identity| Certificates::new(&identity).unwrap());
-    Port::open(PortOptions { address, certificates }, Api::new(Porter, calls, "")).await.unwrap()
+    Port::open(PortOptions { address, certificates, bounds }, Api::new(Porter, calls, "")).await.unwrap()
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
