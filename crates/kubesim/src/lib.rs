@@ -60,6 +60,7 @@ pub use audit::{RequestCounts, RequestRecord};
 pub use body::SimBody;
 pub use faults::{FaultAction, FaultRule, Faults};
 pub use https::{ServeError, Serving};
+pub use logs::Spout;
 pub use options::{Clock, Options};
 pub use service::{Reset, SimService};
 pub use sim::KubeSim;

@@ -2,7 +2,8 @@
 //! print between.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,6 +25,8 @@ use crate::store::Key;
 const KEPT: usize = 2_000;
 /// Bytes of a line.
 const LINE: usize = 16 << 10;
+/// Bytes that are read of a spout at once.
+const PIECE: usize = 16 << 10;
 /// How long whoever follows may be behind the end of a container.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -31,6 +34,7 @@ const LOOK: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(crate) struct Logs {
     printed: Mutex<HashMap<(String, String), Numbered>>,
+    spouts: Mutex<HashMap<(String, String), Arc<Spout>>>,
     news: watch::Sender<u64>,
 }
 
@@ -45,7 +49,7 @@ struct Line {
 
 impl Default for Logs {
     fn default() -> Self {
-        Self { printed: Mutex::default(), news: watch::channel(0).0 }
+        Self { printed: Mutex::default(), spouts: Mutex::default(), news: watch::channel(0).0 }
     }
 }
 
@@ -82,6 +86,63 @@ impl KubeSim {
         }
         uid.is_some()
     }
+}
+
+/// What a container prints again and again, as fast as those read it who follow.
+#[derive(Debug)]
+pub struct Spout {
+    text: Bytes,
+    taken: AtomicU64,
+    readers: AtomicUsize,
+}
+
+impl Spout {
+    /// How many bytes it got rid of.
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Ordering::SeqCst)
+    }
+
+    /// How many follow it.
+    pub fn readers(&self) -> usize {
+        self.readers.load(Ordering::SeqCst)
+    }
+}
+
+/// Somebody who follows a spout.
+struct Drinker(Arc<Spout>);
+
+impl Drop for Drinker {
+    fn drop(&mut self) {
+        self.0.readers.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl KubeSim {
+    /// Has a container print these bytes, times and ends of lines included, without an end, to whoever follows its log from now on. `None` where
+    /// there is no such pod.
+    pub fn spout(&self, namespace: &str, pod: &str, container: &str, text: &[u8]) -> Option<Arc<Spout>> {
+        let uid = self.lock().get("pods", &Key::new(namespace, pod)).map(|pod| pod.uid.clone())?;
+        let text = Bytes::copy_from_slice(text);
+        let spout = Arc::new(Spout { text, taken: AtomicU64::new(0), readers: AtomicUsize::new(0) });
+        let mut spouts = self.logs().spouts.lock().unwrap_or_else(PoisonError::into_inner);
+        spouts.insert((uid, container.to_owned()), Arc::clone(&spout));
+        Some(spout)
+    }
+}
+
+/// The bytes of a spout in pieces of its reader's making.
+fn drink(spout: Arc<Spout>) -> impl futures::Stream<Item = Bytes> + Send {
+    spout.readers.fetch_add(1, Ordering::SeqCst);
+    stream::unfold((Drinker(spout), 0), |(drinker, at)| async move {
+        let text = &drinker.0.text;
+        let end = (at + PIECE).min(text.len());
+        let piece = text.slice(at..end);
+        drinker.0.taken.fetch_add(u64::try_from(piece.len()).unwrap_or_default(), Ordering::SeqCst);
+        // Others work, too, as they do where bytes come from a network.
+        tokio::task::yield_now().await;
+        let next = if end == text.len() { 0 } else { end };
+        Some((piece, (drinker, next)))
+    })
 }
 
 /// One container's log, as it is asked for.
@@ -122,10 +183,12 @@ pub(crate) fn answer(context: &Context, target: &Target) -> ApiResult<Answer> {
     lines.sort_by_key(|line| line.at);
     choose(&mut lines, query, context.now)?;
     let first = reader.text(&lines);
-    let body = if query.flag("follow") && state.ended.is_none() {
-        SimBody::stream(follow(reader, first))
-    } else {
-        SimBody::full(first)
+    let key = (reader.uid.clone(), reader.container.clone());
+    let spout = context.sim.logs().spouts.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+    let body = match (query.flag("follow") && state.ended.is_none(), spout) {
+        (true, Some(spout)) => SimBody::stream(drink(spout)),
+        (true, None) => SimBody::stream(follow(reader, first)),
+        (false, _) => SimBody::full(first),
     };
     Ok(Answer { code: 200, content_type: "text/plain", body })
 }

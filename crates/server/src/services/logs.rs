@@ -7,13 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use applications::Site;
-use bytes::Bytes;
 use cluster::{LiveObject, LogRequest};
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use rbac::{Action, Resource};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 use tonic::Status;
@@ -28,8 +27,12 @@ use query::Query;
 
 /// How long lines wait for older ones of other pods.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// Lines that are read ahead of whoever reads them.
+/// Lines that are read ahead of whoever reads them, and bytes of all of them. With what waits for older lines, and what is on its way, a stream
+/// takes less than a MiB, whatever containers print.
 const AHEAD: usize = 256;
+const AHEAD_BYTES: usize = 256 * 1024;
+/// What a line takes beside its text.
+const LINE: usize = 128;
 /// How often whoever reads is asked for rights.
 const RIGHTS: Duration = Duration::from_secs(2);
 /// Setting: pods whose logs may be read together.
@@ -43,7 +46,12 @@ pub(super) fn add(table: &mut Table<'_>) -> Result<(), NoSuchMethod> {
 
 /// What a task that reads a log has to say.
 enum News {
-    Line(usize, Line),
+    /// It makes room for another one when it is taken.
+    Line {
+        log: usize,
+        line: Line,
+        _room: OwnedSemaphorePermit,
+    },
     End(usize),
 }
 
@@ -66,9 +74,16 @@ async fn pod_logs(backend: Arc<Backend>, ask: Asked) -> Result<Answers, Status> 
     let query = Query::of(&ask.request)?;
     let (site, pods) = Box::pin(pods(&backend, &ask, &query)).await?;
     let (tell, news) = mpsc::channel(AHEAD);
-    let mut tasks = JoinSet::new();
+    let (mut tasks, room) = (JoinSet::new(), Arc::new(Semaphore::new(AHEAD_BYTES)));
     for (index, pod) in pods.iter().enumerate() {
-        tasks.spawn(read(Arc::clone(&site), Arc::clone(pod), query.log.clone(), index, tell.clone()));
+        let reader = Reader {
+            site: Arc::clone(&site),
+            pod: Arc::clone(pod),
+            index,
+            tell: tell.clone(),
+            room: Arc::clone(&room),
+        };
+        tasks.spawn(reader.read(query.log.clone()));
     }
     let mut rights = interval_at(Instant::now() + RIGHTS, RIGHTS);
     rights.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -106,40 +121,48 @@ fn decide(backend: &Backend, guard: &Guard, app: &Value) -> Result<(), Status> {
     guard.decide(Resource::Logs, Action::Get, object).map(drop)
 }
 
-/// Reads the log of one pod. Why it cannot be read is a line of it, so that people see it.
-async fn read(
+/// Reads the log of one pod.
+struct Reader {
     site: Arc<Site>,
     pod: Arc<LiveObject>,
-    request: LogRequest,
     index: usize,
     tell: mpsc::Sender<News>,
-) {
-    let name = pod.name();
-    let mut last = Timestamp::UNIX_EPOCH;
-    let said = |at, text: String| News::Line(index, Line { pod: name.to_owned(), at, text });
-    match site.log(&pod, &request).await {
-        Ok(lines) => {
-            let mut lines = std::pin::pin!(lines);
-            while let Some(line) = lines.next().await {
-                let texts = match line {
-                    Ok(line) => parts(&line, &mut last),
-                    Err(error) => vec![error.to_string()],
-                };
-                for text in texts {
-                    if tell.send(said(last, text)).await.is_err() {
-                        return;
+    room: Arc<Semaphore>,
+}
+
+impl Reader {
+    /// Reads to the end, as fast as lines are taken. Why it cannot be read is a line of it, so that people see it.
+    async fn read(self, request: LogRequest) {
+        let mut last = Timestamp::UNIX_EPOCH;
+        match self.site.log(&self.pod, &request).await {
+            Ok(lines) => {
+                let mut lines = std::pin::pin!(lines);
+                while let Some(line) = lines.next().await {
+                    let line = line.unwrap_or_else(|error| error.to_string().into());
+                    let line = String::from_utf8_lossy(&line);
+                    for text in parts(&line, &mut last) {
+                        if self.say(last, text).await.is_none() {
+                            return;
+                        }
                     }
                 }
             }
+            Err(error) => drop(self.say(last, &error.to_string()).await),
         }
-        Err(error) => drop(tell.send(said(last, error.to_string())).await),
+        drop(self.tell.send(News::End(self.index)).await);
     }
-    drop(tell.send(News::End(index)).await);
+
+    /// Hands a line on once there is room. `None` where nobody reads any more.
+    async fn say(&self, at: Timestamp, text: &str) -> Option<()> {
+        let takes = u32::try_from((text.len() + LINE).min(AHEAD_BYTES)).ok()?;
+        let room = Arc::clone(&self.room).acquire_many_owned(takes).await.ok()?;
+        let line = Line { pod: self.pod.name().to_owned(), at, text: text.to_owned() };
+        self.tell.send(News::Line { log: self.index, line, _room: room }).await.ok()
+    }
 }
 
 /// A line without its time, which becomes the last one; what was written over by returns of the carriage are lines of their own.
-fn parts(line: &Bytes, last: &mut Timestamp) -> Vec<String> {
-    let line = String::from_utf8_lossy(line);
+fn parts<'line>(line: &'line str, last: &mut Timestamp) -> impl Iterator<Item = &'line str> + use<'line> {
     let line = line.trim_end();
     let (time, text) = line.split_once(' ').unwrap_or((line, ""));
     let text = match time.parse() {
@@ -150,7 +173,7 @@ fn parts(line: &Bytes, last: &mut Timestamp) -> Vec<String> {
         // A piece of a line that was too long.
         Err(_) => line,
     };
-    text.split('\r').map(str::to_owned).collect()
+    text.split('\r')
 }
 
 impl Reading {
@@ -182,7 +205,7 @@ impl Reading {
                 biased;
                 _ = self.rights.tick() => self.ask_again().await?,
                 news = self.news.recv() => match news {
-                    Some(News::Line(log, line)) => self.merge.push(log, line),
+                    Some(News::Line { log, line, .. }) => self.merge.push(log, line),
                     Some(News::End(log)) => self.merge.end(log),
                     None => return Err(Status::internal("nobody reads the logs any more")),
                 },
@@ -221,7 +244,7 @@ mod tests {
             ("the rest of a long line", vec!["the rest of a long line"], 7),
         ] {
             let mut last: Timestamp = "2026-01-02T03:04:07Z".parse().unwrap();
-            assert_eq!(parts(&Bytes::from(line), &mut last), expected, "{line}");
+            assert_eq!(parts(line, &mut last).collect::<Vec<_>>(), expected, "{line}");
             assert_eq!(last.strftime("%-S").to_string(), at.to_string(), "{line}");
         }
     }

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-/// Lines that wait for older ones of other logs, at most.
-const WAITING: usize = 10_000;
+/// Lines that wait for older ones of other logs, and bytes of them, until they wait no longer.
+const WAITING: usize = 2_000;
+const WAITING_BYTES: usize = 256 * 1024;
 
 /// A line of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,7 @@ pub(super) struct Line {
 pub(super) struct Merge {
     logs: Vec<Log>,
     waiting: usize,
+    bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -31,14 +33,15 @@ struct Log {
 impl Merge {
     /// Of so many logs.
     pub(super) fn new(logs: usize) -> Self {
-        Self { logs: (0..logs).map(|_| Log::default()).collect(), waiting: 0 }
+        Self { logs: (0..logs).map(|_| Log::default()).collect(), waiting: 0, bytes: 0 }
     }
 
     /// The next line of a log.
     pub(super) fn push(&mut self, log: usize, line: Line) {
         if let Some(log) = self.logs.get_mut(log) {
-            log.lines.push_back(line);
             self.waiting += 1;
+            self.bytes += line.text.len();
+            log.lines.push_back(line);
         }
     }
 
@@ -62,12 +65,13 @@ impl Merge {
     /// The oldest line, if it can be told; `now` takes it as far as lines are there.
     pub(super) fn next(&mut self, now: bool) -> Option<Line> {
         let silent = self.logs.iter().any(|log| !log.over && log.lines.is_empty());
-        if silent && !now && self.waiting < WAITING {
+        if silent && !now && self.waiting < WAITING && self.bytes < WAITING_BYTES {
             return None;
         }
         let first = self.logs.iter_mut().filter(|log| !log.lines.is_empty());
         let line = first.min_by_key(|log| log.lines.front().map(|line| line.at))?.lines.pop_front()?;
         self.waiting -= 1;
+        self.bytes -= line.text.len();
         Some(line)
     }
 }
@@ -100,6 +104,18 @@ mod tests {
         assert!(!merge.is_over());
         merge.end(1);
         assert!(merge.is_over());
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        for (length, most) in [(0, WAITING), (64 * 1024, 4)] {
+            let (mut merge, mut given) = (Merge::new(2), 0);
+            for at in 0..5_000 {
+                merge.push(0, Line { text: "x".repeat(length), ..line(at) });
+                given += taken(&mut merge, false).len();
+            }
+            assert!(5_000 - given <= most, "{length} bytes: {given}");
+        }
     }
 
     #[test]
