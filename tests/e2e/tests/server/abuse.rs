@@ -1,4 +1,7 @@
-//! Requests that mean harm, of people with some rights and of pages of others (A65, A72–A76, A108 of the abuse cases).
+//! Requests that mean harm, of people with some rights and of pages of others (A65, A72–A76, A101, A108 of the abuse cases).
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use reqwest::Method as Verb;
 use serde_json::{Value, json};
@@ -175,4 +178,57 @@ async fn a_page_of_others_has_no_session() {
     ] {
         assert_eq!(ask(origin, who).await, status, "{reason}");
     }
+}
+
+/// The time that a read takes, again and again until `over`.
+async fn reads(stand: &Stand, token: &str, over: &std::sync::atomic::AtomicBool) -> Vec<Duration> {
+    let mut times = Vec::new();
+    while !over.load(Ordering::SeqCst) {
+        let begun = Instant::now();
+        let answer = stand.get("/api/v1/applications?fields=items.metadata.name", token).await;
+        assert_eq!(answer.status(), 200);
+        drop(answer.text().await.unwrap());
+        times.push(begun.elapsed());
+    }
+    times
+}
+
+/// 200 logins at once (A101): half of them are right, half are of names that nobody has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logins_keep_nobody_from_reading() {
+    let stand = stand().await;
+    let (token, password) = (stand.admin().await, stand.password().await.unwrap());
+    let mut slowest = Duration::ZERO;
+    // On a machine that others keep busy, too, one of several rounds shows it.
+    for round in 0..5 {
+        let over = std::sync::atomic::AtomicBool::new(false);
+        let logins = futures::future::join_all((0..200).map(|index| {
+            let login = match index % 2 {
+                0 => json!({"username": "admin", "password": password}),
+                _ => json!({"username": format!("nobody-{round}-{index}"), "password": "wrong"}),
+            };
+            let stand = &stand;
+            async move {
+                let answer = stand.post("/api/v1/session", "", &login).await;
+                let (status, text) = (answer.status(), answer.text().await.unwrap());
+                let (expected, said) = match index % 2 {
+                    0 => (200, "token"),
+                    _ => (401, "Invalid username or password"),
+                };
+                assert!(status == expected && text.contains(said), "{login}: {status} {text}");
+            }
+        }));
+        let logins = async {
+            logins.await;
+            over.store(true, Ordering::SeqCst);
+        };
+        let ((), mut times) = tokio::join!(logins, reads(&stand, &token, &over));
+        times.sort();
+        assert!(!times.is_empty());
+        slowest = times[(times.len() * 99 / 100).min(times.len() - 1)];
+        if slowest < Duration::from_secs(1) {
+            return;
+        }
+    }
+    assert!(slowest < Duration::from_secs(1), "of 100 reads one took {slowest:?}");
 }
