@@ -1,5 +1,6 @@
 //! Programs that are run in containers.
 
+use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ const RESIZE: u8 = 4;
 const MESSAGE: usize = 1 << 20;
 /// How long the server may take to take what is typed.
 const TAKING: Duration = Duration::from_secs(10);
+/// Bytes of what is printed that are kept while the server takes what is typed: a program that prints what it reads reads no more otherwise.
+const HELD: usize = 1 << 20;
 
 /// Which program is to be run. It has a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,8 +60,13 @@ pub enum Happened {
 #[derive(Debug)]
 pub struct Exec {
     socket: WebSocketStream<TokioIo<Upgraded>>,
+    /// What came while something was typed.
+    held: VecDeque<Came>,
     what: String,
 }
+
+/// What a socket says; `None` at its end.
+type Came = Option<Result<Message, SocketError>>;
 
 impl Cluster {
     /// Runs a program in a container, with a terminal.
@@ -100,7 +108,7 @@ impl Cluster {
         (limits.max_message_size, limits.max_frame_size) = (Some(MESSAGE), Some(MESSAGE));
         let io = TokioIo::new(upgraded);
         let socket = WebSocketStream::from_raw_socket(io, Role::Client, Some(limits)).await;
-        Ok(Exec { socket, what })
+        Ok(Exec { socket, held: VecDeque::new(), what })
     }
 }
 
@@ -114,7 +122,11 @@ impl Exec {
     /// What happens next. Whoever drops the future has missed nothing.
     pub async fn next(&mut self) -> Result<Happened, ClusterError> {
         loop {
-            let data = match self.socket.next().await {
+            let came = match self.held.pop_front() {
+                Some(came) => came,
+                None => self.socket.next().await,
+            };
+            let data = match came {
                 Some(Ok(Message::Binary(data))) => data,
                 Some(Ok(Message::Text(text))) => Bytes::from(text),
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
@@ -131,6 +143,11 @@ impl Exec {
         }
     }
 
+    /// Whether something that happened was kept while something was typed. Nothing more is to be typed before that was asked for.
+    pub fn holds(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     /// Types this.
     pub async fn type_in(&mut self, typed: &[u8]) -> Result<(), ClusterError> {
         self.send(STDIN, typed).await
@@ -143,10 +160,28 @@ impl Exec {
 
     async fn send(&mut self, channel: u8, data: &[u8]) -> Result<(), ClusterError> {
         let message = Message::Binary([&[channel], data].concat().into());
-        match tokio::time::timeout(TAKING, self.socket.send(message)).await {
+        match tokio::time::timeout(TAKING, self.sent(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(self.broken(&error)),
             Err(_) => Err(self.lost(format!("nothing was taken within {TAKING:?}"))),
+        }
+    }
+
+    /// Sends a message, and keeps what comes meanwhile.
+    async fn sent(&mut self, message: Message) -> Result<(), SocketError> {
+        let (mut sink, mut stream) = (&mut self.socket).split();
+        let mut sent = std::pin::pin!(sink.send(message));
+        let mut bytes: usize = self.held.iter().flatten().flatten().map(Message::len).sum();
+        loop {
+            tokio::select! {
+                biased;
+                sent = &mut sent => return sent,
+                came = stream.next(), if bytes < HELD => {
+                    // Behind the end comes nothing.
+                    bytes = came.as_ref().and_then(|came| came.as_ref().ok()).map_or(HELD, |came| bytes + came.len());
+                    self.held.push_back(came);
+                }
+            }
         }
     }
 

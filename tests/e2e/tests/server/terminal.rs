@@ -324,3 +324,62 @@ async fn kubectl_runs_programs_in_the_playground() {
         assert!(ended == code && text.contains(printed), "{input:?}: {ended} {text}");
     }
 }
+
+/// Floods of what is typed and of sizes (A110 of the abuse cases).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_harms_neither_its_terminal_nor_others() {
+    let Some((stand, query)) = with_terminals().await else { return };
+    let token = stand.account("dev", &format!("{BASE}\n{EXEC}")).await;
+    let cookie = format!("argocd.token={token}");
+    let mut terminal = open(&stand, &query, &[("Cookie", &cookie)]).await.unwrap();
+    terminal.prints("/ # ").await;
+    for side in 1..=10_000 {
+        let size = json!({"operation": "resize", "rows": side % 100 + 1, "cols": side % 200 + 1});
+        terminal.socket.feed(Message::text(size.to_string())).await.unwrap();
+    }
+    terminal.socket.flush().await.unwrap();
+    terminal.types("stty size").await;
+    terminal.prints("\r\n1 1\r\n").await;
+
+    // What is pasted is printed again; nobody waits for anybody for ever.
+    let (mut typing, mut printing) = terminal.socket.split();
+    let line = json!({"operation": "stdin", "data": format!("echo {}\r", "x".repeat(1_000)).repeat(32)});
+    let (line, pasted) = (line.to_string(), std::sync::atomic::AtomicBool::new(false));
+    let paste = async {
+        for _ in 0..256 {
+            // Whoever reads says why it ended.
+            drop(typing.send(Message::text(line.clone())).await);
+        }
+        let last = json!({"operation": "stdin", "data": "echo o''ver\r"});
+        drop(typing.send(Message::text(last.to_string())).await);
+    };
+    let print = async {
+        let mut printed = String::new();
+        while !printed.contains("\r\nover\r\n") {
+            let message = tokio::time::timeout(PATIENCE, printing.next()).await.unwrap();
+            if let Some(Ok(Message::Text(text))) = &message {
+                let message: Value = serde_json::from_str(text).unwrap();
+                let kept = printed.len().saturating_sub(100);
+                printed = printed.split_off(printed.ceil_char_boundary(kept));
+                printed.push_str(message["data"].as_str().unwrap());
+            } else {
+                assert!(matches!(message, Some(Ok(Message::Ping(_)))), "{message:?} after {printed:?}");
+            }
+        }
+        pasted.store(true, std::sync::atomic::Ordering::SeqCst);
+    };
+    let others = async {
+        while !pasted.load(std::sync::atomic::Ordering::SeqCst) {
+            let answer = stand.get("/api/v1/applications/app", &token);
+            assert_eq!(tokio::time::timeout(PATIENCE, answer).await.unwrap().status(), 200);
+        }
+    };
+    tokio::join!(paste, print, others);
+
+    let mut terminal = open(&stand, &query, &[("Cookie", &cookie)]).await.unwrap();
+    terminal.prints("/ # ").await;
+    let huge = json!({"operation": "stdin", "data": "x".repeat(1 << 20)});
+    // The server does not read it all.
+    drop(terminal.socket.send(Message::text(huge.to_string())).await);
+    assert_eq!(terminal.ends().await.0, 1009);
+}

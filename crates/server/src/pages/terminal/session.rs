@@ -218,7 +218,7 @@ impl Terminal {
         let mut changes = self.backend.changed.subscribe();
         loop {
             let outcome = tokio::select! {
-                message = talk.socket.next() => talk.hear(message, exec, typed).await,
+                message = talk.socket.next(), if !exec.holds() => talk.hear(message, exec, typed).await,
                 happened = exec.next() => match happened {
                     Ok(Happened::Printed(bytes)) => {
                         talk.busy = Instant::now();
