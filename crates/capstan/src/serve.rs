@@ -1,7 +1,6 @@
 //! The API server beside the controllers.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use api::settings::Networks;
@@ -18,15 +17,11 @@ pub(crate) async fn start(
     adopt: Option<Adopt>,
 ) -> Result<Server> {
     let options = Options {
-        namespace: namespace.to_owned(),
-        client,
-        controller: controller.clone(),
-        address,
         insecure,
         root,
         trusted_proxies,
-        clock: Arc::new(jiff::Timestamp::now),
         adopt,
+        ..Options::new(namespace, client, controller, address)
     };
     Server::start(options).await.context("the API cannot be served")
 }

@@ -66,6 +66,23 @@ pub struct Options {
     pub adopt: Option<Adopt>,
 }
 
+impl Options {
+    /// As `argocd-cmd-params-cm` says, by the machine's clock, in no trace of others.
+    pub fn new(namespace: &str, client: kube::Client, controller: &Controller, address: SocketAddr) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            client,
+            controller: controller.clone(),
+            address,
+            insecure: None,
+            root: None,
+            trusted_proxies: None,
+            clock: Arc::new(Timestamp::now),
+            adopt: None,
+        }
+    }
+}
+
 /// Where the time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -48,17 +47,9 @@ impl Installation {
             serves: true,
         };
         let controller = start.start().await?;
-        let options = server::Options {
-            namespace: NAMESPACE.to_owned(),
-            client: api.client().clone(),
-            controller: controller.clone(),
-            address: ([127, 0, 0, 1], 0).into(),
-            insecure: Some(true),
-            root: None,
-            trusted_proxies: None,
-            clock: Arc::new(jiff::Timestamp::now),
-            adopt: None,
-        };
+        let options =
+            server::Options::new(NAMESPACE, api.client().clone(), &controller, ([127, 0, 0, 1], 0).into());
+        let options = server::Options { insecure: Some(true), ..options };
         let server = Server::start(options).await?;
         Ok(Self { server, api, controller, http: reqwest::Client::new(), _data: data })
     }

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -98,18 +97,8 @@ impl Pair {
             serves: true,
         };
         let controller = start.start().await?;
-        let server = Server::start(server::Options {
-            namespace: "argocd".to_owned(),
-            client,
-            controller: controller.clone(),
-            address: ([127, 0, 0, 1], 0).into(),
-            insecure: Some(true),
-            root: None,
-            trusted_proxies: None,
-            clock: Arc::new(jiff::Timestamp::now),
-            adopt: None,
-        });
-        let server = server.await?;
+        let options = server::Options::new("argocd", client, &controller, ([127, 0, 0, 1], 0).into());
+        let server = Server::start(server::Options { insecure: Some(true), ..options }).await?;
         let running = tokio::spawn(async move { controller.run(std::future::pending()).await });
         let (address, url) = (server.address(), git.url(&repository));
         let here = Installation {

@@ -70,17 +70,8 @@ fn options(
     insecure: Option<bool>,
     clock: server::Clock,
 ) -> server::Options {
-    server::Options {
-        namespace: "argocd".to_owned(),
-        client: client.clone(),
-        controller: controller.clone(),
-        address: ([127, 0, 0, 1], 0).into(),
-        insecure,
-        root: None,
-        trusted_proxies: None,
-        clock,
-        adopt: None,
-    }
+    let options = server::Options::new("argocd", client.clone(), controller, ([127, 0, 0, 1], 0).into());
+    server::Options { insecure, clock, ..options }
 }
 
 impl Drop for Stand {
