@@ -154,6 +154,8 @@ mod tests {
             ("Text|javascript:alert(1)//http://x", false),
             ("https://a\u{1b}[31m", false),
             ("data:text/html,x", false),
+            (" java\tscript:alert(1)", false),
+            ("vbscript:x", false),
         ] {
             let object = json!({"apiVersion": "v1", "kind": "ConfigMap",
                                 "metadata": {"annotations": {"link.argocd.argoproj.io/docs": value}}});

@@ -164,6 +164,8 @@ mod tests {
             ("https://x/{{fail \"no\"}}", None, Err("failed to evaluate link template")),
             ("https://x/{{env \"HOME\"}}", None, Err("failed to parse link template")),
             ("javascript:alert(1)", None, Err("no address")),
+            (" java\tscript:alert(1)", None, Err("no address")),
+            ("vbscript:x", None, Err("no address")),
             ("{{.application.metadata.name}}", None, Err("no address")),
         ] {
             let (shown, problems) = evaluate(&[of(url, condition)], &data, 0);

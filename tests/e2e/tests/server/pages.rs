@@ -42,16 +42,11 @@ impl Stand {
 
     /// Waits until the object of the application has this value.
     async fn until_value(&self, value: &str) {
-        let has = async {
-            loop {
-                let object = self.api.get("/api/v1/namespaces/default/configmaps/a").await.unwrap();
-                if object.is_some_and(|object| object["data"]["key"] == value) {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        assert!(tokio::time::timeout(SOON, has).await.is_ok(), "the object does not become {value}");
+        testkit::eventually("the object has its value", SOON, || async {
+            let object = self.api.get("/api/v1/namespaces/default/configmaps/a").await?;
+            Ok::<_, anyhow::Error>(object.is_some_and(|object| object["data"]["key"] == value))
+        })
+        .await;
     }
 }
 
@@ -74,12 +69,10 @@ async fn a_push_that_is_announced_runs_at_once() {
     stand.api.apply(&app).await.unwrap();
     stand.until_value("1").await;
     // The secret may have come after the settings were read.
-    let known = async {
-        while stand.pushed("https://github.com/nobody/knows", "wrong").await.unwrap() != 401 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(SOON, known).await.unwrap();
+    testkit::eventually("the secret is known", SOON, || async {
+        Ok::<_, anyhow::Error>(stand.pushed("https://github.com/nobody/knows", "wrong").await? == 401)
+    })
+    .await;
     for n in 2..5 {
         let object =
             format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{key: '{n}'}}\n");
@@ -149,12 +142,10 @@ async fn pages_are_there_for_everybody() {
         .patch(settings, &json!({"data": {"webhook.maxPayloadSizeMB": "1", "statusbadge.enabled": "true"}}))
         .await
         .unwrap();
-    let changed = async {
-        while !stand.page("/api/badge?name=none").await.unwrap().1.contains("Not Found") {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(SOON, changed).await.unwrap();
+    testkit::eventually("badges are on", SOON, || async {
+        Ok::<_, anyhow::Error>(stand.page("/api/badge?name=none").await?.1.contains("Not Found"))
+    })
+    .await;
     let request =
         reqwest::Client::new().post(stand.url("/api/webhook")).header("X-GitHub-Event", "push").body(big);
     assert_eq!(request.send().await.unwrap().status(), 413);
