@@ -83,10 +83,12 @@ impl Facet {
         Ok(facets)
     }
 
-    fn each<'a>(self, row: &'a Row, counts: &mut HashMap<Key<'a>, usize>) {
+    fn each<'a>(self, row: &'a Row, tally: &mut Tally<'a>) {
+        let mut nth = 0;
         let mut say = |text: &'a str| {
             if !text.is_empty() {
-                *counts.entry(Key(text, "")).or_default() += 1;
+                tally.add(nth, Key(text, ""));
+                nth += 1;
             }
         };
         match self {
@@ -102,8 +104,8 @@ impl Facet {
             Self::TargetRevision => row.sources.iter().for_each(|source| say(&source.target_revision)),
             Self::Conditions => row.conditions.iter().for_each(|condition| say(condition)),
             Self::Labels => {
-                for (key, value) in &row.labels {
-                    *counts.entry(Key(key, value)).or_default() += 1;
+                for (nth, (key, value)) in row.labels.iter().enumerate() {
+                    tally.add(nth, Key(key, value));
                 }
             }
         }
@@ -113,6 +115,35 @@ impl Facet {
 /// A value, or a label's key and value.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Key<'a>(&'a str, &'a str);
+
+/// Values with how many rows had them so far.
+#[derive(Default)]
+struct Tally<'a> {
+    counts: Vec<(Key<'a>, usize)>,
+    places: HashMap<Key<'a>, usize, foldhash::fast::RandomState>,
+    /// Where the first, the second… value of the last row is counted: the next one mostly has the same.
+    last: Vec<usize>,
+}
+
+impl<'a> Tally<'a> {
+    /// Counts the `nth` value of a row.
+    fn add(&mut self, nth: usize, key: Key<'a>) {
+        let last = self.last.get(nth).and_then(|place| self.counts.get_mut(*place));
+        if let Some((_, count)) = last.filter(|(known, _)| *known == key) {
+            *count += 1;
+            return;
+        }
+        let place = *self.places.entry(key).or_insert(self.counts.len());
+        match self.counts.get_mut(place) {
+            Some((_, count)) => *count += 1,
+            None => self.counts.push((key, 1)),
+        }
+        match self.last.get_mut(nth) {
+            Some(last) => *last = place,
+            None => self.last.push(place),
+        }
+    }
+}
 
 /// How many rows have which value of a facet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -131,17 +162,16 @@ fn is_zero(n: &usize) -> bool {
 
 /// Counts rows by facets, in the order of these. Each row is looked at once: to fetch it costs more than to count it.
 pub fn count<'a>(rows: impl Iterator<Item = &'a Row>, facets: &[Facet]) -> Vec<Count> {
-    let mut counts = vec![HashMap::new(); facets.len()];
+    let mut tallies: Vec<Tally<'_>> = facets.iter().map(|_| Tally::default()).collect();
     for row in rows {
-        for (facet, counts) in facets.iter().zip(&mut counts) {
-            facet.each(row, counts);
+        for (facet, tally) in facets.iter().zip(&mut tallies) {
+            facet.each(row, tally);
         }
     }
-    facets.iter().zip(counts).map(|(facet, counts)| ordered(*facet, counts)).collect()
+    facets.iter().zip(tallies).map(|(facet, tally)| ordered(*facet, tally.counts)).collect()
 }
 
-fn ordered(facet: Facet, counts: HashMap<Key<'_>, usize>) -> Count {
-    let mut values: Vec<(Key<'_>, usize)> = counts.into_iter().collect();
+fn ordered(facet: Facet, mut values: Vec<(Key<'_>, usize)>) -> Count {
     // Values that as many rows have are in the order of their names.
     let order =
         |(one, a): &(Key<'_>, usize), (other, b): &(Key<'_>, usize)| b.cmp(a).then_with(|| one.cmp(other));

@@ -178,8 +178,9 @@ pub fn page(mut rows: Vec<Arc<Row>>, sort: Sort, after: Option<&Cursor>, limit: 
         rows.retain(|row| sort.compare_to(row, cursor) == Ordering::Greater);
     }
     let more = rows.len() > limit;
-    if more && limit > 0 {
-        // What is behind the page needs no order.
+    // Mostly they come by their names, and are asked for so; otherwise what is behind the page needs no order.
+    let is_sorted = || rows.is_sorted_by(|a, b| sort.compare(a, b).is_le());
+    if more && limit > 0 && !is_sorted() {
         rows.select_nth_unstable_by(limit - 1, |a, b| sort.compare(a, b));
     }
     rows.truncate(limit);
