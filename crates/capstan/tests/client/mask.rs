@@ -10,7 +10,6 @@ static ALWAYS: LazyLock<Masks> = LazyLock::new(|| {
         (r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", "TOKEN"),
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "TIME"),
-        (r"\d+ (seconds?|minutes?|hours?) (ago|from now)|now", "AGO"),
         (r#""?(resourceVersion|generation)"?: "?\d+"?"#, "$1 N"),
         (r#""(iat|exp|issuedAt|expiresAt)": \d+"#, "$1 N"),
         (r"(iat|issuedAt|expiresAt): \d+", "$1 N"),
@@ -48,6 +47,13 @@ static MOVING: LazyLock<Masks> = LazyLock::new(|| {
     ])
 });
 
+/// How long ago something was, as both say it.
+static AGO: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b(\d+ (seconds?|minutes?|hours?) (ago|from now)|now)\b").unwrap());
+
+/// The blanks between two cells of a table.
+static GAP: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(\S)  +").unwrap());
+
 type Masks = Vec<(Regex, &'static str)>;
 
 fn masks(of: &[(&str, &'static str)]) -> Masks {
@@ -61,8 +67,26 @@ fn put(masks: &Masks, text: &str) -> String {
 /// A text without what differs from one moment to the next.
 pub(crate) fn masked(text: &str) -> String {
     static QUERY: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"/auth\?(\S+)").unwrap());
-    let text = put(&ALWAYS, text);
+    let text = put(&ALWAYS, &without_ages(text));
     QUERY.replace_all(&text, |found: &Captures<'_>| format!("/auth?{}", asked(&found[1]))).into_owned()
+}
+
+/// A text without ages. What has one in a table has a column as wide as it is long.
+fn without_ages(text: &str) -> String {
+    if !AGO.is_match(text) {
+        return text.to_owned();
+    }
+    GAP.replace_all(&AGO.replace_all(text, "AGO"), "$1  ").into_owned()
+}
+
+#[test]
+fn a_column_of_ages_is_as_wide_as_any_other() {
+    let [sooner, later] = [
+        "ID    ISSUED-AT                    X\n1     2026-11-22T20:00:00Z (now)   <none>\n",
+        "ID    ISSUED-AT                            X\n1     2026-11-22T20:00:00Z (1 second ago)  <none>\n",
+    ];
+    assert_eq!(masked(sooner), masked(later));
+    assert_eq!(masked("a    b, unknown"), "a    b, unknown");
 }
 
 /// The same without what differs while applications move.
