@@ -167,10 +167,7 @@ impl Backend {
 
     /// What all paths begin with that browsers ask for: `/`, or `/argo-cd`.
     pub(crate) fn base(&self) -> String {
-        match &*self.root {
-            "" => self.settings.current().params.server.base_path(),
-            root => root.to_owned(),
-        }
+        self.settings.current().params.server.base_path(&self.root)
     }
 
     /// What cookies say beside their values.

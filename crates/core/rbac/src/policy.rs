@@ -122,15 +122,19 @@ impl Policy {
     /// **Errors**: [`Denied`], with the line of the subject's own that denies, where there is one.
     /// **Source**: `rbac.enforce`, `RBACPolicyEnforcer.EnforceClaims`.
     pub fn decide(&self, subject: &Subject, permission: Permission) -> Result<Decision, Denied> {
-        let (resource, mut allowed, mut denied_by) = (permission.resource, None, None);
-        for ask in self.asks(subject, resource.project_of(&permission.object), resource) {
-            match judge(&ask.lines, &permission.action.text(), permission.object.as_str()) {
-                Verdict::Allowed(rule) => {
-                    allowed = Some((ask.through.map(str::to_owned), Arc::clone(rule)));
-                    break;
+        let (mut allowed, mut denied_by) = (None, None);
+        {
+            let Permission { resource, action, object } = &permission;
+            let action = action.text();
+            for ask in self.asks(subject, resource.project_of(object), *resource) {
+                match judge(&ask.lines, &action, object.as_str()) {
+                    Verdict::Allowed(rule) => {
+                        allowed = Some((ask.through.map(str::to_owned), Arc::clone(rule)));
+                        break;
+                    }
+                    Verdict::Denied(rule) if ask.through.is_none() => denied_by = Some(Arc::clone(rule)),
+                    Verdict::Denied(_) | Verdict::Silent => {}
                 }
-                Verdict::Denied(rule) if ask.through.is_none() => denied_by = Some(Arc::clone(rule)),
-                Verdict::Denied(_) | Verdict::Silent => {}
             }
         }
         let subject = subject.name().to_owned();
@@ -168,8 +172,9 @@ impl Policy {
         let default_there = default_there.map(move |role| ask(&both(), Some(role), role, true));
         let own = subject.own_name(scope.map(|(project, _)| project)).into_iter();
         let own = own.map(move |name| ask(&both(), None, name, matches!(subject.0, Who::Account(_))));
-        let bound =
-            move |group: &&String| !is_role(group) && both().iter().any(|table| table.is_bound(group));
+        let bound = move |group: &&String| {
+            !is_role(group) && (global.is_bound(group) || all.is_some_and(|table| table.is_bound(group)))
+        };
         let groups = subject.groups().iter().filter(bound);
         let groups = groups.map(move |group| ask(&both(), Some(group.as_str()), group.as_str(), false));
         default.chain(default_there).chain(own).chain(groups)

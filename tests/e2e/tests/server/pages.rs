@@ -57,16 +57,7 @@ async fn a_push_that_is_announced_runs_at_once() {
     let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, "s3cret");
     stand.api.patch(secret, &json!({"data": {"webhook.github.secret": encoded}})).await.unwrap();
     let repository = stand.git.url(&stand.repository);
-    let app = json!({
-        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
-        "metadata": {"name": "app", "namespace": "argocd"},
-        "spec": {
-            "project": "default", "source": {"repoURL": repository, "path": "app", "targetRevision": "main"},
-            "destination": {"server": "https://kubernetes.default.svc", "namespace": "default"},
-            "syncPolicy": {"automated": {}},
-        },
-    });
-    stand.api.apply(&app).await.unwrap();
+    stand.api.apply(&stand.application()).await.unwrap();
     stand.until_value("1").await;
     // The secret may have come after the settings were read.
     testkit::eventually("the secret is known", SOON, || async {
@@ -91,16 +82,7 @@ async fn a_push_that_is_announced_runs_at_once() {
 async fn many_pushes_are_one_question() {
     let stand = Stand::begin().await.unwrap();
     let repository = stand.git.url(&stand.repository);
-    let app = json!({
-        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
-        "metadata": {"name": "app", "namespace": "argocd"},
-        "spec": {
-            "project": "default", "source": {"repoURL": repository, "path": "app", "targetRevision": "main"},
-            "destination": {"server": "https://kubernetes.default.svc", "namespace": "default"},
-            "syncPolicy": {"automated": {}},
-        },
-    });
-    stand.api.apply(&app).await.unwrap();
+    stand.api.apply(&stand.application()).await.unwrap();
     stand.until_value("1").await;
     stand.git.set_fault(testkit::Fault::Hang);
     let begun = std::time::Instant::now();

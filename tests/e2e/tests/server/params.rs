@@ -76,7 +76,7 @@ async fn keys_of_the_server_are_in_force_at_once() {
     assert!(status == 200 && cookie.contains("; path=/;"), "{cookie}");
     assert_eq!(log_in("application/vnd.ours+json").await.0, 415);
     let keys = json!({
-        "server.x.frame.options": "allow-from https://portal.example.com", "server.basehref": "/argo-cd",
+        "server.x.frame.options": "allow-from https://portal.example.com", "server.basehref": "/argo-cd", "server.rootpath": "/later",
         "server.api.content.types": "application/json;application/vnd.ours+json",
         "server.sync.replace.allowed": "false",
     });

@@ -25,18 +25,6 @@ fn files() -> [(&'static str, String); 2] {
     [("app/s.yaml", own.to_string()), ("app/list.yaml", list.to_string())]
 }
 
-fn application(repository: &str) -> Value {
-    json!({
-        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
-        "metadata": {"name": "app", "namespace": "argocd"},
-        "spec": {
-            "project": "default", "source": {"repoURL": repository, "path": "app", "targetRevision": "main"},
-            "destination": {"server": "https://kubernetes.default.svc", "namespace": "default"},
-            "syncPolicy": {"automated": {}},
-        },
-    })
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_answer_has_the_value_of_a_secret() {
     let stand = Stand::begin().await.unwrap();
@@ -45,7 +33,7 @@ async fn no_answer_has_the_value_of_a_secret() {
     let files = files();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
     stand.repository.commit(&files, "secrets").unwrap();
-    stand.api.apply(&application(&stand.git.url(&stand.repository))).await.unwrap();
+    stand.api.apply(&stand.application()).await.unwrap();
     let until = async |what: &str, status: &str| {
         testkit::eventually(what, e2e::PATIENCE, || async {
             let app = stand.api.get(&e2e::app_path("app")).await?.unwrap_or_default();

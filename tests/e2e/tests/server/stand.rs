@@ -126,6 +126,20 @@ impl Stand {
         Ok(Self { server, api, repository, git, home, http, marks, client, controller, running, cluster })
     }
 
+    /// An Application `app` of the repository, which syncs itself.
+    pub(crate) fn application(&self) -> Value {
+        json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+            "metadata": {"name": "app", "namespace": "argocd"},
+            "spec": {
+                "project": "default",
+                "source": {"repoURL": self.git.url(&self.repository), "path": "app", "targetRevision": "main"},
+                "destination": {"server": "https://kubernetes.default.svc", "namespace": "default"},
+                "syncPolicy": {"automated": {}},
+            },
+        })
+    }
+
     /// Ends the controller's work: applications stay as they are put.
     pub(crate) fn still(&self) {
         self.running.abort();

@@ -53,9 +53,6 @@ impl Params {
     /// and it reads them once, at its start.
     pub fn parse(data: &BTreeMap<String, String>, last_good: &Self) -> (Self, Vec<SettingProblem>) {
         let mut keys = Keys { data, problems: Vec::new() };
-        let list = |text: &str, sign| -> Vec<String> {
-            text.split(sign).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
-        };
         let application_namespaces =
             keys.given("application.namespaces").map(|text| Namespaces::new(list(text, ',')));
         for problem in application_namespaces.iter().flat_map(Namespaces::problems) {
@@ -84,6 +81,11 @@ impl Params {
         };
         (params, keys.problems)
     }
+}
+
+/// The parts of a text between signs, without blanks around them; empty ones are none.
+pub(super) fn list(text: &str, sign: char) -> Vec<String> {
+    text.split(sign).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
 /// Reads keys, and notes those that cannot be read.

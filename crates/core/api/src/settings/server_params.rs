@@ -1,6 +1,6 @@
 //! `server.…` of `argocd-cmd-params-cm`.
 
-use super::params::Keys;
+use super::params::{Keys, list};
 use super::{NetworkError, Networks};
 
 /// What the API server is given as flags in the peer. What is read at its start says so; the rest counts at once.
@@ -68,9 +68,6 @@ impl ServerParams {
         let proxies = keys.read("server.trusted.proxies", Some(last_good.trusted_proxies.clone()), |text| {
             text.parse().map_err(|error: NetworkError| error.to_string())
         });
-        let words = |text: &str, sign| -> Vec<String> {
-            text.split(sign).map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()
-        };
         Self {
             insecure: keys.switch("server.insecure", last_good.insecure),
             root: keys.given("server.rootpath").unwrap_or_default().to_owned(),
@@ -87,19 +84,19 @@ impl ServerParams {
             .unwrap_or(usual.content_security_policy),
             content_types: keys
                 .said("server.api.content.types")
-                .map_or(usual.content_types, |text| words(&text.to_ascii_lowercase(), ';')),
+                .map_or(usual.content_types, |text| list(&text.to_ascii_lowercase(), ';')),
             gzip: keys.switch("server.enable.gzip", Some(last_good.gzip)).unwrap_or(usual.gzip),
             replace_allowed: keys
                 .switch("server.sync.replace.allowed", Some(last_good.replace_allowed))
                 .unwrap_or(usual.replace_allowed),
             tls: versions(keys, last_good.tls),
-            ciphers: keys.given("server.tls.ciphers").map(|text| words(text, ':')).unwrap_or_default(),
+            ciphers: keys.given("server.tls.ciphers").map(|text| list(text, ':')).unwrap_or_default(),
         }
     }
 
-    /// What all paths begin with that browsers ask for: `/`, or `/argo-cd`.
-    pub fn base_path(&self) -> String {
-        let said = if self.root.trim_matches('/').is_empty() { &self.base } else { &self.root };
+    /// What all paths begin with that browsers ask for, of a server whose own begin with `root`: `/`, or `/argo-cd`.
+    pub fn base_path(&self, root: &str) -> String {
+        let said = if root.is_empty() { &self.base } else { root };
         format!("/{}", said.trim_matches('/'))
     }
 }
@@ -171,7 +168,7 @@ mod tests {
             ..ServerParams::default()
         };
         assert_eq!(*good.server, expected);
-        assert_eq!(good.server.base_path(), "/argo-cd");
+        assert_eq!(good.server.base_path(""), "/argo-cd");
         let bad = [("x.frame.options", "a\nb"), ("tls.minversion", "2"), ("enable.gzip", "perhaps")];
         let (kept, problems) = read(&bad, &good);
         assert_eq!(problems.len(), 3, "{problems:?}");
@@ -180,8 +177,9 @@ mod tests {
             (&expected.frame_options, expected.tls, false)
         );
         assert!(read(&[("api.content.types", "")], &good).0.server.content_types.is_empty());
-        let (default, _) = read(&[("rootpath", "/r"), ("basehref", "/b")], &Params::default());
-        assert_eq!(default.server.base_path(), "/r");
+        let (both, _) = read(&[("rootpath", "/r"), ("basehref", "/b")], &Params::default());
+        assert_eq!(both.server.base_path("/r"), "/r");
+        assert_eq!(both.server.base_path(""), "/b", "the root is as it was at the start");
         let (crossed, problems) = read(&[("tls.maxversion", "1.2"), ("tls.minversion", "1.3")], &good);
         assert_eq!((crossed.server.tls, problems.len()), (good.server.tls, 1));
     }
