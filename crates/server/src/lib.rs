@@ -20,6 +20,7 @@ mod door;
 mod events;
 mod grpc;
 mod guard;
+mod hashing;
 mod index;
 mod initial;
 mod pages;

@@ -25,6 +25,7 @@ use crate::call::{Handled, NoSuchMethod};
 use crate::certificate;
 use crate::connections::Connections;
 use crate::door::cookie_terms;
+use crate::hashing::Hashing;
 use crate::initial::{InitialError, prepare};
 use crate::pages::{Pages, Returned, Room};
 use crate::port::{Bounds, Port, PortError, PortOptions};
@@ -38,11 +39,6 @@ use crate::v2::{self, Hub, Streams};
 
 /// Terminals that are open at the same time.
 const TERMINALS: usize = 256;
-
-/// Passwords that are hashed at the same time, on half of the cores: who comes later waits, and the rest goes on.
-fn hashing() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
-}
 
 /// What a server is made with.
 pub struct Options {
@@ -122,7 +118,7 @@ pub(crate) struct Backend {
     pub(crate) hub: Hub,
     pub(crate) limits: Limits,
     /// Turns at bcrypt.
-    pub(crate) hashing: Semaphore,
+    pub(crate) hashing: Hashing,
     /// For webhooks that are being read.
     pub(crate) room: Room,
     /// Logins by the identity provider that came back.
@@ -300,7 +296,7 @@ impl Server {
             settings,
             controller,
             limits: Limits::default(),
-            hashing: Semaphore::new(hashing()),
+            hashing: Hashing::default(),
             room: Room::default(),
             returned: Returned::default(),
             counters: Counters::default(),

@@ -147,10 +147,7 @@ async fn update_password(backend: Arc<Backend>, ask: Asked) -> Result<Reply, Sta
     let mut salt = [0; 16];
     random(&mut salt)?;
     let rules = backend.access().passwords.clone();
-    let turn = backend.hashing.acquire().await.map_err(|_| Status::unavailable("the server ends"))?;
-    let hash = tokio::task::spawn_blocking(move || rules.hash(&new, salt)).await;
-    drop(turn);
-    let hash = hash.map_err(|_| Status::internal("the password could not be hashed"))?;
+    let hash = backend.hashing.turn().await?.run(move || rules.hash(&new, salt)).await?;
     let hash = hash.map_err(|error| Status::invalid_argument(error.to_string()))?;
     let now = backend.now();
     change(&backend, &name, |account| Ok(Change::password(account, &hash, now))).await?;

@@ -71,7 +71,7 @@ pub(super) async fn check(
 ) -> Result<(), Status> {
     let source = Source::of(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
     // A few at a time, whoever asks: hashing is dear.
-    let _turn = backend.hashing.acquire().await.map_err(|_| Status::unavailable("the server ends"))?;
+    let turn = backend.hashing.turn().await?;
     let heard = backend.failures().check(name, source, &backend.limits, backend.now());
     let refused = || Status::unauthenticated(LoginError::Invalid.to_string());
     heard.map_err(|_| refused())?;
@@ -79,7 +79,7 @@ pub(super) async fn check(
     backend.failures().failed(name, source, &backend.limits, backend.now());
     let (access, account) = (backend.access(), name.to_owned());
     let work = move || access.accounts.log_in(&account, &password).map(drop);
-    let outcome = tokio::task::spawn_blocking(work).await.map_err(|_| refused())?;
+    let outcome = turn.run(work).await?;
     if outcome.as_ref().err() == Some(&LoginError::Invalid) {
         audit::session(name, address, false, "failed login");
         backend.failed.notify_one();
