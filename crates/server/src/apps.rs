@@ -73,7 +73,7 @@ impl Entry for App {
     }
 
     fn name(&self) -> Name {
-        (self.row.namespace.clone(), self.row.name.clone())
+        (self.row.namespace.to_string(), self.row.name.clone())
     }
 
     fn version(&self) -> &str {
@@ -116,7 +116,7 @@ impl Filter {
         let same = |wanted: &str, is: &str| wanted.is_empty() || wanted == is;
         same(&self.name, &row.name)
             && same(&self.namespace, &row.namespace)
-            && (self.projects.is_empty() || self.projects.contains(&row.project))
+            && (self.projects.is_empty() || self.projects.iter().any(|project| row.project == **project))
             && (self.repository.is_empty() || row.is_from(&self.repository))
             && self.selector.matches(&row.labels)
     }
@@ -233,7 +233,7 @@ impl Apps {
     pub(crate) fn by_destination(&self) -> BTreeMap<String, i64> {
         let mut counts = BTreeMap::new();
         for app in self.index.all() {
-            *counts.entry(app.row.cluster().to_owned()).or_default() += 1;
+            *counts.entry(app.row.cluster().to_string()).or_default() += 1;
         }
         counts
     }

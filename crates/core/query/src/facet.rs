@@ -2,11 +2,13 @@
 #![expect(clippy::disallowed_types, reason = "what is counted is sorted before anybody sees it")]
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use serde::Serialize;
 
 use crate::error::QueryError;
 use crate::row::Row;
+use crate::word::Word;
 
 /// Values of one facet that are told; of more, those that most rows have.
 const VALUES: usize = 200;
@@ -85,42 +87,49 @@ impl Facet {
 
     fn each<'a>(self, row: &'a Row, tally: &mut Tally<'a>) {
         let mut nth = 0;
-        let mut say = |text: &'a str| {
-            if !text.is_empty() {
-                tally.add(nth, Key(text, ""));
+        let mut say = |name: &'a Word, value: Option<&'a Word>| {
+            if !name.is_empty() {
+                tally.add(nth, Key(name, value));
                 nth += 1;
             }
         };
+        let [none, yes, no] = &*OURS;
         match self {
-            Self::Health => say(&row.health),
-            Self::Sync => say(&row.sync),
-            Self::Operation => say(if row.operation.is_empty() { "None" } else { &row.operation }),
-            Self::AutoSync => say(if row.auto_sync { "true" } else { "false" }),
-            Self::Project => say(&row.project),
-            Self::Cluster => say(row.cluster()),
-            Self::Namespace => say(&row.destination.namespace),
-            Self::AppNamespace => say(&row.namespace),
-            Self::Repo => row.sources.iter().for_each(|source| say(&source.repo)),
-            Self::TargetRevision => row.sources.iter().for_each(|source| say(&source.target_revision)),
-            Self::Conditions => row.conditions.iter().for_each(|condition| say(condition)),
-            Self::Labels => {
-                for (nth, (key, value)) in row.labels.iter().enumerate() {
-                    tally.add(nth, Key(key, value));
-                }
-            }
+            Self::Health => say(&row.health, None),
+            Self::Sync => say(&row.sync, None),
+            Self::Operation => say(if row.operation.is_empty() { none } else { &row.operation }, None),
+            Self::AutoSync => say(if row.auto_sync { yes } else { no }, None),
+            Self::Project => say(&row.project, None),
+            Self::Cluster => say(row.cluster(), None),
+            Self::Namespace => say(&row.destination.namespace, None),
+            Self::AppNamespace => say(&row.namespace, None),
+            Self::Repo => row.sources.iter().for_each(|source| say(&source.repo, None)),
+            Self::TargetRevision => row.sources.iter().for_each(|source| say(&source.target_revision, None)),
+            Self::Conditions => row.conditions.iter().for_each(|condition| say(condition, None)),
+            Self::Labels => row.labels.iter().for_each(|(key, value)| say(key, Some(value))),
         }
     }
 }
 
+/// Values that no Application says.
+static OURS: LazyLock<[Word; 3]> = LazyLock::new(|| ["None", "true", "false"].map(Word::from));
+
 /// A value, or a label's key and value.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Key<'a>(&'a str, &'a str);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key<'a>(&'a Word, Option<&'a Word>);
+
+impl Key<'_> {
+    /// What no other value has: texts are not looked at to count.
+    fn id(self) -> (usize, usize) {
+        (self.0.id(), self.1.map_or(0, Word::id))
+    }
+}
 
 /// Values with how many rows had them so far.
 #[derive(Default)]
 struct Tally<'a> {
     counts: Vec<(Key<'a>, usize)>,
-    places: HashMap<Key<'a>, usize, foldhash::fast::RandomState>,
+    places: HashMap<(usize, usize), usize, foldhash::fast::RandomState>,
     /// Where the first, the second… value of the last row is counted: the next one mostly has the same.
     last: Vec<usize>,
 }
@@ -129,11 +138,11 @@ impl<'a> Tally<'a> {
     /// Counts the `nth` value of a row.
     fn add(&mut self, nth: usize, key: Key<'a>) {
         let last = self.last.get(nth).and_then(|place| self.counts.get_mut(*place));
-        if let Some((_, count)) = last.filter(|(known, _)| *known == key) {
+        if let Some((_, count)) = last.filter(|(known, _)| known.id() == key.id()) {
             *count += 1;
             return;
         }
-        let place = *self.places.entry(key).or_insert(self.counts.len());
+        let place = *self.places.entry(key.id()).or_insert(self.counts.len());
         match self.counts.get_mut(place) {
             Some((_, count)) => *count += 1,
             None => self.counts.push((key, 1)),
@@ -168,10 +177,10 @@ pub fn count<'a>(rows: impl Iterator<Item = &'a Row>, facets: &[Facet]) -> Vec<C
             facet.each(row, tally);
         }
     }
-    facets.iter().zip(tallies).map(|(facet, tally)| ordered(*facet, tally.counts)).collect()
+    tallies.into_iter().map(|tally| ordered(tally.counts)).collect()
 }
 
-fn ordered(facet: Facet, mut values: Vec<(Key<'_>, usize)>) -> Count {
+fn ordered(mut values: Vec<(Key<'_>, usize)>) -> Count {
     // Values that as many rows have are in the order of their names.
     let order =
         |(one, a): &(Key<'_>, usize), (other, b): &(Key<'_>, usize)| b.cmp(a).then_with(|| one.cmp(other));
@@ -182,9 +191,9 @@ fn ordered(facet: Facet, mut values: Vec<(Key<'_>, usize)>) -> Count {
         values.truncate(VALUES);
     }
     values.sort_by(order);
-    let named = |Key(name, value): &Key<'_>| match facet {
-        Facet::Labels => format!("{name}={value}"),
-        _ => (*name).to_owned(),
+    let named = |Key(name, value): &Key<'_>| match value {
+        Some(value) => format!("{name}={value}"),
+        None => name.to_string(),
     };
     Count { values: values.iter().map(|(key, count)| (named(key), *count)).collect(), more }
 }

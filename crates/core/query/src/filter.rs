@@ -9,6 +9,7 @@ use crate::error::QueryError;
 use crate::glob::{is_pattern, matches};
 use crate::row::Row;
 use crate::token::{self, Relation, Token};
+use crate::word::Word;
 
 /// Longest filter, in bytes.
 pub const FILTER_BYTES: usize = 4 << 10;
@@ -315,13 +316,13 @@ impl Wanted {
                 row.images.iter().any(|image| image.to_lowercase().contains(part.as_str()))
             }
             Self::Part(part) => {
-                let target = |text: &String| is(part, &text.to_lowercase());
+                let target = |text: &str| is(part, &text.to_lowercase());
                 row.sources.iter().any(|source| target(&source.target_revision))
                     || row.revisions.iter().any(|commit| {
                         is(part, commit) || part.len() >= 7 && commit.starts_with(part.as_str())
                     })
             }
-            Self::Label { key, value } => match (row.labels.get(key), value) {
+            Self::Label { key, value } => match (row.labels.get(key.as_str()), value) {
                 (Some(is_value), Some(wanted)) => is(wanted, is_value),
                 (found, None) => found.is_some(),
                 (None, Some(_)) => false,
@@ -337,8 +338,9 @@ fn is(wanted: &str, text: &str) -> bool {
 
 /// What a key's names are held against.
 fn names(key: Key, row: &Row) -> impl Iterator<Item = &str> {
-    let home = HOME.iter().any(|home| *home == row.destination.server || *home == row.destination.name);
-    let (one, many): ([&str; 3], &[String]) = match key {
+    let home =
+        [&row.destination.server, &row.destination.name].iter().any(|said| HOME.contains(&said.as_str()));
+    let (one, many): ([&str; 3], &[Word]) = match key {
         Key::Name => ([&row.name, "", ""], &[]),
         Key::Project => ([&row.project, "", ""], &[]),
         Key::Namespace => ([&row.destination.namespace, "", ""], &[]),
@@ -350,5 +352,5 @@ fn names(key: Key, row: &Row) -> impl Iterator<Item = &str> {
     };
     let paths = row.sources.iter().filter(move |_| key == Key::Path);
     let paths = paths.flat_map(|source| [source.path.as_str(), source.chart.as_str()]);
-    one.into_iter().chain(many.iter().map(String::as_str)).chain(paths).filter(|text| !text.is_empty())
+    one.into_iter().chain(many.iter().map(Word::as_str)).chain(paths).filter(|text| !text.is_empty())
 }

@@ -1,6 +1,6 @@
 //! Questions about many applications: which, in what order, which page of them, and how many of each sort.
 //!
-//! - [`Row`]: what lists show of an application; all that questions look at.
+//! - [`Row`]: what lists show of an application; all that questions look at. What many rows have is a [`Word`], in memory once.
 //! - [`Filter`]: `health:Degraded project:web -label:env=dev age<1h`, read and held against rows.
 //! - [`Sort`], [`page`]: an order, and a page of it by a [`Cursor`] that stays right while rows come and go.
 //! - [`Facet`], [`count`]: how many rows have each value.
@@ -29,6 +29,7 @@ mod row;
 #[cfg(test)]
 mod tests;
 mod token;
+mod word;
 
 pub use error::QueryError;
 pub use facet::{Count, Facet, count};
@@ -36,3 +37,4 @@ pub use fields::Fields;
 pub use filter::{FILTER_BYTES, Filter, TERMS};
 pub use page::{Cursor, Page, Sort, page};
 pub use row::{Destination, Row, Source};
+pub use word::Word;

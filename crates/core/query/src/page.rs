@@ -87,7 +87,7 @@ impl Sort {
             By::Created => Some(second(row.created)),
             By::Synced => Some(second(row.synced)),
             By::Health => Some(
-                HEALTH.iter().zip(0..).find(|(name, _)| **name == row.health).map_or(6, |(_, rank)| rank),
+                HEALTH.iter().zip(0..).find(|(name, _)| row.health == **name).map_or(6, |(_, rank)| rank),
             ),
             By::Name | By::Sync | By::Operation | By::Project | By::Namespace | By::Cluster => None,
         }
@@ -122,7 +122,8 @@ impl Sort {
     fn compare_to(self, row: &Row, cursor: &Cursor) -> Ordering {
         let ranks = self.rank(row).cmp(&cursor.rank);
         let ranks = if self.descending { ranks.reverse() } else { ranks };
-        ranks.then_with(|| (&row.name, &row.namespace).cmp(&(&cursor.name, &cursor.namespace)))
+        let place = (row.name.as_str(), row.namespace.as_str());
+        ranks.then_with(|| place.cmp(&(&cursor.name, &cursor.namespace)))
     }
 }
 
@@ -189,7 +190,7 @@ pub fn page(mut rows: Vec<Arc<Row>>, sort: Sort, after: Option<&Cursor>, limit: 
         sort: sort.text(),
         rank: sort.rank(row),
         name: row.name.clone(),
-        namespace: row.namespace.clone(),
+        namespace: row.namespace.to_string(),
     };
     let next = rows.last().filter(|_| more).map(cursor);
     Page { rows, next }

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::word::Word;
+
 /// Images of a row; more are left out.
 const IMAGES: usize = 50;
 /// Bytes of the text that is searched; what is behind is not found.
@@ -19,11 +21,11 @@ const TEXT_BYTES: usize = 8 << 10;
 #[serde(rename_all = "camelCase")]
 pub struct Row {
     /// Where the Application is.
-    pub namespace: String,
+    pub namespace: Word,
     /// Its name.
     pub name: String,
     /// Its project; `default` where it says none.
-    pub project: String,
+    pub project: Word,
     /// Its resourceVersion: of two rows of one application the one with the greater number is newer.
     pub version: String,
     /// When it was made.
@@ -31,17 +33,17 @@ pub struct Row {
     pub created: Option<Timestamp>,
     /// Its labels.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, String>,
+    pub labels: BTreeMap<Word, Word>,
     /// Health of the whole; `Unknown` while nothing is said.
-    pub health: String,
+    pub health: Word,
     /// Whether live is as desired; `Unknown` while nothing is said.
-    pub sync: String,
+    pub sync: Word,
     /// The commits or versions that it was compared with, one a source.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub revisions: Vec<String>,
     /// The phase of the operation under way, or else of the last one.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub operation: String,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub operation: Word,
     /// When the last operation ended.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "time")]
     pub synced: Option<Timestamp>,
@@ -57,7 +59,7 @@ pub struct Row {
     pub images: Vec<String>,
     /// Types of its conditions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub conditions: Vec<String>,
+    pub conditions: Vec<Word>,
     /// Whether it is being deleted.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deleting: bool,
@@ -71,14 +73,14 @@ pub struct Row {
 #[serde(rename_all = "camelCase")]
 pub struct Destination {
     /// URL of the cluster, where it is said.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub server: String,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub server: Word,
     /// Name of the cluster, where it is said.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub name: String,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub name: Word,
     /// Namespace.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub namespace: String,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub namespace: Word,
 }
 
 /// Where an application comes from.
@@ -86,54 +88,55 @@ pub struct Destination {
 #[serde(rename_all = "camelCase")]
 pub struct Source {
     /// URL of the repository, without what may be secret.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub repo: String,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub repo: Word,
     /// Folder.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub path: String,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub path: Word,
     /// Chart.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub chart: String,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub chart: Word,
     /// Branch, tag, commit or range of versions.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub target_revision: String,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub target_revision: Word,
     /// The URL as it is compared.
     #[serde(skip)]
-    pub(crate) normal: String,
+    pub(crate) normal: Word,
 }
 
 impl Row {
     /// Of an Application as it is in the cluster. What is not as it should be is as if it were not there.
     pub fn of(app: &Value) -> Self {
         let text = |pointer: &str| text_at(app, pointer).to_owned();
+        let word = |pointer: &str| Word::from(text_at(app, pointer));
         let time = |pointer: &str| parse_time(text_at(app, pointer)).ok();
-        let project = Some(text("/spec/project")).filter(|project| !project.is_empty());
+        let project = Some(text_at(app, "/spec/project")).filter(|project| !project.is_empty());
         let known = |pointer: &str| {
             let said = text_at(app, pointer);
-            if said.is_empty() { "Unknown" } else { said }.to_owned()
+            Word::from(if said.is_empty() { "Unknown" } else { said })
         };
         // What is asked for and not begun is under way, too.
         let asked = app.get("operation").is_some_and(Value::is_object);
-        let phase = text("/status/operationState/phase");
+        let phase = word("/status/operationState/phase");
         let automated = app.pointer("/spec/syncPolicy/automated").filter(|automated| automated.is_object());
         let mut row = Self {
-            namespace: text("/metadata/namespace"),
+            namespace: word("/metadata/namespace"),
             name: text("/metadata/name"),
-            project: project.unwrap_or_else(|| "default".to_owned()),
+            project: project.unwrap_or("default").into(),
             version: text("/metadata/resourceVersion"),
             created: time("/metadata/creationTimestamp"),
             labels: labels(app),
             health: known("/status/health/status"),
             sync: known("/status/sync/status"),
             revisions: revisions(app),
-            operation: if asked { "Running".to_owned() } else { phase },
+            operation: if asked { "Running".into() } else { phase },
             synced: time("/status/operationState/finishedAt"),
             auto_sync: automated
                 .is_some_and(|automated| automated.get("enabled") != Some(&Value::Bool(false))),
             destination: Destination {
-                server: text("/spec/destination/server").trim_end_matches('/').to_owned(),
-                name: text("/spec/destination/name"),
-                namespace: text("/spec/destination/namespace"),
+                server: text_at(app, "/spec/destination/server").trim_end_matches('/').into(),
+                name: word("/spec/destination/name"),
+                namespace: word("/spec/destination/namespace"),
             },
             sources: sources(app),
             images: texts(app.pointer("/status/summary/images")).take(IMAGES).collect(),
@@ -151,14 +154,14 @@ impl Row {
     }
 
     /// The server that it goes to, or else the name of its cluster.
-    pub fn cluster(&self) -> &str {
+    pub fn cluster(&self) -> &Word {
         if self.destination.server.is_empty() { &self.destination.name } else { &self.destination.server }
     }
 
     /// Whether it comes from this repository, however its URL is spelled.
     pub fn is_from(&self, url: &str) -> bool {
         let url = normal_form(url);
-        !url.is_empty() && self.sources.iter().any(|source| source.normal == url)
+        !url.is_empty() && self.sources.iter().any(|source| source.normal == *url)
     }
 
     /// Whether all these words are somewhere in its text; they are in lower case.
@@ -186,6 +189,10 @@ impl Row {
     }
 }
 
+fn is_empty(word: &Word) -> bool {
+    word.as_str().is_empty()
+}
+
 #[expect(clippy::ref_option, reason = "serde wants it so")]
 fn time<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     time.map(format_time).serialize(serializer)
@@ -200,9 +207,9 @@ fn texts(list: Option<&Value>) -> impl Iterator<Item = String> {
     list.filter_map(|text| text.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
 }
 
-fn labels(app: &Value) -> BTreeMap<String, String> {
+fn labels(app: &Value) -> BTreeMap<Word, Word> {
     let labels = app.pointer("/metadata/labels").and_then(Value::as_object).into_iter().flatten();
-    labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+    labels.filter_map(|(key, value)| Some((key.as_str().into(), value.as_str()?.into()))).collect()
 }
 
 fn revisions(app: &Value) -> Vec<String> {
@@ -217,20 +224,20 @@ fn sources(app: &Value) -> Vec<Source> {
     let read = |source: &Value| {
         let text = |field: &str| source.get(field).and_then(Value::as_str).unwrap_or_default();
         Source {
-            repo: redact_url(text("repoURL")),
-            path: text("path").to_owned(),
-            chart: text("chart").to_owned(),
-            target_revision: text("targetRevision").to_owned(),
-            normal: normal_form(text("repoURL")),
+            repo: redact_url(text("repoURL")).as_str().into(),
+            path: text("path").into(),
+            chart: text("chart").into(),
+            target_revision: text("targetRevision").into(),
+            normal: normal_form(text("repoURL")).as_str().into(),
         }
     };
     one.into_iter().chain(many).map(read).collect()
 }
 
-fn conditions(app: &Value) -> Vec<String> {
+fn conditions(app: &Value) -> Vec<Word> {
     let list = app.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
-    let mut types: Vec<String> =
-        list.filter_map(|condition| Some(condition.get("type")?.as_str()?.to_owned())).collect();
+    let mut types: Vec<Word> =
+        list.filter_map(|condition| Some(condition.get("type")?.as_str()?.into())).collect();
     types.sort();
     types.dedup();
     types

@@ -1,5 +1,6 @@
 //! Label selectors, in their long form and in the one of command lines.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -66,8 +67,8 @@ impl LabelSelector {
     }
 
     /// Whether labels satisfy the selector.
-    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
-        self.match_labels.iter().all(|(key, value)| labels.get(key) == Some(value))
+    pub fn matches<T: Borrow<str> + Ord>(&self, labels: &BTreeMap<T, T>) -> bool {
+        self.match_labels.iter().all(|(key, value)| labels.get(key.as_str()).map(T::borrow) == Some(value))
             && self.match_expressions.iter().all(|expression| expression.matches(labels))
     }
 }
@@ -109,9 +110,9 @@ impl LabelExpression {
         }
     }
 
-    fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
-        let value = labels.get(&self.key);
-        let listed = value.is_some_and(|value| self.values.contains(value));
+    fn matches<T: Borrow<str> + Ord>(&self, labels: &BTreeMap<T, T>) -> bool {
+        let value = labels.get(self.key.as_str()).map(T::borrow);
+        let listed = value.is_some_and(|value| self.values.iter().any(|listed| listed == value));
         match self.operator {
             LabelOperator::In => listed,
             LabelOperator::NotIn => !listed,

@@ -291,7 +291,7 @@ fn global_projects_select_by_labels() {
     )]);
     let selector = &settings.global_projects[0].label_selector;
     assert!(selector.matches(&BTreeMap::from([("opt".to_owned(), "prod".to_owned())])));
-    assert!(!selector.matches(&BTreeMap::new()));
+    assert!(!selector.matches(&BTreeMap::<String, String>::new()));
 }
 
 /// F16: a malformed key keeps what it said, and only that key.
