@@ -1,7 +1,9 @@
 //! Lines that reach for more than the server: another cluster, an identity provider.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use e2e::{Api, Browser, make_tokens};
 use kubesim::KubeSim;
 use serde_json::{Value, json};
@@ -119,6 +121,15 @@ async fn refuse(url: &str, port: u16) {
     drop(reqwest::get(format!("http://localhost:{port}/auth/callback?{query}")).await);
 }
 
+/// When the session in a file of contexts ends.
+fn ends(contexts: &str) -> SystemTime {
+    let token = contexts.lines().find_map(|line| line.split_once("auth-token: ")).unwrap().1;
+    let claims = token.split('.').nth(1).unwrap();
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    UNIX_EPOCH + Duration::from_secs(claims["exp"].as_u64().unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn logins_in_a_browser_are_the_official_clients() {
     let Some(pair) = Pair::start().await else { return };
@@ -158,13 +169,13 @@ async fn logins_in_a_browser_are_the_official_clients() {
     assert_eq!(masked(file(&pair.official).trim_end()), masked(&ours.join("\n")), "the file of contexts");
     let relogin = format!("relogin --sso-launch-browser=false --sso-port {port}");
     pair.browses_alike(&relogin, async |url| visit("ann", &url, port).await).await;
-    // Once its session is over, ours makes another one.
+    // Before its session is over, ours makes another one.
     let before = file(&pair.ours);
-    testkit::eventually("the session is made anew", e2e::PATIENCE, || async {
+    let renewed = testkit::eventually_some("the session is made anew", e2e::PATIENCE, || async {
         assert!(pair.ours("account get-user-info").await.contains("Logged In: true"));
-        Ok::<_, anyhow::Error>(file(&pair.ours) != before)
-    })
-    .await;
+        Ok::<_, anyhow::Error>((file(&pair.ours) != before).then(SystemTime::now))
+    });
+    assert!(renewed.await < ends(&before), "nobody asks with one that may be over on its way");
     pair.alike(&["logout $SERVER", "account get-user-info"]).await;
 }
 

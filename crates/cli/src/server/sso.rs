@@ -26,6 +26,9 @@ use crate::failure::{Failure, Kind};
 /// How long somebody may take in the browser.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// Seconds before its end at which a token is as good as over: it has to arrive, by the server's clock.
+const EARLY: i64 = 10;
+
 const PAGE: &str =
     "<!doctype html><meta charset=utf-8><title>Capstan</title><p>You are logged in. This page can be closed.";
 
@@ -85,7 +88,7 @@ impl Talk<'_> {
         Ok((tokens.id, tokens.refresh))
     }
 
-    /// Other tokens where those of the context are over and there is one for them.
+    /// Other tokens where those of the context are over, or nearly so, and there is one for them.
     pub(super) async fn renew(&mut self, options: &mut Options, context: &Named) -> Result<(), Failure> {
         let Some(refresh) = &context.refresh_token else { return Ok(()) };
         // One that was typed is not ours to change.
@@ -94,7 +97,7 @@ impl Talk<'_> {
         }
         let claims = token::claims(context.token.as_ref().map(Secret::expose).unwrap_or_default())?;
         let now = (self.local.clock)();
-        if claims["exp"].as_i64().is_none_or(|ends| now.as_second() < ends) {
+        if claims["exp"].as_i64().is_none_or(|ends| now.as_second() + EARLY < ends) {
             return Ok(());
         }
         let plain = Options { token: None, ..options.clone() };
