@@ -294,9 +294,9 @@ impl Settings {
             "helm.enable" => self.helm_enabled = truth(text)?,
             "kustomize.enable" => self.kustomize_enabled = truth(text)?,
             "jsonnet.enable" => self.jsonnet_enabled = truth(text)?,
-            "helm.valuesFileSchemes" => self.helm_values_file_schemes = words(text),
-            "resource.customLabels" => self.custom_labels = words(text),
-            "resource.sensitive.mask.annotations" => self.sensitive_annotations = words(text),
+            "helm.valuesFileSchemes" => self.helm_values_file_schemes = list(text, ','),
+            "resource.customLabels" => self.custom_labels = list(text, ','),
+            "resource.sensitive.mask.annotations" => self.sensitive_annotations = list(text, ','),
             "globalProjects" => {
                 self.global_projects = match yaml(text)? {
                     Value::Null => Vec::new(),
@@ -421,9 +421,9 @@ fn truth(text: &str) -> Result<bool, String> {
     parse_bool(text.trim()).ok_or_else(|| format!("{text:?} is neither true nor false"))
 }
 
-/// Words separated by commas.
-fn words(text: &str) -> Vec<String> {
-    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+/// The parts of a text between signs, without blanks around them; empty ones are none.
+fn list(text: &str, sign: char) -> Vec<String> {
+    text.split(sign).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
 /// A duration; whole days (`2d`) are the peer's addition for these settings.

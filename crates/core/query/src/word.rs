@@ -79,12 +79,6 @@ impl Borrow<str> for Word {
     }
 }
 
-impl AsRef<str> for Word {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
 impl PartialEq<str> for Word {
     fn eq(&self, other: &str) -> bool {
         *self.0 == *other

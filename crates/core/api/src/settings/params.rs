@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::server_params::ServerParams;
-use super::{Namespaces, SettingProblem, parse_bool};
+use super::{Namespaces, SettingProblem, list, parse_bool};
 use crate::names::config_map::CMD_PARAMS;
 
 /// The most that an archive may be unpacked to, whatever the settings say: it is unpacked in memory. In bytes, 4 GiB.
@@ -81,11 +81,6 @@ impl Params {
         };
         (params, keys.problems)
     }
-}
-
-/// The parts of a text between signs, without blanks around them; empty ones are none.
-pub(super) fn list(text: &str, sign: char) -> Vec<String> {
-    text.split(sign).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
 /// Reads keys, and notes those that cannot be read.

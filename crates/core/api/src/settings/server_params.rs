@@ -1,7 +1,7 @@
 //! `server.…` of `argocd-cmd-params-cm`.
 
-use super::params::{Keys, list};
-use super::{NetworkError, Networks};
+use super::params::Keys;
+use super::{NetworkError, Networks, list};
 
 /// What the API server is given as flags in the peer. What is read at its start says so; the rest counts at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
