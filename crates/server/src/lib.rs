@@ -16,6 +16,7 @@ mod call;
 mod certificate;
 mod config_maps;
 mod connections;
+mod derived;
 mod door;
 mod events;
 mod grpc;

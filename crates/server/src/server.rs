@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ::api::settings::Networks;
 use accounts::{Failures, Limits, Revocations};
 use applications::Controller;
-use arc_swap::ArcSwap;
 use cluster::Cluster;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -24,6 +23,7 @@ use crate::apps::Apps;
 use crate::call::{Handled, NoSuchMethod};
 use crate::certificate;
 use crate::connections::Connections;
+use crate::derived::Derived;
 use crate::door::cookie_terms;
 use crate::hashing::Hashing;
 use crate::initial::{InitialError, prepare};
@@ -130,7 +130,7 @@ pub(crate) struct Backend {
     pub(crate) sessions: mpsc::Sender<BoxFuture<'static, ()>>,
     /// Tells when who may do what may have changed: policies, settings, sessions that were ended.
     pub(crate) changed: watch::Sender<()>,
-    access: ArcSwap<Access>,
+    access: Derived<Access>,
     failures: Mutex<Failures>,
     /// A login failed, which is to be written down.
     pub(crate) failed: Notify,
@@ -146,7 +146,7 @@ pub(crate) struct Backend {
 impl Backend {
     /// Who may come in and do what, now.
     pub(crate) fn access(&self) -> Arc<Access> {
-        self.access.load_full()
+        self.access.get()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -176,17 +176,19 @@ impl Backend {
         self.certificates.is_some()
     }
 
+    /// Makes who may do what anew, from what is known now.
     pub(crate) fn renew_access(&self) {
-        let projects = self.projects.index().all();
-        let proxies = self.controller.proxies();
-        let before = self.access();
-        let shelf = Some(&self.shelf);
-        match Access::new(&self.settings.current(), &projects, Some(&before), &proxies, shelf) {
-            Ok(access) => {
-                for problem in access.problems.iter().filter(|problem| !before.problems.contains(problem)) {
-                    tracing::warn!(problem, "an access setting cannot be read");
-                }
-                self.access.store(Arc::new(access));
+        let renewed = self.access.renew(|before| {
+            let (settings, projects) = (self.settings.current(), self.projects.index().all());
+            let proxies = self.controller.proxies();
+            let access = Access::new(&settings, &projects, Some(before), &proxies, Some(&self.shelf))?;
+            for problem in access.problems.iter().filter(|problem| !before.problems.contains(problem)) {
+                tracing::warn!(problem, "an access setting cannot be read");
+            }
+            Ok::<_, String>(access)
+        });
+        match renewed {
+            Ok(()) => {
                 self.changed.send_replace(());
                 self.hub.rights_changed();
             }
@@ -303,7 +305,7 @@ impl Server {
             terminals: Arc::new(Semaphore::new(TERMINALS)),
             sessions,
             changed: watch::channel(()).0,
-            access: ArcSwap::from_pointee(access),
+            access: Derived::new(access),
             failures: Mutex::default(),
             failed: Notify::new(),
             revoked: Mutex::default(),
