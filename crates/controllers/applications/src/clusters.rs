@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use api::ApplicationDestination;
 use api::names::{IN_CLUSTER_NAME, IN_CLUSTER_SERVER};
-use cluster::{Cluster, chain};
+use cluster::chain;
 use settings::ClusterSecret;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -150,6 +150,8 @@ async fn serve(shared: Weak<Shared>, secret: ClusterSecret, tell: watch::Sender<
     let changes = destination.cluster.changes();
     tell.send_replace(State::Up(Arc::clone(&destination)));
     if let Some(here) = shared.upgrade() {
+        // What the settings said while it was being connected to was told to those that were.
+        destination.heed(&here.settings);
         wake(&here, &secret.server);
     }
     follow_changes(shared, destination, changes).await;
@@ -163,13 +165,14 @@ pub(crate) fn wake(shared: &Shared, server: &str) {
 
 async fn connect(shared: &Shared, secret: &ClusterSecret) -> Result<Destination, String> {
     let client = client(secret, &shared.client, &shared.options).await?;
-    let mut options = crate::start::cluster_options(&shared.settings, &secret.server);
-    if !secret.namespaces.is_empty() {
-        options.namespaces = Some(secret.namespaces.clone());
-    }
-    options.cluster_resources = secret.cluster_resources;
-    let cluster = Cluster::start(client, options).await.map_err(|error| chain(&error))?;
-    Ok(Destination::new(&secret.server, &secret.name, cluster))
+    let namespaces = (!secret.namespaces.is_empty()).then(|| secret.namespaces.clone());
+    let limited = |options: cluster::Options| cluster::Options {
+        namespaces: namespaces.or(options.namespaces),
+        cluster_resources: secret.cluster_resources,
+        ..options
+    };
+    let named = (secret.server.as_str(), secret.name.as_str());
+    Destination::start(named, client, &shared.settings, limited).await.map_err(|error| chain(&error))
 }
 
 /// The URL of the cluster that a destination names, as far as it can be told.

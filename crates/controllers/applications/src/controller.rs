@@ -43,9 +43,9 @@ pub struct Controller {
 
 impl Controller {
     /// Wires a controller; nothing runs yet.
-    pub fn new(
+    pub(crate) fn new(
         client: kube::Client,
-        cluster: Cluster,
+        home: Destination,
         settings: SettingsHandle,
         sources: Arc<Sources>,
         charts: Charts,
@@ -53,7 +53,7 @@ impl Controller {
     ) -> Self {
         let metrics = Arc::new(Metrics::default());
         let shared = |me: &Weak<Shared>| {
-            Shared::new(me.clone(), (client, cluster), settings, sources, charts, metrics, options)
+            Shared::new(me.clone(), (client, home), settings, sources, charts, metrics, options)
         };
         Self { shared: Arc::new_cyclic(shared) }
     }
@@ -161,6 +161,8 @@ impl Controller {
         loop {
             tokio::select! {
                 () = self.acquire(&mut claim) => {}
+                // Servers show what is watched, whoever leads.
+                () = heed_settings(&self.shared) => {}
                 () = &mut shutdown => return,
             }
             tracing::info!(controller = "applications", "became active");
@@ -508,21 +510,22 @@ pub(crate) async fn follow_changes(
     }
 }
 
+/// Keeps watching clusters by the settings, for ever.
+async fn heed_settings(shared: &Shared) {
+    let mut changed = shared.settings.subscribe();
+    while changed.changed().await.is_ok() {
+        shared.heed_settings();
+    }
+    std::future::pending().await
+}
+
 async fn follow_settings(shared: Arc<Shared>) {
     let mut changed = shared.settings.subscribe();
     let mut told = BTreeSet::new();
     crate::events::report_problems(&shared, &mut told).await;
-    let mut before = shared.settings.current();
     while changed.changed().await.is_ok() {
-        let now = shared.settings.current();
-        // Whose an object is and which kinds are watched is asked anew, which lists every kind: only where it may differ.
-        if before.settings.tracking != now.settings.tracking || before.settings.filter != now.settings.filter
-        {
-            shared.home.cluster.reconfigure();
-            shared.clusters.connected().iter().for_each(|at| at.cluster.reconfigure());
-        }
-        shared.clusters.keep(&now);
-        before = now;
+        shared.heed_settings();
+        shared.clusters.keep(&shared.settings.current());
         crate::events::report_problems(&shared, &mut told).await;
         enqueue(&shared, |_| true);
     }

@@ -3,11 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use cluster::{Cluster, Discovery, Knowledge};
+use cluster::{Cluster, ClusterError, Discovery, Knowledge};
 use resource::{GroupKind, ResourceKey};
+use serde_json::{Map, Value};
+use settings::{SettingsHandle, Snapshot};
 
 use crate::shared::AppName;
 use crate::wanted::WantedSet;
+
+/// Field manager of writes that are not manifests (status, leases): another one than that of applied manifests, so that
+/// an Application which another one manages keeps its status. The peer's name.
+const STATUS_MANAGER: &str = "argocd-application-controller";
+
+/// The settings by which a cluster is watched: whose an object is, and which kinds count.
+type Rules = Arc<RwLock<Arc<Snapshot>>>;
 
 /// See the module.
 pub(crate) struct Destination {
@@ -16,6 +25,7 @@ pub(crate) struct Destination {
     /// The name that destinations may have instead; empty where it has none.
     name: RwLock<Arc<str>>,
     pub(crate) cluster: Cluster,
+    rules: Rules,
     /// Which applications have an object in git, and of which kinds each has objects.
     claims: RwLock<Claims>,
     /// What the cluster serves, by a discovery.
@@ -39,14 +49,57 @@ struct Claims {
     kinds: BTreeMap<GroupKind, usize>,
 }
 
+/// How the live state of a cluster is kept.
+fn options(rules: &Rules, server: &str) -> cluster::Options {
+    let in_force = |rules: &Rules| Arc::clone(&rules.read().unwrap_or_else(PoisonError::into_inner));
+    let tracked = Arc::clone(rules);
+    let tracker = move |metadata: &Map<String, Value>, kind: &GroupKind| {
+        let text = |field: &str| metadata.get(field).and_then(Value::as_str).unwrap_or_default();
+        let key = ResourceKey::new(&*kind.group, &*kind.kind, text("namespace"), text("name"));
+        let owner = in_force(&tracked).settings.tracking.owner_by_metadata(&key, metadata);
+        owner.map(|owner| owner.as_str().to_owned())
+    };
+    let (filtered, server) = (Arc::clone(rules), server.to_owned());
+    let excluded =
+        move |group: &str, kind: &str| in_force(&filtered).settings.filter.excluded(group, kind, &server);
+    cluster::Options {
+        excluded: Arc::new(excluded),
+        manager: STATUS_MANAGER.to_owned(),
+        ..cluster::Options::new(Arc::new(tracker))
+    }
+}
+
 impl Destination {
-    pub(crate) fn new(server: impl Into<String>, name: &str, cluster: Cluster) -> Self {
-        Self {
-            server: server.into(),
+    /// Discovers a cluster, by its URL and its name, and starts to watch it.
+    pub(crate) async fn start(
+        (server, name): (&str, &str),
+        client: kube::Client,
+        settings: &SettingsHandle,
+        limited: impl FnOnce(cluster::Options) -> cluster::Options,
+    ) -> Result<Self, ClusterError> {
+        let rules = Arc::new(RwLock::new(settings.current()));
+        let cluster = Cluster::start(client, limited(options(&rules, server))).await?;
+        Ok(Self {
+            server: server.to_owned(),
             name: RwLock::new(name.into()),
             cluster,
+            rules,
             claims: RwLock::default(),
             api_versions: Mutex::default(),
+        })
+    }
+
+    /// Watches by what the settings say now. Every kind is listed anew where that changes whose an object may be, or which kinds count.
+    pub(crate) fn heed(&self, settings: &SettingsHandle) {
+        let (before, now) = {
+            let mut rules = self.rules.write().unwrap_or_else(PoisonError::into_inner);
+            // Read under the lock: of two who heed at once the one with the older ones must not come last.
+            let now = settings.current();
+            (std::mem::replace(&mut *rules, Arc::clone(&now)), now)
+        };
+        let (before, now) = (&before.settings, &now.settings);
+        if before.tracking != now.tracking || before.filter != now.filter {
+            self.cluster.reconfigure();
         }
     }
 

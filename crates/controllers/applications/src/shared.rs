@@ -7,13 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use api::names::annotation::DEPENDS_ON;
-use api::names::{IN_CLUSTER_NAME, IN_CLUSTER_SERVER};
 use api::project::Project;
 use api::settings::Namespaces;
 use api::tracking::AppInstanceName;
 use api::{ApiError, AppProject, Application, OperationState};
 use charts::{Charts, Proxies};
-use cluster::Cluster;
 use compare::{RuleProblem, Rules};
 use jiff::Timestamp;
 use resource::{GroupKind, ResourceKey};
@@ -346,7 +344,7 @@ impl Apps {
 impl Shared {
     pub(crate) fn new(
         me: Weak<Self>,
-        (client, cluster): (kube::Client, Cluster),
+        (client, home): (kube::Client, Destination),
         settings: SettingsHandle,
         sources: Arc<Sources>,
         charts: Charts,
@@ -365,7 +363,7 @@ impl Shared {
             me,
             client,
             clusters: Clusters::default(),
-            home: Arc::new(Destination::new(IN_CLUSTER_SERVER, IN_CLUSTER_NAME, cluster)),
+            home: Arc::new(home),
             settings,
             sources,
             charts,
@@ -383,6 +381,12 @@ impl Shared {
             leading: Mutex::new(None),
             installed_at: Mutex::default(),
         }
+    }
+
+    /// Watches all clusters by what the settings say now.
+    pub(crate) fn heed_settings(&self) {
+        self.home.heed(&self.settings);
+        self.clusters.connected().iter().for_each(|at| at.heed(&self.settings));
     }
 
     /// The time as statuses have it: RFC 3339, whole seconds, UTC.

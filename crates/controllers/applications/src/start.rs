@@ -4,18 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use charts::Charts;
-use cluster::{Cluster, ClusterError};
-use resource::{GroupKind, ResourceKey};
-use serde_json::{Map, Value};
+use cluster::ClusterError;
 use settings::{SettingsError, SettingsHandle};
 use source::Sources;
 
 use crate::controller::Controller;
+use crate::destination::Destination;
 use crate::shared::Options;
-
-/// Field manager of writes that are not manifests (status, leases): another one than that of applied manifests, so that
-/// an Application which another one manages keeps its status. The peer's name.
-const STATUS_MANAGER: &str = "argocd-application-controller";
 
 /// What a controller is made from.
 pub struct Start {
@@ -69,8 +64,8 @@ impl Start {
             SettingsHandle::start(self.client.clone(), &namespace).await
         };
         let settings = settings.map_err(|source| StartError::Settings { namespace, source })?;
-        let options = cluster_options(&settings, api::names::IN_CLUSTER_SERVER);
-        let cluster = Cluster::start(self.client.clone(), options)
+        let home = (api::names::IN_CLUSTER_SERVER, api::names::IN_CLUSTER_NAME);
+        let home = Destination::start(home, self.client.clone(), &settings, |options| options)
             .await
             .map_err(|source| StartError::Cluster { source })?;
         let proxies = self.options.proxies.clone();
@@ -89,25 +84,6 @@ impl Start {
         };
         let charts = Charts::new(options)
             .map_err(|source| StartError::Data { path: self.data_dir.clone(), source })?;
-        Ok(Controller::new(self.client, cluster, settings, Arc::new(sources), charts, self.options))
-    }
-}
-
-/// How the live state of a cluster is kept: whose its objects are and which kinds count, as the settings have it.
-pub(crate) fn cluster_options(settings: &SettingsHandle, server: &str) -> cluster::Options {
-    let tracked = settings.clone();
-    let tracker = move |metadata: &Map<String, Value>, kind: &GroupKind| {
-        let text = |field: &str| metadata.get(field).and_then(Value::as_str).unwrap_or_default();
-        let key = ResourceKey::new(&*kind.group, &*kind.kind, text("namespace"), text("name"));
-        let owner = tracked.current().settings.tracking.owner_by_metadata(&key, metadata);
-        owner.map(|owner| owner.as_str().to_owned())
-    };
-    let (filtered, server) = (settings.clone(), server.to_owned());
-    let excluded =
-        move |group: &str, kind: &str| filtered.current().settings.filter.excluded(group, kind, &server);
-    cluster::Options {
-        excluded: Arc::new(excluded),
-        manager: STATUS_MANAGER.to_owned(),
-        ..cluster::Options::new(Arc::new(tracker))
+        Ok(Controller::new(self.client, home, settings, Arc::new(sources), charts, self.options))
     }
 }

@@ -2,7 +2,7 @@
 
 use e2e::{PATIENCE, World, is_good};
 use serde_json::json;
-use testkit::eventually_some;
+use testkit::{eventually, eventually_some};
 
 use crate::manifests::{config, config_map};
 
@@ -49,6 +49,40 @@ async fn what_moves_between_projects_is_handed_over(world: &mut World) {
     assert_eq!(deletes, []);
 }
 
+/// Whoever comes next has watched for a while, by settings that have changed since.
+async fn what_changed_before_its_turn_is_known_to_the_next_controller(world: &mut World) {
+    let next = world.another("next").await.unwrap();
+    let old = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "old", "namespace": "default", "labels": {"app.kubernetes.io/instance": "labelled"}},
+    });
+    world.api.apply(&old).await.unwrap();
+    let key = resource::ResourceKey::new("", "ConfigMap", "default", "old");
+    let cluster = next.controller.cluster();
+    eventually("it is seen as nobody's", PATIENCE, || async {
+        Ok::<_, ()>(cluster.get(&key).is_some_and(|object| object.instance().is_none()))
+    })
+    .await;
+    let by_label = json!({"data": {"application.resourceTrackingMethod": "label"}});
+    world.api.patch("/api/v1/namespaces/argocd/configmaps/argocd-cm", &by_label).await.unwrap();
+    eventually("a standby sees whose it is now", PATIENCE, || async {
+        let owner = cluster.get(&key).and_then(|object| object.instance().cloned());
+        Ok::<_, ()>(owner.as_deref() == Some("labelled"))
+    })
+    .await;
+    world.retire().await.unwrap();
+    world.push(&[("labelled/a.yaml", &config("new", "x"))]).unwrap();
+    let mut app = world.application("labelled", "labelled", "default");
+    app["spec"]["syncPolicy"] = json!({});
+    world.api.apply(&app).await.unwrap();
+    let surplus = |app: &serde_json::Value| {
+        let resources = app["status"]["resources"].as_array();
+        resources.is_some_and(|all| all.iter().any(|r| r["name"] == "old" && r["requiresPruning"] == true))
+    };
+    world.until_app("labelled", "has one too many", surplus).await;
+}
+
 mod tests {
     crate::on_kubesim!(what_moves_between_projects_is_handed_over);
+    crate::on_kubesim!(what_changed_before_its_turn_is_known_to_the_next_controller);
 }
