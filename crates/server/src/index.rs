@@ -108,6 +108,18 @@ impl<E: Entry> Index<E> {
         (entries.values().map(Arc::clone).collect(), self.changes.subscribe())
     }
 
+    /// Calls back whenever anything has changed from now on, once for all that came together; for as long as it is polled.
+    pub(crate) fn on_change(&self, mut changed: impl FnMut()) -> impl Future<Output = ()> {
+        let mut changes = self.changes.subscribe();
+        async move {
+            while !matches!(changes.recv().await, Err(broadcast::error::RecvError::Closed)) {
+                // What has come meanwhile is told by this call, too.
+                changes = changes.resubscribe();
+                changed();
+            }
+        }
+    }
+
     /// Waits until this version or a later one was seen, at most [`SEEN`]: whoever has written finds it then.
     pub(crate) async fn seen(&self, version: &str) {
         let version = version.parse().unwrap_or_default();
@@ -186,5 +198,42 @@ impl<E: Entry> Index<E> {
             }
             KindEvent::State(_) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+    use serde_json::json;
+
+    use super::*;
+
+    struct Thing(String);
+
+    impl Entry for Thing {
+        fn of(object: Value) -> Option<Self> {
+            Some(Self(object["name"].as_str()?.to_owned()))
+        }
+
+        fn name(&self) -> Name {
+            (String::new(), self.0.clone())
+        }
+
+        fn version(&self) -> &'static str {
+            "1"
+        }
+    }
+
+    #[test]
+    fn what_comes_together_is_told_once() {
+        let (index, mut told) = (Index::<Thing>::new(), Vec::new());
+        let objects = (0..100).map(|n| json!({"name": n.to_string()})).collect();
+        let mut tell = Box::pin(index.on_change(|| told.push(index.all().len())));
+        index.take(KindEvent::Restarted(Listed { objects, ..Listed::default() }));
+        assert!(tell.as_mut().now_or_never().is_none());
+        index.take(KindEvent::Deleted(json!({"name": "7"})));
+        assert!(tell.as_mut().now_or_never().is_none());
+        drop(tell);
+        assert_eq!(told, [100, 99]);
     }
 }

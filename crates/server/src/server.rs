@@ -398,13 +398,7 @@ async fn follow_apps(backend: Arc<Backend>, cluster: Cluster) {
 
 async fn follow_projects(backend: Arc<Backend>, cluster: Cluster) {
     let gvk = Gvk::new(::api::names::GROUP, ::api::names::VERSION, ::api::names::APP_PROJECT);
-    let (_, mut changes) = backend.projects.index().all_and_changes();
-    let renew = async {
-        // One that was too slow for the changes sees all of them at once.
-        while !matches!(changes.recv().await, Err(tokio::sync::broadcast::error::RecvError::Closed)) {
-            backend.renew_access();
-        }
-    };
+    let renew = backend.projects.index().on_change(|| backend.renew_access());
     let events = cluster.watch_kind(&gvk, Some(&backend.namespace));
     tokio::join!(renew, backend.projects.index().follow(events));
 }
